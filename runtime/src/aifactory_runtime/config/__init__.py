@@ -1,0 +1,1 @@
+"""How a project learns about itself: manifest file, settings per environment, and the environment it runs against."""

@@ -1,0 +1,117 @@
+"""Which environment a project runs against: AIFACTORY_* variables, a file, or the embedded default. One function.
+
+Order, first wins, key by key: `AIFACTORY_<KEY>`; the file `AIFACTORY_ENV_FILE`; `.factory/<AIFACTORY_ENV>.json` in the
+project (written by `factory up`); the embedded default under `.factory/embedded/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from aifactory_runtime.contract import EnvironmentContract, Manifest, names
+from aifactory_runtime.errors import UsageProblem
+
+PREFIX = "AIFACTORY_"
+CHOICE = "AIFACTORY_ENV"
+FILE = "AIFACTORY_ENV_FILE"
+FOLDER = ".factory"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An environment and, for each key, where its value came from."""
+
+    contract: EnvironmentContract
+    origins: Mapping[str, str]
+
+
+def resolve(
+    root: Path, manifest: Manifest, variables: Mapping[str, str] | None = None, environment: str | None = None
+) -> Resolved:
+    """The environment that the project at `root` runs against.
+
+    `environment` overrides AIFACTORY_ENV, for commands that speak to two environments at once. UsageProblem when the
+    chosen environment has no file yet or the values do not make a contract.
+    """
+    variables = os.environ if variables is None else variables
+    values, origin = _base(root, manifest, variables, environment)
+    origins = dict.fromkeys(values, origin)
+    if environment is None:
+        for key in EnvironmentContract.model_fields:
+            variable = PREFIX + key.upper()
+            if variable in variables:
+                values[key], origins[key] = variables[variable], variable
+    try:
+        contract = EnvironmentContract.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "environment"
+        raise UsageProblem(f"{origins.get(key, origin)}: {key}: {first['msg']}") from None
+    if contract.use_case != manifest.use_case:
+        raise UsageProblem(
+            f"{origin} belongs to use case {contract.use_case}, this repo is {manifest.use_case}: run factory up again"
+        )
+    for key in EnvironmentContract.model_fields:
+        origins.setdefault(key, "default")
+    return Resolved(contract, origins)
+
+
+def _base(
+    root: Path, manifest: Manifest, variables: Mapping[str, str], environment: str | None
+) -> tuple[dict[str, Any], str]:
+    """Values before single variables are applied, and where they came from."""
+    if environment is None and variables.get(FILE):
+        path = Path(variables[FILE])
+        return _read(path, f"{FILE} names {path}, which is not there"), str(path)
+    name = environment or variables.get(CHOICE) or names.EMBEDDED
+    if name == names.EMBEDDED:
+        return embedded(root, manifest), "embedded default"
+    if name not in names.ENVIRONMENTS:
+        raise UsageProblem(f"{name} is not an environment; use one of {', '.join(names.ENVIRONMENTS)}")
+    path = root / FOLDER / f"{name}.json"
+    return _read(path, f"{name} is not known here: run factory up {name}, or factory outputs {name} --write"), str(path)
+
+
+def _read(path: Path, missing: str) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageProblem(missing) from None
+    except ValueError as error:
+        raise UsageProblem(f"{path} is not JSON ({error}): run factory outputs --write again") from None
+    if not isinstance(loaded, dict):
+        raise UsageProblem(f"{path} is not an environment: run factory outputs --write again")
+    return loaded
+
+
+def embedded(root: Path, manifest: Manifest) -> dict[str, Any]:
+    """The environment of a project with nothing provisioned: SQLite and folders, all under `.factory/embedded/`."""
+    base = root / FOLDER / names.EMBEDDED
+    database = f"sqlite:///{base / 'mlflow.db'}"
+    settings = manifest.settings("dev")
+    return {
+        "use_case": manifest.use_case,
+        "environment": names.EMBEDDED,
+        "identity": "local",
+        "tracking_uri": database,
+        "registry_uri": database,
+        "experiment": names.experiment(manifest.use_case, names.EMBEDDED),
+        "model_name": names.model(manifest.use_case, names.EMBEDDED),
+        "data_source": settings.data_source,
+        "data_uri": str(base / "tables"),
+        "artifact_uri": str(base / "artifacts"),
+        "capture_uri": str(base / "capture"),
+        "release_uri": str(base / "serving"),
+        "snapshot_uri": str(base / "snapshots"),
+        "audit_uri": str(base / "audit"),
+        "events_uri": str(base / "events"),
+        "logs_uri": str(base / "logs"),
+        "risk": manifest.risk,
+    }

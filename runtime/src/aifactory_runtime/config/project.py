@@ -1,0 +1,75 @@
+"""A use case's repo as the runtime sees it: root, manifest, settings, and the science, loaded when it is needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aifactory_runtime.config import environment, yaml_model
+from aifactory_runtime.config.settings import Settings
+from aifactory_runtime.contract import Manifest
+from aifactory_runtime.errors import UsageProblem
+
+MANIFEST = "factory.yaml"
+
+
+@dataclass(frozen=True)
+class Science:
+    """What the user wrote. `schema` imports pandas and is therefore loaded on its own, never when serving."""
+
+    package: str
+
+    def schema(self) -> Any:
+        """`SCHEMA` of `<package>.schema`: a pandera DataFrameSchema of the raw table, target included."""
+        return self._get("schema", "SCHEMA")
+
+    def target(self) -> str:
+        """`TARGET` of `<package>.schema`: name of the column to learn."""
+        return str(self._get("schema", "TARGET"))
+
+    def features(self) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+        """`features` of `<package>.features`: columns in, columns the model sees out; each row on its own."""
+        found: Callable[[Mapping[str, Any]], Mapping[str, Any]] = self._get("features", "features")
+        return found
+
+    def model(self) -> Callable[..., Any]:
+        """`make_model` of `<package>.model`: keyword settings in, an unfitted scikit-learn estimator out."""
+        found: Callable[..., Any] = self._get("model", "make_model")
+        return found
+
+    def _get(self, module: str, name: str) -> Any:
+        full = f"{self.package}.{module}"
+        try:
+            return getattr(importlib.import_module(full), name)
+        except AttributeError:
+            raise UsageProblem(f"{full} has no {name}: docs/extending.md says what the pipeline calls") from None
+
+
+@dataclass(frozen=True)
+class Project:
+    """One use case's repo against one environment."""
+
+    root: Path
+    manifest: Manifest
+    settings: Settings
+    environment: environment.Resolved
+    science: Science
+
+
+def find_root(start: Path) -> Path:
+    """Nearest folder at or above `start` that holds a manifest; UsageProblem when there is none."""
+    for folder in (start, *start.parents):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise UsageProblem(f"no {MANIFEST} here or above: run this inside a use case's repo, or make one with factory new")
+
+
+def load(root: Path, environment_name: str | None = None) -> Project:
+    """The project at `root` against the environment that `config.environment.resolve` chooses."""
+    manifest = yaml_model.load(root / MANIFEST, Manifest)
+    resolved = environment.resolve(root, manifest, environment=environment_name)
+    settings = Settings.load(root / "conf", resolved.contract.environment)
+    return Project(root, manifest, settings, resolved, Science(manifest.package))

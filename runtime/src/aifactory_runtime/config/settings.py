@@ -1,0 +1,95 @@
+"""Settings of the pipeline: `conf/base.yaml`, then `conf/<environment>.yaml` over it, checked as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from aifactory_runtime.config.yaml_model import explain, read_yaml
+from aifactory_runtime.errors import UsageProblem
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(_Part):
+    """What the data may look like before training stops."""
+
+    sample_rows: Annotated[int, Field(ge=0)] = 0
+    """Rows to train on; 0 takes all. CI sets it."""
+    max_duplicate_share: Share = 0.05
+    max_outlier_share: Share = 0.10
+    outlier_sigmas: Annotated[float, Field(gt=0)] = 6.0
+    test_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
+    validation_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.1
+
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> Self:
+        if self.test_share + self.validation_share >= 1.0:
+            raise ValueError("test_share and validation_share leave nothing to train on; keep their sum under 1")
+        return self
+
+
+class TrainSettings(_Part):
+    """How the model is trained; `parameters` go to the user's `make_model`."""
+
+    seed: int = 7
+    parameters: dict[str, Any] = {}
+
+
+class GateSettings(_Part):
+    """What a candidate has to beat."""
+
+    metric: str = "roc_auc"
+    min_gain_over_baseline: Annotated[float, Field(ge=0)] = 0.02
+    max_loss_to_champion: Annotated[float, Field(ge=0)] = 0.01
+
+
+class ServingSettings(_Part):
+    """The scoring service."""
+
+    max_body_bytes: Annotated[int, Field(gt=0)] = 1_048_576
+    max_rows: Annotated[int, Field(gt=0)] = 1_000
+    poll_seconds: Annotated[float, Field(gt=0)] = 0.5
+    drain_seconds: Annotated[float, Field(gt=0)] = 10.0
+
+
+class Settings(_Part):
+    """Everything under conf/, per environment."""
+
+    data: DataSettings = DataSettings()
+    train: TrainSettings = TrainSettings()
+    gate: GateSettings = GateSettings()
+    serving: ServingSettings = ServingSettings()
+
+    @classmethod
+    def load(cls, folder: Path, environment: str) -> Self:
+        """Settings for `environment`; UsageProblem names file and line of what is wrong."""
+        path = folder / "base.yaml"
+        values = read_yaml(path)
+        override = folder / f"{environment}.yaml"
+        if override.exists():
+            cls._checked(override, read_yaml(override))
+            values = _merge(values, read_yaml(override))
+        return cls._checked(path, values)
+
+    @classmethod
+    def _checked(cls, path: Path, values: dict[str, Any]) -> Self:
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UsageProblem(explain(path, error)) from None
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` laid on `base`: mappings are merged key by key, everything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged

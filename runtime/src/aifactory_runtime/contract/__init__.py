@@ -1,0 +1,6 @@
+"""The two contracts: the manifest a repo carries, and what an environment tells it. Imports pydantic only."""
+
+from aifactory_runtime.contract.environment import ENVIRONMENT_VERSION, EnvironmentContract
+from aifactory_runtime.contract.manifest import MANIFEST_VERSION, EnvironmentSettings, Manifest
+
+__all__ = ["ENVIRONMENT_VERSION", "MANIFEST_VERSION", "EnvironmentContract", "EnvironmentSettings", "Manifest"]

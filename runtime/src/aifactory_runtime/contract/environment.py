@@ -1,0 +1,89 @@
+"""The environment contract: what an environment tells a project. Flat, typed, never secret; ignores unknown keys."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from aifactory_runtime.contract import names
+from aifactory_runtime.contract.manifest import Approval, LiveTest, Risk
+
+ENVIRONMENT_VERSION = 1
+
+_SECRET_KEY = re.compile(r"password|passphrase|secret|private_key|api_key|(^|_)token$", re.IGNORECASE)
+_USERINFO = re.compile(r"://[^/@\s:]+:[^/@\s]+@")
+
+
+def _split(value: object) -> object:
+    """Accept the comma-separated form that environment variables and dotenv files have."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+People = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class EnvironmentContract(BaseModel):
+    """Where a project finds everything in one environment, whatever the environment runs on.
+
+    Folders and files are absolute paths on the local target and addresses elsewhere. A secret is named by the file
+    that holds it (`*_file`), never by its value.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    contract_version: Literal[1] = 1
+    use_case: str
+    environment: Literal["embedded", "dev", "staging", "prod"]
+    target: Literal["local"] = "local"
+    identity: str
+    """Who the project acts as when it reads this contract; also the stem of `credentials_file`."""
+    credentials_file: str | None = None
+    """JSON with login and password of `identity`, mode 0600; its folder holds those of the other identities."""
+
+    tracking_uri: str
+    registry_uri: str
+    experiment: str
+    model_name: str
+
+    data_source: str
+    data_uri: str
+    """Delta tables: raw, prepared, reference, scored."""
+    artifact_uri: str
+    """Reports and handoffs of pipeline runs."""
+    capture_uri: str
+    """The prediction log."""
+    release_uri: str
+    """What is served: serving.json, the `current` link, and what the workers report."""
+    snapshot_uri: str
+    """Released code by commit and environments by lock hash, shared by all environments."""
+    audit_uri: str
+    events_uri: str
+    logs_uri: str
+
+    endpoint_url: str | None = None
+    endpoint_token_file: str | None = None
+    """JSON with the bearer token that the scoring service asks for; none means it asks for none."""
+    dashboard_url: str | None = None
+
+    approvers: People = ()
+    approval: Approval = "none"
+    live_test: LiveTest = "direct"
+    risk: Risk = "low"
+    train_in: Literal["dev"] = "dev"
+
+    @model_validator(mode="after")
+    def _nothing_secret(self) -> Self:
+        for key, value in self.model_dump().items():
+            if _SECRET_KEY.search(key):
+                raise ValueError(f"{key} looks like a secret; name the file that holds it instead")
+            if isinstance(value, str) and _USERINFO.search(value):
+                raise ValueError(f"{key} holds a user and password; name the file that holds them instead")
+        return self
+
+    def approvals_experiment(self, person: str) -> str:
+        """MLflow experiment that only `person` can write."""
+        return names.approvals(self.use_case, self.environment, person)
