@@ -1,0 +1,171 @@
+"""The audit log: one JSON line an action, each holding the digest of the line before, so that changes are seen.
+
+Whoever can write the folder can also rewrite the whole log, or cut lines off its end, and chain it anew. What shows
+that is the head (`Verification.head`), kept where the writer of the log cannot write.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from aifactory_runtime.errors import FactoryError
+
+FILE = "audit.jsonl"
+START = "0" * 64
+"""What the first line names as the line before it."""
+
+_LOCK = "audit.lock"
+_BLOCK = 65_536
+_KEYS = {"sequence", "time", "action", "who", "facts", "previous", "sha256"}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a walk along the chain found; `problem` names the first line that does not fit, and is None when all do."""
+
+    lines: int
+    head: str
+    problem: str | None
+
+
+def append(folder: Path, action: str, who: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Add one line to the log in `folder` and return it once it is on disk.
+
+    A line torn by a killed writer was never acknowledged: it is cut off first. FactoryError when the last whole line is
+    not one of this log or the disk takes nothing more; the log then is as before.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder), (folder / FILE).open("a+b") as log:
+        end = _cut_torn_line(log)
+        last = _last_line(log, end)
+        entry: dict[str, Any] = {
+            "sequence": last["sequence"] + 1 if last else 1,
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "action": action,
+            "who": who,
+            "facts": dict(facts),
+            "previous": last["sha256"] if last else START,
+        }
+        entry["sha256"] = _digest(entry)
+        try:
+            log.write(_encode(entry) + b"\n")
+            log.flush()
+            os.fsync(log.fileno())
+        except OSError as error:
+            log.truncate(end)
+            raise FactoryError(f"{folder / FILE} cannot be written ({error.strerror}): nothing was done") from None
+    if entry["sequence"] == 1:
+        _sync_folder(folder)
+    return entry
+
+
+def verify(folder: Path) -> Verification:
+    """Walk the chain from its first line: finds a line that was rewritten, removed, moved or torn.
+
+    An absent log is an empty one.
+    """
+    path = folder / FILE
+    content = path.read_bytes() if path.exists() else b""
+    head, count = START, 0
+    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+        if not line.endswith(b"\n"):
+            return Verification(count, head, f"line {number} is torn: it was never acknowledged")
+        problem, digest = _check(line, number, head)
+        if problem:
+            return Verification(count, head, f"line {number} {problem}")
+        head, count = digest, number
+    return Verification(count, head, None)
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """Every whole line of the log in `folder`, oldest first; empty when there is no log."""
+    path = folder / FILE
+    if not path.exists():
+        return []
+    whole = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    return [json.loads(line) for line in whole]
+
+
+def _check(line: bytes, number: int, previous: str) -> tuple[str | None, str]:
+    """What is wrong with `line` as number `number` after digest `previous`, and the line's own digest."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return "is not JSON: it was rewritten", ""
+    if not isinstance(entry, dict) or set(entry) != _KEYS:
+        return "does not have the fields of an audit line: it was rewritten", ""
+    claimed = entry.pop("sha256")
+    if claimed != _digest(entry):
+        return "does not match its own digest: it was rewritten", ""
+    if entry["sequence"] != number or entry["previous"] != previous:
+        return "does not follow the one before it: a line was removed, added or moved", ""
+    return None, str(claimed)
+
+
+def _digest(entry: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_encode(entry)).hexdigest()
+
+
+def _encode(entry: Mapping[str, Any]) -> bytes:
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the log's lock; the system releases it when the holder is killed."""
+    with (folder / _LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _cut_torn_line(log: BinaryIO) -> int:
+    """Cut what follows the last newline; the size that is left."""
+    size = log.seek(0, os.SEEK_END)
+    end = _after_last_newline(log, size)
+    if end != size:
+        log.truncate(end)
+    return end
+
+
+def _last_line(log: BinaryIO, end: int) -> dict[str, Any] | None:
+    """The line that ends at `end`, None for an empty log."""
+    if end == 0:
+        return None
+    start = _after_last_newline(log, end - 1)
+    log.seek(start)
+    try:
+        entry = json.loads(log.read(end - start))
+        int(entry["sequence"]), str(entry["sha256"])
+    except (ValueError, TypeError, KeyError):
+        raise FactoryError("the audit log's last line is damaged: restore the log from a backup") from None
+    return dict(entry)
+
+
+def _after_last_newline(log: BinaryIO, end: int) -> int:
+    """Offset just after the last newline before `end`, 0 when there is none."""
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        log.seek(start)
+        found = log.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name survive a crash too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
