@@ -1,0 +1,39 @@
+# Everything a maintainer types. Each target makes what it needs; `make help` lists them.
+PYTHON_BIN := .venv/bin
+PYTEST := $(PYTHON_BIN)/python -m pytest
+
+.PHONY: help setup tools check test demo demo-down bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## Make the environment of this checkout (.venv), from the hash-pinned lock.
+	@./bootstrap.sh
+
+tools: setup ## Get the Pulumi engine and the platform's servers, once; cached for all checkouts.
+	@$(PYTHON_BIN)/factory doctor --mend
+
+check: setup ## Lint, types and the fast tests; under a minute when warm.
+	@$(PYTHON_BIN)/ruff format --check --quiet . && $(PYTHON_BIN)/ruff check --quiet .
+	@$(PYTHON_BIN)/mypy --no-error-summary aifactory infra runtime/src & $(PYTEST) -n 2 -m "not slow and not e2e"; \
+		tests=$$?; wait $$! && exit $$tests
+
+test: check tools ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
+	@$(PYTEST) -n 2 -m "slow and not e2e"
+	@$(PYTEST) -m e2e
+
+demo: tools ## One use case from a table to a traced prediction in prod, on this machine.
+	@$(PYTHON_BIN)/python demo/demo.py up
+
+demo-down: setup ## Remove everything that the demo made: processes, ports, folders.
+	@$(PYTHON_BIN)/python demo/demo.py down
+
+bench: tools ## Measure against comparators; rewrites docs/benchmarks.md and benchmarks/results.json.
+	@$(PYTHON_BIN)/python benchmarks/run.py
+
+lock: setup ## Resolve all locks again, as one set.
+	@requirements/lock.sh
+
+clean: ## Remove environments and caches of this checkout.
+	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The command line: modules of commands, loaded when one is called."""

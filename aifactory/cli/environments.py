@@ -1,0 +1,194 @@
+"""`factory up | preview | refresh | destroy | outputs`: environments by the real engine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aifactory.cli import output
+from aifactory_runtime.errors import FactoryError, NeedsPerson
+
+if TYPE_CHECKING:
+    from aifactory.home import Home
+    from aifactory.provision.plan import Place
+    from aifactory.provision.run import Result
+
+_ENVIRONMENTS = click.argument("environments", metavar="[ENV]...", nargs=-1)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+_PLATFORM = click.option("--platform", "with_platform", is_flag=True, help="The platform under it, too.")
+
+
+@click.command()
+@_ENVIRONMENTS
+@_PLATFORM
+@_JSON
+def up(environments: tuple[str, ...], with_platform: bool, as_json: bool) -> None:
+    """Provision ENV: dev, staging, prod; all of them when none is named.
+
+    In a use case's repo its own stacks, and it says so when the platform is missing; elsewhere the platform's. What
+    differs from the last time is repaired. Running it again is the way on after any interruption.
+
+    Example: factory up dev --platform
+    """
+    from aifactory.provision import engine, servers
+
+    engine.ensure(output.say)
+    place, results = _act("up", environments, servers.ensure(output.say), with_platform)
+    if place.repo is not None and place.manifest is not None:
+        for result in results:
+            if result.stack.startswith(f"{place.manifest.use_case}."):
+                _write_contract(place.repo, result.outputs["environment"], json.dumps(result.outputs, indent=2))
+    _report(results, as_json, "applied")
+
+
+@click.command()
+@_ENVIRONMENTS
+@_PLATFORM
+@_JSON
+def preview(environments: tuple[str, ...], with_platform: bool, as_json: bool) -> None:
+    """Show what `up` would create, change or delete. Changes nothing.
+
+    Example: factory preview prod
+    """
+    _place, results = _act("preview", environments, _servers(), with_platform)
+    _report(results, as_json, "would change")
+
+
+@click.command()
+@_ENVIRONMENTS
+@_PLATFORM
+@_JSON
+def refresh(environments: tuple[str, ...], with_platform: bool, as_json: bool) -> None:
+    """Compare what was applied with what is there; drift is named and gives exit code 3. Changes nothing.
+
+    Example: factory refresh prod
+    """
+    _place, results = _act("refresh", environments, _servers(), with_platform)
+    _report(results, as_json, "differs")
+    drifted = [result.stack for result in results if not result.same]
+    if drifted:
+        raise NeedsPerson(f"drift in {', '.join(drifted)}: factory up repairs it")
+
+
+@click.command()
+@_ENVIRONMENTS
+@click.option("--all", "everything", is_flag=True, help="Every use case and the platform of this home.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_JSON
+def destroy(environments: tuple[str, ...], everything: bool, yes: bool, as_json: bool) -> None:
+    """Remove ENV with everything in it: models, data, logs.
+
+    Example: factory destroy dev
+    """
+    from aifactory.home import Home
+    from aifactory.provision import plan
+    from aifactory.provision.fan import fan
+
+    home = Home.current()
+    if not everything and not environments:
+        raise click.UsageError("name the environments to destroy, or say --all")
+    if everything:
+        waves = plan.everything(home, _servers())
+    else:
+        place = plan.Place.here()
+        waves = plan.waves(place, environments, _servers(), with_platform=False)
+        _refuse_under_use_cases(place, waves)
+    names = [stack.name for wave in waves for stack in wave]
+    if not names:
+        raise FactoryError(f"nothing is provisioned in {home.root}")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"this destroys {', '.join(names)}: say --yes")
+        click.confirm(f"Destroy {', '.join(names)} in {home.root}?", abort=True)
+    results = fan("destroy", list(reversed(waves)), home, output.say)
+    if everything:
+        _forget(home)
+    _report(results, as_json, "destroyed")
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--format", "form", type=click.Choice(["json", "dotenv", "github"]), default="json", show_default=True)
+@click.option("--write", is_flag=True, help="Write .factory/<env>.json of this repo instead of printing.")
+def outputs(environment: str, form: str, write: bool) -> None:
+    """Print what ENVIRONMENT tells this repo: the environment contract, without secrets.
+
+    Example: factory outputs dev --format dotenv
+    """
+    from aifactory.provision import contract_formats
+    from aifactory.provision.plan import Place
+
+    place = Place.here()
+    if place.repo is None or place.manifest is None:
+        raise FactoryError("outputs belong to a use case: run this inside its repo")
+    applied = place.home.applied(place.manifest.use_case, environment)
+    if not applied.exists():
+        raise FactoryError(f"{environment} is not provisioned: factory up {environment}")
+    contract = json.loads(applied.read_text(encoding="utf-8"))["environment"]
+    if write:
+        _write_contract(place.repo, environment, contract_formats.as_json(contract))
+        return
+    click.echo(contract_formats.FORMATS[form](contract))
+
+
+def _servers() -> Path:
+    from aifactory.provision import engine, servers
+
+    if engine.find() is None:
+        raise FactoryError("the Pulumi engine is missing: factory doctor --mend")
+    found = servers.find()
+    if found is None:
+        raise FactoryError("the platform's servers are not installed: factory doctor --mend")
+    return found
+
+
+def _act(
+    action: str, environments: tuple[str, ...], servers_python: Path, with_platform: bool
+) -> tuple[Place, list[Result]]:
+    from aifactory.provision import plan
+    from aifactory.provision.fan import fan
+
+    place = plan.Place.here()
+    waves = plan.waves(place, environments, servers_python, with_platform=with_platform)
+    return place, fan(action, waves, place.home, output.say)
+
+
+def _report(results: list[Result], as_json: bool, word: str) -> None:
+    if as_json:
+        output.answer_json([result.__dict__ for result in results])
+        return
+    rows = []
+    for result in results:
+        what = f"{len(result.changed)} {word}" if result.changed else "no change"
+        rows.append((result.stack, what, f"{result.seconds:.1f} s"))
+    output.table("", ("stack", "result", "time"), rows)
+
+
+def _write_contract(repo: Path, environment: str, text: str) -> None:
+    folder = repo / ".factory"
+    folder.mkdir(exist_ok=True)
+    target = folder / f"{environment}.json"
+    temporary = target.with_suffix(".tmp")
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(target)
+
+
+def _refuse_under_use_cases(place: Place, waves: object) -> None:
+    """The platform cannot go while use cases stand on it."""
+    from aifactory.provision import stacks
+
+    if place.manifest is not None:
+        return
+    standing = [f"{name}.{environment}" for name, environment in stacks.applied_use_cases(place.home)]
+    if standing and waves:
+        raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
+
+
+def _forget(home: Home) -> None:
+    """Remove the state of a home in which nothing is provisioned any more."""
+    shutil.rmtree(home.root, ignore_errors=True)

@@ -1,0 +1,108 @@
+"""The `factory` command: a lazy table of commands, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from aifactory_runtime.errors import FactoryError
+
+# name -> module:attribute; nothing is imported until it is called or asked for help.
+_COMMANDS = {
+    "new": "aifactory.cli.new:command",
+    "up": "aifactory.cli.environments:up",
+    "preview": "aifactory.cli.environments:preview",
+    "refresh": "aifactory.cli.environments:refresh",
+    "outputs": "aifactory.cli.environments:outputs",
+    "destroy": "aifactory.cli.environments:destroy",
+    "start": "aifactory.cli.services:start",
+    "stop": "aifactory.cli.services:stop",
+    "status": "aifactory.cli.services:status",
+    "doctor": "aifactory.cli.doctor:command",
+    "release": "aifactory.cli.repo:release",
+    "approve": "aifactory.cli.repo:approve",
+    "rollback": "aifactory.cli.repo:rollback",
+    "trace": "aifactory.cli.repo:trace",
+}
+
+_SUMMARIES = {
+    "new": "Make a use case's repo from the template.",
+    "up": "Provision environments: of this repo's use case, or of the platform in the factory's checkout.",
+    "preview": "Show what `up` would change.",
+    "refresh": "Compare what is applied with what runs; exit 3 and names on drift.",
+    "outputs": "Print the environment contract as JSON, dotenv or GitHub environment.",
+    "destroy": "Remove environments and everything in them.",
+    "start": "Start the platform's services after a stop or a reboot.",
+    "stop": "Stop the platform's services; nothing is removed.",
+    "status": "Show environments, services and what is served.",
+    "doctor": "Say what is installed, what is missing and the one command that mends it.",
+    "release": "Move a model to an environment (in a use case's repo).",
+    "approve": "Approve a release as a named person (in a use case's repo).",
+    "rollback": "Go back to the previous champion (in a use case's repo).",
+    "trace": "From a prediction id back to model, run, commit and data (in a use case's repo).",
+}
+
+
+class LazyGroup(click.Group):
+    """Click group whose commands are imported when they are called; `factory --help` imports none of them."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Names in the order people meet them."""
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now; None when there is none of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, so that help stays instant."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUMMARIES.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.version_option(package_name="aifactory", prog_name="factory")
+def factory(debug: bool) -> None:
+    """Run machine learning as a factory.
+
+    \b
+    factory new churn --data sample:breast-cancer    a working repo
+    factory up dev --platform                        its environment on this machine
+    """  # noqa: D301 (click reads the backspace as "keep these lines")
+    _ = debug
+
+
+def main() -> None:
+    """Entry point: run the command, print one line per failure, exit as documented (0, 1, 2, 3)."""
+    debug = "--debug" in sys.argv
+    try:
+        code: Any = factory.main(standalone_mode=False)
+    except FactoryError as error:
+        if debug:
+            raise
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("stopped; run the same command again to go on", 1)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        _fail(f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''} (see --debug)", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"factory: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,37 @@
+"""Printing: plain lines in a pipe, tables and colour in a terminal, JSON for machines. Imports rich only to draw."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+
+def say(line: str) -> None:
+    """Progress, on standard error, so that standard output stays the answer."""
+    click.echo(line, err=True)
+
+
+def answer_json(content: Any) -> None:
+    """The answer for machines."""
+    click.echo(json.dumps(content, indent=2, default=str))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under column names: drawn in a terminal, tab-separated in a pipe."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", show_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    Console().print(drawn)

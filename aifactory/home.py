@@ -1,0 +1,61 @@
+"""FACTORY_HOME and FACTORY_CACHE: where everything of the local target lives, and the passphrase of its state."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """Folders under FACTORY_HOME; see docs/interfaces.md for what is in each."""
+
+    root: Path
+
+    @classmethod
+    def current(cls) -> Home:
+        """The home that FACTORY_HOME names, else `~/.factory`."""
+        return cls(Path(os.environ.get("FACTORY_HOME") or Path.home() / ".factory").absolute())
+
+    @property
+    def state(self) -> Path:
+        """Pulumi's file backend."""
+        return self.root / "state"
+
+    @property
+    def passphrase(self) -> Path:
+        """File with the passphrase of the file backend."""
+        return self.root / "passphrase"
+
+    @property
+    def services(self) -> Path:
+        """Supervisor's configuration, logs and leases."""
+        return self.root / "services"
+
+    def work(self, stack: str) -> Path:
+        """Generated program folder of one stack."""
+        return self.root / "work" / stack
+
+    def applied(self, use_case: str, environment: str) -> Path:
+        """Manifest and environment contract as applied."""
+        return self.root / "usecases" / f"{use_case}.{environment}.json"
+
+    def prepare(self) -> None:
+        """Make the folders (0700) and, for a new file backend only, its passphrase (0600)."""
+        for folder in (self.root, self.state, self.services, self.root / "work"):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        if not self.passphrase.exists() and not any(self.state.iterdir()):
+            descriptor = os.open(self.passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+
+
+def cache() -> Path:
+    """Folder of what is downloaded or built once for all homes: FACTORY_CACHE, else `~/.cache/aifactory`."""
+    base = os.environ.get("FACTORY_CACHE")
+    if base:
+        return Path(base).absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aifactory"

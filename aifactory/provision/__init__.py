@@ -1,0 +1,1 @@
+"""Provisioning: the engine, the servers' environment, and the stacks of platform and use cases."""

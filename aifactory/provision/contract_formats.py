@@ -1,0 +1,38 @@
+"""The environment contract as JSON, as dotenv lines, and as GitHub environment lines."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aifactory_runtime.config.environment import PREFIX
+
+Contract = Mapping[str, Any]
+
+
+def as_json(contract: Contract) -> str:
+    """Indented JSON."""
+    return json.dumps(contract, indent=2)
+
+
+def as_dotenv(contract: Contract) -> str:
+    """`AIFACTORY_KEY=value` lines, quoted for a shell; keys without a value are left out."""
+    return "\n".join(f"{key}={shlex.quote(value)}" for key, value in _variables(contract))
+
+
+def as_github(contract: Contract) -> str:
+    """`AIFACTORY_KEY=value` lines for the file that GITHUB_ENV names, which takes them unquoted."""
+    return "\n".join(f"{key}={value}" for key, value in _variables(contract))
+
+
+def _variables(contract: Contract) -> list[tuple[str, str]]:
+    return [
+        (PREFIX + key.upper(), ",".join(value) if isinstance(value, list | tuple) else str(value))
+        for key, value in contract.items()
+        if value not in (None, [], ())
+    ]
+
+
+FORMATS: dict[str, Callable[[Contract], str]] = {"json": as_json, "dotenv": as_dotenv, "github": as_github}

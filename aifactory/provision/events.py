@@ -1,0 +1,90 @@
+"""What the engine's events say to people: changes as they happen, and one line for a failure."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aifactory_runtime.errors import FactoryError
+
+Say = Callable[[str], None]
+
+_VERBS = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
+_QUIET = {"same", "read", "refresh"}
+
+
+class Watcher:
+    """Listens to the engine's events: names changes as they happen and keeps what went wrong."""
+
+    def __init__(self, say: Say, changed: list[str]) -> None:
+        self.errors: list[str] = []
+        self._say = say
+        self._changed = changed
+        self._started: dict[str, float] = {}
+
+    def __call__(self, event: Any) -> None:
+        """Take one event of the engine."""
+        if event.resource_pre_event:
+            metadata = event.resource_pre_event.metadata
+            self._started[metadata.urn] = time.monotonic()
+            self._note(metadata, event.resource_pre_event.planning)
+        if event.res_outputs_event and not event.res_outputs_event.planning:
+            self._finish(event.res_outputs_event.metadata)
+        if event.diagnostic_event and event.diagnostic_event.severity == "error":
+            self.errors.append(event.diagnostic_event.message.strip())
+        if event.policy_event and event.policy_event.enforcement_level == "mandatory":
+            self.errors.append(f"policy {event.policy_event.policy_name}: {event.policy_event.message.strip()}")
+
+    def _note(self, metadata: Any, planning: bool) -> None:
+        operation = _operation(metadata)
+        if operation not in _QUIET:
+            line = f"{operation} {_label(metadata.urn)}{_details(metadata)}"
+            if line not in self._changed:
+                self._changed.append(line)
+                if planning:
+                    self._say(f"  {line}")
+
+    def _finish(self, metadata: Any) -> None:
+        operation = _operation(metadata)
+        if operation in _QUIET:
+            return
+        seconds = time.monotonic() - self._started.get(metadata.urn, time.monotonic())
+        self._say(f"  {_VERBS.get(operation, operation)} {_label(metadata.urn)} {seconds:.1f} s")
+
+
+def _operation(metadata: Any) -> str:
+    return str(getattr(metadata.op, "value", metadata.op))
+
+
+def _label(urn: str) -> str:
+    """`urn:pulumi:dev::p::a$local:index:Folder::tables` -> `Folder tables`."""
+    parts = urn.split("::")
+    kind = parts[2].rsplit("$", 1)[-1].rsplit(":", 1)[-1] if len(parts) > 2 else urn  # noqa: PLR2004
+    return f"{kind} {parts[-1]}"
+
+
+def _details(metadata: Any) -> str:
+    keys = sorted(metadata.detailed_diff or {}) if getattr(metadata, "detailed_diff", None) else []
+    return f" ({', '.join(keys)})" if keys else ""
+
+
+_PASSPHRASE = re.compile(r"incorrect passphrase|passphrase must be set|no such file.*passphrase", re.IGNORECASE)
+_LOCKED = re.compile(r"currently locked by", re.IGNORECASE)
+
+
+def sentence(action: str, stack: str, errors: list[str], error: Exception) -> str:
+    """One line for a failed action: what the engine or a plugin said first, and how to go on."""
+    text = str(error)
+    if _PASSPHRASE.search(text):
+        return f"{stack}: the passphrase does not open this state; nothing was changed: restore FACTORY_HOME/passphrase"
+    if _LOCKED.search(text):
+        return f"{stack}: another machine or process works on this state; wait for it and run the command again"
+    said = [line for entry in errors for line in entry.splitlines() if line.strip()]
+    if isinstance(error, FactoryError):
+        said = [str(error)]
+    if not said:
+        said = [line for line in text.splitlines() if "error:" in line.lower()] or text.strip().splitlines()[-1:]
+    reason = re.sub(r"^error:\s*", "", said[0].strip()) if said else type(error).__name__
+    return f"{action} {stack}: {reason}"

@@ -1,0 +1,62 @@
+"""One process per stack: a lock that names its holder, and removal of what a killed run left in the backend."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError
+
+
+@contextmanager
+def hold(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock file at `path` while the block runs; FactoryError names the process that holds it already.
+
+    The kernel releases it with the process, so a killed run leaves no lock behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode() or "unknown"
+            raise FactoryError(
+                f"{what} is being changed by process {holder}; wait for it to finish, then run this again"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def clear_leftovers(state: Path, project: str, stack: str) -> list[int]:
+    """Remove the engine's own locks of `stack` whose process on this machine is gone; their process ids.
+
+    The file backend's locks have no expiry. Only called while `hold` is held, and only for locks of this host.
+    """
+    removed = []
+    for path in (state / ".pulumi" / "locks" / "organization" / project / stack).glob("*.json"):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            pid, host = int(content["pid"]), content["hostname"]
+        except (OSError, ValueError, KeyError):
+            continue
+        if host == socket.gethostname() and not _is_engine(pid):
+            path.unlink(missing_ok=True)
+            removed.append(pid)
+    return removed
+
+
+def _is_engine(pid: int) -> bool:
+    """Whether `pid` is a running engine; its number may belong to something else by now."""
+    try:
+        return b"pulumi" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False

@@ -1,0 +1,90 @@
+"""Which stacks a command means, seen from where it is typed, in waves that may run side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aifactory.home import Home
+from aifactory.provision import stacks
+from aifactory.provision.stacks import Stack
+from aifactory_runtime.config import yaml_model
+from aifactory_runtime.config.project import MANIFEST
+from aifactory_runtime.contract import Manifest, names
+from aifactory_runtime.errors import FactoryError, UsageProblem
+
+Waves = list[list[Stack]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command is typed: a use case's repo, or anywhere else, which means the platform."""
+
+    home: Home
+    repo: Path | None
+    manifest: Manifest | None
+
+    @classmethod
+    def here(cls) -> Place:
+        """The nearest repo at or above the current folder, if any."""
+        cwd = Path.cwd()
+        for folder in (cwd, *cwd.parents):
+            if (folder / MANIFEST).is_file():
+                return cls(Home.current(), folder, yaml_model.load(folder / MANIFEST, Manifest))
+        return cls(Home.current(), None, None)
+
+
+def waves(place: Place, environments: Sequence[str], servers_python: Path, *, with_platform: bool) -> Waves:
+    """Stacks of `environments` (none: all), each wave needing the ones before it.
+
+    In a repo its own stacks, `with_platform` those of the platform first; elsewhere the platform's. UsageProblem for
+    an unknown environment; FactoryError when a repo's platform is not there.
+    """
+    chosen = _checked(place, environments)
+    if place.manifest is None:
+        return _platform(place.home, chosen, servers_python)
+    usecase = [stacks.usecase(place.manifest, name, place.home, servers_python) for name in chosen]
+    if with_platform:
+        return [*_platform(place.home, chosen, servers_python), usecase]
+    _require_platform(place.home, chosen)
+    return [usecase]
+
+
+def everything(home: Home, servers_python: Path) -> Waves:
+    """Every stack that this home holds, use cases last."""
+    known = stacks.known(home)
+    platform = _platform(home, [name for name in names.ENVIRONMENTS if name in known], servers_python)
+    usecases = []
+    for use_case, environment in stacks.applied_use_cases(home):
+        content = json.loads(home.applied(use_case, environment).read_text(encoding="utf-8"))
+        usecases.append(stacks.usecase(Manifest.model_validate(content["manifest"]), environment, home, servers_python))
+    return [wave for wave in [*platform, usecases] if wave]
+
+
+def _checked(place: Place, environments: Sequence[str]) -> list[str]:
+    allowed = names.ENVIRONMENTS if place.manifest else (stacks.SHARED, *names.ENVIRONMENTS)
+    for name in environments:
+        if name not in allowed:
+            raise UsageProblem(f"{name} is not an environment here; use one of {', '.join(allowed)}")
+    return [name for name in allowed if name in environments] or list(names.ENVIRONMENTS)
+
+
+def _platform(home: Home, environments: Sequence[str], servers_python: Path) -> Waves:
+    """The shared stack, then one per environment; every environment needs the shared one."""
+    shared = stacks.platform(stacks.SHARED, home, servers_python)
+    rest = [stacks.platform(name, home, servers_python) for name in environments if name != stacks.SHARED]
+    return [[shared], rest] if rest else [[shared]]
+
+
+def _require_platform(home: Home, environments: Sequence[str]) -> None:
+    if os.environ.get("PULUMI_BACKEND_URL"):
+        return
+    known = stacks.known(home)
+    missing = [name for name in (stacks.SHARED, *environments) if name not in known]
+    if missing:
+        raise FactoryError(
+            f"the platform has no {', '.join(missing)} yet: add --platform to bring it up along with the use case"
+        )

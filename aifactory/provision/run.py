@@ -1,0 +1,146 @@
+"""One action on one stack, in this process, by the real engine: up, preview, refresh, destroy."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aifactory.home import Home
+from aifactory.provision import engine, lock, stacks
+from aifactory.provision.events import Say, Watcher, sentence
+from aifactory.provision.stacks import Stack
+from aifactory_runtime.errors import FactoryError
+
+if TYPE_CHECKING:
+    from pulumi import automation
+
+ACTIONS = ("up", "preview", "refresh", "destroy")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an action did: how many resources per kind of change, which ones, the outputs, seconds taken."""
+
+    stack: str
+    action: str
+    changes: dict[str, int]
+    changed: list[str]
+    outputs: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def same(self) -> bool:
+        """Nothing was or would be changed."""
+        return not self.changed
+
+
+def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
+    """Do `action` on `stack`, naming each changed resource through `say`.
+
+    FactoryError in one line when it fails, with the command that goes on from there. Holds the stack's lock, so a
+    second one on the same stack is told who holds it; whatever a killed run left behind is cleared first.
+    """
+    started = time.monotonic()
+    home.prepare()
+    with lock.hold(home.work(stack.name) / "lock", stack.name), _plugin_environment(home):
+        pulumi_stack = _select(stack, home)
+        changed: list[str] = []
+        watcher = Watcher(say, changed)
+        try:
+            changes, outputs = _perform(action, pulumi_stack, watcher)
+        except Exception as error:
+            raise FactoryError(sentence(action, stack.name, watcher.errors, error)) from error
+    return Result(stack.name, action, changes, changed, outputs, round(time.monotonic() - started, 2))
+
+
+def _perform(action: str, pulumi_stack: automation.Stack, watcher: Watcher) -> tuple[dict[str, int], dict[str, Any]]:
+    """Call the engine; counts per kind of change, and outputs for `up`."""
+    packs = [str(stacks.infra_folder() / "policies")]
+    if action == "preview":
+        previewed = pulumi_stack.preview(on_event=watcher, policy_packs=packs)
+        return {str(op.value): count for op, count in previewed.change_summary.items()}, {}
+    if action == "up":
+        applied = pulumi_stack.up(refresh=True, on_event=watcher, policy_packs=packs)
+        outputs = {key: output.value for key, output in applied.outputs.items()}
+        return _counts(applied.summary.resource_changes), outputs
+    if action == "refresh":
+        compared = pulumi_stack.preview_refresh(on_event=watcher, run_program=True)
+        return {str(op.value): count for op, count in compared.change_summary.items()}, {}
+    destroyed = pulumi_stack.destroy(on_event=watcher, remove=True, refresh=True)
+    return _counts(destroyed.summary.resource_changes), {}
+
+
+def _counts(changes: Any) -> dict[str, int]:
+    return {str(getattr(op, "value", op)): count for op, count in (changes or {}).items()}
+
+
+def _select(stack: Stack, home: Home) -> automation.Stack:
+    from pulumi import automation
+
+    command = automation.PulumiCommand(root=str(_engine_root()), skip_version_check=True)
+    main = stack.program / "__main__.py"
+
+    def program() -> None:
+        runpy.run_path(str(main), run_name="__main__")
+
+    workspace = automation.LocalWorkspace(
+        work_dir=str(stacks.write_work_folder(stack, home)),
+        program=program,
+        env_vars=_engine_variables(home),
+        pulumi_command=command,
+    )
+    try:
+        selected = automation.Stack.create_or_select(stack.name, workspace)
+    except automation.CommandError as error:
+        raise FactoryError(sentence("select", stack.name, [], error)) from error
+    lock.clear_leftovers(home.state, stack.project, stack.name)
+    return selected
+
+
+def _engine_root() -> Path:
+    found = engine.find()
+    if found is None:
+        raise FactoryError("the Pulumi engine is missing: factory doctor says how to get it")
+    return found.parent.parent
+
+
+def _engine_variables(home: Home) -> dict[str, str]:
+    variables = {
+        "PULUMI_HOME": str(home.root / "pulumi"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    if not os.environ.get("PULUMI_BACKEND_URL"):
+        variables["PULUMI_BACKEND_URL"] = f"file://{home.state}"
+        if not os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
+            variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(home.passphrase)
+    return variables
+
+
+@contextmanager
+def _plugin_environment(home: Home) -> Iterator[None]:
+    """What plugins and policy packs inherit: our interpreter, our modules, the home, the analyzer on PATH."""
+    infra = stacks.infra_folder()
+    wanted = {
+        "FACTORY_HOME": str(home.root),
+        "AIFACTORY_PYTHON": sys.executable,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(infra.parent), os.environ.get("PYTHONPATH")])),
+        "PATH": os.pathsep.join([str(infra / "policies" / "bin"), os.environ.get("PATH", "")]),
+    }
+    before = {key: os.environ.get(key) for key in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value

@@ -1,0 +1,103 @@
+"""Which stacks there are, what each is configured with, and the generated work folder it runs in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aifactory.home import Home
+from aifactory_runtime.contract import Manifest, names
+
+SHARED = "shared"
+PLATFORM = "aifactory-platform"
+USECASE = "aifactory-usecase"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack of one of the two programs."""
+
+    name: str
+    project: str
+    environment: str
+    configuration: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def program(self) -> Path:
+        """Folder of the program that this stack runs."""
+        return infra_folder() / self.project.removeprefix("aifactory-")
+
+
+def infra_folder() -> Path:
+    """Folder of the programs, in a checkout or in the installed tool."""
+    import infra
+
+    return Path(next(iter(infra.__path__)))
+
+
+def platform(environment: str, home: Home, servers_python: Path) -> Stack:
+    """Stack of the platform in `environment` (or `shared`)."""
+    configuration = {"home": str(home.root), "environment": environment, "platformPython": str(servers_python)}
+    return Stack(environment, PLATFORM, environment, configuration)
+
+
+def usecase(manifest: Manifest, environment: str, home: Home, servers_python: Path) -> Stack:
+    """Stack of one use case in one environment."""
+    configuration = {
+        "home": str(home.root),
+        "environment": environment,
+        "manifest": manifest.model_dump_json(by_alias=True),
+        "launcherPython": str(servers_python),
+    }
+    return Stack(names.stack(manifest.use_case, environment), USECASE, environment, configuration)
+
+
+def write_work_folder(stack: Stack, home: Home) -> Path:
+    """Write the folder that the engine works in: Pulumi.yaml with absolute plugin paths, and the stack's settings.
+
+    The engine keeps the salt of the stack's secrets in the settings file, so that line is carried over.
+    """
+    folder = home.work(stack.name)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    project: dict[str, Any] = yaml.safe_load((stack.program / "Pulumi.yaml").read_text(encoding="utf-8"))
+    provider = infra_folder() / "providers" / "local"
+    project["plugins"] = {"providers": [{"name": "local", "path": str(provider)}]}
+    _write(folder / "Pulumi.yaml", project)
+    settings_path = folder / f"Pulumi.{stack.name}.yaml"
+    settings: dict[str, Any] = {}
+    if settings_path.exists():
+        settings = yaml.safe_load(settings_path.read_text(encoding="utf-8")) or {}
+    settings["config"] = {f"{stack.project}:{key}": value for key, value in stack.configuration.items()}
+    _write(settings_path, settings)
+    return folder
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    text = yaml.safe_dump(content, sort_keys=False, width=10_000)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+
+
+def known(home: Home) -> list[str]:
+    """Names of the stacks that the file backend holds, platform first."""
+    found = [
+        path.stem
+        for project in (PLATFORM, USECASE)
+        for path in sorted((home.state / ".pulumi" / "stacks" / project).glob("*.json"))
+    ]
+    return sorted(found, key=lambda name: ("." in name, name))
+
+
+def applied_use_cases(home: Home) -> list[tuple[str, str]]:
+    """Use case and environment of every applied manifest."""
+    found = []
+    for path in sorted((home.root / "usecases").glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found.append((content["environment"]["use_case"], content["environment"]["environment"]))
+    return found

@@ -1,0 +1,57 @@
+"""Environments made with uv from hash-pinned locks: complete or absent, never half-made."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError
+
+
+def executable() -> str:
+    """Path of uv: the one installed with the tool, else the one on PATH; FactoryError says how to get it."""
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if found is None:
+        raise FactoryError("uv is missing: pip install uv")
+    return found
+
+
+def lock_digest(lock: Path) -> str:
+    """Name of the environment that `lock` describes on this interpreter; the first 16 hex digits."""
+    salt = f"{sys.version_info.major}.{sys.version_info.minor}\n".encode()
+    return hashlib.sha256(salt + lock.read_bytes()).hexdigest()[:16]
+
+
+def make_environment(lock: Path, target: Path) -> None:
+    """Install exactly what `lock` pins into a new environment at `target`, bytecode compiled.
+
+    It is made beside `target` and moved there when it is complete.
+    """
+    uv = executable()
+    making = target.with_name(f".{target.name}-{os.getpid()}")
+    shutil.rmtree(making, ignore_errors=True)
+    making.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _run([uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(making)])
+        python = str(making / "bin" / "python")
+        _run([uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", "--python", python, str(lock)])
+        shutil.rmtree(target, ignore_errors=True)
+        making.rename(target)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise FactoryError(f"{Path(command[0]).name} {command[1]} failed: {lines[-1] if lines else 'no output'}")
