@@ -1,0 +1,1 @@
+"""The scoring service: one model, swapped while it runs, every prediction recorded before it is answered."""

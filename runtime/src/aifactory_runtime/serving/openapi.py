@@ -1,0 +1,88 @@
+"""What /docs shows: the columns of the model that is served now, with types, limits and an example row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+if TYPE_CHECKING:
+    from aifactory_runtime.registry.model_folder import Column
+    from aifactory_runtime.serving.service import Service
+
+_JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
+_EXAMPLES: dict[str, Any] = {"number": 0.5, "integer": 1, "boolean": True}
+_ANSWERS = {
+    "401": {"description": "The bearer token is missing or wrong"},
+    "413": {"description": "The body is too large"},
+    "422": {"description": "The rows do not fit the model's input schema"},
+    "503": {"description": "No model is ready, or the prediction could not be recorded"},
+}
+
+
+def describe(app: FastAPI, service: Service) -> dict[str, Any]:
+    """OpenAPI document of the service; without a model the rows are any objects."""
+    version = f"model {service.model.served.version}" if service.model else "no model yet"
+    document = get_openapi(title=app.title, version=version, description=app.description, routes=app.routes)
+    columns = service.model.schema.columns if service.model else ()
+    for path, schema in _bodies(columns).items():
+        operation = document["paths"][path]["post"]
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operation["responses"] |= _ANSWERS
+    return document
+
+
+def _bodies(columns: Sequence[Column]) -> dict[str, dict[str, Any]]:
+    """Schema of the body of each scoring address."""
+    rows = {"type": "array", "minItems": 1, "items": _row(columns)}
+    names = {"type": "array", "items": {"type": "string"}}
+    split = {"type": "object", "properties": {"columns": names, "data": {"type": "array"}}}
+    example = [{column.name: _example(column) for column in columns}]
+    return {
+        "/predict": {
+            "type": "object",
+            "required": ["rows"],
+            "properties": {"rows": rows},
+            "example": {"rows": example},
+        },
+        "/invocations": {
+            "type": "object",
+            "properties": {"dataframe_records": rows, "dataframe_split": split},
+            "example": {"dataframe_records": example},
+        },
+    }
+
+
+def _row(columns: Sequence[Column]) -> dict[str, Any]:
+    if not columns:
+        return {"type": "object"}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [column.name for column in columns],
+        "properties": {column.name: _property(column) for column in columns},
+    }
+
+
+def _property(column: Column) -> dict[str, Any]:
+    kind = _JSON_TYPES[column.kind]
+    found: dict[str, Any] = {"type": [kind, "null"] if column.nullable else kind}
+    if column.minimum is not None:
+        found["minimum"] = column.minimum
+    if column.maximum is not None:
+        found["maximum"] = column.maximum
+    if column.categories:
+        found["enum"] = [*column.categories, *([None] if column.nullable else [])]
+    return found
+
+
+def _example(column: Column) -> Any:
+    """A value that the column takes."""
+    if column.categories:
+        return column.categories[0]
+    limit = column.maximum if column.minimum is None else column.minimum
+    if limit is None:
+        return _EXAMPLES[column.kind]
+    return int(limit) if column.kind == "integer" else limit

@@ -1,0 +1,149 @@
+"""What comes over the wire, as columns: decoded and checked against the model's input schema, or refused unrepeated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from aifactory_runtime.registry.model_folder import Column, InputSchema
+
+_EXACT = 2**53
+"""Largest whole number that a float64, and so the model, still tells from its neighbour."""
+_PLACE = re.compile(r" - at `\$\.(?:rows|dataframe_records)\[(\d+)\](?:\.(.+))?`$")
+_MISSING = re.compile(r"missing required field `(.+)`")
+_WANTED = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
+
+
+class Refused(Exception):
+    """Input that cannot be scored. The message names row and column, never a value or a name that the caller sent."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that fit the schema: as records to be logged, and by column, values in the order of the rows."""
+
+    records: Sequence[msgspec.Struct]
+    columns: dict[str, list[Any]]
+
+
+class _Split(msgspec.Struct, forbid_unknown_fields=True):
+    columns: list[str]
+    data: list[list[Any]]
+    index: list[Any] | None = None
+
+
+class RowReader:
+    """Reads request bodies for one input schema; made once a model, as the decoders are compiled."""
+
+    def __init__(self, schema: InputSchema, max_rows: int) -> None:
+        self._columns = {column.name: column for column in schema.columns}
+        self._fields = [f"c{number}" for number in range(len(schema.columns))]
+        self._row = msgspec.defstruct(
+            "Row",
+            [(field, _type(column)) for field, column in zip(self._fields, schema.columns, strict=True)],
+            rename=dict(zip(self._fields, self._columns, strict=True)),
+            forbid_unknown_fields=True,
+        )
+        self._max_rows = max_rows
+        rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
+        predict = msgspec.defstruct("Predict", [("rows", rows)], forbid_unknown_fields=True)
+        invocations = msgspec.defstruct(
+            "Invocations",
+            [
+                ("dataframe_records", rows | msgspec.UnsetType, msgspec.UNSET),
+                ("dataframe_split", _Split | msgspec.UnsetType, msgspec.UNSET),
+            ],
+            forbid_unknown_fields=True,
+        )
+        self._predict = msgspec.json.Decoder(predict)
+        self._invocations = msgspec.json.Decoder(invocations)
+
+    def predict(self, body: bytes) -> Rows:
+        """Rows of `{"rows": [{column: value, ...}]}`."""
+        decoded: Any = self._decode(self._predict, body)
+        return self._rows(decoded.rows)
+
+    def invocations(self, body: bytes) -> Rows:
+        """Rows of MLflow's `{"dataframe_split": ...}` or `{"dataframe_records": ...}`."""
+        decoded: Any = self._decode(self._invocations, body)
+        records, split = decoded.dataframe_records, decoded.dataframe_split
+        if (records is msgspec.UNSET) == (split is msgspec.UNSET):
+            raise Refused("send either dataframe_split or dataframe_records")
+        return self._rows(self._from_split(split) if records is msgspec.UNSET else records)
+
+    def _from_split(self, split: _Split) -> Sequence[msgspec.Struct]:
+        if not 1 <= len(split.data) <= self._max_rows:
+            raise Refused(f"send 1 to {self._max_rows} rows")
+        if len(set(split.columns)) != len(split.columns):
+            raise Refused("a column is named twice")
+        for number, row in enumerate(split.data):
+            if len(row) != len(split.columns):
+                raise Refused(f"row {number} has {len(row)} values for {len(split.columns)} columns")
+        records = [dict(zip(split.columns, row, strict=True)) for row in split.data]
+        try:
+            converted: Any = msgspec.convert({"rows": records}, self._predict.type)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise Refused(self._explain(str(error))) from None
+        return list(converted.rows)
+
+    def _decode(self, decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise Refused(self._explain(str(error))) from None
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise Refused("the body is not valid JSON (NaN and Infinity are not JSON; send null)") from None
+
+    def _rows(self, records: Sequence[msgspec.Struct]) -> Rows:
+        columns = {
+            name: [getattr(record, field) for record in records]
+            for field, name in zip(self._fields, self._columns, strict=True)
+        }
+        return Rows(records, columns)
+
+    def _explain(self, message: str) -> str:
+        """The decoder's message without what the caller sent: only names that the schema holds are repeated."""
+        place = _PLACE.search(message)
+        if place is None:
+            if "unknown field" in message or "missing required field" in message:
+                return 'send {"rows": [{column: value, ...}]} to /predict, a dataframe to /invocations'
+            return f'send {{"rows": [...]}} with 1 to {self._max_rows} rows, each an object'
+        row, name = place.groups()
+        missing = _MISSING.search(message)
+        if missing and missing.group(1) in self._columns:
+            return f"row {row}: column {missing.group(1)!r} is missing"
+        if "unknown field" in message:
+            return f"row {row}: a column that the model does not know; /docs lists those it takes"
+        if name in self._columns:
+            return f"row {row}: column {name!r} must be {_wanted(self._columns[name])}"
+        return f"row {row}: expected an object of column and value"
+
+
+def _wanted(column: Column) -> str:
+    """What the schema asks of a column, in words."""
+    wanted = _WANTED.get(column.kind) or "one of " + ", ".join(repr(value) for value in column.categories or ())
+    if column.minimum is not None:
+        wanted += f", at least {column.minimum:g}"
+    if column.maximum is not None:
+        wanted += f", at most {column.maximum:g}"
+    return wanted + (", or null" if column.nullable else "")
+
+
+def _type(column: Column) -> Any:
+    """The type that a column's values have on the wire; numbers outside the schema's range do not have it."""
+    if column.kind == "category":
+        kind: Any = Literal[tuple(column.categories or ())]
+    elif column.kind == "boolean":
+        kind = bool
+    elif column.kind == "integer":
+        low = -_EXACT if column.minimum is None else int(column.minimum)
+        high = _EXACT if column.maximum is None else int(column.maximum)
+        kind = Annotated[int, msgspec.Meta(ge=low, le=high)]
+    else:
+        kind = Annotated[float, msgspec.Meta(ge=column.minimum, le=column.maximum)]
+    return kind | None if column.nullable else kind

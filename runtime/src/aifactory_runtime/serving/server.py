@@ -1,0 +1,65 @@
+"""Runs the application on a socket of this machine, and ends it without dropping what it has begun."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_IDLE_SECONDS = 2.0
+"""How long, when draining, a connection without a request is kept for one that may be on its way."""
+
+
+class DrainingServer(uvicorn.Server):
+    """Uvicorn's server, which at the end first stops accepting, answers what comes on open connections, then closes."""
+
+    def __init__(self, config: uvicorn.Config, on_drain: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_drain = on_drain
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Not ready, no new connections, each answer closes its connection; then uvicorn's own shutdown."""
+        self._on_drain()
+        for server in self.servers:
+            server.close()
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        until = time.monotonic() + min(_IDLE_SECONDS, (self.config.timeout_graceful_shutdown or 0) / 2)
+        while self.server_state.connections and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+
+def run(app: FastAPI, listener: socket.socket, drain_seconds: float, on_drain: Callable[[], None]) -> None:
+    """Answer on `listener` until SIGTERM or SIGINT, then drain for at most `drain_seconds`."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        timeout_graceful_shutdown=max(1, round(drain_seconds)),
+    )
+    # Uvicorn raises the signal again when it is done; by then it has been obeyed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    DrainingServer(config, on_drain).run(sockets=[listener])
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on the loopback address; OSError when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(1024)
+    return listener

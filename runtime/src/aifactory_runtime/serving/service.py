@@ -1,0 +1,121 @@
+"""What the scoring service is at a moment: its model, whether it is ready and why not, and how it answers a request."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from aifactory_runtime.serving.capture import Capture
+from aifactory_runtime.serving.model import ServedModel
+from aifactory_runtime.serving.rows import Rows
+
+_INLINE_ROWS = 16
+"""Up to this many rows are scored at once; more go to a thread, so that other callers need not wait."""
+
+Call = Literal["predict", "invocations"]
+
+
+class NotReady(Exception):
+    """There is no model to answer with; the message says why."""
+
+
+class _Line(msgspec.Struct):
+    """A line of the prediction log, without the sequence that the file adds."""
+
+    id: str
+    time: str
+    model_version: str
+    model_sha256: str
+    role: str
+    inputs: Any
+    output: Any
+
+
+@dataclass
+class Service:
+    """One worker. The watcher's thread swaps `model` by assignment; a request keeps the one it began with."""
+
+    max_body_bytes: int
+    capture: Capture
+    token_file: Path | None = None
+    model: ServedModel | None = None
+    reason: str | None = "no model is released yet"
+    sequence: int = 0
+    draining: bool = False
+    _token: tuple[int, str] = field(default=(-1, ""), repr=False)
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why requests are better sent elsewhere; None when the service is ready."""
+        if self.draining:
+            return "draining: this worker is about to end"
+        return self.reason if self.model is None else None
+
+    def admits(self, token: str | None) -> bool:
+        """Whether a caller with this bearer token may come in; compared in constant time."""
+        if self.token_file is None:
+            return True
+        expected = self._expected_token(self.token_file)
+        return bool(expected) and hmac.compare_digest((token or "").encode(), expected.encode())
+
+    async def score(self, call: Call, body: bytes) -> bytes:
+        """The answer to a body, as JSON. Refused for bad input, NotReady without a model, NotRecorded on a full disk."""
+        model = self.model
+        if model is None:
+            raise NotReady(self.reason)
+        rows = model.reader.predict(body) if call == "predict" else model.reader.invocations(body)
+        if len(rows.records) <= _INLINE_ROWS:
+            outputs = model.predict(rows)
+        else:
+            outputs = await asyncio.to_thread(model.predict, rows)
+        ids = new_ids(len(outputs))
+        await self.capture.record(_lines(model, rows, outputs, ids))
+        return msgspec.json.encode(
+            {
+                "predictions": [output["prediction"] for output in outputs],
+                "probabilities": [output["probabilities"] for output in outputs],
+                "prediction_ids": ids,
+                "model_version": model.served.version,
+            }
+        )
+
+    def _expected_token(self, path: Path) -> str:
+        """The token in the file, read again when the file has changed; empty, which admits nobody, when unreadable."""
+        try:
+            changed = path.stat().st_mtime_ns
+            if changed != self._token[0]:
+                self._token = (changed, str(json.loads(path.read_text(encoding="utf-8"))["token"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            self._token = (-1, "")
+        return self._token[1]
+
+
+def new_ids(count: int) -> list[str]:
+    """Prediction ids: UUIDs of version 7, so that they sort by time."""
+    milliseconds = time.time_ns() // 1_000_000
+    ids = []
+    for _ in range(count):
+        draw = int.from_bytes(os.urandom(10), "big")
+        value = (milliseconds << 80) | (0x7 << 76) | ((draw >> 68) << 64) | (0x2 << 62) | (draw & (2**62 - 1))
+        digits = f"{value:032x}"
+        ids.append("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
+    return ids
+
+
+def _lines(model: ServedModel, rows: Rows, outputs: list[dict[str, Any]], ids: list[str]) -> list[bytes]:
+    """Log lines of one request, each without its closing brace."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    version, sha256 = model.served.version, model.served.sha256
+    return [
+        msgspec.json.encode(_Line(identity, now, version, sha256, "champion", record, output))[:-1]
+        for identity, record, output in zip(ids, rows.records, outputs, strict=True)
+    ]
