@@ -1,0 +1,167 @@
+"""`make demo`: one use case from a table to a traced prediction in prod, with the commands a person would type.
+
+Every step is a public command and may be repeated, so a demo that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DEMO = CHECKOUT / ".demo"
+HOME = DEMO / "home"
+USE_CASE = "breast-cancer"
+REPO = DEMO / USE_CASE
+FACTORY = str(Path(sys.executable).with_name("factory"))
+OWNER, APPROVER = "ana", "vera"
+WAITS_FOR_A_PERSON = 3
+
+
+class Failed(Exception):
+    """A step's command failed; the message says which."""
+
+
+@dataclass
+class Demo:
+    """Runs steps, says what it does, and keeps the seconds of each."""
+
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+
+    def step(self, title: str, action: Callable[[], None]) -> None:
+        """Do one step and time it."""
+        print(f"\n== {title}", flush=True)
+        started = time.monotonic()
+        action()
+        self.seconds.append((title, time.monotonic() - started))
+
+
+def run(*command: str, cwd: Path = REPO, allowed: tuple[int, ...] = (0,), quiet: bool = False) -> tuple[int, str]:
+    """Run a command as a person would, shown first; its exit code and standard output."""
+    shown = " ".join(part.replace(str(CHECKOUT) + os.sep, "") for part in command)
+    print(f"$ {shown.replace(FACTORY.replace(str(CHECKOUT) + os.sep, ''), 'factory')}", flush=True)
+    done = subprocess.run(command, cwd=cwd, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
+    if not quiet:
+        print(done.stdout, end="", flush=True)
+    if done.returncode not in allowed:
+        raise Failed(f"`{shown}` ended with exit code {done.returncode}")
+    return done.returncode, done.stdout
+
+
+def environment() -> dict[str, str]:
+    """Our environment with a home of the demo's own and no environment chosen."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AIFACTORY_")}
+    return {**kept, "FACTORY_HOME": str(HOME)}
+
+
+def in_repo(*arguments: str, allowed: tuple[int, ...] = (0,), quiet: bool = False) -> tuple[int, str]:
+    """`python -m <package> ...` with the repo's own interpreter."""
+    return run(".venv/bin/python", "-m", USE_CASE.replace("-", "_"), *arguments, allowed=allowed, quiet=quiet)
+
+
+def scaffold() -> None:
+    """`factory new`, unless the repo is there."""
+    if REPO.exists():
+        print(f"{REPO.relative_to(CHECKOUT)} is there already")
+        return
+    DEMO.mkdir(exist_ok=True)
+    run(
+        *(FACTORY, "new", USE_CASE, "--data", "sample:breast-cancer", "--target-column", "diagnosis"),
+        *("--owner", OWNER, "--approver", APPROVER, "--answer", "approval=required", "--allow-dirty"),
+        cwd=DEMO,
+    )
+
+
+def provision() -> None:
+    """Shared platform, then dev, staging and prod of platform and use case."""
+    run(FACTORY, "up", "--platform")
+
+
+def set_up() -> None:
+    """The repo's own environment."""
+    run("make", "--no-print-directory", "setup")
+
+
+def train() -> None:
+    """The whole pipeline in dev."""
+    in_repo("run", "--env", "dev")
+
+
+def release() -> None:
+    """Dev to staging, integration test, approval by a named person, prod."""
+    in_repo("release", "--to", "staging")
+    code, _ = in_repo("release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON))
+    if code == WAITS_FOR_A_PERSON:
+        print(f"(played by the demo: {APPROVER}, approver of prod)")
+        in_repo("approve", "--env", "prod", "--as", APPROVER)
+        in_repo("release", "--to", "prod")
+
+
+def contract(name: str) -> dict[str, object]:
+    """Environment contract of `name` as the repo has it."""
+    loaded: dict[str, object] = json.loads((REPO / ".factory" / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def predict_and_trace() -> None:
+    """A request to prod with the consumer's token, then `trace` of its prediction id."""
+    prod = contract("prod")
+    row = json.loads((REPO / "data" / "example.json").read_text(encoding="utf-8"))
+    token = json.loads(Path(str(prod["endpoint_token_file"])).read_text(encoding="utf-8"))["token"]
+    request = urllib.request.Request(
+        f"{prod['endpoint_url']}/predict",
+        data=json.dumps({"rows": [row]}).encode(),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    print(f"$ curl {prod['endpoint_url']}/predict  (one row, bearer token from {prod['endpoint_token_file']})")
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 (our own http address)
+        answer = json.load(response)
+    print(json.dumps(answer))
+    in_repo("trace", answer["prediction_ids"][0], "--env", "prod")
+
+
+def close(demo: Demo) -> None:
+    """The table of what exists, addresses, seconds per step, and how to stop it."""
+    print("\n== What exists now")
+    run(FACTORY, "status")
+    print("\n== Seconds")
+    for title, seconds in demo.seconds:
+        print(f"{seconds:7.1f}  {title}")
+    print(f"{sum(seconds for _, seconds in demo.seconds):7.1f}  in all")
+    print(f"\nLook around in {REPO.relative_to(CHECKOUT)}; `factory` there needs FACTORY_HOME={HOME}")
+    print("Stop and remove everything: make demo-down")
+
+
+def up() -> None:
+    """The whole demo."""
+    demo = Demo()
+    demo.step("Scaffold the use case's repo from the template", scaffold)
+    demo.step("Provision shared, dev, staging and prod on this machine", provision)
+    demo.step("Make the repo's own environment", set_up)
+    demo.step("Train and register in dev", train)
+    demo.step("Release: staging, integration test, approval, prod", release)
+    demo.step("Predict in prod and trace the prediction back", predict_and_trace)
+    close(demo)
+
+
+def down() -> None:
+    """Destroy every stack of the demo's home, then its folder."""
+    if (HOME / "state").exists():
+        run(FACTORY, "destroy", "--all", "--yes", cwd=CHECKOUT)
+    shutil.rmtree(DEMO, ignore_errors=True)
+    print("The demo is gone.")
+
+
+if __name__ == "__main__":
+    try:
+        {"up": up, "down": down}[sys.argv[1]]()
+    except Failed as problem:
+        sys.exit(f"demo: {problem}; run make demo again to go on from there")

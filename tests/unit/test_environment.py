@@ -1,0 +1,166 @@
+"""The environment contract, and which environment a project runs against."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from aifactory.provision import contract_formats
+from aifactory_runtime.config import credentials, environment
+from aifactory_runtime.config.environment import resolve
+from aifactory_runtime.contract import EnvironmentContract, Manifest
+from aifactory_runtime.errors import UsageProblem
+from tests.unit.test_manifest import VALID
+
+MANIFEST = Manifest.model_validate(VALID)
+
+
+def provisioned(root: Path, name: str, **changes: Any) -> dict[str, Any]:
+    """Write `.factory/<name>.json` as `factory up` does; its values."""
+    values = {**environment.embedded(root, MANIFEST), "environment": name, "tracking_uri": "http://127.0.0.1:5000"}
+    values |= changes
+    folder = root / ".factory"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(values))
+    return values
+
+
+def test_given_nothing_provisioned_when_resolved_then_everything_lies_inside_the_project(tmp_path: Path) -> None:
+    resolved = resolve(tmp_path, MANIFEST, variables={"FACTORY_HOME": "/nowhere"})
+
+    assert resolved.contract.environment == "embedded"
+    for key, value in resolved.contract.model_dump().items():
+        if key.endswith("_uri"):
+            assert str(tmp_path) in value
+    assert "/nowhere" not in resolved.contract.model_dump_json()
+    assert set(resolved.origins.values()) == {"embedded default", "default"}
+
+
+def test_given_a_chosen_environment_when_resolved_then_its_file_is_read_and_a_variable_wins(tmp_path: Path) -> None:
+    provisioned(tmp_path, "dev")
+
+    resolved = resolve(tmp_path, MANIFEST, {"AIFACTORY_ENV": "dev", "AIFACTORY_DATA_SOURCE": "other.csv"})
+
+    assert resolved.contract.tracking_uri == "http://127.0.0.1:5000"
+    assert resolved.contract.data_source == "other.csv"
+    assert resolved.origins["data_source"] == "AIFACTORY_DATA_SOURCE"
+    assert resolved.origins["tracking_uri"].endswith("dev.json")
+
+
+def test_given_a_file_variable_when_resolved_then_that_file_is_the_environment(tmp_path: Path) -> None:
+    provisioned(tmp_path, "prod")
+
+    resolved = resolve(tmp_path, MANIFEST, {"AIFACTORY_ENV_FILE": str(tmp_path / ".factory" / "prod.json")})
+
+    assert resolved.contract.environment == "prod"
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"AIFACTORY_ENV": "prod"}, "run factory up prod"),
+        ({"AIFACTORY_ENV": "qa"}, "not an environment"),
+        ({"AIFACTORY_ENV_FILE": "/nowhere.json"}, "not there"),
+        ({"AIFACTORY_ENVIRONMENT": "moon"}, "AIFACTORY_ENVIRONMENT: environment"),
+    ],
+)
+def test_given_a_choice_that_cannot_be_when_resolved_then_one_line_says_what_to_do(
+    tmp_path: Path, variables: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(UsageProblem, match=sentence):
+        resolve(tmp_path, MANIFEST, variables)
+
+
+def test_given_another_use_cases_environment_when_resolved_then_it_is_refused(tmp_path: Path) -> None:
+    provisioned(tmp_path, "dev", use_case="fraud")
+
+    with pytest.raises(UsageProblem, match="belongs to use case fraud"):
+        resolve(tmp_path, MANIFEST, {"AIFACTORY_ENV": "dev"})
+
+
+def test_given_an_unknown_key_when_read_then_it_is_ignored_for_newer_environments(tmp_path: Path) -> None:
+    values = provisioned(tmp_path, "dev", something_new="x")
+
+    assert not hasattr(EnvironmentContract.model_validate(values), "something_new")
+
+
+def test_given_a_login_in_an_address_when_read_then_it_is_refused(tmp_path: Path) -> None:
+    values = {**environment.embedded(tmp_path, MANIFEST), "tracking_uri": "http://ana:hunter2@127.0.0.1:5000"}
+
+    with pytest.raises(ValidationError, match="name the file"):
+        EnvironmentContract.model_validate(values)
+
+
+@pytest.mark.parametrize("form", ["dotenv", "github"])
+def test_given_a_contract_when_written_as_variables_and_read_back_then_it_is_the_same(
+    tmp_path: Path, form: str
+) -> None:
+    values = provisioned(tmp_path, "prod", approvers=["vera", "tom"])
+    text = contract_formats.FORMATS[form](values)
+    variables = dict(line.split("=", 1) for line in text.splitlines())
+
+    resolved = resolve(tmp_path, MANIFEST, variables)
+
+    assert resolved.contract == EnvironmentContract.model_validate(values)
+
+
+def write_credentials(folder: Path, identity: str, roles: list[str], mode: int = 0o600) -> Path:
+    """A credentials file as provisioning writes it."""
+    path = folder / f"{identity}.json"
+    content = {"identity": identity, "roles": roles, "login": f"{identity}.churn.dev", "password": "x" * 12}
+    path.write_text(json.dumps(content))
+    path.chmod(mode)
+    return path
+
+
+def contract_with(path: Path) -> EnvironmentContract:
+    """An environment whose own identity's credentials are at `path`."""
+    values = {**environment.embedded(path.parent, MANIFEST), "credentials_file": str(path)}
+    return EnvironmentContract.model_validate(values)
+
+
+def test_given_identities_when_one_is_chosen_then_by_name_by_role_or_as_oneself(tmp_path: Path) -> None:
+    own = write_credentials(tmp_path, "ana", ["data-scientist"])
+    write_credentials(tmp_path, "release", ["release"])
+    write_credentials(tmp_path, "vera", ["approver"])
+    contract = contract_with(own)
+
+    chosen = [credentials.of(contract, who) for who in (None, "vera", "approver", "release")]
+
+    assert [one.identity for one in chosen if one] == ["ana", "vera", "vera", "release"]
+    assert "xxxx" not in repr(chosen[0])
+
+
+def test_given_two_holders_of_a_role_when_it_is_chosen_then_a_name_is_asked_for(tmp_path: Path) -> None:
+    own = write_credentials(tmp_path, "vera", ["approver"])
+    write_credentials(tmp_path, "tom", ["approver"])
+
+    with pytest.raises(UsageProblem, match="2 people hold it"):
+        credentials.of(contract_with(own), "approver")
+
+
+@pytest.mark.parametrize("who", ["nobody", "../../release", ".hidden"])
+def test_given_an_unknown_identity_when_it_is_chosen_then_it_is_refused(tmp_path: Path, who: str) -> None:
+    own = write_credentials(tmp_path, "ana", ["data-scientist"])
+
+    with pytest.raises(UsageProblem):
+        credentials.of(contract_with(own), who)
+
+
+def test_given_credentials_that_others_can_read_when_used_then_they_are_refused(tmp_path: Path) -> None:
+    own = write_credentials(tmp_path, "ana", ["data-scientist"], mode=0o644)
+
+    with pytest.raises(UsageProblem, match="chmod 600"):
+        credentials.of(contract_with(own))
+
+
+def test_given_no_logins_in_the_environment_when_asked_then_there_are_none(tmp_path: Path) -> None:
+    contract = EnvironmentContract.model_validate(environment.embedded(tmp_path, MANIFEST))
+
+    assert credentials.of(contract) is None
+    assert os.listdir(tmp_path) == []

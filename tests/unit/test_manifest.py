@@ -1,0 +1,143 @@
+"""The manifest contract: what is accepted, what is refused, and with which sentence."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from aifactory_runtime.config import yaml_model
+from aifactory_runtime.contract import Manifest, names, schema
+from aifactory_runtime.errors import UsageProblem
+
+VALID: dict[str, Any] = {
+    "schema": 1,
+    "use_case": "churn",
+    "title": "Customer churn",
+    "owner": "ana",
+    "team": "growth",
+    "problem": "classification",
+    "scoring": "online",
+    "models": [{"name": "churn"}],
+    "risk": "limited",
+    "data_classification": "internal",
+    "target": "local",
+    "train_in": "dev",
+    "monitors": {"service": {"owner": "ana"}, "data": {"owner": "ana"}, "model": {"owner": "ana"}},
+    "environments": {
+        "dev": {"data_source": "data/sample.csv", "retraining": {"schedule": "0 3 * * 1"}},
+        "staging": {"data_source": "data/sample.csv"},
+        "prod": {"data_source": "data/sample.csv", "approval": "required", "approvers": ["vera"]},
+    },
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """A valid manifest with one value changed; `path` is dotted."""
+    values = copy.deepcopy(VALID)
+    node = values
+    *parents, last = path.split(".")
+    for part in parents:
+        node = node[part]
+    node[last] = value
+    return values
+
+
+def test_given_a_complete_manifest_when_read_then_every_environment_has_its_settings() -> None:
+    manifest = Manifest.model_validate(VALID)
+
+    assert manifest.package == "churn"
+    assert manifest.settings("prod").approvers == ("vera",)
+    assert manifest.settings("dev").retraining.schedule == "0 3 * * 1"
+    with pytest.raises(KeyError):
+        manifest.settings("qa")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("risk", "high"),
+        ("data_classification", "restricted"),
+        ("environments.dev.size", "large"),
+        ("environments.staging.approval", "none"),
+        ("environments.prod.budget_month", 250),
+        ("owner", "ana.lopez"),
+    ],
+)
+def test_given_a_valid_value_when_read_then_it_is_accepted(path: str, value: Any) -> None:
+    assert Manifest.model_validate(changed(path, value)).use_case == "churn"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("use_case", "", "empty"),
+        ("use_case", "Mr. O'Keefe", "only a-z"),
+        ("owner", "release", "not a login"),
+        ("problem", "clustering", "classification"),
+        ("train_in", "prod", "write train_in: dev"),
+        ("models", [], "at least 1"),
+        ("schema", 2, "1"),
+        ("environments.prod.approvers", [], "needs at least one name"),
+        ("environments.prod.live_test", "ab", "direct"),
+        ("environments.dev.retraining.schedule", "daily", "five cron fields"),
+        ("environments.dev.quotas", {"disk_gb": -1}, "greater than 0"),
+        ("environments.dev.surprise", 1, "Extra inputs"),
+        ("colour", "red", "Extra inputs"),
+    ],
+)
+def test_given_an_invalid_value_when_read_then_it_is_refused_with_a_reason(
+    path: str, value: Any, sentence: str
+) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        Manifest.model_validate(changed(path, value))
+
+
+def test_given_a_bad_value_in_a_file_when_loaded_then_file_line_and_key_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "factory.yaml"
+    text = yaml.safe_dump(changed("environments.staging.size", "huge"), sort_keys=False)
+    path.write_text(text)
+    line = 1 + text[: text.index("size: huge")].count("\n")
+
+    with pytest.raises(UsageProblem, match=rf"factory\.yaml:{line}: environments\.staging\.size: .*'small'"):
+        yaml_model.load(path, Manifest)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("a: [1", "factory.yaml:.*not valid YAML"),
+        ("- 1\n- 2\n", "expected keys and values"),
+        ("", "expected keys and values"),
+    ],
+)
+def test_given_a_broken_file_when_loaded_then_one_line_says_so(tmp_path: Path, content: str, sentence: str) -> None:
+    path = tmp_path / "factory.yaml"
+    path.write_text(content)
+
+    with pytest.raises(UsageProblem, match=sentence) as caught:
+        yaml_model.load(path, Manifest)
+    assert "\n" not in str(caught.value)
+
+
+def test_given_the_models_when_schemas_are_generated_then_the_published_files_are_the_same() -> None:
+    for name, text in schema.schemas().items():
+        assert (schema.FOLDER / name).read_text(encoding="utf-8") == text, f"run python -m {schema.__name__}"
+
+
+@pytest.mark.parametrize("name", ["churn", "customer-churn", "a1", "x" * 40])
+def test_given_a_good_use_case_name_when_checked_then_it_is_returned(name: str) -> None:
+    assert names.check_use_case(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "class", "json", "test", "ﬁle", "../x", "/abs", "a/b", "a\nb", "x" * 41, "1a", "a--b", "-a", "A", "a b"],
+)
+def test_given_a_bad_use_case_name_when_checked_then_it_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"name|keyword|module"):
+        names.check_use_case(name)
