@@ -122,7 +122,7 @@ def predict_and_trace() -> None:
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
     print(f"$ curl {prod['endpoint_url']}/predict  (one row, bearer token from {prod['endpoint_token_file']})")
-    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 (our own http address)
+    with urllib.request.urlopen(request, timeout=30) as response:
         answer = json.load(response)
     print(json.dumps(answer))
     in_repo("trace", answer["prediction_ids"][0], "--env", "prod")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -163,4 +162,4 @@ def test_given_no_logins_in_the_environment_when_asked_then_there_are_none(tmp_p
     contract = EnvironmentContract.model_validate(environment.embedded(tmp_path, MANIFEST))
 
     assert credentials.of(contract) is None
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

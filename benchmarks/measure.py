@@ -1,0 +1,75 @@
+"""Whole processes, timed in pairs: ours and its comparator take turns, so that both meet the same machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PYTHON = CHECKOUT / ".venv" / "bin" / "python"
+FACTORY = CHECKOUT / ".venv" / "bin" / "factory"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, against what, the figure asked and the figure seen."""
+
+    what: str
+    against: str
+    asked: str
+    seen: str
+    reached: bool
+    detail: str = ""
+
+
+def seconds(command: list[str], cwd: Path, environment: Mapping[str, str] | None = None) -> float:
+    """Seconds of one whole process; RuntimeError with the end of its output when it fails."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=cwd, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
+    )
+    took = time.perf_counter() - started
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
+    return took
+
+
+def paired(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> tuple[float, float]:
+    """Median seconds of both, measured alternately; one round before it counts for nothing but warms caches."""
+    ours(), theirs()
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def ratio_row(what: str, against: str, limit: float, ours: float, theirs: float) -> Row:
+    """A row for a figure that is a ratio to a comparator."""
+    ratio = ours / theirs
+    detail = f"{ours:.2f} s against {theirs:.2f} s, {ours - theirs:+.2f} s"
+    return Row(what, against, f"{limit:g}x or less", f"{ratio:.2f}x", ratio <= limit, detail)
+
+
+def limit_row(what: str, limit: float, unit: str, seen: float, detail: str = "") -> Row:
+    """A row for a figure that has a limit of its own."""
+    return Row(what, "", f"{limit:g} {unit} or less", f"{seen:.1f} {unit}", seen <= limit, detail)
+
+
+def machine() -> str:
+    """The machine in one line."""
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    )

@@ -1,0 +1,77 @@
+"""`make bench`: run every benchmark, print the table, keep it as docs/benchmarks.md and benchmarks/results.json."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import demo_runs
+import fast_tests
+import pipeline
+import provisioning
+import scaffolding
+from measure import CHECKOUT, Row, machine
+
+BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
+    "scaffolding": scaffolding.measure,
+    "pipeline": pipeline.measure,
+    "provisioning": provisioning.measure,
+    "demo": demo_runs.measure,
+    "check": fast_tests.measure,
+}
+RESULTS = CHECKOUT / "benchmarks" / "results.json"
+PAGE = CHECKOUT / "docs" / "benchmarks.md"
+
+
+def main() -> None:
+    """Measure what was named (everything by default) and rewrite the page from all results kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="only these")
+    parser.add_argument("--work", type=Path, default=CHECKOUT / ".bench", help="scratch folder")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    for name in arguments.names or list(BENCHMARKS):
+        print(f"-- {name}", flush=True)
+        rows = BENCHMARKS[name](arguments.work)
+        for row in rows:
+            print(
+                f"{'ok  ' if row.reached else 'MISS'} {row.what}: {row.seen} (asked {row.asked}) {row.detail}",
+                flush=True,
+            )
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        kept[name] = {"date": today, "machine": machine(), "rows": [asdict(row) for row in rows]}
+        RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        PAGE.write_text(page(kept), encoding="utf-8")
+
+
+def page(kept: dict[str, dict[str, object]]) -> str:
+    """The table as Markdown."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`. Comparators run in the same session, taking turns with ours; medians of whole processes.",
+        "",
+        "| what | against | asked | seen | reached | detail |",
+        "|---|---|---|---|---|---|",
+    ]
+    machines = set()
+    for name in (name for name in BENCHMARKS if name in kept):
+        entry = kept[name]
+        machines.add(f"{name}: {entry['date']}, {entry['machine']}")
+        rows = entry["rows"]
+        assert isinstance(rows, list)  # noqa: S101 (our own file)
+        for row in rows:
+            reached = "yes" if row["reached"] else "**no**"
+            lines.append(
+                f"| {row['what']} | {row['against']} | {row['asked']} | {row['seen']} | {reached} | {row['detail']} |"
+            )
+    return "\n".join([*lines, "", *(f"- {line}" for line in sorted(machines))]) + "\n"
+
+
+if __name__ == "__main__":
+    main()
