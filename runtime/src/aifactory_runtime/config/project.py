@@ -58,6 +58,10 @@ class Project:
     environment: environment.Resolved
     science: Science
 
+    def settings_origin(self, section: str, key: str) -> str:
+        """File under conf/ that sets `section.key`, or `default`."""
+        return Settings.origin(self.root / "conf", self.environment.contract.environment, section, key)
+
 
 def find_root(start: Path) -> Path:
     """Nearest folder at or above `start` that holds a manifest; UsageProblem when there is none."""

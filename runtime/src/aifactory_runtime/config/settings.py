@@ -78,6 +78,15 @@ class Settings(_Part):
             values = _merge(values, read_yaml(override))
         return cls._checked(path, values)
 
+    @staticmethod
+    def origin(folder: Path, environment: str, section: str, key: str) -> str:
+        """Which file set a value: the environment's, the base, or none (`default`)."""
+        for name in (f"{environment}.yaml", "base.yaml"):
+            path = folder / name
+            if path.exists() and key in (read_yaml(path).get(section) or {}):
+                return f"conf/{name}"
+        return "default"
+
     @classmethod
     def _checked(cls, path: Path, values: dict[str, Any]) -> Self:
         try:

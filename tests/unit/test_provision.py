@@ -1,0 +1,145 @@
+"""Which stacks a command means, the folder each runs in, and the lock that keeps two runs apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aifactory.home import Home
+from aifactory.provision import lock, plan, stacks
+from aifactory.provision.plan import Place
+from aifactory_runtime.contract import Manifest
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from tests.unit.test_manifest import VALID
+
+PYTHON = Path(sys.executable)
+MANIFEST = Manifest.model_validate(VALID)
+
+
+def names_of(waves: plan.Waves) -> list[list[str]]:
+    """Stack names, wave by wave."""
+    return [[stack.name for stack in wave] for wave in waves]
+
+
+def applied_stacks(home: Home, *names: str) -> None:
+    """Pretend that the backend holds these platform stacks."""
+    folder = home.state / ".pulumi" / "stacks" / stacks.PLATFORM
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / f"{name}.json").write_text("{}")
+
+
+def test_given_no_repo_when_nothing_is_named_then_the_platform_comes_up_shared_first(tmp_path: Path) -> None:
+    place = Place(Home(tmp_path), None, None)
+
+    waves = plan.waves(place, [], PYTHON, with_platform=False)
+
+    assert names_of(waves) == [["shared"], ["dev", "staging", "prod"]]
+
+
+def test_given_a_repo_when_an_environment_is_named_then_only_its_stack_is_meant(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    applied_stacks(home, "shared", "dev")
+    place = Place(home, tmp_path, MANIFEST)
+
+    assert names_of(plan.waves(place, ["dev"], PYTHON, with_platform=False)) == [["churn.dev"]]
+    assert names_of(plan.waves(place, ["dev"], PYTHON, with_platform=True)) == [["shared"], ["dev"], ["churn.dev"]]
+
+
+def test_given_a_repo_without_platform_when_up_then_it_says_what_to_add(tmp_path: Path) -> None:
+    place = Place(Home(tmp_path), tmp_path, MANIFEST)
+
+    with pytest.raises(FactoryError, match=r"no shared, prod yet: add --platform"):
+        plan.waves(place, ["prod"], PYTHON, with_platform=False)
+
+
+@pytest.mark.parametrize("name", ["qa", "shared", "../x"])
+def test_given_an_unknown_environment_when_named_in_a_repo_then_the_valid_ones_are_listed(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(UsageProblem, match="use one of dev, staging, prod"):
+        plan.waves(Place(Home(tmp_path), tmp_path, MANIFEST), [name], PYTHON, with_platform=False)
+
+
+def test_given_a_stack_when_its_folder_is_written_again_then_the_salt_stays(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    stack = stacks.usecase(MANIFEST, "dev", home, PYTHON)
+    folder = stacks.write_work_folder(stack, home)
+    settings = folder / "Pulumi.churn.dev.yaml"
+    settings.write_text("encryptionsalt: v1:abc\n" + settings.read_text())
+
+    stacks.write_work_folder(stack, home)
+
+    content = yaml.safe_load(settings.read_text())
+    assert content["encryptionsalt"] == "v1:abc"
+    assert json.loads(content["config"]["aifactory-usecase:manifest"])["use_case"] == "churn"
+    plugin = yaml.safe_load((folder / "Pulumi.yaml").read_text())["plugins"]["providers"][0]["path"]
+    assert Path(plugin).is_absolute()
+
+
+def test_given_a_new_home_when_prepared_then_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+
+    home.prepare()
+    first = home.passphrase.read_text()
+    home.prepare()
+
+    assert (home.root.stat().st_mode & 0o777, home.passphrase.stat().st_mode & 0o777) == (0o700, 0o600)
+    assert home.passphrase.read_text() == first
+    assert len(first) > 30
+
+
+def test_fault_45_given_state_without_its_passphrase_when_prepared_then_no_new_one_is_made(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    (home.state / ".pulumi").mkdir()
+    home.passphrase.unlink()
+
+    home.prepare()
+
+    assert not home.passphrase.exists()
+
+
+def test_fault_42_given_a_stack_in_use_when_taken_again_then_the_loser_is_told_who_holds_it(tmp_path: Path) -> None:
+    script = (
+        "import sys, time, pathlib\nfrom aifactory.provision import lock\n"
+        "with lock.hold(pathlib.Path(sys.argv[1]), 'churn.dev'):\n    print('held', flush=True)\n    time.sleep(30)\n"
+    )
+    path = tmp_path / "lock"
+    holder = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(FactoryError, match=f"churn.dev is being changed by process {holder.pid}"),
+            lock.hold(path, "churn.dev"),
+        ):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+
+    with lock.hold(path, "churn.dev"):
+        assert path.read_text() == str(os.getpid())
+
+
+def test_fault_41_given_engine_locks_when_cleared_then_only_those_of_dead_processes_here_go(tmp_path: Path) -> None:
+    folder = tmp_path / ".pulumi" / "locks" / "organization" / "p" / "churn.dev"
+    folder.mkdir(parents=True)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    here = socket.gethostname()
+    for name, pid, host in (("dead", dead.pid, here), ("elsewhere", dead.pid, "other-host"), ("broken", None, here)):
+        (folder / f"{name}.json").write_text(json.dumps({"pid": pid, "hostname": host}) if pid else "{")
+
+    removed = lock.clear_leftovers(tmp_path, "p", "churn.dev")
+
+    assert removed == [dead.pid]
+    assert sorted(path.stem for path in folder.iterdir()) == ["broken", "elsewhere"]

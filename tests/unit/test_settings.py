@@ -1,0 +1,60 @@
+"""Settings under conf/: base, then the environment's, checked as one, each value with its origin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aifactory_runtime.config.settings import Settings
+from aifactory_runtime.errors import UsageProblem
+
+
+def conf(folder: Path, **files: str) -> Path:
+    """A conf folder with these files."""
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def test_given_base_and_environment_when_loaded_then_the_environment_wins_key_by_key(tmp_path: Path) -> None:
+    conf(
+        tmp_path,
+        base="train: {seed: 1, parameters: {depth: 3, rate: 0.1}}\ngate: {metric: accuracy}",
+        prod="train: {parameters: {depth: 5}}",
+    )
+
+    prod, dev = Settings.load(tmp_path, "prod"), Settings.load(tmp_path, "dev")
+
+    assert prod.train.parameters == {"depth": 5, "rate": 0.1}
+    assert dev.train.parameters == {"depth": 3, "rate": 0.1}
+    assert prod.train.seed == 1
+    assert prod.gate.metric == "accuracy"
+
+
+def test_given_values_from_three_places_when_asked_then_each_origin_is_named(tmp_path: Path) -> None:
+    conf(tmp_path, base="train: {seed: 1}\ngate: {metric: accuracy}", prod="train: {seed: 2}")
+
+    origins = [
+        Settings.origin(tmp_path, "prod", *key) for key in (("train", "seed"), ("gate", "metric"), ("data", "x"))
+    ]
+
+    assert origins == ["conf/prod.yaml", "conf/base.yaml", "default"]
+
+
+@pytest.mark.parametrize(
+    ("base", "prod", "sentence"),
+    [
+        ("data: {max_duplicate_share: 2}", "{}", r"base\.yaml:1: data\.max_duplicate_share"),
+        ("train: {}\ngates: {}", "{}", r"base\.yaml:2: gates: unknown key"),
+        ("train: {}", "train:\n  sed: 3", r"prod\.yaml:2: train\.sed: unknown key"),
+        ("data: {test_share: 0.6, validation_share: 0.5}", "{}", "leave nothing to train on"),
+    ],
+)
+def test_given_a_bad_setting_when_loaded_then_file_line_and_key_are_named(
+    tmp_path: Path, base: str, prod: str, sentence: str
+) -> None:
+    conf(tmp_path, base=base, prod=prod)
+
+    with pytest.raises(UsageProblem, match=sentence):
+        Settings.load(tmp_path, "prod")
