@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from aifactory_runtime.audit import log
-from aifactory_runtime.errors import FactoryError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from aifactory_runtime.audit import log
+from aifactory_runtime.errors import FactoryError
 
 WRITER = """
 import sys

@@ -1,0 +1,307 @@
+"""Holds the port of one scoring service and runs its workers: starts, restarts, and replaces them one beside the other.
+
+Standard library only, and stable: the code that scores comes from the released snapshot, this does not change with it.
+The listening socket stays open whatever the workers do, so that no caller is refused while one is replaced. A worker
+takes connections once its model is loaded; as long as none does, the launcher itself answers that nothing is ready.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+TICK = 0.1
+BIND_SECONDS = 15.0
+"""How long to wait for a port that a dying worker of an earlier launcher still holds."""
+PATIENCE = 3.0
+"""How long callers wait for a worker that is being restarted before they are told that nothing is ready."""
+STOP_SECONDS = 15.0
+"""How long a worker may drain before it is killed; longer than the service's own drain_seconds."""
+MAX_BACK_OFF = 30.0
+SETTLED_SECONDS = 30.0
+"""A worker that lived this long was healthy: its death does not count as one more failure in a row."""
+ANSWER_SECONDS = 2.0
+MAX_ANSWERING = 64
+
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+LEAN = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "PYTHONUNBUFFERED": "1"}
+"""One request is small work: threads and memory arenas would only cost memory."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the launcher was started with."""
+
+    port: int
+    serving: Path
+    package: str
+    environment_file: Path
+
+
+@dataclass
+class Worker:
+    """A process that runs the code of one snapshot."""
+
+    process: subprocess.Popen[bytes]
+    snapshot: Path
+    started: float
+    stop_by: float | None = None
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Ask it to drain and end."""
+        if self.stop_by is None:
+            self.stop_by = time.monotonic() + STOP_SECONDS
+            self.process.terminate()
+
+
+class Launcher:
+    """Keeps one ready worker of the current snapshot behind the socket."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._socket = _listen(options.port)
+        self._worker: Worker | None = None
+        self._next: Worker | None = None
+        self._leaving: list[Worker] = []
+        self._failures = 0
+        self._not_before = 0.0
+        self._answered_until = 0.0
+        self._stopping = False
+        self._reported: str | None = None
+
+    def run(self) -> int:
+        """Work until SIGTERM or SIGINT, then drain; the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        while not self._stopping:
+            self._supervise()
+            self._wait()
+        self._say("stopping: draining the workers")
+        for worker in (self._worker, self._next):
+            self._leave(worker)
+        self._worker = self._next = None
+        while self._leaving:
+            self._reap()
+            self._wait()
+        self._socket.close()
+        return 0
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _supervise(self) -> None:
+        """One look at the link and the workers, and what follows from it."""
+        self._reap()
+        snapshot = self._current()
+        self._bury()
+        if snapshot is None:
+            return
+        if self._worker is None and self._next is not None:
+            self._worker, self._next = self._next, None
+        if self._worker is None:
+            self._worker = self._start(snapshot)
+        elif self._worker.snapshot == snapshot:
+            self._leave(self._next)
+            self._next = None
+        elif self._next is None:
+            self._next = self._start(snapshot)
+        elif self._next.snapshot != snapshot:
+            self._leave(self._next)
+            self._next = None
+        elif self._ready(self._next):
+            self._say(f"worker {self._next.process.pid} of {snapshot.name} takes over")
+            self._leave(self._worker)
+            self._worker, self._next = self._next, None
+
+    def _bury(self) -> None:
+        """Notice workers that ended by themselves, and wait longer with each failure in a row."""
+        for worker in (self._worker, self._next):
+            if worker is None or worker.alive():
+                continue
+            lived = time.monotonic() - worker.started
+            self._failures = 1 if lived > SETTLED_SECONDS else self._failures + 1
+            pause = 0.0 if self._failures == 1 else min(MAX_BACK_OFF, 2.0 ** (self._failures - 2))
+            self._not_before = time.monotonic() + pause
+            code = worker.process.returncode
+            self._say(f"worker {worker.process.pid} ended with {code}; the next one starts in {pause:g} s")
+            self._status_path(worker).unlink(missing_ok=True)
+            if worker is self._worker:
+                self._worker = None
+            else:
+                self._next = None
+
+    def _reap(self) -> None:
+        """Let go of workers that have drained; kill those that take too long."""
+        for worker in list(self._leaving):
+            if not worker.alive():
+                self._leaving.remove(worker)
+                self._status_path(worker).unlink(missing_ok=True)
+            elif worker.stop_by is not None and time.monotonic() > worker.stop_by:
+                self._say(f"worker {worker.process.pid} did not drain in time: killed")
+                worker.process.kill()
+
+    def _leave(self, worker: Worker | None) -> None:
+        if worker is not None:
+            worker.stop()
+            self._leaving.append(worker)
+
+    def _current(self) -> Path | None:
+        """Snapshot that is to run; None before the first release or when it cannot run."""
+        link = self._options.serving / "current"
+        if not link.is_symlink():
+            return None
+        snapshot = link.resolve()
+        if not _python(snapshot).exists():
+            self._say_once(f"{link} leads to {snapshot}, which has no environment: run release again")
+            return None
+        return snapshot
+
+    def _start(self, snapshot: Path) -> Worker | None:
+        """A worker on `snapshot`, unless it is too early after a failure."""
+        if time.monotonic() < self._not_before:
+            return None
+        command = [str(_python(snapshot)), "-m", self._options.package, "serve", "--fd", str(self._socket.fileno())]
+        variables = {key: os.environ[key] for key in PASSED_ON if key in os.environ} | LEAN
+        variables["PYTHONPATH"] = str(snapshot / "src")
+        variables["AIFACTORY_ENV_FILE"] = str(self._options.environment_file)
+        variables["AIFACTORY_LAUNCHER"] = str(os.getpid())
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=snapshot,
+                env=variables,
+                pass_fds=(self._socket.fileno(),),
+                stdin=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            self._failures += 1
+            self._not_before = time.monotonic() + MAX_BACK_OFF
+            self._say(f"{snapshot} cannot be run ({error.strerror}): run release again")
+            return None
+        self._say(f"worker {process.pid} of {snapshot.name} starts")
+        return Worker(process, snapshot, time.monotonic())
+
+    def _status_path(self, worker: Worker) -> Path:
+        return self._options.serving / "status" / f"{worker.process.pid}.json"
+
+    def _status(self, worker: Worker) -> dict[str, object]:
+        try:
+            loaded = json.loads(self._status_path(worker).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return loaded if isinstance(loaded, dict) else {}
+
+    def _ready(self, worker: Worker | None) -> bool:
+        return worker is not None and worker.alive() and self._status(worker).get("ready") is True
+
+    def _wait(self) -> None:
+        """Sleep a tick; when no worker takes connections, answer those that come meanwhile."""
+        now = time.monotonic()
+        if not self._stopping and self._ready(self._worker):
+            self._answered_until = now + PATIENCE
+        if now < self._answered_until and not self._stopping:
+            time.sleep(TICK)
+            return
+        readable, _, _ = select.select([self._socket], [], [], TICK)
+        if not readable or threading.active_count() > MAX_ANSWERING:
+            return
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
+            return
+        threading.Thread(target=_answer, args=(connection, self._reason()), daemon=True).start()
+
+    def _reason(self) -> str:
+        """Why nothing is ready, in words for a caller."""
+        if self._stopping:
+            return "the service is stopping"
+        if self._worker is None:
+            return "no model is released yet" if self._current() is None else "the service is starting again"
+        return str(self._status(self._worker).get("reason") or "the service is starting")
+
+    def _say(self, message: str) -> None:
+        self._reported = message
+        sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} launcher: {message}\n")
+        sys.stderr.flush()
+
+    def _say_once(self, message: str) -> None:
+        if message != self._reported:
+            self._say(message)
+
+
+def _python(snapshot: Path) -> Path:
+    return snapshot / ".venv" / "bin" / "python"
+
+
+def _listen(port: int) -> socket.socket:
+    """A socket on the loopback address; OSError when the port stays taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    until = time.monotonic() + BIND_SECONDS
+    while True:
+        try:
+            listener.bind(("127.0.0.1", port))
+            break
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(TICK)
+    listener.listen(1024)
+    listener.setblocking(False)
+    return listener
+
+
+def _answer(connection: socket.socket, reason: str) -> None:
+    """Answer one request in place of a worker: alive, but not ready."""
+    with connection:
+        try:
+            connection.settimeout(ANSWER_SECONDS)
+            request = connection.recv(65_536)
+            live = request.startswith(b"GET /health/live ")
+            body = json.dumps({"live": True} if live else {"ready": False, "detail": reason, "reason": reason}).encode()
+            status = b"200 OK" if live else b"503 Service Unavailable"
+            head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % (status, len(body))
+            connection.sendall(head + b"Retry-After: 1\r\nConnection: close\r\n\r\n" + body)
+            connection.shutdown(socket.SHUT_WR)
+            until = time.monotonic() + ANSWER_SECONDS
+            while connection.recv(65_536) and time.monotonic() < until:
+                pass  # what the caller still sends is taken, or a reset would overtake the answer
+        except OSError:
+            return
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the options and run; 1 with a sentence when the port cannot be had."""
+    parser = argparse.ArgumentParser(description="Holds the port of a scoring service and runs its workers.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--serving", type=Path, required=True, help="folder with serving.json and the current link")
+    parser.add_argument("--package", required=True, help="the use case's package")
+    parser.add_argument("--environment-file", type=Path, required=True, help="the environment contract")
+    given = parser.parse_args(arguments)
+    options = Options(given.port, given.serving.absolute(), given.package, given.environment_file.absolute())
+    try:
+        launcher = Launcher(options)
+    except OSError as error:
+        sys.stderr.write(f"launcher: port {options.port} on 127.0.0.1 cannot be had: {error.strerror}\n")
+        return 1
+    return launcher.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How a model moves: gate, staging, approval, challenger, champion, and back."""

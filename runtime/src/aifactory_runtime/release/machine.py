@@ -1,0 +1,103 @@
+"""The release state machine: what is known of a candidate in, the next thing to do out. No I/O, so it can be proven.
+
+gate -> (staging: tested there) -> approval where required -> copied -> challenger -> champion -> active.
+Everything known is read anew before each action, so a release that was killed anywhere goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from aifactory_runtime.contract.manifest import Approval
+
+
+class Action(Enum):
+    """What a release does next."""
+
+    REFUSE = "refuse"
+    ASK_FOR_APPROVAL = "ask for approval"
+    COPY = "copy the model to the target"
+    PREPARE = "make the snapshot of code and environment"
+    MAKE_CHALLENGER = "make it challenger"
+    MAKE_CHAMPION = "make it champion"
+    ACTIVATE = "serve it"
+    TEST = "integration test"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the target environment asks of a release."""
+
+    after_staging: bool
+    """Only what passed staging's integration test may come here."""
+    tests: bool
+    """The integration test runs here."""
+    approval: Approval
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one candidate, found by its digest. Digests are None where there is nothing."""
+
+    sha256: str
+    gate_passed: bool
+    misfit: str | None
+    """Why code, lock or schema do not belong to the model; None when they do."""
+    withdrawn: bool
+    """It was champion of the target and rolled back, and the person who releases did not name it."""
+    staged_sha256: str | None
+    """Digest that passed staging's integration test."""
+    approved_sha256: str | None
+    """Digest that an approver of the target approved, with the report of that test."""
+    target_sha256: str | None
+    """Digest of the copy in the target's registry."""
+    prepared: bool
+    challenger_sha256: str | None
+    champion_sha256: str | None
+    active_sha256: str | None
+    """Digest that serving.json names while `current` leads to the code that belongs to it."""
+    tested_sha256: str | None
+    """Digest that passed the integration test in the target."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """An action, and for REFUSE the reason in a sentence."""
+
+    action: Action
+    reason: str = ""
+
+
+def next_step(rules: Rules, facts: Facts) -> Step:
+    """What to do next with the candidate."""
+    refused = _refusal(rules, facts)
+    if refused:
+        return Step(Action.REFUSE, refused)
+    sha256 = facts.sha256
+    not_champion = facts.champion_sha256 != sha256
+    missing = (
+        (rules.approval == "required" and facts.approved_sha256 != sha256, Action.ASK_FOR_APPROVAL),
+        (facts.target_sha256 != sha256, Action.COPY),
+        (not facts.prepared, Action.PREPARE),
+        (not_champion and facts.challenger_sha256 != sha256, Action.MAKE_CHALLENGER),
+        # `live_test: direct` is the only rule there is so far: the challenger goes on at once.
+        (not_champion, Action.MAKE_CHAMPION),
+        (facts.active_sha256 != sha256, Action.ACTIVATE),
+        (rules.tests and facts.tested_sha256 != sha256, Action.TEST),
+    )
+    return Step(next((action for is_missing, action in missing if is_missing), Action.DONE))
+
+
+def _refusal(rules: Rules, facts: Facts) -> str | None:
+    """Why the candidate may not go on at all; None when it may."""
+    if not facts.gate_passed:
+        return "the gate did not let it pass: see the report of its run, and train again"
+    if facts.misfit:
+        return facts.misfit
+    if facts.withdrawn:
+        return "it was rolled back; to release it all the same, name it with --version"
+    if rules.after_staging and facts.staged_sha256 != facts.sha256:
+        return "it has not passed the integration test in staging: run release --to staging first"
+    return None

@@ -1,0 +1,131 @@
+"""Released code: a copy of the repo by commit, an environment by lock, and the link that says which one runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError
+
+ENVIRONMENTS = "envs"
+LOCKS = ("requirements/factory.txt", "requirements/science.txt")
+_BUILD_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The folder that holds the released code of one use case, and environments shared with all others."""
+
+    root: Path
+    use_case: str
+
+    def of(self, commit: str) -> Path:
+        """Where the snapshot of `commit` is, or will be."""
+        return self.root / self.use_case / commit
+
+    def is_made(self, commit: str) -> bool:
+        """Whether the snapshot of `commit` is there with an environment to run in."""
+        return (self.of(commit) / ".venv" / "bin" / "python").exists()
+
+    def make(self, repo: Path, commit: str, lock_sha256: str) -> Path:
+        """The snapshot of `commit` of `repo`, made when it is not there, with the environment of its lock linked in.
+
+        FactoryError when the commit is not in the repo or the environment cannot be built; nothing half-made stays.
+        """
+        place = self.of(commit)
+        if not place.exists():
+            self._extract(repo, commit, place)
+        environment = self.root / ENVIRONMENTS / lock_sha256
+        if not (environment / "bin" / "python").exists():
+            _build_environment(environment, place)
+        _link(place / ".venv", environment)
+        return place
+
+    def _extract(self, repo: Path, commit: str, place: Path) -> None:
+        done = subprocess.run(["git", "archive", "--format=tar", commit], cwd=repo, capture_output=True, check=False)
+        if done.returncode:
+            raise FactoryError(
+                f"commit {commit[:12]}, from which the model was trained, is not in this repo: git fetch, or release "
+                "from the repo that has it"
+            )
+        temporary = place.with_name(f".{place.name}.{os.getpid()}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+                archive.extractall(temporary, filter="data")
+            _rename(temporary, place)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def activate(current: Path, snapshot: Path) -> None:
+    """Let the link `current` lead to `snapshot`, from one moment to the next."""
+    current.parent.mkdir(parents=True, exist_ok=True)
+    _link(current, snapshot)
+
+
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink() and link.readlink() == target:
+        return
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    temporary.replace(link)
+
+
+def _rename(temporary: Path, place: Path) -> None:
+    """Give a finished folder its name; another release may have been first, with the same content."""
+    try:
+        temporary.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+
+
+def _build_environment(environment: Path, snapshot: Path) -> None:
+    """An environment from the snapshot's locks, hashes checked, with the interpreter that runs this release."""
+    locks = [str(snapshot / lock) for lock in LOCKS if (snapshot / lock).exists()]
+    if not locks:
+        raise FactoryError(f"the commit holds none of {', '.join(LOCKS)}: nothing says what the service needs")
+    uv = _find_uv()
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    temporary = environment.with_name(f".{environment.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        _uv(uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(temporary))
+        python = str(temporary / "bin" / "python")
+        _uv(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, *locks)
+        _rename(temporary, environment)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _find_uv() -> str:
+    """uv on PATH, beside this interpreter, or in its `uv` package."""
+    beside = Path(sys.executable).with_name("uv")
+    found = shutil.which("uv") or (str(beside) if beside.exists() else None)
+    if found is None and importlib.util.find_spec("uv") is not None:
+        import uv
+
+        found = str(uv.find_uv_bin())
+    if found is None:
+        raise FactoryError("uv is needed to build the environment of a release: pip install uv, or make setup")
+    return found
+
+
+def _uv(uv: str, *arguments: str) -> None:
+    try:
+        done = subprocess.run([uv, *arguments], capture_output=True, text=True, check=False, timeout=_BUILD_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise FactoryError(f"the environment of the release was not built in {_BUILD_SECONDS} s: try again") from None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1].strip()
+        raise FactoryError(f"the environment of the release cannot be built: uv {arguments[0]} says: {last}")

@@ -1,0 +1,114 @@
+"""Follows serving.json: loads what it names beside the model that answers, swaps, and reports what came of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.serving import lean
+from aifactory_runtime.serving.document import Document, Loaded, ServingFolder, Status
+from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.service import Service
+
+_LOG = logging.getLogger("aifactory.serving")
+_MAX_WAIT_SECONDS = 30.0
+
+
+class Watcher:
+    """The thread that swaps the model. A model that is refused changes nothing but the reason that is reported."""
+
+    def __init__(self, service: Service, loader: Loader, folder: ServingFolder, poll_seconds: float) -> None:
+        self._service = service
+        self._loader = loader
+        self._folder = folder
+        self._poll_seconds = poll_seconds
+        self._seen: tuple[int, int] | None = None
+        self._failures = 0
+        self._again_at = 0.0
+        self._reported: Status | None = None
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow, in a thread."""
+        self._folder.forget_the_dead()
+        self._thread.start()
+
+    def end(self) -> None:
+        """Report that this worker drains, and follow no more."""
+        self._ending.set()
+        self._report()
+
+    def withdraw(self) -> None:
+        """Take the report away: this worker is gone."""
+        self._ending.set()
+        self._thread.join(timeout=self._poll_seconds + 1)
+        self._folder.withdraw(os.getpid())
+
+    def step(self) -> None:
+        """Look once, and take over what is new; what failed is tried again, less and less often."""
+        stamp = self._stamp()
+        if stamp == self._seen and not (self._failures and time.monotonic() >= self._again_at):
+            return
+        if stamp != self._seen:
+            self._failures = 0
+        self._seen = stamp
+        try:
+            document = self._folder.read()
+            if document is not None:
+                self._follow(document)
+            self._service.reason = None if self._service.model else "no model is released yet"
+            self._failures = 0
+        except FactoryError as error:
+            self._failed(str(error))
+        except Exception as error:  # a broken model must not end the thread that would load the next one
+            self._failed(f"the model cannot be loaded ({type(error).__name__})")
+        self._report()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            self.step()
+            self._ending.wait(self._poll_seconds)
+
+    def _follow(self, document: Document) -> None:
+        served, current = document.champion, self._service.model
+        if served is not None and (current is None or current.served != served):
+            started = time.monotonic()
+            self._service.model = self._loader.load(served)
+            del current
+            lean.settle()
+            self._loader.prune(served)
+            _LOG.warning("serves version %s, loaded in %.1f s", served.version, time.monotonic() - started)
+        self._service.sequence = document.sequence
+
+    def _failed(self, reason: str) -> None:
+        self._failures += 1
+        wait = min(_MAX_WAIT_SECONDS, self._poll_seconds * 2.0**self._failures)
+        self._again_at = time.monotonic() + wait
+        if reason != self._service.reason:
+            kept = self._service.model
+            _LOG.error("%s; %s", reason, f"version {kept.served.version} goes on" if kept else "nothing is served")
+        self._service.reason = reason
+
+    def _report(self) -> None:
+        service = self._service
+        champion = Loaded(service.model.served.version, service.model.served.sha256) if service.model else None
+        ready, reason = service.not_ready is None, service.not_ready or service.reason
+        status = Status(os.getpid(), service.sequence, champion, ready, reason, self._loader.commit)
+        if status == self._reported:
+            return
+        try:
+            self._folder.report(status)
+            self._reported = status
+        except OSError as error:
+            _LOG.error("the status cannot be written: %s", error.strerror)
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            found = self._folder.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_ino

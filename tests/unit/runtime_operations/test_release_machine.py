@@ -1,0 +1,150 @@
+"""The release state machine, over the whole space of facts: no way around staging, approval or the digest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aifactory_runtime.release.machine import Action, Facts, Rules, Step, next_step
+
+SHA, OTHER = "a" * 64, "b" * 64
+digests = st.sampled_from([None, SHA, OTHER])
+rules_of_any_target = st.builds(
+    Rules, after_staging=st.booleans(), tests=st.booleans(), approval=st.sampled_from(["none", "required"])
+)
+any_facts = st.builds(
+    Facts,
+    sha256=st.just(SHA),
+    gate_passed=st.booleans(),
+    misfit=st.sampled_from([None, "it belongs to other code"]),
+    withdrawn=st.booleans(),
+    staged_sha256=digests,
+    approved_sha256=digests,
+    target_sha256=digests,
+    prepared=st.booleans(),
+    challenger_sha256=digests,
+    champion_sha256=digests,
+    active_sha256=digests,
+    tested_sha256=digests,
+)
+FRESH = Facts(
+    sha256=SHA,
+    gate_passed=True,
+    misfit=None,
+    withdrawn=False,
+    staged_sha256=SHA,
+    approved_sha256=SHA,
+    target_sha256=None,
+    prepared=False,
+    challenger_sha256=None,
+    champion_sha256=OTHER,
+    active_sha256=OTHER,
+    tested_sha256=None,
+)
+PROD = Rules(after_staging=True, tests=False, approval="required")
+CHANGES: dict[Action, dict[str, Any]] = {
+    Action.COPY: {"target_sha256": SHA},
+    Action.PREPARE: {"prepared": True},
+    Action.MAKE_CHALLENGER: {"challenger_sha256": SHA},
+    Action.MAKE_CHAMPION: {"champion_sha256": SHA},
+    Action.ACTIVATE: {"active_sha256": SHA},
+    Action.TEST: {"tested_sha256": SHA},
+}
+ENDS = {Action.REFUSE, Action.ASK_FOR_APPROVAL, Action.DONE}
+
+
+def _walk(rules: Rules, facts: Facts) -> tuple[list[Action], Step]:
+    """Carry out what the machine says until it ends; the actions on the way and the last step."""
+    taken: list[Action] = []
+    while (step := next_step(rules, facts)).action not in ENDS:
+        assert len(taken) < len(Action), "the machine goes in circles"
+        taken.append(step.action)
+        facts = replace(facts, **CHANGES[step.action])
+    return taken, step
+
+
+@given(rules=rules_of_any_target, facts=any_facts)
+def test_given_any_facts_when_walked_then_it_ends_and_each_action_happens_once_at_most(
+    rules: Rules, facts: Facts
+) -> None:
+    taken, _ = _walk(rules, facts)
+
+    assert len(taken) == len(set(taken))
+
+
+@given(rules=rules_of_any_target, facts=any_facts)
+def test_given_any_facts_when_something_changes_in_the_target_then_every_condition_holds(
+    rules: Rules, facts: Facts
+) -> None:
+    taken, _ = _walk(rules, facts)
+
+    if taken:
+        assert facts.gate_passed and facts.misfit is None and not facts.withdrawn
+        assert not rules.after_staging or facts.staged_sha256 == facts.sha256
+        assert rules.approval == "none" or facts.approved_sha256 == facts.sha256
+
+
+@given(rules=rules_of_any_target, facts=any_facts)
+def test_given_any_facts_when_it_becomes_champion_then_its_own_bytes_and_code_were_there_and_it_was_challenger(
+    rules: Rules, facts: Facts
+) -> None:
+    step = next_step(rules, facts)
+
+    if step.action is Action.MAKE_CHAMPION:
+        assert facts.target_sha256 == facts.sha256
+        assert facts.prepared
+        assert facts.challenger_sha256 == facts.sha256
+
+
+@given(rules=rules_of_any_target, facts=any_facts, killed_after=st.integers(0, len(Action)))
+def test_given_a_release_killed_anywhere_when_run_again_then_it_ends_as_one_that_was_not_killed(
+    rules: Rules, facts: Facts, killed_after: int
+) -> None:
+    whole, end = _walk(rules, facts)
+    before = whole[:killed_after]
+    for action in before:
+        facts = replace(facts, **CHANGES[action])
+
+    rest, end_again = _walk(rules, facts)
+
+    assert [*before, *rest] == whole
+    assert end_again == end
+
+
+def test_given_a_new_candidate_in_prod_when_walked_then_the_steps_come_in_their_order() -> None:
+    taken, end = _walk(PROD, FRESH)
+
+    assert [action.name for action in taken] == ["COPY", "PREPARE", "MAKE_CHALLENGER", "MAKE_CHAMPION", "ACTIVATE"]
+    assert end.action is Action.DONE
+
+
+def test_given_a_new_candidate_in_staging_when_walked_then_it_is_tested_last() -> None:
+    taken, _ = _walk(Rules(after_staging=False, tests=True, approval="none"), FRESH)
+
+    assert taken[-1] is Action.TEST
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"gate_passed": False}, "gate"),
+        ({"misfit": "it belongs to other code"}, "other code"),
+        ({"withdrawn": True}, "--version"),
+        ({"staged_sha256": OTHER}, "release --to staging"),
+        ({"staged_sha256": None}, "release --to staging"),
+    ],
+)
+def test_given_a_condition_that_fails_when_asked_then_it_is_refused_with_what_to_do(
+    change: dict[str, Any], says: str
+) -> None:
+    step = next_step(PROD, replace(FRESH, **change))
+
+    assert step.action is Action.REFUSE and says in step.reason
+
+
+def test_given_an_approval_of_another_model_when_asked_then_a_person_is_asked_again() -> None:
+    assert next_step(PROD, replace(FRESH, approved_sha256=OTHER)).action is Action.ASK_FOR_APPROVAL
