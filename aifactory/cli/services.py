@@ -1,0 +1,75 @@
+"""`factory start | stop | status`: the platform's services, and what each use case serves."""
+
+from __future__ import annotations
+
+import click
+
+from aifactory.cli import output
+from aifactory_runtime.errors import FactoryError
+
+
+@click.command()
+def start() -> None:
+    """Start the platform's services, after `factory stop` or a reboot.
+
+    Example: factory start
+    """
+    from aifactory.home import Home
+    from infra.providers.local.supervision import Supervision
+    from infra.providers.local.supervisor import start_record
+
+    home = Home.current()
+    record = start_record(home.root)
+    if not record.exists():
+        raise FactoryError(f"nothing is provisioned in {home.root}: factory up")
+    supervision = Supervision(home.root)
+    if supervision.running():
+        output.say("The services run already.")
+        return
+    supervision.start(record.read_text(encoding="utf-8").strip())
+    output.say("The services are starting; factory status shows when they run.")
+
+
+@click.command()
+def stop() -> None:
+    """Stop the platform's services. Nothing is removed; `refresh` does not call it drift.
+
+    Example: factory stop
+    """
+    from aifactory.home import Home
+    from infra.providers.local import layout
+    from infra.providers.local.supervision import Supervision
+    from infra.providers.local.supervisor import start_record
+
+    home = Home.current()
+    if not start_record(home.root).exists():
+        raise FactoryError(f"nothing is provisioned in {home.root}: factory up")
+    layout.write(layout.stopped_marker(home.root), "")
+    Supervision(home.root).stop()
+    output.say("The services are stopped: factory start")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(as_json: bool) -> None:
+    """Show services, environments and what is served; in a use case's repo only its own.
+
+    Example: factory status
+    """
+    from aifactory.provision import overview
+    from aifactory.provision.plan import Place
+
+    place = Place.here()
+    services = overview.services(place.home)
+    if not services:
+        raise FactoryError(f"nothing is provisioned in {place.home.root}: factory up")
+    served = overview.serving(place.home, place.manifest.use_case if place.manifest else None)
+    if as_json:
+        output.answer_json(
+            {"services": [one.__dict__ for one in services], "serving": [one.__dict__ for one in served]}
+        )
+        return
+    output.table("Services", ("service", "state", "address"), [(s.name, s.state, s.address) for s in services])
+    columns = ("use case", "environment", "released", "served", "registry", "address", "remark")
+    rows = [(s.use_case, s.environment, s.released, s.served, s.registry, s.address, s.remark) for s in served]
+    output.table("Use cases", columns, rows)

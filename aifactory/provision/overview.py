@@ -1,0 +1,124 @@
+"""What stands and runs in a home: services, and what each use case serves against what its registry says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aifactory.home import Home
+from aifactory.provision import stacks
+from aifactory_runtime.config import credentials
+from aifactory_runtime.contract import EnvironmentContract, names
+
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """One program under supervision."""
+
+    name: str
+    state: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Serving:
+    """One use case in one environment: what should be served, what is, and what the registry's champion is."""
+
+    use_case: str
+    environment: str
+    released: str
+    served: str
+    registry: str
+    address: str
+    remark: str
+
+
+def services(home: Home) -> list[ServiceState]:
+    """Every service of the home, with its state; `stopped` for all of them after `factory stop`."""
+    from infra.providers.local import layout
+    from infra.providers.local.supervision import Supervision
+
+    supervision = Supervision(home.root)
+    ports = layout.read_json(layout.ports(home.root))
+    asleep = "stopped" if layout.stopped_marker(home.root).exists() else "not running"
+    alive = supervision.running()
+    found = []
+    for path in sorted((home.services / "conf.d").glob("*.conf")):
+        program = supervision.program(path.stem) if alive else None
+        state = program.state.lower() if program else asleep
+        port = ports.get(path.stem)
+        found.append(ServiceState(path.stem, state, f"http://{layout.LOOPBACK}:{port}" if port else ""))
+    return found
+
+
+def serving(home: Home, use_case: str | None = None) -> list[Serving]:
+    """What each applied use case (or only `use_case`) serves."""
+    rows = []
+    order = {name: number for number, name in enumerate(names.ENVIRONMENTS)}
+    applied = sorted(stacks.applied_use_cases(home), key=lambda pair: (pair[0], order[pair[1]]))
+    for name, environment in applied:
+        if use_case in (None, name):
+            content = json.loads(home.applied(name, environment).read_text(encoding="utf-8"))
+            rows.append(_serving(EnvironmentContract.model_validate(content["environment"])))
+    return rows
+
+
+def _serving(contract: EnvironmentContract) -> Serving:
+    folder = Path(contract.release_uri)
+    record = _json(folder / "serving.json").get("champion") or {}
+    reports = [report for report in map(_json, (folder / "status").glob("*.json")) if _alive(report)]
+    served = {str((report.get("champion") or {}).get("version", "")) for report in reports if report.get("ready")}
+    released = str(record.get("version", ""))
+    registry = _champion(contract)
+    remark = ""
+    reasons = [str(report["reason"]) for report in reports if report.get("reason")]
+    if released and served != {released}:
+        remark = reasons[0] if reasons else "the service does not serve what was released: factory release again"
+    elif registry not in (released, "unknown"):
+        remark = "registry and release differ: factory release again"
+    return Serving(
+        contract.use_case,
+        contract.environment,
+        released or "nothing yet",
+        ", ".join(sorted(served)) or "nothing",
+        registry or "none",
+        contract.endpoint_url or "",
+        remark,
+    )
+
+
+def _alive(report: dict[str, Any]) -> bool:
+    return Path(f"/proc/{report.get('pid')}").exists()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return loaded
+
+
+def _champion(contract: EnvironmentContract) -> str:
+    """Version that the registry calls champion; empty when there is none, `unknown` when it does not answer."""
+    import httpx
+
+    login = credentials.of(contract, names.SERVICE)
+    authorise: Callable[..., Any] = httpx.BasicAuth
+    try:
+        answer = httpx.get(
+            f"{contract.registry_uri}/api/2.0/mlflow/registered-models/alias",
+            params={"name": contract.model_name, "alias": "champion"},
+            auth=authorise(login.login, login.password) if login else None,
+            timeout=_SECONDS,
+        )
+    except httpx.HTTPError:
+        return "unknown"
+    if answer.status_code != httpx.codes.OK:
+        return "" if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST) else "unknown"
+    return str(answer.json()["model_version"]["version"])
