@@ -1,5 +1,7 @@
 """`make demo`: one use case from a table to a traced prediction in prod, with the commands a person would type.
 
+`python demo/demo.py up|down [FOLDER]`; the folder is `.demo` in the checkout unless named.
+
 Every step is a public command and may be repeated, so a demo that was killed goes on where it stopped.
 """
 
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-DEMO = CHECKOUT / ".demo"
+DEMO = Path(sys.argv[2] if len(sys.argv) > 2 else CHECKOUT / ".demo").absolute()  # noqa: PLR2004
 HOME = DEMO / "home"
 USE_CASE = "breast-cancer"
 REPO = DEMO / USE_CASE
@@ -70,7 +72,7 @@ def in_repo(*arguments: str, allowed: tuple[int, ...] = (0,), quiet: bool = Fals
 def scaffold() -> None:
     """`factory new`, unless the repo is there."""
     if REPO.exists():
-        print(f"{REPO.relative_to(CHECKOUT)} is there already")
+        print(f"{REPO} is there already")
         return
     DEMO.mkdir(exist_ok=True)
     run(
@@ -114,14 +116,16 @@ def contract(name: str) -> dict[str, object]:
 def predict_and_trace() -> None:
     """A request to prod with the consumer's token, then `trace` of its prediction id."""
     prod = contract("prod")
-    row = json.loads((REPO / "data" / "example.json").read_text(encoding="utf-8"))
+    body = (REPO / "data" / "request.json").read_bytes()
     token = json.loads(Path(str(prod["endpoint_token_file"])).read_text(encoding="utf-8"))["token"]
     request = urllib.request.Request(
         f"{prod['endpoint_url']}/predict",
-        data=json.dumps({"rows": [row]}).encode(),
+        data=body,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    print(f"$ curl {prod['endpoint_url']}/predict  (one row, bearer token from {prod['endpoint_token_file']})")
+    print(
+        f"$ curl {prod['endpoint_url']}/predict  --data @data/request.json  (bearer token from {prod['endpoint_token_file']})"
+    )
     with urllib.request.urlopen(request, timeout=30) as response:
         answer = json.load(response)
     print(json.dumps(answer))
@@ -136,7 +140,7 @@ def close(demo: Demo) -> None:
     for title, seconds in demo.seconds:
         print(f"{seconds:7.1f}  {title}")
     print(f"{sum(seconds for _, seconds in demo.seconds):7.1f}  in all")
-    print(f"\nLook around in {REPO.relative_to(CHECKOUT)}; `factory` there needs FACTORY_HOME={HOME}")
+    print(f"\nLook around in {REPO}; `factory` there needs FACTORY_HOME={HOME}")
     print("Stop and remove everything: make demo-down")
 
 

@@ -1,0 +1,33 @@
+"""The demo, run once in a folder of its own; every end-to-end test looks at what it left or carries on from there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.spine import FACTORY, Spine
+
+DEMO = Path(__file__).parents[2] / "demo" / "demo.py"
+
+
+def demo(folder: Path, action: str = "up") -> subprocess.CompletedProcess[str]:
+    """Run the demo script to its end."""
+    command = [sys.executable, str(DEMO), action, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+
+
+@pytest.fixture(scope="session")
+def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spine]:
+    """A use case released to prod on a platform of its own; destroyed at the end, whatever happened."""
+    found = Spine(tmp_path_factory.mktemp("spine"))
+    try:
+        done = demo(found.folder)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        (found.folder / "demo.log").write_text(done.stdout)
+        yield found
+    finally:
+        found.run(FACTORY, "destroy", "--all", "--yes", cwd=found.folder)

@@ -1,0 +1,339 @@
+"""From a table to a traced prediction in prod: the demo's result, and the changes of state that must hold.
+
+Tests run in the order of this file and share one platform; each leaves it as a later one expects it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import demo
+from tests.e2e.spine import FACTORY, USE_CASE, Spine
+
+pytestmark = pytest.mark.e2e
+
+
+def mlflow(spine: Spine, environment: str, identity: str, method: str, path: str, **body: Any) -> httpx.Response:
+    """One call of MLflow's REST API as an identity."""
+    login = spine.credentials(environment, identity)
+    address = f"{spine.contract(environment)['tracking_uri']}/api/2.0/mlflow/{path}"
+    arguments: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
+    return httpx.request(method, address, auth=(login["login"], login["password"]), timeout=30, **arguments)
+
+
+def champion(spine: Spine, environment: str) -> str:
+    """Version of the champion that the registry names."""
+    found = mlflow(
+        spine,
+        environment,
+        "release",
+        "GET",
+        "registered-models/alias",
+        name=f"{USE_CASE}.{environment}",
+        alias="champion",
+    )
+    assert found.status_code == 200, found.text
+    return str(found.json()["model_version"]["version"])
+
+
+def everything_but_predictions(spine: Spine) -> dict[str, Any]:
+    """What a second run must not change: versions, runs, tables, audit lines, what is served, code snapshots."""
+    state: dict[str, Any] = {}
+    for environment in ("dev", "staging", "prod"):
+        folder = spine.home / environment / USE_CASE
+        state[f"{environment}.audit"] = (folder / "audit" / "audit.jsonl").read_text()
+        state[f"{environment}.serving"] = (folder / "serving" / "serving.json").read_text()
+        state[f"{environment}.tables"] = sorted(str(path) for path in (folder / "tables").rglob("*.json"))
+        contract = spine.contract(environment)
+        experiment = mlflow(
+            spine, environment, "release", "GET", "experiments/get-by-name", experiment_name=contract["experiment"]
+        ).json()["experiment"]["experiment_id"]
+        runs = mlflow(
+            spine, environment, "release", "POST", "runs/search", experiment_ids=[experiment], max_results=100
+        )
+        state[f"{environment}.runs"] = sorted(run["info"]["run_id"] for run in runs.json().get("runs", []))
+    state["snapshots"] = sorted(path.name for path in (spine.home / "snapshots" / USE_CASE).iterdir())
+    return state
+
+
+def predict(spine: Spine, environment: str = "prod") -> str:
+    """Prediction id of one accepted request."""
+    token = json.loads(Path(spine.contract(environment)["endpoint_token_file"]).read_text())["token"]
+    status, answer = spine.ask(environment, spine.row(), token=token)
+    assert status == 200
+    return str(answer["prediction_ids"][0])
+
+
+def await_ready(spine: Spine) -> None:
+    """Wait until prod's service is ready, a minute at most."""
+    address = f"{spine.contract('prod')['endpoint_url']}/health/ready"
+    deadline, status = time.monotonic() + 60, 0
+    while status != 200 and time.monotonic() < deadline:
+        time.sleep(0.5)
+        with contextlib.suppress(httpx.HTTPError):
+            status = httpx.get(address, timeout=5).status_code
+    assert status == 200
+
+
+def unchanged(spine: Spine) -> None:
+    """`refresh` and `up` of the use case show no change in any environment."""
+    refreshed = spine.must(spine.factory("refresh", "--json"))
+    applied = spine.must(spine.factory("up", "--json"))
+    for outcome in (refreshed, applied):
+        results = json.loads(outcome.out)
+        assert [result["stack"] for result in results] == [f"{USE_CASE}.{name}" for name in ("dev", "staging", "prod")]
+        assert [result["changed"] for result in results] == [[], [], []]
+
+
+def test_given_the_demo_when_it_ends_then_it_shows_addresses_seconds_and_a_trace(spine: Spine) -> None:
+    log = (spine.folder / "demo.log").read_text()
+
+    assert re.search(r"tracking\S*\s.*http://127\.0\.0\.1:\d+", log)
+    assert re.search(r"\d+\.\d  Train and register in dev", log)
+    assert "make demo-down" in log
+    assert "vera" in log
+
+
+def test_given_a_prediction_when_traced_then_version_run_commit_data_and_approval_are_named(spine: Spine) -> None:
+    prediction = predict(spine)
+
+    traced = json.loads(spine.must(spine.python("trace", prediction, "--env", "prod", "--json")).out)
+
+    commit = spine.must(spine.run("git", "rev-parse", "HEAD")).out.strip()
+    text = json.dumps(traced)
+    assert commit in text
+    assert champion(spine, "prod") in text
+    assert "vera" in text
+    assert re.search(r"\d+@[0-9a-f]{64}", text), "a data version"
+    assert re.search(r'"[0-9a-f]{32}"', text), "an MLflow run"
+
+
+def test_given_a_released_use_case_when_refreshed_and_applied_again_then_nothing_changes(spine: Spine) -> None:
+    unchanged(spine)
+
+
+def test_given_staging_and_prod_when_asked_without_the_token_then_it_is_refused(spine: Spine) -> None:
+    for environment in ("staging", "prod"):
+        assert spine.ask(environment, spine.row())[0] == 401
+        assert spine.ask(environment, spine.row(), token="x" * 43)[0] == 401
+
+
+def test_given_a_data_scientist_when_writing_then_dev_accepts_and_prod_refuses(spine: Spine) -> None:
+    ours = {"alias": "tried", "version": "1"}
+
+    in_dev = mlflow(spine, "dev", "ana", "POST", "registered-models/alias", name=f"{USE_CASE}.dev", **ours)
+    ours["alias"] = "champion"
+    in_prod = mlflow(spine, "prod", "ana", "POST", "registered-models/alias", name=f"{USE_CASE}.prod", **ours)
+    with_dev_login = httpx.post(
+        f"{spine.contract('prod')['tracking_uri']}/api/2.0/mlflow/registered-models/alias",
+        json={"name": f"{USE_CASE}.prod", **ours},
+        auth=(spine.credentials("dev", "ana")["login"], spine.credentials("dev", "ana")["password"]),
+        timeout=30,
+    )
+
+    assert (in_dev.status_code, in_prod.status_code, with_dev_login.status_code) == (200, 403, 403)
+
+
+def test_given_the_service_identity_when_writing_then_it_is_refused(spine: Spine) -> None:
+    moved = mlflow(
+        spine,
+        "prod",
+        "service",
+        "POST",
+        "registered-models/alias",
+        name=f"{USE_CASE}.prod",
+        alias="champion",
+        version="1",
+    )
+
+    assert moved.status_code == 403
+
+
+def test_given_the_demo_when_run_again_then_only_the_prediction_log_grows(spine: Spine) -> None:
+    log = spine.home / "prod" / USE_CASE / "capture" / "predictions.jsonl"
+    before, lines = everything_but_predictions(spine), len(log.read_text().splitlines())
+
+    again = demo(spine.folder)
+
+    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+    assert everything_but_predictions(spine) == before
+    assert len(log.read_text().splitlines()) == lines + 1
+
+
+def commit_change(spine: Spine) -> None:
+    """A change of the science that gives another model."""
+    conf = spine.repo / "conf" / "base.yaml"
+    text = conf.read_text()
+    assert "penalty_strength: 1.0" in text
+    conf.write_text(text.replace("penalty_strength: 1.0", "penalty_strength: 0.5"))
+    spine.must(
+        spine.run(
+            "git", "-c", "user.name=ana", "-c", "user.email=ana@example.invalid", "commit", "-qam", "Less penalty"
+        )
+    )
+
+
+def release_to_prod(spine: Spine) -> None:
+    """Train, stage, approve and release what the repo holds now."""
+    spine.must(spine.python("run", "--env", "dev"))
+    spine.must(spine.python("release", "--to", "staging"))
+    waits = spine.must(spine.python("release", "--to", "prod"), code=3)
+    assert "approve" in waits.everything
+    refused = spine.python("approve", "--env", "prod", "--as", "ana")
+    assert refused.code != 0, "the owner is not an approver"
+    spine.must(spine.python("approve", "--env", "prod", "--as", "vera"))
+    spine.must(spine.python("release", "--to", "prod"))
+
+
+def test_given_a_second_model_when_released_and_rolled_back_then_prod_follows_and_infra_sees_no_change(
+    spine: Spine,
+) -> None:
+    first = spine.serving("prod")["champion"]
+    commit_change(spine)
+
+    release_to_prod(spine)
+
+    second = spine.serving("prod")["champion"]
+    assert second["sha256"] != first["sha256"]
+    assert champion(spine, "prod") == second["version"]
+    predict(spine)
+    unchanged(spine)
+
+    spine.must(spine.python("rollback", "--env", "prod"))
+
+    assert spine.serving("prod")["champion"]["sha256"] == first["sha256"]
+    assert champion(spine, "prod") == first["version"]
+    traced = spine.must(spine.python("trace", predict(spine), "--env", "prod", "--json")).out
+    assert first["sha256"] in traced
+    unchanged(spine)
+
+
+def service_processes(spine: Spine, environment: str) -> list[int]:
+    """Workers that report in this environment and live."""
+    folder = spine.home / environment / USE_CASE / "serving" / "status"
+    pids = [json.loads(path.read_text())["pid"] for path in folder.glob("*.json")]
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_given_dev_experiment_deleted_when_prod_starts_anew_then_it_loads_its_champion(spine: Spine) -> None:
+    admin = json.loads((spine.home / "credentials" / "admin.json").read_text())
+    address = f"{spine.contract('dev')['tracking_uri']}/api/2.0/mlflow/experiments"
+    auth = (admin["login"], admin["password"])
+    found = httpx.get(f"{address}/get-by-name", params={"experiment_name": f"dev/{USE_CASE}"}, auth=auth, timeout=30)
+    identifier = found.json()["experiment"]["experiment_id"]
+    deleted = httpx.post(f"{address}/delete", json={"experiment_id": identifier}, auth=auth, timeout=30)
+    assert deleted.status_code == 200
+    cache = spine.home / "prod" / USE_CASE / "serving" / "models"
+    for path in cache.iterdir():
+        path.rename(spine.folder / f"moved-{path.name}")
+
+    for pid in service_processes(spine, "prod"):
+        os.kill(pid, signal.SIGKILL)
+    await_ready(spine)
+    predict(spine)
+    assert any(cache.iterdir()), "fetched again from prod's own artefacts"
+
+
+def test_given_the_deleted_experiment_when_refreshed_then_drift_is_named_and_up_restores_it(spine: Spine) -> None:
+    drift = spine.factory("refresh", "dev")
+
+    assert drift.code == 3
+    assert f"drift in {USE_CASE}.dev" in drift.err
+    assert "xperiment" in drift.err
+    spine.must(spine.factory("up", "dev"))
+    spine.must(spine.factory("refresh", "dev"))
+
+
+def test_fault_44_given_a_killed_service_that_cannot_restart_when_refreshed_then_it_is_named_and_repaired(
+    spine: Spine,
+) -> None:
+    folder = spine.home / "prod" / USE_CASE / "audit"
+    gone = spine.folder / "audit-moved"
+    folder.rename(gone)
+
+    drift = spine.factory("refresh", "prod")
+
+    assert drift.code == 3
+    assert "Folder" in drift.err
+    spine.must(spine.factory("up", "prod"))
+    folder.rmdir()
+    gone.rename(folder)
+    spine.must(spine.factory("refresh", "prod"))
+
+
+def test_given_a_schedule_when_it_is_due_then_dagster_runs_the_released_pipeline(spine: Spine) -> None:
+    manifest = spine.repo / "factory.yaml"
+    text = manifest.read_text()
+    manifest.write_text(re.sub(r'schedule: "[^"]+"', 'schedule: "* * * * *"', text))
+    spine.must(spine.factory("up", "dev"))
+    runs = spine.home / "dev" / USE_CASE / "artifacts" / "runs"
+
+    def retrainings() -> list[dict[str, Any]]:
+        handoffs = [json.loads(path.read_text()) for path in runs.glob("*/handoff.json")]
+        return [handoff for handoff in handoffs if handoff["kind"] == "retraining"]
+
+    deadline = time.monotonic() + 180
+    while not retrainings() and time.monotonic() < deadline:
+        time.sleep(2)
+    manifest.write_text(text)
+    spine.must(spine.factory("up", "dev"))
+
+    assert retrainings(), [path.name for path in (spine.home / "services" / "logs").iterdir()]
+
+
+def test_given_stopped_services_when_refreshed_then_it_is_no_drift_and_start_brings_them_back(spine: Spine) -> None:
+    spine.must(spine.factory("stop"))
+    spine.must(spine.factory("refresh", "prod"))
+    with pytest.raises(httpx.ConnectError):
+        spine.ask("prod", spine.row())
+
+    spine.must(spine.factory("start"))
+
+    await_ready(spine)
+    predict(spine)
+
+
+def test_fault_41_given_an_interrupted_up_when_run_again_then_it_converges(spine: Spine) -> None:
+    spine.must(spine.factory("destroy", "dev", "--yes"))
+    interrupted = subprocess.Popen(
+        [FACTORY, "up", "dev"], cwd=spine.repo, env=spine.variables, stderr=subprocess.PIPE, text=True
+    )
+    assert interrupted.stderr is not None
+    line = interrupted.stderr.readline()
+    while line and "created" not in line:
+        line = interrupted.stderr.readline()
+    assert "created" in line
+    interrupted.kill()
+    interrupted.communicate()
+
+    spine.must(spine.factory("up", "dev"))
+    spine.must(spine.factory("refresh", "dev"))
+
+
+def test_given_everything_when_destroyed_then_no_process_no_port_and_no_folder_is_left(spine: Spine) -> None:
+    ports = json.loads((spine.home / "services" / "ports.json").read_text())
+    endpoint = spine.contract("prod")["endpoint_url"]
+
+    done = demo(spine.folder, "down")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not spine.folder.exists()
+    assert ports
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(endpoint, timeout=5)
+    for process in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            assert str(spine.home).encode() not in process.read_bytes()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
