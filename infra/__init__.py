@@ -1,0 +1,1 @@
+"""What the factory provisions: programs, components, conventions, policies and the provider of this machine."""

@@ -1,0 +1,1 @@
+"""Components: one part of an environment each, by target."""

@@ -1,0 +1,130 @@
+"""Component Orchestrator: Dagster's webserver (read-only), daemon, and our one code location."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pulumi
+
+from infra.components.local.part import SERVICES, Part, Settings, digest
+from infra.providers.local import layout, sdk
+
+LOCATION = "aifactory"
+# Port and process of a code server may be fine while its import failed; only the webserver's own view tells.
+_READY = "/graphql?query=%7BrepositoriesOrError%7B...on%20RepositoryConnection%7Bnodes%7Blocation%7Bname%7D%7D%7D%7D%7D"
+
+
+class OrchestratorSettings(Settings):
+    """`python` is the interpreter of the servers' environment."""
+
+    python: Path
+
+
+class Orchestrator(Part):
+    """Runs released pipelines on their schedules. A further use case adds no process to it."""
+
+    address: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        settings: OrchestratorSettings,
+        supervisor: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, opts)
+        self._name, self._settings = name, settings
+        home = str(settings.home)
+        self._folder = settings.home / "shared" / "dagster"
+        ready = self.child(supervisor)
+        code_port = sdk.PortLease(f"{name}-code-port", home=home, service="dagster-code", opts=ready)
+        web_port = sdk.PortLease(f"{name}-web-port", home=home, service="dagster-webserver", opts=ready)
+        settings_file = sdk.File(
+            f"{name}-settings",
+            path=str(self._folder / "dagster.yaml"),
+            content=(SERVICES / "dagster.yaml").read_text(encoding="utf-8"),
+            opts=ready,
+        )
+        workspace = sdk.File(
+            f"{name}-workspace",
+            path=str(self._folder / "workspace.yaml"),
+            content=code_port.port.apply(_workspace),
+            opts=ready,
+        )
+        code = self._code(code_port, settings_file)
+        served = {"workspace.yaml": workspace.sha256, "dagster.yaml": settings_file.sha256}
+        web = self._webserver(web_port, workspace, served, code)
+        self._service(
+            "daemon",
+            [self._tool("dagster-daemon"), "run", "-w", workspace.path],
+            watch=served,
+            opts=self.child(code),
+        )
+        self.address = web.address
+        self.register_outputs({"address": self.address})
+
+    def _code(self, lease: sdk.PortLease, settings_file: sdk.File) -> sdk.Service:
+        command = [self._tool("dagster"), "api", "grpc", "--location-name", LOCATION]
+        command += ["--python-file", str(SERVICES / "orchestrator.py"), "--host", layout.LOOPBACK, "--port"]
+        return self._service(
+            "code",
+            [*command, lease.port.apply(str)],
+            port=lease.port,
+            watch={"orchestrator.py": digest("orchestrator.py"), "dagster.yaml": settings_file.sha256},
+            opts=self.child(lease, settings_file),
+        )
+
+    def _webserver(
+        self,
+        lease: sdk.PortLease,
+        workspace: sdk.File,
+        watch: dict[str, pulumi.Input[str]],
+        code: sdk.Service,
+    ) -> sdk.Service:
+        command = [self._tool("dagster-webserver"), "--read-only", "-w", workspace.path, "-h", layout.LOOPBACK]
+        return self._service(
+            "webserver",
+            [*command, "-p", lease.port.apply(str)],
+            port=lease.port,
+            ready_path=_READY,
+            ready_text=f'"{LOCATION}"',
+            watch=watch,
+            opts=self.child(code, lease),
+        )
+
+    def _tool(self, command: str) -> str:
+        return str(self._settings.python.parent / command)
+
+    def _service(
+        self,
+        part: str,
+        command: list[pulumi.Input[str]],
+        *,
+        watch: dict[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
+        port: pulumi.Output[int] | None = None,
+        ready_path: str | None = None,
+        ready_text: str | None = None,
+    ) -> sdk.Service:
+        return sdk.Service(
+            f"{self._name}-{part}",
+            home=str(self._settings.home),
+            service=f"dagster-{part}",
+            command=command,
+            directory=str(self._folder),
+            environment={"DAGSTER_HOME": str(self._folder), "FACTORY_HOME": str(self._settings.home)},
+            host=None if port is None else layout.LOOPBACK,
+            port=port,
+            ready_path=ready_path,
+            ready_text=ready_text,
+            watch=watch,
+            tags=self._settings.tags,
+            opts=opts,
+        )
+
+
+def _workspace(port: int) -> str:
+    """Dagster's list of code locations: JSON, which YAML contains."""
+    server = {"host": layout.LOOPBACK, "port": int(port), "location_name": LOCATION}
+    return json.dumps({"load_from": [{"grpc_server": server}]}, indent=2) + "\n"

@@ -1,0 +1,37 @@
+"""What all components of this machine have in common: checked settings, a type of their own, children under them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pulumi
+from pydantic import BaseModel, ConfigDict
+
+SERVICES = Path(__file__).resolve().parents[2] / "services"
+"""Folder of what supervisor runs."""
+
+
+class Settings(BaseModel):
+    """Settings of a component: unknown ones are refused, none changes after it is checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path
+    tags: dict[str, str]
+
+
+class Part(pulumi.ComponentResource):
+    """A component whose type is named for its class."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"aifactory:local:{type(self).__name__}", name, None, opts)
+
+    def child(self, *needs: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a resource inside this component that waits for `needs`."""
+        return pulumi.ResourceOptions(parent=self, depends_on=list(needs))
+
+
+def digest(name: str) -> str:
+    """Digest of a file in `services/`, so that another version of it restarts what runs it."""
+    return hashlib.sha256((SERVICES / name).read_bytes()).hexdigest()

@@ -1,0 +1,78 @@
+"""Component Tracking: MLflow's tracking server and model registry, with logins, on SQLite, artefacts behind its proxy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+
+from infra.components.local.part import SERVICES, Part, Settings, digest
+from infra.providers.local import layout, sdk
+
+
+class TrackingSettings(Settings):
+    """`python` is the interpreter of the servers' environment."""
+
+    python: Path
+
+
+class Tracking(Part):
+    """One server for all environments; what keeps them apart are roles. Without a role a login may do nothing."""
+
+    address: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        settings: TrackingSettings,
+        supervisor: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, opts)
+        home = str(settings.home)
+        ready = self.child(supervisor)
+        admin = sdk.Token(
+            f"{name}-admin",
+            path=str(layout.admin(home)),
+            identity="admin",
+            login="admin",
+            roles=("admin",),
+            key="password",
+            opts=ready,
+        )
+        session = sdk.Token(
+            f"{name}-session-key",
+            path=str(layout.tracking(home) / "session.json"),
+            identity="session",
+            login="session",
+            opts=ready,
+        )
+        lease = sdk.PortLease(f"{name}-port", home=home, service=layout.TRACKING, opts=ready)
+        server = sdk.Service(
+            f"{name}-server",
+            home=home,
+            service=layout.TRACKING,
+            command=[
+                str(settings.python),
+                str(SERVICES / "tracking.py"),
+                "--folder",
+                str(layout.tracking(home)),
+                "--admin",
+                admin.path,
+                "--session-key",
+                session.path,
+                "--host",
+                layout.LOOPBACK,
+                "--port",
+                lease.port.apply(str),
+            ],
+            directory=str(layout.tracking(home)),
+            host=layout.LOOPBACK,
+            port=lease.port,
+            ready_path="/health",
+            watch={"tracking.py": digest("tracking.py")},
+            tags=settings.tags,
+            opts=self.child(admin, session, lease),
+        )
+        self.address = server.address
+        self.register_outputs({"address": self.address})

@@ -1,0 +1,1 @@
+"""Tables that all targets share: names, tags, sizes, personas. No logic beyond a lookup."""

@@ -1,0 +1,50 @@
+"""Program of the platform: the shared servers, or the ground of one environment, as the stack's settings say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+
+from infra.components.local.orchestrator import Orchestrator, OrchestratorSettings
+from infra.components.local.supervisor import Supervision, SupervisionSettings
+from infra.components.local.tracking import Tracking, TrackingSettings
+from infra.conventions import names, tags
+from infra.providers.local import sdk
+
+
+def shared(home: Path, python: Path) -> None:
+    """One tracking server, one orchestrator, under one supervisor, for all environments."""
+    common = {"home": home, "tags": tags.of_platform(names.SHARED), "python": python}
+    supervision = Supervision("supervision", SupervisionSettings.model_validate(common))
+    tracking = Tracking("tracking", TrackingSettings.model_validate(common), supervision.process)
+    orchestrator = Orchestrator("dagster", OrchestratorSettings.model_validate(common), supervision.process)
+    pulumi.export("tracking_uri", tracking.address)
+    pulumi.export("registry_uri", tracking.address)
+    pulumi.export("dagster_url", orchestrator.address)
+    pulumi.export("supervisor_socket", supervision.socket)
+    pulumi.export("snapshot_uri", str(home / "snapshots"))
+
+
+def ground(home: Path, environment: str) -> None:
+    """Where the use cases of one environment lie."""
+    folder = sdk.Folder(
+        f"{environment}-ground", path=str(home / environment), tags=tags.of_platform(environment)
+    )
+    pulumi.export("environment", environment)
+    pulumi.export("folder", folder.path)
+
+
+def main() -> None:
+    """Read the settings and build what the stack is for."""
+    config = pulumi.Config()
+    home, environment = Path(config.require("home")), config.require("environment")
+    if environment not in names.PLATFORM_STACKS:
+        raise pulumi.RunError(f"environment: {environment} is none of {', '.join(names.PLATFORM_STACKS)}")
+    if environment == names.SHARED:
+        shared(home, Path(config.require("platformPython")))
+    else:
+        ground(home, environment)
+
+
+main()

@@ -1,0 +1,1 @@
+"""Provider plugins of the factory's own."""

@@ -1,0 +1,91 @@
+"""Where things of a home lie: paths only, and the short runtime folder that supervisor's socket needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from infra.providers.local.problem import Problem
+
+LOOPBACK = "127.0.0.1"
+TRACKING = "tracking"
+"""Name of the tracking server's service and of its port's lease."""
+
+
+def services(home: str | Path) -> Path:
+    """Supervisor's configuration, logs and leases."""
+    return Path(home) / "services"
+
+
+def stopped_marker(home: str | Path) -> Path:
+    """There while the services are stopped on purpose."""
+    return services(home) / "stopped"
+
+
+def ports(home: str | Path) -> Path:
+    """Leases: service name to port."""
+    return services(home) / "ports.json"
+
+
+def admin(home: str | Path) -> Path:
+    """Login of MLflow's administrator, for provisioning only."""
+    return Path(home) / "credentials" / "admin.json"
+
+
+def log(home: str | Path, service: str) -> Path:
+    """What a service printed."""
+    return services(home) / "logs" / f"{service}.log"
+
+
+def runtime(home: str | Path) -> Path:
+    """Folder of the socket: short, because socket paths end at about 100 characters, and the same after a reboot."""
+    digest = hashlib.sha256(str(Path(home).resolve()).encode()).hexdigest()[:12]
+    return Path("/tmp") / f"aifactory-{os.getuid()}-{digest}"  # noqa: S108  owner and mode are checked before use
+
+
+def socket(home: str | Path) -> Path:
+    """Supervisor's socket; also the mark by which its processes are known."""
+    return runtime(home) / "supervisor.sock"
+
+
+def make_runtime(home: str | Path) -> None:
+    """Make the runtime folder, refusing one that somebody else put there."""
+    folder = runtime(home)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise Problem(f"{folder} belongs to somebody else: have it removed, then run it again")
+    folder.chmod(0o700)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """JSON object in a file; empty when there is no such file, Problem when it is not JSON."""
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        loaded = None
+    if not isinstance(loaded, dict):
+        raise Problem(f"{path} is not JSON any more: remove it and run factory up again")
+    return loaded
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> None:
+    """Replace a file whole, with its mode, so that no reader sees half of it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    new.chmod(mode)
+    new.replace(path)
+
+
+def tracking(home: str | Path) -> Path:
+    """Databases and artefacts of the tracking server."""
+    return Path(home) / "shared" / "mlflow"

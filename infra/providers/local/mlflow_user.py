@@ -1,0 +1,58 @@
+"""Resource MlflowUser: a login at MLflow with a generated password, and the file its owner reads it from."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+
+from infra.providers.local import layout, tracking
+from infra.providers.local.kind import Values
+from infra.providers.local.token_file import WRITTEN, status_of
+from infra.providers.local.tracked import Tracked
+
+_BYTES = 24
+
+
+class MlflowUser(Tracked):
+    """A login. The password stands in the encrypted state and in the credentials file, nowhere else."""
+
+    inputs = frozenset({"home", "login", "identity", "roles", "path"})
+    replaced_by = frozenset({"home", "login", "path"})
+    made = frozenset({"password"})
+    secret = frozenset({"password"})
+
+    def desired(self, inputs: Values) -> Values:
+        """The credentials file holds the password."""
+        del inputs
+        return {"status": WRITTEN}
+
+    def create(self, inputs: Values) -> tuple[str, Values]:
+        """Make the login; one that is there gets a new password, since nobody knows the old one."""
+        password = secrets.token_urlsafe(_BYTES)
+        who = {"username": inputs["login"], "password": password}
+        try:
+            tracking.call(inputs["home"], "POST", "2.0/mlflow/users/create", **who)
+        except tracking.AlreadyThere:
+            tracking.call(inputs["home"], "PATCH", "2.0/mlflow/users/update-password", **who)
+        return inputs["login"], self._write(inputs, password)
+
+    def look(self, state: Values) -> Values | None:
+        """Gone when the login is; drift when the file is missing, open to others or holds something else."""
+        tracking.call(state["home"], "GET", "2.0/mlflow/users/get", username=state["login"])
+        return {**state, "status": status_of(Path(state["path"]), "password", state["password"])}
+
+    def update(self, state: Values, inputs: Values) -> Values:
+        """Write the file again; the password stays."""
+        return self._write(inputs, state["password"])
+
+    def remove(self, state: Values) -> None:
+        """Delete login and file."""
+        Path(state["path"]).unlink(missing_ok=True)
+        tracking.call(state["home"], "DELETE", "2.0/mlflow/users/delete", username=state["login"])
+
+    @staticmethod
+    def _write(inputs: Values, password: str) -> Values:
+        who = {key: inputs[key] for key in ("identity", "roles", "login")}
+        layout.write(Path(inputs["path"]), json.dumps({**who, "password": password}, indent=2) + "\n")
+        return {**inputs, "password": password, "status": WRITTEN}

@@ -1,0 +1,129 @@
+"""The one code location of the orchestrator: runs each released pipeline when its manifest's schedule says so.
+
+Dagster reads the annotations of ops as they stand, so this one module does not postpone them.
+It reads the applied manifests in `usecases/` at each tick, so a further use case needs no process and no reload. A run
+starts the interpreter of the released snapshot; nothing of a use case is imported here.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dagster import (
+    Config,
+    DefaultScheduleStatus,
+    Definitions,
+    OpExecutionContext,
+    PipesSubprocessClient,
+    RunRequest,
+    ScheduleEvaluationContext,
+    SkipReason,
+    job,
+    op,
+    schedule,
+)
+from dagster._vendored.croniter import croniter
+
+# Ours and supervisor's, not the pipeline's.
+_DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_SERVER_URL")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One use case in one environment, as applied."""
+
+    use_case: str
+    environment: str
+    cron: str | None
+
+    @property
+    def folder(self) -> Path:
+        """Its folder in the home."""
+        return _home() / self.environment / self.use_case
+
+    @property
+    def name(self) -> str:
+        """Name in run keys and messages."""
+        return f"{self.use_case}.{self.environment}"
+
+    @property
+    def released(self) -> bool:
+        """Whether there is code to run."""
+        return (self.folder / "serving" / "current").exists()
+
+
+def _home() -> Path:
+    return Path(os.environ["FACTORY_HOME"])
+
+
+def applied(folder: Path) -> Iterator[Applied]:
+    """Every applied manifest in `folder`."""
+    for path in sorted(folder.glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        environment = content["environment"]["environment"]
+        settings = content["manifest"]["environments"][environment]
+        cron = (settings.get("retraining") or {}).get("schedule")
+        yield Applied(content["environment"]["use_case"], environment, cron)
+
+
+def due(found: Applied, slot: datetime) -> bool:
+    """Whether the minute `slot` (UTC) is one that the use case's schedule names."""
+    return found.cron is not None and bool(croniter.match(found.cron, slot))
+
+
+class Target(Config):
+    """Which use case to run, and where."""
+
+    use_case: str
+    environment: str
+
+
+@op
+def run_released_pipeline(context: OpExecutionContext, config: Target, pipes: PipesSubprocessClient) -> None:
+    """Run the released pipeline as the release identity, with the interpreter of its own snapshot."""
+    target = Applied(config.use_case, config.environment, None)
+    current = target.folder / "serving" / "current"
+    credentials = _home() / "credentials" / target.environment / target.use_case / "release.json"
+    package = target.use_case.replace("-", "_")
+    command = ["env", *(part for name in _DROPPED for part in ("-u", name))]
+    command += [str(current / ".venv" / "bin" / "python"), "-m", package, "run", "--kind", "retraining"]
+    environment = {
+        "AIFACTORY_ENV_FILE": str(target.folder / "environment.json"),
+        "AIFACTORY_IDENTITY": "release",
+        "AIFACTORY_CREDENTIALS_FILE": str(credentials),
+        "PYTHONPATH": str(current / "src"),
+    }
+    done = pipes.run(context=context, command=command, env=environment, cwd=str(current))
+    done.get_results(implicit_materializations=False)
+
+
+@job
+def retraining() -> None:
+    """One run of one use case's released pipeline."""
+    run_released_pipeline()
+
+
+@schedule(
+    job=retraining, cron_schedule="* * * * *", execution_timezone="UTC", default_status=DefaultScheduleStatus.RUNNING
+)
+def every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    """One run for each use case that is due this minute."""
+    slot = context.scheduled_execution_time
+    wanted = [found for found in applied(_home() / "usecases") if due(found, slot)]
+    waiting = [found.name for found in wanted if not found.released]
+    ready = [found for found in wanted if found.released]
+    if not ready:
+        yield SkipReason(f"due, but nothing is released yet: {', '.join(waiting)}" if waiting else "nothing is due")
+    for found in ready:
+        target = {"use_case": found.use_case, "environment": found.environment}
+        yield RunRequest(
+            run_key=f"{found.name}:{slot.isoformat()}",
+            run_config={"ops": {"run_released_pipeline": {"config": target}}},
+            tags={f"aifactory/{key}": value for key, value in target.items()},
+        )
+
+
+defs = Definitions(jobs=[retraining], schedules=[every_minute], resources={"pipes": PipesSubprocessClient()})
