@@ -123,9 +123,7 @@ def predict_and_trace() -> None:
         data=body,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    print(
-        f"$ curl {prod['endpoint_url']}/predict  --data @data/request.json  (bearer token from {prod['endpoint_token_file']})"
-    )
+    print(f"$ curl {prod['endpoint_url']}/predict --data @data/request.json  (token: {prod['endpoint_token_file']})")
     with urllib.request.urlopen(request, timeout=30) as response:
         answer = json.load(response)
     print(json.dumps(answer))

@@ -13,7 +13,9 @@ from aifactory.cli import output
 def command(mend: bool, as_json: bool) -> int:
     """Say what is installed, what is missing and the one command that mends it.
 
-    Exit code 1 when something that is needed is missing. Example: factory doctor --mend
+    Exit code 1 when something that is needed is missing.
+
+    Example: factory doctor --mend
     """
     from aifactory.provision import diagnosis, engine, servers
 

@@ -56,6 +56,8 @@ def waves(place: Place, environments: Sequence[str], servers_python: Path, *, wi
 def everything(home: Home, servers_python: Path) -> Waves:
     """Every stack that this home holds, use cases last."""
     known = stacks.known(home)
+    if not known:
+        return []
     platform = _platform(home, [name for name in names.ENVIRONMENTS if name in known], servers_python)
     usecases = []
     for use_case, environment in stacks.applied_use_cases(home):

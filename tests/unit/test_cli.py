@@ -1,0 +1,80 @@
+"""The command line as a whole: start-up, help, one line per failure, exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aifactory.cli.main import _COMMANDS, _SUMMARIES
+
+PASSED_ON = {"release", "approve", "rollback", "trace"}
+"""Answered by the repo's own interpreter, help included."""
+FACTORY = str(Path(sys.executable).with_name("factory"))
+
+
+def factory(*arguments: str, cwd: Path, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `factory` to its end."""
+    variables = {**os.environ, "FACTORY_HOME": str(home or cwd / "home")}
+    return subprocess.run([FACTORY, *arguments], cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+
+
+def test_given_help_when_asked_then_every_command_is_listed_and_nothing_heavy_is_imported(tmp_path: Path) -> None:
+    heavy = "{'pulumi', 'copier', 'rich', 'httpx', 'yaml', 'pydantic', 'mlflow', 'pandas'}"
+    script = (
+        "import sys\nfrom click.testing import CliRunner\nfrom aifactory.cli.main import factory\n"
+        "print(CliRunner().invoke(factory, ['--help']).output)\n"
+        f"print('imported:', sorted({heavy} & set(sys.modules)))\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert "imported: []" in done.stdout
+    for name in _COMMANDS:
+        assert f"  {name}" in done.stdout
+    assert set(_COMMANDS) == set(_SUMMARIES)
+
+
+@pytest.mark.parametrize("name", sorted(set(_COMMANDS) - PASSED_ON))
+def test_given_a_command_when_its_help_is_asked_then_it_shows_an_example(tmp_path: Path, name: str) -> None:
+    done = factory(name, "--help", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert f"Example: factory {name}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["launch"], 2, "No such command 'launch'"),
+        (["up", "qa"], 2, "use one of shared, dev, staging, prod"),
+        (["outputs", "dev"], 1, "run this inside its repo"),
+        (["release", "--to", "prod"], 1, "run this inside its repo"),
+        (["status"], 1, "nothing is provisioned"),
+        (["start"], 1, "nothing is provisioned"),
+        (["stop"], 1, "nothing is provisioned"),
+        (["destroy"], 2, "name the environments"),
+        (["destroy", "--all", "--yes"], 1, "nothing is provisioned"),
+    ],
+)
+def test_given_a_command_that_cannot_work_here_when_run_then_one_line_and_the_documented_code(
+    tmp_path: Path, arguments: list[str], code: int, sentence: str
+) -> None:
+    done = factory(*arguments, cwd=tmp_path)
+
+    assert done.returncode == code, done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_given_a_broken_manifest_when_any_command_runs_then_file_and_line_are_named(tmp_path: Path) -> None:
+    (tmp_path / "factory.yaml").write_text("schema: 1\nuse_case: churn\nowner: [\n")
+
+    done = factory("up", "dev", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "factory.yaml:4" in done.stderr
