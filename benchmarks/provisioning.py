@@ -1,4 +1,4 @@
-"""`factory up` of a use case with the platform there; no-op `factory preview dev` against an empty program's preview."""
+"""`factory up` of a use case, platform there; no-op `factory preview dev` against an empty program's preview."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def page(kept: dict[str, dict[str, object]]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Comparators run in the same session, taking turns with ours; medians of whole processes.",
+        "Written by `make bench`. Comparators run in the same session, taking turns with ours; medians of processes.",
         "",
         "| what | against | asked | seen | reached | detail |",
         "|---|---|---|---|---|---|",

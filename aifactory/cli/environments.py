@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,7 @@ def up(environments: tuple[str, ...], with_platform: bool, as_json: bool) -> Non
 
     Example: factory up dev --platform
     """
-    from aifactory.provision import engine, servers
-
-    engine.ensure(output.say)
-    place, results = _act("up", environments, servers.ensure(output.say), with_platform)
+    place, results = _act("up", environments, _ensured, with_platform)
     if place.repo is not None and place.manifest is not None:
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
@@ -55,7 +53,7 @@ def preview(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory preview prod
     """
-    _place, results = _act("preview", environments, _servers(), with_platform)
+    _place, results = _act("preview", environments, _found, with_platform)
     _report(results, as_json, "would change")
 
 
@@ -68,7 +66,7 @@ def refresh(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory refresh prod
     """
-    _place, results = _act("refresh", environments, _servers(), with_platform)
+    _place, results = _act("refresh", environments, _found, with_platform)
     _report(results, as_json, "differs")
     drifted = [result.stack for result in results if not result.same]
     if drifted:
@@ -86,21 +84,22 @@ def destroy(environments: tuple[str, ...], everything: bool, yes: bool, as_json:
     Example: factory destroy dev
     """
     from aifactory.home import Home
-    from aifactory.provision import plan
+    from aifactory.provision import plan, stacks
     from aifactory.provision.fan import fan
 
     home = Home.current()
     if not everything and not environments:
         raise click.UsageError("name the environments to destroy, or say --all")
+    if not stacks.known(home):
+        raise FactoryError(f"nothing is provisioned in {home.root}")
     if everything:
-        waves = plan.everything(home, _servers())
+        waves = plan.everything(home, _found())
     else:
         place = plan.Place.here()
-        waves = plan.waves(place, environments, _servers(), with_platform=False)
-        _refuse_under_use_cases(place, waves)
+        chosen = plan.chosen(place, environments)
+        _refuse_under_use_cases(place)
+        waves = plan.waves(place, chosen, _found(), with_platform=False)
     names = [stack.name for wave in waves for stack in wave]
-    if not names:
-        raise FactoryError(f"nothing is provisioned in {home.root}")
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(f"this destroys {', '.join(names)}: say --yes")
@@ -136,7 +135,16 @@ def outputs(environment: str, form: str, write: bool) -> None:
     click.echo(contract_formats.FORMATS[form](contract))
 
 
-def _servers() -> Path:
+def _ensured() -> Path:
+    """Interpreter of the servers; they and the engine are installed when they are missing."""
+    from aifactory.provision import engine, servers
+
+    engine.ensure(output.say)
+    return servers.ensure(output.say)
+
+
+def _found() -> Path:
+    """Interpreter of the servers; FactoryError when they or the engine are missing."""
     from aifactory.provision import engine, servers
 
     if engine.find() is None:
@@ -148,13 +156,14 @@ def _servers() -> Path:
 
 
 def _act(
-    action: str, environments: tuple[str, ...], servers_python: Path, with_platform: bool
+    action: str, environments: tuple[str, ...], servers: Callable[[], Path], with_platform: bool
 ) -> tuple[Place, list[Result]]:
     from aifactory.provision import plan
     from aifactory.provision.fan import fan
 
     place = plan.Place.here()
-    waves = plan.waves(place, environments, servers_python, with_platform=with_platform)
+    chosen = plan.chosen(place, environments)
+    waves = plan.waves(place, chosen, servers(), with_platform=with_platform)
     return place, fan(action, waves, place.home, output.say)
 
 
@@ -178,14 +187,14 @@ def _write_contract(repo: Path, environment: str, text: str) -> None:
     temporary.replace(target)
 
 
-def _refuse_under_use_cases(place: Place, waves: object) -> None:
+def _refuse_under_use_cases(place: Place) -> None:
     """The platform cannot go while use cases stand on it."""
     from aifactory.provision import stacks
 
     if place.manifest is not None:
         return
     standing = [f"{name}.{environment}" for name, environment in stacks.applied_use_cases(place.home)]
-    if standing and waves:
+    if standing:
         raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
 
 

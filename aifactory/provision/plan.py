@@ -38,18 +38,17 @@ class Place:
 
 
 def waves(place: Place, environments: Sequence[str], servers_python: Path, *, with_platform: bool) -> Waves:
-    """Stacks of `environments` (none: all), each wave needing the ones before it.
+    """Stacks of these environments, each wave needing the ones before it.
 
-    In a repo its own stacks, `with_platform` those of the platform first; elsewhere the platform's. UsageProblem for
-    an unknown environment; FactoryError when a repo's platform is not there.
+    In a repo its own stacks, `with_platform` those of the platform first; elsewhere the platform's. FactoryError when
+    a repo's platform is not there.
     """
-    chosen = _checked(place, environments)
     if place.manifest is None:
-        return _platform(place.home, chosen, servers_python)
-    usecase = [stacks.usecase(place.manifest, name, place.home, servers_python) for name in chosen]
+        return _platform(place.home, environments, servers_python)
+    usecase = [stacks.usecase(place.manifest, name, place.home, servers_python) for name in environments]
     if with_platform:
-        return [*_platform(place.home, chosen, servers_python), usecase]
-    _require_platform(place.home, chosen)
+        return [*_platform(place.home, environments, servers_python), usecase]
+    _require_platform(place.home, environments)
     return [usecase]
 
 
@@ -66,7 +65,8 @@ def everything(home: Home, servers_python: Path) -> Waves:
     return [wave for wave in [*platform, usecases] if wave]
 
 
-def _checked(place: Place, environments: Sequence[str]) -> list[str]:
+def chosen(place: Place, environments: Sequence[str]) -> list[str]:
+    """The environments that are meant, in order; all when none is named. UsageProblem for an unknown one."""
     allowed = names.ENVIRONMENTS if place.manifest else (stacks.SHARED, *names.ENVIRONMENTS)
     for name in environments:
         if name not in allowed:

@@ -39,7 +39,7 @@ def applied_stacks(home: Home, *names: str) -> None:
 def test_given_no_repo_when_nothing_is_named_then_the_platform_comes_up_shared_first(tmp_path: Path) -> None:
     place = Place(Home(tmp_path), None, None)
 
-    waves = plan.waves(place, [], PYTHON, with_platform=False)
+    waves = plan.waves(place, plan.chosen(place, []), PYTHON, with_platform=False)
 
     assert names_of(waves) == [["shared"], ["dev", "staging", "prod"]]
 
@@ -65,7 +65,7 @@ def test_given_an_unknown_environment_when_named_in_a_repo_then_the_valid_ones_a
     tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(UsageProblem, match="use one of dev, staging, prod"):
-        plan.waves(Place(Home(tmp_path), tmp_path, MANIFEST), [name], PYTHON, with_platform=False)
+        plan.chosen(Place(Home(tmp_path), tmp_path, MANIFEST), [name])
 
 
 def test_given_a_stack_when_its_folder_is_written_again_then_the_salt_stays(tmp_path: Path) -> None:
