@@ -1,0 +1,1 @@
+"""Tables: what comes in, what is trained on, and the columns a model sees."""

@@ -1,0 +1,1 @@
+"""The steps from a data source to a registered model, and what they hand each other."""

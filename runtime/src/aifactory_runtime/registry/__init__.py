@@ -1,0 +1,1 @@
+"""Models: the folder a model is, and the registry that numbers them."""

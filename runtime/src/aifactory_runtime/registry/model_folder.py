@@ -1,0 +1,157 @@
+"""The folder a model is: written from a fitted estimator, named by its digest. Reading needs neither MLflow nor pandas.
+
+The folder is MLflow's scikit-learn flavour with skops, plus the input schema and what belongs to the model. What differs
+between two equal trainings (times, run ids, memory addresses) is taken out, so equal inputs give an equal digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from aifactory_runtime.errors import FactoryError, UsageProblem
+
+ESTIMATOR = "model.skops"
+SCHEMA = "input_schema.json"
+BELONGS = "belongs.json"
+
+_VARYING = ("model_uuid:", "utc_time_created:", "model_size_bytes:", "run_id:", "artifact_path:")
+Kind = Literal["number", "integer", "boolean", "category"]
+Label = str | int | float | bool
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a row that is scored. `minimum` and `maximum` are inclusive, None is no limit."""
+
+    name: str
+    kind: Kind
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class InputSchema:
+    """What a model takes and gives: raw columns in, matrix columns by name in order, labels in the model's order."""
+
+    target: str
+    columns: tuple[Column, ...]
+    features: tuple[str, ...]
+    classes: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class Belongs:
+    """What a release must find together with the model: code, lock and raw schema, by digest."""
+
+    commit: str
+    code_sha256: str
+    lock_sha256: str
+    schema_sha256: str
+    problem: str
+
+
+def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs) -> str:
+    """Write the model folder at `folder`, which must not exist, and return its digest."""
+    import mlflow.sklearn
+    import sklearn
+    import skops
+
+    from aifactory_runtime.registry import skops_file
+
+    pins = [f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"]
+    _quiet("mlflow.utils.environment")
+    try:
+        mlflow.sklearn.save_model(
+            estimator,
+            str(folder),
+            serialization_format="skops",
+            pip_requirements=pins,
+            skops_trusted_types=sorted(skops_file.ALLOWED),
+        )
+    except mlflow.exceptions.MlflowException as error:
+        types = ", ".join(sorted(set(re.findall(r"'(\w+(?:\.\w+)+)'", error.message)) - skops_file.ALLOWED))
+        raise UsageProblem(f"the estimator holds types that are never loaded again ({types}): choose another") from None
+    skops_file.normalize(folder / ESTIMATOR)
+    described = folder / "MLmodel"
+    lines = described.read_text(encoding="utf-8").splitlines(keepends=True)
+    described.write_text("".join(line for line in lines if not line.startswith(_VARYING)), encoding="utf-8")
+    _write_json(folder / SCHEMA, asdict(schema))
+    _write_json(folder / BELONGS, asdict(belongs))
+    return digest(folder)
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over sorted relative paths and bytes; FactoryError for a link or when there is nothing."""
+    total = hashlib.sha256()
+    paths = sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix())
+    for path in paths:
+        if path.is_symlink():
+            raise FactoryError(f"{path} is a link: a model folder holds plain files only, take it out")
+        if path.is_file():
+            name = path.relative_to(folder).as_posix().encode()
+            content = path.read_bytes()
+            total.update(b"%d:%s%d:" % (len(name), name, len(content)))
+            total.update(content)
+    if not paths:
+        raise FactoryError(f"{folder} holds no model: release or register it again")
+    return total.hexdigest()
+
+
+def read_schema(folder: Path) -> InputSchema:
+    """Input schema of the model in `folder`; FactoryError when it is missing or broken."""
+    loaded = _read_json(folder / SCHEMA)
+    try:
+        columns = tuple(_record(Column, column) for column in loaded["columns"])
+        return InputSchema(loaded["target"], columns, tuple(loaded["features"]), tuple(loaded["classes"]))
+    except (KeyError, TypeError):
+        raise FactoryError(f"{folder / SCHEMA} is not an input schema: register the model again") from None
+
+
+def read_belongs(folder: Path) -> Belongs:
+    """What belongs to the model in `folder`; FactoryError when it is missing or broken."""
+    try:
+        return _record(Belongs, _read_json(folder / BELONGS))
+    except (KeyError, TypeError):
+        raise FactoryError(f"{folder / BELONGS} does not say what belongs to the model: register it again") from None
+
+
+def load_estimator(folder: Path) -> Any:
+    """The fitted estimator; FactoryError when the file is missing, broken or holds a type that is not allowed."""
+    from aifactory_runtime.registry import skops_file
+
+    return skops_file.load(folder / ESTIMATOR)
+
+
+def _record(kind: type[Record], values: Mapping[str, Any]) -> Record:
+    """`values` as a dataclass: lists become tuples, as JSON has no tuples; KeyError for a missing field."""
+    named = {field.name: values[field.name] for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in named.items()})
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise FactoryError(f"{path} is missing or broken: register the model again") from None
+    if not isinstance(loaded, dict):
+        raise FactoryError(f"{path} is not a JSON object: register the model again")
+    return loaded
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _quiet(logger: str) -> None:
+    """MLflow warns that pip is not there; nothing here needs it."""
+    logging.getLogger(logger).setLevel(logging.ERROR)
