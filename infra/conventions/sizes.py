@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Size:
-    """Resources of one scoring service."""
+    """Bounds of one scoring service."""
 
-    threads: int
-    """Threads that numeric libraries may use."""
+    memory_mb: int
+    """Memory each of its processes may allocate; a model that wants more fails alone, not the machine."""
 
 
-SIZES = {"small": Size(threads=1), "medium": Size(threads=2), "large": Size(threads=4)}
+SIZES = {"small": Size(memory_mb=2048), "medium": Size(memory_mb=4096), "large": Size(memory_mb=8192)}

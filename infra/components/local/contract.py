@@ -1,0 +1,78 @@
+"""Makes the environment contract of one use case from what was provisioned; nothing secret gets into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pydantic import ValidationError
+
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract import names as agreed
+from infra.components.local.workspace import WorkspaceSettings
+
+
+def not_secret(key: str, value: pulumi.Input[Any]) -> pulumi.Output[Any]:
+    """The value as an output that fails when it is secret.
+
+    Checked here and not in a policy: policies get outputs in plain text without the mark, so one that reports a secret
+    prints it.
+    """
+    output = pulumi.Output.from_input(value)
+
+    async def known() -> bool:
+        if await output.is_secret():
+            raise pulumi.RunError(f"{key} is secret and may not be exported: export the path of the file that holds it")
+        return await output.is_known()
+
+    return pulumi.Output(output.resources(), output.future(with_unknowns=True), known())
+
+
+def contract(values: Mapping[str, pulumi.Input[Any]]) -> pulumi.Output[dict[str, Any]]:
+    """The contract's fields, checked by its model as soon as all values are known."""
+    checked = {key: not_secret(key, value) for key, value in values.items()}
+    return pulumi.Output.all(**checked).apply(_validated)
+
+
+def _validated(values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return EnvironmentContract.model_validate(values).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "environment"
+        raise pulumi.RunError(f"the environment's contract does not hold: {key}: {first['msg']}") from None
+
+
+def places(settings: WorkspaceSettings) -> dict[str, str]:
+    """Names and folders that follow from use case and environment alone."""
+    folder = settings.folder
+    return {
+        "use_case": settings.manifest.use_case,
+        "environment": settings.environment,
+        "target": settings.manifest.target,
+        "identity": settings.manifest.owner,
+        "credentials_file": str(settings.credentials / f"{settings.manifest.owner}.json"),
+        "experiment": agreed.experiment(*settings.place),
+        "model_name": agreed.model(*settings.place),
+        "data_uri": str(folder / "tables"),
+        "artifact_uri": str(folder / "artifacts"),
+        "capture_uri": str(folder / "capture"),
+        "release_uri": str(folder / "serving"),
+        "audit_uri": str(folder / "audit"),
+        "events_uri": str(folder / "events"),
+        "logs_uri": str(folder / "logs"),
+    }
+
+
+def asked(settings: WorkspaceSettings) -> dict[str, Any]:
+    """What the manifest asks of this environment, as applied."""
+    wanted = settings.manifest.settings(settings.environment)
+    return {
+        "data_source": wanted.data_source,
+        "approvers": list(wanted.approvers),
+        "approval": wanted.approval,
+        "live_test": wanted.live_test,
+        "risk": settings.manifest.risk,
+        "train_in": settings.manifest.train_in,
+    }

@@ -1,0 +1,99 @@
+"""Component Endpoint: the scoring service of one use case in one environment, and the files it and others read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from infra.components.local.part import SERVICES, Part, digest
+from infra.components.local.workspace import WorkspaceSettings
+from infra.conventions import names
+from infra.conventions.sizes import SIZES
+from infra.providers.local import layout, sdk
+
+
+class EndpointSettings(WorkspaceSettings):
+    """`python` runs the launcher, which needs the standard library only."""
+
+    python: Path
+
+    @property
+    def service(self) -> str:
+        """Name under supervisor, and of the port's lease."""
+        return names.service(*self.place)
+
+    @property
+    def memory(self) -> int:
+        """Bytes a process of the service may allocate."""
+        return SIZES[self.manifest.settings(self.environment).size].memory_mb * 2**20
+
+
+class Endpoint(Part):
+    """A stable launcher under supervision. Which code and which model it runs is the business of releases."""
+
+    address: pulumi.Output[str]
+
+    def __init__(self, name: str, settings: EndpointSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, opts)
+        self._name, self._settings = name, settings
+        self._lease = sdk.PortLease(
+            f"{name}-port", home=str(settings.home), service=settings.service, opts=self.child()
+        )
+        self.address = self._lease.port.apply(lambda port: f"http://{layout.LOOPBACK}:{int(port)}")
+
+    def serve(self, contract: pulumi.Output[dict[str, Any]], folder: sdk.Folder) -> None:
+        """Write what was applied, and start the service, which acts as `service` on the same contract."""
+        settings = self._settings
+        record = settings.home / "usecases" / f"{settings.service}.json"
+        manifest = settings.manifest.model_dump(mode="json", by_alias=True)
+        sdk.File(
+            f"{self._name}-applied",
+            path=str(record),
+            content=contract.apply(lambda values: _json({"manifest": manifest, "environment": values})),
+            opts=self.child(),
+        )
+        identity = {"identity": "service", "credentials_file": str(settings.credentials / "service.json")}
+        environment = sdk.File(
+            f"{self._name}-environment",
+            path=str(settings.folder / "environment.json"),
+            content=contract.apply(lambda values: _json({**values, **identity})),
+            opts=self.child(folder),
+        )
+        sdk.Service(
+            f"{self._name}-service",
+            home=str(settings.home),
+            service=settings.service,
+            command=self._command(environment),
+            directory=str(settings.folder),
+            host=layout.LOOPBACK,
+            port=self._lease.port,
+            ready_path="/health/live",
+            watch={"launcher.py": digest("launcher.py"), "environment.json": environment.sha256},
+            tags=settings.tags,
+            opts=self.child(folder),
+        )
+        self.register_outputs({"address": self.address})
+
+    def _command(self, environment: sdk.File) -> list[pulumi.Input[str]]:
+        settings = self._settings
+        return [
+            "prlimit",
+            f"--data={settings.memory}",
+            str(settings.python),
+            str(SERVICES / "launcher.py"),
+            "--port",
+            self._lease.port.apply(lambda port: str(int(port))),
+            "--serving",
+            str(settings.folder / "serving"),
+            "--package",
+            settings.manifest.package,
+            "--environment-file",
+            environment.path,
+        ]
+
+
+def _json(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=2) + "\n"

@@ -1,0 +1,167 @@
+"""Component Workspace: what one use case has in one environment before anything runs: folders, experiment, access."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+
+from aifactory_runtime.contract import Manifest
+from aifactory_runtime.contract import names as agreed
+from infra.components.local.part import Part, Settings
+from infra.conventions import names, personas
+from infra.providers.local import sdk
+
+
+class WorkspaceSettings(Settings):
+    """Which use case, and where."""
+
+    manifest: Manifest
+    environment: str
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Use case and environment, as every name is made of them."""
+        return self.manifest.use_case, self.environment
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the use case in the environment."""
+        return self.home / self.environment / self.manifest.use_case
+
+    @property
+    def credentials(self) -> Path:
+        """Folder of the logins."""
+        return self.home / "credentials" / self.environment / self.manifest.use_case
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """People who may approve here."""
+        return self.manifest.settings(self.environment).approvers
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the scoring service asks for a token."""
+        return self.environment in personas.TOKEN_GUARDED
+
+
+class Workspace(Part):
+    """Ground and access of one use case in one environment. Models, data and what is served belong to releases."""
+
+    token_file: str | None
+
+    def __init__(self, name: str, settings: WorkspaceSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, opts)
+        self._name, self._settings = name, settings
+        self._home = str(settings.home)
+        self.folder = sdk.Folder(
+            f"{name}-folder",
+            path=str(settings.folder),
+            children=names.FOLDERS,
+            tags=settings.tags,
+            opts=self.child(),
+        )
+        self._experiment = self._make_experiment("experiment", agreed.experiment(*settings.place))
+        self._model = sdk.RegisteredModel(
+            f"{name}-model",
+            home=self._home,
+            model=agreed.model(*settings.place),
+            tags=settings.tags,
+            opts=self.child(),
+        )
+        self._approvals = {
+            person: self._make_experiment(f"approvals-{person}", agreed.approvals(*settings.place, person))
+            for person in settings.approvers
+        }
+        for identity, roles in self._people().items():
+            self._login(identity, roles)
+        self.token_file = self._token() if settings.guarded else None
+        self.register_outputs({"experiment_id": self._experiment.experiment_id})
+
+    def _make_experiment(self, part: str, experiment: str) -> sdk.MlflowExperiment:
+        return sdk.MlflowExperiment(
+            f"{self._name}-{part}",
+            home=self._home,
+            experiment=experiment,
+            tags=self._settings.tags,
+            opts=self.child(),
+        )
+
+    def _people(self) -> dict[str, dict[str, sdk.MlflowRole]]:
+        """Each identity with the roles it has: persona to role at MLflow."""
+        owner = self._settings.manifest.owner
+        scientist = self._role(agreed.DATA_SCIENTIST)
+        people = {
+            owner: {agreed.DATA_SCIENTIST: scientist},
+            agreed.RELEASE: {agreed.RELEASE: self._role(agreed.RELEASE)},
+            agreed.SERVICE: {agreed.SERVICE: self._role(agreed.SERVICE)},
+        }
+        for person in self._settings.approvers:
+            people.setdefault(person, {})[agreed.APPROVER] = self._approver(person)
+        return people
+
+    def _grants(self, role: str) -> list[dict[str, pulumi.Input[str]]]:
+        permission = personas.EXPERIMENT_AND_MODEL[role][self._settings.environment]
+        grants: list[dict[str, pulumi.Input[str]]] = [
+            {"type": "experiment", "pattern": self._experiment.experiment_id, "permission": permission},
+            {"type": "registered_model", "pattern": self._model.name, "permission": permission},
+        ]
+        if role in personas.ALL_APPROVALS:
+            for approvals in self._approvals.values():
+                everyone = personas.ALL_APPROVALS[role]
+                grants.append({"type": "experiment", "pattern": approvals.experiment_id, "permission": everyone})
+        return grants
+
+    def _role(self, role: str) -> sdk.MlflowRole:
+        return sdk.MlflowRole(
+            f"{self._name}-role-{role}",
+            home=self._home,
+            role=names.role(role, *self._settings.place),
+            permissions=self._grants(role),
+            opts=self.child(),
+        )
+
+    def _approver(self, person: str) -> sdk.MlflowRole:
+        """A role of their own: only they may write their approvals."""
+        own = self._approvals[person].experiment_id
+        return sdk.MlflowRole(
+            f"{self._name}-role-{agreed.APPROVER}-{person}",
+            home=self._home,
+            role=names.approver_role(person, *self._settings.place),
+            permissions=[
+                *self._grants(agreed.APPROVER),
+                {"type": "experiment", "pattern": own, "permission": personas.OWN_APPROVALS},
+            ],
+            opts=self.child(),
+        )
+
+    def _login(self, identity: str, roles: dict[str, sdk.MlflowRole]) -> None:
+        user = sdk.MlflowUser(
+            f"{self._name}-login-{identity}",
+            home=self._home,
+            login=agreed.login(identity, *self._settings.place),
+            identity=identity,
+            roles=list(roles),
+            path=str(self._settings.credentials / f"{identity}.json"),
+            opts=self.child(),
+        )
+        for persona, role in roles.items():
+            sdk.Membership(
+                f"{self._name}-{identity}-is-{persona}",
+                home=self._home,
+                login=user.login,
+                role=role.name,
+                opts=self.child(),
+            )
+
+    def _token(self) -> str:
+        path = self._settings.credentials / f"{agreed.CONSUMER}.json"
+        sdk.Token(
+            f"{self._name}-token",
+            path=str(path),
+            identity=agreed.CONSUMER,
+            login=agreed.login(agreed.CONSUMER, *self._settings.place),
+            roles=(agreed.CONSUMER,),
+            opts=self.child(),
+        )
+        return str(path)

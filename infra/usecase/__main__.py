@@ -1,0 +1,58 @@
+"""Program of a use case: its workspace and scoring service in one environment, and the contract its project reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+from pydantic import ValidationError
+
+from aifactory_runtime.contract import EnvironmentContract, Manifest
+from infra.components.local.contract import asked, contract, places
+from infra.components.local.endpoint import Endpoint, EndpointSettings
+from infra.components.local.workspace import Workspace
+from infra.conventions import names, tags
+
+
+def settings() -> EndpointSettings:
+    """The stack's settings, checked."""
+    config = pulumi.Config()
+    environment = config.require("environment")
+    try:
+        manifest = Manifest.model_validate_json(config.require("manifest"))
+        return EndpointSettings(
+            home=Path(config.require("home")),
+            tags=tags.of_use_case(manifest, environment),
+            manifest=manifest,
+            environment=environment,
+            python=Path(config.require("launcherPython")),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise pulumi.RunError(f"manifest: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def main() -> None:
+    """Build the use case on the platform's outputs and export its environment contract, field by field."""
+    chosen = settings()
+    shared = pulumi.StackReference(names.stack_reference(names.SHARED))
+    workspace = Workspace("workspace", chosen)
+    endpoint = Endpoint("endpoint", chosen)
+    values = contract(
+        {
+            **places(chosen),
+            **asked(chosen),
+            "tracking_uri": shared.require_output("tracking_uri"),
+            "registry_uri": shared.require_output("registry_uri"),
+            "snapshot_uri": shared.require_output("snapshot_uri"),
+            "dashboard_url": shared.require_output("dagster_url"),
+            "endpoint_url": endpoint.address,
+            "endpoint_token_file": workspace.token_file,
+        }
+    )
+    endpoint.serve(values, workspace.folder)
+    for key in EnvironmentContract.model_fields:
+        pulumi.export(key, values[key])
+
+
+main()
