@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from aifactory_runtime.contract import Manifest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aifactory_runtime.contract import Manifest
 
 MANDATORY = (
     "use_case",

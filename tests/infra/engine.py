@@ -37,9 +37,7 @@ class Bench:
         """Select or make a stack of one of the two programs."""
         return self.stack_of(project, name, config, lambda: self._run(INFRA / project / "__main__.py"))
 
-    def stack_of(
-        self, project: str, name: str, config: dict[str, str], program: Callable[[], Any]
-    ) -> automation.Stack:
+    def stack_of(self, project: str, name: str, config: dict[str, str], program: Callable[[], Any]) -> automation.Stack:
         """Select or make a stack that runs `program`."""
         work, state = self.home / "work" / name, self.home / "state"
         for folder in (work, state):

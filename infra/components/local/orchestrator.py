@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pulumi
@@ -65,11 +66,11 @@ class Orchestrator(Part):
         self.register_outputs({"address": self.address})
 
     def _code(self, lease: sdk.PortLease, settings_file: sdk.File) -> sdk.Service:
-        command = [self._tool("dagster"), "api", "grpc", "--location-name", LOCATION]
-        command += ["--python-file", str(SERVICES / "orchestrator.py"), "--host", layout.LOOPBACK, "--port"]
+        file = str(SERVICES / "orchestrator.py")
+        command = [self._tool("dagster"), "api", "grpc", "--location-name", LOCATION, "--python-file", file]
         return self._service(
             "code",
-            [*command, lease.port.apply(str)],
+            [*command, "--host", layout.LOOPBACK, "--port", lease.port.apply(str)],
             port=lease.port,
             watch={"orchestrator.py": digest("orchestrator.py"), "dagster.yaml": settings_file.sha256},
             opts=self.child(lease, settings_file),
@@ -79,13 +80,13 @@ class Orchestrator(Part):
         self,
         lease: sdk.PortLease,
         workspace: sdk.File,
-        watch: dict[str, pulumi.Input[str]],
+        watch: Mapping[str, pulumi.Input[str]],
         code: sdk.Service,
     ) -> sdk.Service:
-        command = [self._tool("dagster-webserver"), "--read-only", "-w", workspace.path, "-h", layout.LOOPBACK]
+        tool = self._tool("dagster-webserver")
         return self._service(
             "webserver",
-            [*command, "-p", lease.port.apply(str)],
+            [tool, "--read-only", "-w", workspace.path, "-h", layout.LOOPBACK, "-p", lease.port.apply(str)],
             port=lease.port,
             ready_path=_READY,
             ready_text=f'"{LOCATION}"',
@@ -101,7 +102,7 @@ class Orchestrator(Part):
         part: str,
         command: list[pulumi.Input[str]],
         *,
-        watch: dict[str, pulumi.Input[str]],
+        watch: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
         port: pulumi.Output[int] | None = None,
         ready_path: str | None = None,

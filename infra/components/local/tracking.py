@@ -1,4 +1,4 @@
-"""Component Tracking: MLflow's tracking server and model registry, with logins, on SQLite, artefacts behind its proxy."""
+"""Component Tracking: MLflow's tracking server and registry, with logins, on SQLite, artefacts behind its proxy."""
 
 from __future__ import annotations
 

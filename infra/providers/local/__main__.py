@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-import grpc.aio
+import grpc.aio  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from infra.providers.local.plugin import VERSION, LocalProvider, Servicer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from infra.providers.local import mlflow_role, tracking
 from infra.providers.local.kind import Values
 from infra.providers.local.tracked import Tracked
@@ -16,10 +18,8 @@ class Membership(Tracked):
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Put the login into the role; done when it is in already."""
         role = mlflow_role.find(inputs["home"], inputs["role"])["id"]
-        try:
+        with contextlib.suppress(tracking.AlreadyThere):
             tracking.call(inputs["home"], "POST", "3.0/mlflow/roles/assign", username=inputs["login"], role_id=role)
-        except tracking.AlreadyThere:
-            pass
         return f"{inputs['login']} in {inputs['role']}", inputs
 
     def look(self, state: Values) -> Values | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 from pulumi.provider.experimental import provider as wire
 from pulumi.provider.experimental.server import ProviderServicer
 
@@ -73,10 +73,10 @@ class LocalProvider(wire.Provider):
         await asyncio.to_thread(kind_of(request.type).delete, plain_map(request.properties))
 
 
-Method = Callable[[Any, Any, Any], Awaitable[Any]]
+Method = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 
 
-def _in_a_sentence(method: Method) -> Method:
+def _in_a_sentence(method: Method) -> Any:
     """Report a failure as its message; the library would show people the class of the exception."""
 
     async def answered(self: Any, request: Any, context: Any) -> Any:

@@ -17,9 +17,7 @@ class RegisteredModel(Tracked):
         """Make or adopt it."""
         try:
             tags = [{"key": key, "value": value} for key, value in inputs.get("tags", {}).items()]
-            tracking.call(
-                inputs["home"], "POST", "2.0/mlflow/registered-models/create", name=inputs["name"], tags=tags
-            )
+            tracking.call(inputs["home"], "POST", "2.0/mlflow/registered-models/create", name=inputs["name"], tags=tags)
         except tracking.AlreadyThere:
             return inputs["name"], self.update(inputs, inputs)
         return inputs["name"], inputs

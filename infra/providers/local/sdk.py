@@ -16,9 +16,7 @@ class _Local(pulumi.CustomResource):
 
     def __init__(self, name: str, inputs: Mapping[str, Any], made: Sequence[str], opts: ResourceOptions | None) -> None:
         given = {key: value for key, value in inputs.items() if value is not None}
-        super().__init__(
-            f"local:index:{type(self).__name__}", name, {**dict.fromkeys(made), **given}, opts
-        )
+        super().__init__(f"local:index:{type(self).__name__}", name, {**dict.fromkeys(made), **given}, opts)
 
 
 class Folder(_Local):
@@ -99,9 +97,7 @@ class PortLease(_Local):
 
     port: Output[int]
 
-    def __init__(
-        self, name: str, *, home: Input[str], service: str, opts: ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, *, home: Input[str], service: str, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, {"home": home, "name": service}, ("port",), opts)
 
 

@@ -16,6 +16,7 @@ from infra.providers.local.supervision import Program, Supervision
 from infra.providers.local.values import UNKNOWN
 
 RUNNING = "running"
+_NETWORK = frozenset({"host", "port", "ready_path", "ready_text"})
 _NAME = re.compile(r"[a-z][a-z0-9.-]*")
 _BOOT_SECONDS = 60.0
 _GRACE_SECONDS = 20.0
@@ -50,9 +51,7 @@ def section(inputs: Values) -> str:
 class Service(Kind):
     """A program; `watch` holds digests of files it reads only at its start, so that their change restarts it."""
 
-    inputs = frozenset(
-        {"home", "name", "command", "directory", "environment", "host", "port", "ready_path", "ready_text", "watch", "tags"}
-    )
+    inputs = frozenset({"home", "name", "command", "directory", "environment", "tags", "watch"}) | _NETWORK
     replaced_by = frozenset({"home", "name"})
     made = frozenset({"address"})
 

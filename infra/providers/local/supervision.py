@@ -147,7 +147,7 @@ class Supervision:
             except xmlrpc.client.Fault as fault:
                 # One section that cannot be read blocks every later change, and the fault quotes its environment.
                 path.unlink(missing_ok=True)
-                raise Problem(f"supervisor refuses {name} (fault {fault.faultCode}): see its section's values") from None
+                raise Problem(f"supervisor refuses {name} (fault {fault.faultCode}): see its values") from None
 
     def remove(self, name: str) -> None:
         """Stop a program and forget it."""
