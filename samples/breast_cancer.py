@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "template" / "data"
 
 def table() -> pd.DataFrame:
     """569 rows: 30 measurements with snake_case names, and the diagnosis in words."""
-    from sklearn.datasets import load_breast_cancer
+    from sklearn.datasets import load_breast_cancer  # type: ignore[import-untyped]
 
     bundled = load_breast_cancer(as_frame=True)
     frame: pd.DataFrame = bundled.frame.rename(columns=lambda name: name.replace(" ", "_"))
@@ -21,7 +22,7 @@ def table() -> pd.DataFrame:
     return frame.assign(**{TARGET: diagnosis})
 
 
-def request(frame: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
+def request(frame: pd.DataFrame) -> dict[str, Any]:
     """What the scoring service is asked: the first row without its label."""
     return {"rows": frame.drop(columns=TARGET).head(1).to_dict(orient="records")}
 

@@ -1,0 +1,61 @@
+"""Answers as people give them, checked before anything is fetched or written. The template checks them again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from aifactory_runtime.contract import names
+from aifactory_runtime.errors import UsageProblem
+
+# The same looks as in questions/checks.jinja, which guards plain `copier copy`; a test holds the two together.
+_SECRETS = tuple(
+    re.compile(look)
+    for look in (
+        r"AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}",
+        r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}",
+        r"xox[abeprs]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{30,}",
+        r"eyJ[A-Za-z0-9_-]{8,}[.]eyJ[A-Za-z0-9_-]{8,}",
+        r"-----BEGIN [A-Z ]*(PRIVATE KEY|CERTIFICATE)",
+        r"://[^/@\s]+:[^/@\s]+@",
+        r"(?i)(password|passwd|passphrase|secret|token|api[_-]?key|account[_-]?key)[\"' ]*[=:][ ]*[^ ]",
+    )
+)
+
+
+def parse(pairs: Sequence[str]) -> dict[str, str]:
+    """`KEY=VALUE` pairs as a mapping; UsageProblem for one without a key."""
+    answers = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key.isidentifier():
+            raise UsageProblem("--answer takes KEY=VALUE, such as --answer team=growth")
+        answers[key] = value
+    return answers
+
+
+def looks_secret(text: str) -> bool:
+    """Whether `text` looks like a password, a key or a token."""
+    return any(look.search(text) for look in _SECRETS)
+
+
+def check(answers: Mapping[str, str]) -> None:
+    """Refuse answers that look like secrets, never repeating them, and names and logins that cannot be."""
+    for key, value in answers.items():
+        if looks_secret(value):
+            raise UsageProblem(f"{key}: it looks like a secret; secrets are never answers, keep them out of the repo")
+    for key, check_name in (("use_case", names.check_use_case), ("owner", names.check_person)):
+        try:
+            if key in answers:
+                check_name(answers[key])
+        except ValueError as error:
+            raise UsageProblem(f"{key}: {error}") from None
+
+
+def guess_owner(login: str) -> str | None:
+    """The login of this machine's account as an owner: lower case, other characters as hyphens; None when none fits."""
+    candidate = re.sub(r"[^a-z0-9._-]+", "-", login.lower()).strip("-._")
+    try:
+        return names.check_person(candidate)
+    except ValueError:
+        return None

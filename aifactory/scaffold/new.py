@@ -1,0 +1,99 @@
+"""Make a use case's repo from answers: rendered by copier beside the target, committed, then moved into place."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aifactory.scaffold import answers as given
+from aifactory.scaffold import place, repository
+from aifactory.scaffold.template import Template
+from aifactory_runtime.errors import FactoryError, UsageProblem
+
+_QUESTION = re.compile(r"(?:Validation error for question|Invalid choice for) '(\w+)': (.*)", re.DOTALL)
+_REQUIRED = re.compile(r'Question "(\w+)" is required')
+
+
+@dataclass(frozen=True)
+class Created:
+    """A new repo, and what its maker should know."""
+
+    path: Path
+    use_case: str
+    template: str
+    commit: str
+    files: int
+    notes: tuple[str, ...]
+
+
+def new(into: Path, answers: Mapping[str, str], *, template: Template, ask: bool = False) -> Created:
+    """Make `into/<use case>`; with `ask` copier asks for what `answers` leaves open, else defaults are taken.
+
+    UsageProblem says which answer is wrong, or that the folder is not free; whatever happens, the folder is complete or
+    absent.
+    """
+    given.check(answers)
+    if "use_case" in answers:
+        place.check_free(into / answers["use_case"])
+    with place.workshop(into) as workshop:
+        built = workshop / "repo"
+        final = _render(built, answers, template, ask)
+        use_case = str(final["use_case"])
+        target = into / use_case
+        place.check_free(target)
+        first = repository.start(built, str(final["owner"]), f"Start {use_case} from the factory's template")
+        files = sum(path.is_file() for path in built.rglob("*") if ".git" not in path.parts)
+        place.move(built, target)
+    return Created(target, use_case, template.shown, first.commit, files, _notes(template, first.stand_in))
+
+
+def _notes(template: Template, stand_in: str | None) -> tuple[str, ...]:
+    notes = []
+    if stand_in:
+        notes.append(f"git knows no user.name and user.email here, so the first commit is by {stand_in}")
+    if template.dirty:
+        notes.append("made from uncommitted changes of the template, so it cannot follow its updates: for trying only")
+    return tuple(notes)
+
+
+def _render(folder: Path, answers: Mapping[str, str], template: Template, ask: bool) -> Mapping[str, Any]:
+    """Render into `folder`; the answers as the template completed them. UsageProblem in one line for what is wrong."""
+    from copier import run_copy
+    from copier.errors import CopierError
+    from plumbum.commands.processes import ProcessExecutionError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            worker = run_copy(
+                template.address, folder, data=dict(answers), defaults=not ask, quiet=True, vcs_ref=template.ref
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None
+    except ProcessExecutionError as error:
+        said = str(error.stderr).strip().splitlines() or ["git said nothing"]
+        raise FactoryError(f"{template.shown} cannot be read: {said[-1]}") from None
+    except (CopierError, ValueError, TypeError) as error:
+        raise UsageProblem(_sentence(error, template)) from None
+    questions = worker.template.questions_data
+    unknown = sorted(set(answers) - set(questions))
+    if unknown:
+        asked = ", ".join(key for key, question in questions.items() if question.get("when") is not False)
+        raise UsageProblem(f"{unknown[0]}: the template does not ask for it; it asks for {asked}")
+    return dict(worker.answers.combined)
+
+
+def _sentence(error: Exception, template: Template) -> str:
+    """One line of copier's error: question first, then what would be right."""
+    text = str(error)
+    if found := _QUESTION.search(text):
+        text = f"{found[1]}: {found[2]}"
+    elif found := _REQUIRED.search(text):
+        text = f"{found[1]}: say it with --{found[1]}, or --answer {found[1]}=..."
+    elif text.startswith("Unknown revision"):
+        text = f"{template.ref} is not a commit, tag or branch of {template.address}"
+    return " ".join(text.split())
