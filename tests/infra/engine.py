@@ -13,15 +13,10 @@ from typing import Any
 import yaml
 from pulumi import automation
 
+from aifactory.provision import engine
+
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra"
-
-
-def engine_root() -> Path | None:
-    """Folder of the pinned engine, as `factory` installs it, or of the one on PATH."""
-    cache = Path(os.environ.get("FACTORY_CACHE") or Path.home() / ".cache" / "aifactory")
-    found = sorted((cache / "pulumi").glob("*/bin/pulumi"))
-    return found[-1].parent.parent if found else None
 
 
 @dataclass
@@ -30,6 +25,7 @@ class Bench:
 
     home: Path
     servers: Path
+    """Interpreter of the servers' environment."""
     policies: tuple[str, ...] = ()
     said: list[str] = field(default_factory=list)
 
@@ -57,7 +53,7 @@ class Bench:
                 "PYTHONPATH": str(ROOT),
                 "PATH": f"{INFRA / 'policies' / 'bin'}:{os.environ['PATH']}",
             },
-            pulumi_command=automation.PulumiCommand(root=str(engine_root()), skip_version_check=True),
+            pulumi_command=automation.PulumiCommand(root=str(engine.ensure(print).parent.parent)),
         )
         stack = automation.Stack.create_or_select(name, workspace)
         stack.set_all_config({f"{full}:{key}": automation.ConfigValue(value) for key, value in config.items()})

@@ -99,12 +99,11 @@ class Service(Kind):
             time.sleep(_PAUSE)
 
     def update(self, state: Values, inputs: Values) -> Values:
-        """Start it anew with what is asked; a change of tags alone leaves it running."""
-        quiet = {"tags", "status"}
-        before = {key: value for key, value in state.items() if key in self.inputs and key not in quiet}
-        after = {key: value for key, value in inputs.items() if key not in quiet}
-        if before == after and state.get("status") == RUNNING:
-            return {**inputs, **_address(inputs), "status": RUNNING}
+        """Start it anew with what is asked, unless it is what is asked and well: its supervisor may have mended it."""
+        if all(state.get(key) == inputs.get(key) for key in self.inputs - {"tags"}):
+            now = self.read({**inputs, **_address(inputs)})
+            if now is not None and now["status"] == RUNNING and _answers(inputs):
+                return now
         return self.create(inputs)[1]
 
     def foreseen(self, state: Values, inputs: Values) -> Values:

@@ -1,0 +1,59 @@
+"""Fixtures of the programs' tests: a manifest, and one platform that the slow ones share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aifactory.provision import servers
+from tests.infra.engine import INFRA, Bench
+
+MANIFEST: dict[str, Any] = {
+    "schema": 1,
+    "use_case": "churn",
+    "title": "Customer churn",
+    "owner": "ana",
+    "team": "growth",
+    "problem": "classification",
+    "scoring": "online",
+    "models": [{"name": "churn"}],
+    "risk": "limited",
+    "data_classification": "internal",
+    "monitors": {"service": {"owner": "ana"}, "data": {"owner": "ana"}, "model": {"owner": "ana"}},
+    "environments": {
+        "dev": {"data_source": "data/sample.csv", "retraining": {"schedule": "* * * * *"}},
+        "staging": {"data_source": "data/sample.csv"},
+        "prod": {"data_source": "data/sample.csv", "approval": "required", "approvers": ["vera", "otto"]},
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def manifest() -> str:
+    """Manifest of the use case `churn`: owner ana, approvers vera and otto in prod."""
+    return json.dumps(MANIFEST)
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A home with the shared platform up; taken down at the end, whatever the tests did to it."""
+    made = Bench(tmp_path_factory.mktemp("home"), servers.ensure(print), policies=(str(INFRA / "policies"),))
+    shared = made.platform("shared")
+    made.up(shared)
+    yield made
+    made.destroy(made.platform("shared"))
+
+
+@pytest.fixture(scope="session")
+def provisioned(bench: Bench, manifest: str) -> Iterator[Bench]:
+    """The platform with `churn` in dev and prod."""
+    stacks = [bench.usecase(manifest, "churn", environment) for environment in ("dev", "prod")]
+    for stack in stacks:
+        bench.up(stack)
+    yield bench
+    for stack in stacks:
+        bench.destroy(stack)
