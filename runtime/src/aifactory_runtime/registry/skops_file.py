@@ -1,4 +1,4 @@
-"""The estimator's file: rewritten so that equal estimators give equal bytes, and loaded only when its types are allowed."""
+"""The estimator's file: rewritten so that equal estimators give equal bytes, loaded only when its types are allowed."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ ALLOWED = frozenset(
         "sklearn.tree._tree.Tree",
     }
 )
-"""Types beyond those skops trusts by itself; all hold numbers only. The file's own list of trusted types is not read."""
+"""Types beyond those skops trusts by itself; all hold numbers only. A model's own list of types is not read."""
 
 
 def load(path: Path) -> Any:
-    """The estimator in the file at `path`, nothing run before its types are checked; FactoryError when it is refused."""
+    """The estimator in the file at `path`, its types checked before anything runs; FactoryError when it is refused."""
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 

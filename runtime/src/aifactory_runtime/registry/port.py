@@ -1,0 +1,98 @@
+"""What the pipeline and a release ask of a tracking server and model registry, whatever product stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+PREFIX = "aifactory."
+MODEL_SHA256 = PREFIX + "model_sha256"
+REPORT_SHA256 = PREFIX + "gate_sha256"
+DATA = (PREFIX + "data.raw", PREFIX + "data.prepared", PREFIX + "data.reference")
+APPROVED_MODEL = PREFIX + "approves.model_sha256"
+APPROVED_REPORT = PREFIX + "approves.report_sha256"
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+"""An alias is moved, never deleted (that needs rights nobody has): on the champion it means there is no challenger."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version; `tags` carry their full names, `uri` is what the registry calls the model's place."""
+
+    number: int
+    model_sha256: str
+    uri: str
+    run_id: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's yes to one model and one gate report. Only that person can write where it lies."""
+
+    person: str
+    model_sha256: str
+    report_sha256: str
+    user_id: str
+    """Who the tracking server says started the run."""
+    time: int
+    """Milliseconds since 1970, by the server."""
+
+
+class Registry(Protocol):
+    """Tracking and registry of one environment, under one identity. Every call raises FactoryError in one line."""
+
+    def start_run(self, name: str, tags: Mapping[str, str]) -> str:
+        """Begin a run in the environment's experiment and return its id."""
+
+    def log(
+        self,
+        run_id: str,
+        params: Mapping[str, object] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add to a run; a parameter once written cannot change."""
+
+    def log_file(self, run_id: str, name: str, content: bytes) -> None:
+        """Keep a small file with the run."""
+
+    def finish_run(self, run_id: str, failed: bool = False) -> None:
+        """End a run."""
+
+    def register(self, folder: Path, tags: Mapping[str, str], run_id: str | None = None) -> Version:
+        """Register the model folder, once: equal model and data give the version that is there.
+
+        Without `run_id` the files go to a run of their own in the environment's experiment.
+        """
+
+    def versions(self) -> Sequence[Version]:
+        """All versions, oldest first."""
+
+    def version(self, number: int) -> Version:
+        """One version; FactoryError when there is none of that number."""
+
+    def by_alias(self, alias: str) -> Version | None:
+        """The version an alias points at."""
+
+    def set_alias(self, alias: str, number: int) -> None:
+        """Point an alias at a version."""
+
+    def set_tag(self, number: int, key: str, value: str) -> None:
+        """Set one tag of a version."""
+
+    def artifact_address(self, version: Version) -> str:
+        """Where the files lie: a folder on disk or an `mlflow-artifacts:` address."""
+
+    def download(self, version: Version, folder: Path) -> None:
+        """Copy the files to `folder` and check them against the version's digest; FactoryError leaves no folder."""
+
+    def record_approval(self, person: str, model_sha256: str, report_sha256: str) -> None:
+        """Write an approval where only `person` can."""
+
+    def approvals(self, person: str) -> Sequence[Approval]:
+        """What `person` approved, newest first; empty when there is no place for it."""
