@@ -12,16 +12,19 @@ from aifactory_runtime.errors import FactoryError
 Say = Callable[[str], None]
 
 _VERBS = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
+_STACK = "pulumi:pulumi:Stack"
 _QUIET = {"same", "read", "refresh"}
 
 
 class Watcher:
-    """Listens to the engine's events: names changes as they happen and keeps what went wrong."""
+    """Listens to the engine's events: names changes as they happen, keeps what went wrong and what came out."""
 
-    def __init__(self, say: Say, changed: list[str]) -> None:
+    def __init__(self, say: Say) -> None:
         self.errors: list[str] = []
+        self.changed: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.outputs: dict[str, Any] = {}
         self._say = say
-        self._changed = changed
         self._started: dict[str, float] = {}
 
     def __call__(self, event: Any) -> None:
@@ -37,16 +40,22 @@ class Watcher:
         if event.policy_event and event.policy_event.enforcement_level == "mandatory":
             self.errors.append(f"policy {event.policy_event.policy_name}: {event.policy_event.message.strip()}")
 
+        if event.summary_event:
+            changes = event.summary_event.resource_changes
+            self.counts = {str(getattr(op, "value", op)): count for op, count in changes.items()}
+
     def _note(self, metadata: Any, planning: bool) -> None:
         operation = _operation(metadata)
         if operation not in _QUIET:
             line = f"{operation} {_label(metadata.urn)}{_details(metadata)}"
-            if line not in self._changed:
-                self._changed.append(line)
+            if line not in self.changed:
+                self.changed.append(line)
                 if planning:
                     self._say(f"  {line}")
 
     def _finish(self, metadata: Any) -> None:
+        if metadata.type == _STACK and metadata.new is not None:
+            self.outputs = dict(metadata.new.outputs or {})
         operation = _operation(metadata)
         if operation in _QUIET:
             return

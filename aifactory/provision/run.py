@@ -51,34 +51,26 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
     home.prepare()
     with lock.hold(home.work(stack.name) / "lock", stack.name), _plugin_environment(home):
         pulumi_stack = _select(stack, home)
-        changed: list[str] = []
-        watcher = Watcher(say, changed)
+        watcher = Watcher(say)
         try:
-            changes, outputs = _perform(action, pulumi_stack, watcher)
+            _perform(action, pulumi_stack, watcher)
         except Exception as error:
             raise FactoryError(sentence(action, stack.name, watcher.errors, error)) from error
-    return Result(stack.name, action, changes, changed, outputs, round(time.monotonic() - started, 2))
+    seconds = round(time.monotonic() - started, 2)
+    return Result(stack.name, action, watcher.counts, watcher.changed, watcher.outputs, seconds)
 
 
-def _perform(action: str, pulumi_stack: automation.Stack, watcher: Watcher) -> tuple[dict[str, int], dict[str, Any]]:
-    """Call the engine; counts per kind of change, and outputs for `up`."""
+def _perform(action: str, pulumi_stack: automation.Stack, watcher: Watcher) -> None:
+    """Call the engine; what it did is told to the watcher."""
     packs = [str(stacks.infra_folder() / "policies")]
     if action == "preview":
-        previewed = pulumi_stack.preview(on_event=watcher, policy_packs=packs)
-        return {str(op.value): count for op, count in previewed.change_summary.items()}, {}
-    if action == "up":
-        applied = pulumi_stack.up(refresh=True, on_event=watcher, policy_packs=packs)
-        outputs = {key: output.value for key, output in applied.outputs.items()}
-        return _counts(applied.summary.resource_changes), outputs
-    if action == "refresh":
-        compared = pulumi_stack.preview_refresh(on_event=watcher, run_program=True)
-        return {str(op.value): count for op, count in compared.change_summary.items()}, {}
-    destroyed = pulumi_stack.destroy(on_event=watcher, remove=True, refresh=True)
-    return _counts(destroyed.summary.resource_changes), {}
-
-
-def _counts(changes: Any) -> dict[str, int]:
-    return {str(getattr(op, "value", op)): count for op, count in (changes or {}).items()}
+        pulumi_stack.preview(on_event=watcher, policy_packs=packs)
+    elif action == "up":
+        pulumi_stack.up(refresh=True, on_event=watcher, policy_packs=packs)
+    elif action == "refresh":
+        pulumi_stack.preview_refresh(on_event=watcher, run_program=True)
+    else:
+        pulumi_stack.destroy(on_event=watcher, remove=True, refresh=True)
 
 
 def _select(stack: Stack, home: Home) -> automation.Stack:
@@ -101,6 +93,16 @@ def _select(stack: Stack, home: Home) -> automation.Stack:
     except automation.CommandError as error:
         raise FactoryError(sentence("select", stack.name, [], error)) from error
     lock.clear_leftovers(home.state, stack.project, stack.name)
+    return _without_questions_afterwards(selected)
+
+
+def _without_questions_afterwards(selected: automation.Stack) -> automation.Stack:
+    """Keep the stack from asking for outputs and history after an update: the events have told both already.
+
+    That saves three starts of the engine, about 0.8 s a stack.
+    """
+    setattr(selected, "outputs", dict)  # noqa: B010 (an instance's own method in place of the class's)
+    setattr(selected, "info", lambda *_, **__: "told by the events")  # noqa: B010
     return selected
 
 
