@@ -34,14 +34,19 @@ class Snapshots:
         """Whether the snapshot of `commit` is there with an environment to run in."""
         return (self.of(commit) / ".venv" / "bin" / "python").exists()
 
-    def make(self, repo: Path, commit: str, lock_sha256: str) -> Path:
-        """The snapshot of `commit` of `repo`, made when it is not there, with the environment of its lock linked in.
-
-        FactoryError when the commit is not in the repo or the environment cannot be built; nothing half-made stays.
-        """
+    def extract(self, repo: Path, commit: str) -> Path:
+        """The files of `commit` of `repo`, copied when they are not there; FactoryError when it has no such commit."""
         place = self.of(commit)
         if not place.exists():
             self._extract(repo, commit, place)
+        return place
+
+    def prepare(self, commit: str, lock_sha256: str) -> Path:
+        """The extracted snapshot of `commit` with the environment of its lock, built when no snapshot had it before.
+
+        FactoryError when it cannot be built; nothing half-made stays.
+        """
+        place = self.of(commit)
         environment = self.root / ENVIRONMENTS / lock_sha256
         if not (environment / "bin" / "python").exists():
             _build_environment(environment, place)
@@ -109,7 +114,7 @@ def _build_environment(environment: Path, snapshot: Path) -> None:
 
 
 def _find_uv() -> str:
-    """uv on PATH, beside this interpreter, or in its `uv` package."""
+    """Uv on PATH, beside this interpreter, or in its `uv` package."""
     beside = Path(sys.executable).with_name("uv")
     found = shutil.which("uv") or (str(beside) if beside.exists() else None)
     if found is None and importlib.util.find_spec("uv") is not None:

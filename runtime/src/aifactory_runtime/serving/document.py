@@ -29,7 +29,7 @@ class Document(msgspec.Struct, frozen=True):
     sequence: int
     champion: Served | None
     challenger: Served | None = None
-    shares: dict[str, float] = {"champion": 1.0}
+    shares: dict[str, float] = msgspec.field(default_factory=lambda: {"champion": 1.0})
     schema: Literal[1] = 1
 
 

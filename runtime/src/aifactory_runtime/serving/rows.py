@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _EXACT = 2**53
 """Largest whole number that a float64, and so the model, still tells from its neighbour."""
 _PLACE = re.compile(r" - at `\$\.(?:rows|dataframe_records)\[(\d+)\](?:\.(.+))?`$")
-_MISSING = re.compile(r"missing required field `(.+)`")
+_MISSING = re.compile(r"missing required field `(.+?)`(?: - at|$)")
 _WANTED = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
 
 

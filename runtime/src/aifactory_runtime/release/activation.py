@@ -1,0 +1,76 @@
+"""From the registry's record to what answers: serving.json and the link to the code follow the champion alias."""
+
+from __future__ import annotations
+
+import time
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry.port import Version
+from aifactory_runtime.release import snapshot, tags
+from aifactory_runtime.release.side import Side
+from aifactory_runtime.serving.document import Document, Served
+
+WAIT_SECONDS = 90.0
+"""How long a service may take to load a model: a first start compiles the environment's modules."""
+_LOOK_SECONDS = 0.2
+
+
+def is_active(side: Side, version: Version) -> bool:
+    """Whether serving.json names the version and the link leads to the code that belongs to it."""
+    document = side.serving.read()
+    if document is None or document.champion != served(side, version):
+        return False
+    if side.embedded:
+        return True
+    current = side.serving.current
+    return current.is_symlink() and current.readlink() == side.snapshots.of(version.tags[tags.COMMIT])
+
+
+def activate(side: Side, version: Version) -> None:
+    """Let code and serving.json follow; the workers do the rest."""
+    before = side.serving.read()
+    if not side.embedded:
+        commit = version.tags[tags.COMMIT]
+        snapshot.activate(side.serving.current, side.snapshots.prepare(commit, version.tags[tags.LOCK]))
+    sequence = before.sequence + 1 if before else 1
+    side.serving.write(Document(sequence=sequence, champion=served(side, version)))
+
+
+def served(side: Side, version: Version) -> Served:
+    """The version as serving.json names it."""
+    return Served(
+        version=str(version.number),
+        sha256=version.model_sha256,
+        uri=side.registry.artifact_address(version),
+        commit=version.tags[tags.COMMIT],
+        code_sha256=version.tags[tags.CODE],
+    )
+
+
+def wait_until_served(side: Side, version: Version, seconds: float = WAIT_SECONDS) -> None:
+    """Return when every worker that takes requests reports the version; FactoryError, with its reason, when none does.
+
+    In the embedded default nothing needs to run: `serve` reads the document when it starts.
+    """
+    if side.embedded:
+        return
+    until = time.monotonic() + seconds
+    reason = "no worker reports; see factory status"
+    while time.monotonic() < until:
+        workers = side.serving.statuses()
+        ready = [status for status in workers if status.ready and status.champion is not None]
+        if ready and all(
+            status.champion and status.champion.sha256 == version.model_sha256 and _runs(status.commit, version)
+            for status in ready
+        ):
+            return
+        reason = next((status.reason for status in workers if status.reason), reason)
+        time.sleep(_LOOK_SECONDS)
+    raise FactoryError(
+        f"version {version.number} is champion in {side.name}, but its service does not serve it after {seconds:g} s: "
+        f"{reason}. Mend that and run release again, or run rollback --env {side.name}"
+    )
+
+
+def _runs(commit: str | None, version: Version) -> bool:
+    return commit is None or commit == version.tags[tags.COMMIT]

@@ -1,0 +1,75 @@
+"""The model a release is about: found in its source environment, held against the code of its commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline import provenance
+from aifactory_runtime.registry.port import CHAMPION, Version
+from aifactory_runtime.release import tags
+from aifactory_runtime.release.side import Side
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A registered version of the source environment."""
+
+    source: Side
+    version: Version
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the model folder."""
+        return self.version.model_sha256
+
+    @property
+    def commit(self) -> str:
+        """Commit that the model was trained from."""
+        return self.tag(tags.COMMIT)
+
+    def tag(self, key: str) -> str:
+        """Value of a tag that `register` writes; FactoryError when this version has none."""
+        try:
+            return self.version.tags[key]
+        except KeyError:
+            name = f"version {self.version.number} in {self.source.name}"
+            raise FactoryError(f"{name} does not say its {key}: register it again with the pipeline") from None
+
+
+def choose(source: Side, target: str, number: int | None) -> Candidate:
+    """Version `number` of the source; without a number the newest, or for prod the one that staging serves."""
+    if number is not None:
+        return Candidate(source, source.registry.version(number))
+    if target == "prod":
+        found = source.registry.by_alias(CHAMPION)
+        hint = "run release --to staging first"
+    else:
+        found = next(reversed(source.registry.versions()), None)
+        chosen = "" if source.embedded else f"AIFACTORY_ENV={source.name} "
+        hint = f"{chosen}python -m {source.project.manifest.package} run trains one"
+    if found is None:
+        raise FactoryError(f"there is no model in {source.name} yet: {hint}")
+    return Candidate(source, found)
+
+
+def misfit(candidate: Candidate) -> str | None:
+    """Why code or lock do not belong to the candidate, in a sentence; None when they do."""
+    source = candidate.source
+    root = source.project.root
+    if not source.embedded:
+        if candidate.tag(tags.DIRTY) != "false":
+            return "it was trained from files that are not committed: commit them and train again"
+        root = source.snapshots.extract(root, candidate.commit)
+    return _differs(candidate, root)
+
+
+def _differs(candidate: Candidate, root: Path) -> str | None:
+    package = candidate.source.project.manifest.package
+    where = "this folder" if candidate.source.embedded else f"its commit {candidate.commit[:12]}"
+    if candidate.tag(tags.CODE) != provenance.code_sha256(root, package):
+        return f"the code in {where} is not what it was trained with: train again"
+    if candidate.tag(tags.LOCK) != provenance.lock_sha256(root):
+        return f"the locks in {where} are not those it was trained with: train again"
+    return None

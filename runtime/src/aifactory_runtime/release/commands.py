@@ -1,0 +1,131 @@
+"""`python -m <package> release | approve | rollback | trace`: how people and CI move a model and ask where it is from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from aifactory_runtime.release.run import Outcome
+    from aifactory_runtime.release.trace import Trace
+
+_TARGETS = click.Choice(["embedded", "dev", "staging", "prod"])
+_SHORT = 12
+
+
+@click.command()
+@click.option("--to", "target", type=_TARGETS, required=True, help="Environment; embedded needs nothing provisioned.")
+@click.option("--version", "number", type=click.IntRange(1), default=None, help="A version of where it comes from.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def release(target: str, number: int | None, as_json: bool) -> None:
+    """Release a model: the newest of dev to dev or staging, what passed staging to prod. Run again after a kill.
+
+    Exit code 3 means that it waits for an approval. Example: release --to staging
+    """
+    from aifactory_runtime.release import run
+
+    _print(run.release(_root(), target, number, _say), as_json)
+
+
+@click.command()
+@click.option("--env", "environment", type=click.Choice(["staging", "prod"]), required=True, help="Environment.")
+@click.option("--as", "person", required=True, help="Who approves; the login of this person is used.")
+@click.option("--version", "number", type=click.IntRange(1), default=None, help="The version given to release.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def approve(environment: str, person: str, number: int | None, as_json: bool) -> None:
+    """Approve what a release to an environment waits for: one model with one report, and nothing else.
+
+    Example: approve --env prod --as kim.meyer
+    """
+    from aifactory_runtime.config import project
+    from aifactory_runtime.release import approvals, run, side
+
+    root = _root()
+    approvals.check_person(project.load(root, environment).environment.contract, person)
+    subject = run.subject_to_approve(root, environment, number)
+    opened = side.open_side(root, environment, person)
+    opened.registry.record_approval(person, subject.model_sha256, subject.report_sha256)
+    opened.audit("approved", asdict(subject) | {"person": person})
+    if as_json:
+        click.echo(json.dumps(asdict(subject) | {"person": person, "environment": environment}))
+        return
+    click.echo(f"{person} approves model sha256 {subject.model_sha256}")
+    click.echo(f"on the report with sha256 {subject.report_sha256}. Now: release --to {environment}")
+
+
+@click.command()
+@click.option("--env", "environment", type=_TARGETS, required=True, help="Environment.")
+@click.option("--to", "number", type=click.IntRange(1), default=None, help="A version that was champion there.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def rollback(environment: str, number: int | None, as_json: bool) -> None:
+    """Bring the champion before this one back, model and code.
+
+    Example: rollback --env prod
+    """
+    from aifactory_runtime.release.rollback import rollback as roll_back
+    from aifactory_runtime.release.side import open_side
+
+    _print(roll_back(open_side(_root(), environment), number), as_json)
+
+
+@click.command()
+@click.argument("prediction_id")
+@click.option("--env", "environment", type=_TARGETS, default="embedded", show_default=True, help="Environment.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def trace(prediction_id: str, environment: str, as_json: bool) -> None:
+    """Say what made a prediction: model, run, commit, data, gate, approval.
+
+    Example: trace 0199f3a2-... --env prod
+    """
+    from aifactory_runtime.release.side import open_side
+    from aifactory_runtime.release.trace import trace as follow
+
+    found = follow(open_side(_root(), environment), prediction_id)
+    if as_json:
+        click.echo(json.dumps(found.values()))
+        return
+    for key, value in _told(found):
+        click.echo(f"{key:<14}{value}")
+
+
+def _told(found: Trace) -> list[tuple[str, Any]]:
+    """Names and values for people, in the order of a story told backwards."""
+    return [
+        ("prediction", f"{found.prediction_id} in {found.environment} at {found.time}"),
+        ("output", json.dumps(found.output)),
+        ("model", f"{found.model} version {found.version}"),
+        ("sha256", found.model_sha256),
+        ("copied from", found.copied_from or "trained here"),
+        ("MLflow run", f"{found.run_id} (trained in {found.training_run}, {found.kind})"),
+        ("commit", found.commit),
+        *((f"data {name}", value) for name, value in found.data.items()),
+        *((f"baseline {name}", value) for name, value in found.baseline.items()),
+        ("gate report", found.gate_sha256 or "none"),
+        ("test report", found.integration_sha256 or "none: it was not tested in staging"),
+        ("approved by", found.approved_by or "nobody: no approval was required"),
+    ]
+
+
+def _root() -> Path:
+    from aifactory_runtime.config.project import find_root
+
+    return find_root(Path.cwd())
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def _print(outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(outcome)))
+        return
+    done = "is served" if outcome.changed else "was served already"
+    click.echo(
+        f"version {outcome.version} {done} in {outcome.environment} "
+        f"(sha256 {outcome.model_sha256[:_SHORT]}, commit {outcome.commit[:_SHORT]})"
+    )

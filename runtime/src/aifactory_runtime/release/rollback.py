@@ -1,0 +1,71 @@
+"""Back to the model that was champion before, with the code that belongs to it, in one command."""
+
+from __future__ import annotations
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry.port import CHAMPION, Version
+from aifactory_runtime.release import activation, tags
+from aifactory_runtime.release.run import Outcome
+from aifactory_runtime.release.side import Side
+
+_WAS_CHAMPION = frozenset({tags.RETIRED, tags.WITHDRAWN, CHAMPION})
+
+
+def rollback(side: Side, number: int | None) -> Outcome:
+    """Make version `number`, or the champion before this one, champion again and have it served.
+
+    Killed anywhere, a second call finishes it. FactoryError when there is nothing to go back to, or the version never
+    was champion here.
+    """
+    champion = side.registry.by_alias(CHAMPION)
+    if champion is None:
+        raise FactoryError(f"nothing is released in {side.name} yet, so there is nothing to roll back")
+    wanted = _half_done(side, champion, number) or _wanted(side, champion, number)
+    changed = wanted.number != champion.number
+    if changed:
+        _move(side, champion, wanted)
+    if not activation.is_active(side, wanted):
+        activation.activate(side, wanted)
+        changed = True
+    activation.wait_until_served(side, wanted)
+    return Outcome(side.name, wanted.number, wanted.model_sha256, wanted.tags[tags.COMMIT], changed)
+
+
+def _half_done(side: Side, champion: Version, number: int | None) -> Version | None:
+    """The champion itself, when a rollback to it was killed before it was served."""
+    document = side.serving.read()
+    if number is not None or document is None or document.champion is None:
+        return None
+    if document.champion.sha256 == champion.model_sha256:
+        return None
+    still = side.registry.version(int(document.champion.version))
+    return champion if still.tags.get(tags.STAGE) == tags.WITHDRAWN else None
+
+
+def _wanted(side: Side, champion: Version, number: int | None) -> Version:
+    """The version to go back to."""
+    if number is not None:
+        found = side.registry.version(number)
+        if found.tags.get(tags.STAGE) not in _WAS_CHAMPION | {tags.TESTED}:
+            raise FactoryError(f"version {number} never was champion in {side.name}: release it instead")
+        return found
+    before = champion.tags.get(tags.PREVIOUS)
+    if before is None:
+        raise FactoryError(f"version {champion.number} is the first champion in {side.name}: there is none before it")
+    return side.registry.version(int(before))
+
+
+def _move(side: Side, champion: Version, wanted: Version) -> None:
+    """The line and the mark of the withdrawn come first: a release in between does not bring it back."""
+    facts = {
+        "model": side.contract.model_name,
+        "version": wanted.number,
+        "model_sha256": wanted.model_sha256,
+        "before": champion.number,
+        "before_sha256": champion.model_sha256,
+        "commit": wanted.tags.get(tags.COMMIT),
+    }
+    side.audit("rolled back", facts)
+    side.registry.set_tag(champion.number, tags.STAGE, tags.WITHDRAWN)
+    side.registry.set_alias(CHAMPION, wanted.number)
+    side.registry.set_tag(wanted.number, tags.STAGE, CHAMPION)

@@ -1,0 +1,218 @@
+"""Carries out a release: reads what is known, asks the state machine, does one thing, and reads again."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError, NeedsPerson
+from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.release import activation, approvals, candidate, tags, testing
+from aifactory_runtime.release.candidate import Candidate
+from aifactory_runtime.release.machine import Action, Facts, Rules, next_step
+from aifactory_runtime.release.side import SOURCES, Side, open_side
+
+Say = Callable[[str], None]
+_MOST_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a release came to."""
+
+    environment: str
+    version: int
+    model_sha256: str
+    commit: str
+    changed: bool
+
+
+class Release:
+    """One candidate on its way into one environment."""
+
+    def __init__(self, chosen: Candidate, target: Side, named: bool, say: Say) -> None:
+        self._candidate = chosen
+        self._target = target
+        self._named = named
+        self._say = say
+        self._misfit = candidate.misfit(chosen)
+        self._rules = Rules(
+            after_staging=target.name == "prod",
+            tests=target.name == "staging",
+            approval=target.contract.approval,
+        )
+
+    def run(self) -> Outcome:
+        """Go on until nothing is left to do. FactoryError when it is refused, NeedsPerson when a person has to act."""
+        changed = False
+        for _ in range(_MOST_STEPS):
+            step = next_step(self._rules, self._facts())
+            if step.action is Action.REFUSE:
+                self._reconcile()
+                raise FactoryError(f"{self._name()} is not released to {self._target.name}: {step.reason}")
+            if step.action is Action.ASK_FOR_APPROVAL:
+                self._reconcile()
+                raise NeedsPerson(self._question())
+            if step.action is Action.DONE:
+                return self._outcome(changed)
+            self._say(f"{self._target.name}: {step.action.value}")
+            self._act(step.action)
+            changed = True
+        raise FactoryError("the release does not come to an end: another one runs at the same time; run it again")
+
+    def _facts(self) -> Facts:
+        """Everything the state machine asks, as it is now."""
+        sha256 = self._candidate.sha256
+        copy = self._copy()
+        champion = self._target.registry.by_alias(CHAMPION)
+        challenger = self._target.registry.by_alias(CHALLENGER)
+        tested = {} if self._rules.after_staging else (copy.tags if copy else {})
+        return Facts(
+            sha256=sha256,
+            gate_passed=bool(self._candidate.version.tags.get(REPORT_SHA256)),
+            misfit=self._misfit,
+            withdrawn=bool(copy and copy.tags.get(tags.STAGE) == tags.WITHDRAWN and not self._named),
+            staged_sha256=sha256 if self._candidate.version.tags.get(tags.INTEGRATION) else None,
+            approved_sha256=sha256 if self._approver() else None,
+            target_sha256=copy.model_sha256 if copy else None,
+            prepared=self._target.embedded or self._target.snapshots.is_made(self._candidate.commit),
+            challenger_sha256=challenger.model_sha256 if challenger else None,
+            champion_sha256=champion.model_sha256 if champion else None,
+            active_sha256=sha256 if copy and activation.is_active(self._target, copy) else None,
+            tested_sha256=sha256 if tested.get(tags.INTEGRATION) else None,
+        )
+
+    def _act(self, action: Action) -> None:
+        if action is Action.COPY:
+            self._bring()
+        elif action is Action.PREPARE:
+            self._target.snapshots.prepare(self._candidate.commit, self._candidate.tag(tags.LOCK))
+        elif action is Action.MAKE_CHALLENGER:
+            self._target.registry.set_alias(CHALLENGER, self._there().number)
+        elif action is Action.MAKE_CHAMPION:
+            self._make_champion()
+        elif action is Action.ACTIVATE:
+            self._target.audit("released", self._audit_facts())
+            activation.activate(self._target, self._there())
+        elif action is Action.TEST:
+            self._test()
+
+    def _bring(self) -> None:
+        """Copy the bytes to the target's own store, and say where they came from."""
+        source, version = self._candidate.source, self._candidate.version
+        carried = {key: value for key, value in version.tags.items() if key not in {tags.STAGE, tags.PREVIOUS}}
+        carried.setdefault(tags.TRAINING_RUN, f"{source.name}/{version.run_id}")
+        carried[tags.FROM] = f"{source.name}/{version.number}"
+        with tempfile.TemporaryDirectory(prefix="aifactory-") as temporary:
+            folder = Path(temporary) / "model"
+            source.registry.download(version, folder)
+            copied = self._target.registry.register(folder, carried)
+        if copied.model_sha256 != version.model_sha256:
+            raise FactoryError(f"the copy in {self._target.name} is not what {source.name} has: run release again")
+
+    def _make_champion(self) -> None:
+        """Move the alias; the line that says so is written first, as a line too many harms less than one too few."""
+        registry, version = self._target.registry, self._there()
+        before = registry.by_alias(CHAMPION)
+        person = self._approver()
+        if person:
+            registry.set_tag(version.number, tags.APPROVED_BY, person)
+        if before is not None:
+            registry.set_tag(version.number, tags.PREVIOUS, str(before.number))
+        facts = self._audit_facts() | {"before": before.number if before else None, "approved_by": person}
+        self._target.audit("champion moved", facts)
+        registry.set_alias(CHAMPION, version.number)
+        registry.set_tag(version.number, tags.STAGE, CHAMPION)
+        if before is not None:
+            registry.set_tag(before.number, tags.STAGE, tags.RETIRED)
+
+    def _test(self) -> None:
+        """Ask the service in the target as a consumer would; the version carries the report's digest when it passed."""
+        version = self._there()
+        activation.wait_until_served(self._target, version)
+        report, sha256 = testing.integration_test(self._candidate, self._target)
+        self._target.audit("integration-tested", self._audit_facts() | {"passed": report["passed"], "report": sha256})
+        if not report["passed"]:
+            failed = "; ".join(
+                f"{check['name']}: {check['found']}" for check in report["checks"] if not check["passed"]
+            )
+            raise FactoryError(f"{self._name()} fails the integration test in {self._target.name}: {failed}")
+        self._target.registry.set_tag(version.number, tags.STAGE, tags.TESTED)
+        self._target.registry.set_tag(version.number, tags.INTEGRATION, sha256)
+
+    def _reconcile(self) -> None:
+        """What a killed release or rollback left: serving.json follows the champion alias, whatever comes next."""
+        champion = self._target.registry.by_alias(CHAMPION)
+        if champion is not None and not activation.is_active(self._target, champion):
+            activation.activate(self._target, champion)
+
+    def _copy(self) -> Version | None:
+        """The version of the target that has the candidate's bytes."""
+        if self._candidate.source.name == self._target.name:
+            return self._target.registry.version(self._candidate.version.number)
+        same = [one for one in self._target.registry.versions() if one.model_sha256 == self._candidate.sha256]
+        return same[-1] if same else None
+
+    def _there(self) -> Version:
+        found = self._copy()
+        if found is None:
+            raise FactoryError(f"{self._name()} has vanished from {self._target.name}: run release again")
+        return found
+
+    def _approver(self) -> str | None:
+        if self._rules.approval == "none":
+            return None
+        subject = approvals.Subject(self._candidate.sha256, self._report())
+        return approvals.approver(self._target.contract, self._target.registry, subject)
+
+    def _report(self) -> str:
+        """Digest of the report that an approval rests on: staging's test, or the gate where no test comes before."""
+        version = self._candidate.version
+        return version.tags.get(tags.INTEGRATION) or version.tags.get(REPORT_SHA256, "")
+
+    def _question(self) -> str:
+        contract = self._target.contract
+        package = self._target.project.manifest.package
+        return (
+            f"{self._name()} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}: "
+            f"model sha256 {self._candidate.sha256}, report sha256 {self._report()}. "
+            f"To approve: python -m {package} approve --env {contract.environment} --as {contract.approvers[0]}"
+        )
+
+    def _outcome(self, changed: bool) -> Outcome:
+        version = self._there()
+        activation.wait_until_served(self._target, version)
+        return Outcome(self._target.name, version.number, version.model_sha256, self._candidate.commit, changed)
+
+    def _name(self) -> str:
+        return f"version {self._candidate.version.number} of {self._candidate.source.name}"
+
+    def _audit_facts(self) -> dict[str, object]:
+        """What every line of this release says."""
+        version = self._there()
+        return {
+            "model": self._target.contract.model_name,
+            "version": version.number,
+            **{
+                key.removeprefix(PREFIX): value
+                for key, value in version.tags.items()
+                if key in tags.AUDITED or key.startswith(tags.BASELINE)
+            },
+        }
+
+
+def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
+    """Release version `number` of the source environment, or the newest that may go, to `target`."""
+    source = open_side(root, SOURCES[target])
+    side = source if source.name == target else open_side(root, target)
+    return Release(candidate.choose(source, target, number), side, number is not None, say).run()
+
+
+def subject_to_approve(root: Path, environment: str, number: int | None) -> approvals.Subject:
+    """What an approval for `environment` would cover now."""
+    source = open_side(root, SOURCES[environment])
+    chosen = candidate.choose(source, environment, number)
+    report = chosen.version.tags.get(tags.INTEGRATION) or chosen.version.tags.get(REPORT_SHA256, "")
+    return approvals.Subject(chosen.sha256, report)

@@ -1,0 +1,68 @@
+"""One environment as a release sees it: contract, registry under the release login, served folder, audit log."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aifactory_runtime.audit import log
+from aifactory_runtime.config import credentials
+from aifactory_runtime.config.project import Project, load
+from aifactory_runtime.contract import EnvironmentContract, names
+from aifactory_runtime.registry.port import Registry
+from aifactory_runtime.release.snapshot import Snapshots
+from aifactory_runtime.serving.document import ServingFolder
+
+SOURCES = {names.EMBEDDED: names.EMBEDDED, "dev": "dev", "staging": "dev", "prod": "staging"}
+"""Where a release to an environment takes its candidate from."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One environment of a project, opened for a release."""
+
+    project: Project
+    registry: Registry
+    who: str
+
+    @property
+    def contract(self) -> EnvironmentContract:
+        """What the environment says of itself."""
+        return self.project.environment.contract
+
+    @property
+    def name(self) -> str:
+        """Name of the environment."""
+        return self.contract.environment
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is the default of a repo with nothing provisioned: no logins, no snapshots, no launcher."""
+        return self.name == names.EMBEDDED
+
+    @property
+    def serving(self) -> ServingFolder:
+        """What the environment serves."""
+        return ServingFolder(Path(self.contract.release_uri))
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Released code."""
+        return Snapshots(Path(self.contract.snapshot_uri), self.contract.use_case)
+
+    def audit(self, action: str, facts: Mapping[str, Any]) -> None:
+        """Add a line to the environment's audit log."""
+        log.append(Path(self.contract.audit_uri), action, self.who, facts)
+
+
+def open_side(root: Path, environment: str, who: str = names.RELEASE) -> Side:
+    """The environment of the project at `root`, with the login of its release identity, or of the person `who`."""
+    from aifactory_runtime.registry.mlflow import connect
+
+    project = load(root, environment)
+    contract = project.environment.contract
+    login = credentials.of(contract, who)
+    return Side(project, connect(contract, login), login.login if login else getpass.getuser())

@@ -1,0 +1,30 @@
+"""Tags that a release reads and writes on registered versions; those of a pipeline run are written by `register`."""
+
+from __future__ import annotations
+
+from aifactory_runtime.registry.port import DATA, MODEL_SHA256, PREFIX, REPORT_SHA256
+
+COMMIT = PREFIX + "commit"
+DIRTY = PREFIX + "dirty"
+LOCK = PREFIX + "lock_sha256"
+CODE = PREFIX + "code_sha256"
+
+STAGE = PREFIX + "stage"
+INTEGRATION = PREFIX + "integration_sha256"
+"""Digest of the integration test's report; only a version that passed has it."""
+PREVIOUS = PREFIX + "previous"
+"""Version that was champion before this one."""
+APPROVED_BY = PREFIX + "approved_by"
+FROM = PREFIX + "from"
+"""`<environment>/<version>` that the bytes were copied from."""
+TRAINING_RUN = PREFIX + "training_run"
+"""MLflow run that trained the model, as `<environment>/<run id>`."""
+
+TESTED = "tested"
+RETIRED = "retired"
+WITHDRAWN = "withdrawn"
+"""Stages beside `candidate`, `challenger` and `champion`: passed staging's test; replaced; rolled back."""
+
+AUDITED = frozenset({COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, *DATA, MODEL_SHA256, REPORT_SHA256, INTEGRATION, FROM})
+"""Tags whose values every audit line of a release repeats; baseline metrics are added by their prefix."""
+BASELINE = PREFIX + "baseline."

@@ -1,0 +1,100 @@
+"""From a prediction id back to everything that made it: model, run, commit, data, gate, approval."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry.port import DATA, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.release import tags
+from aifactory_runtime.release.side import Side
+from aifactory_runtime.serving.capture import FILE
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where one prediction comes from."""
+
+    prediction_id: str
+    environment: str
+    time: str
+    inputs: dict[str, Any]
+    output: dict[str, Any]
+    model: str
+    version: str
+    model_sha256: str
+    run_id: str
+    training_run: str
+    copied_from: str | None
+    commit: str
+    code_sha256: str
+    lock_sha256: str
+    kind: str
+    data: dict[str, str]
+    baseline: dict[str, str]
+    gate_sha256: str | None
+    integration_sha256: str | None
+    approved_by: str | None
+
+    def values(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def trace(side: Side, prediction_id: str) -> Trace:
+    """Follow one prediction; FactoryError when the log does not know it or its model is no longer registered."""
+    line = _find(Path(side.contract.capture_uri) / FILE, prediction_id)
+    if line is None:
+        raise FactoryError(f"{side.name} has recorded no prediction {prediction_id[:64]!r}: check id and --env")
+    version = side.registry.version(int(line["model_version"]))
+    if version.model_sha256 != line["model_sha256"]:
+        raise FactoryError(
+            f"the prediction was made by sha256 {line['model_sha256'][:12]}, but version {version.number} is registered "
+            f"with {version.model_sha256[:12]}: the registry was changed; see the audit log"
+        )
+    return _trace(side, line, version)
+
+
+def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
+    found = version.tags
+    return Trace(
+        prediction_id=line["id"],
+        environment=side.name,
+        time=line["time"],
+        inputs=line["inputs"],
+        output=line["output"],
+        model=side.contract.model_name,
+        version=str(version.number),
+        model_sha256=version.model_sha256,
+        run_id=version.run_id,
+        training_run=found.get(tags.TRAINING_RUN, f"{side.name}/{version.run_id}"),
+        copied_from=found.get(tags.FROM),
+        commit=found.get(tags.COMMIT, ""),
+        code_sha256=found.get(tags.CODE, ""),
+        lock_sha256=found.get(tags.LOCK, ""),
+        kind=found.get(PREFIX + "kind", ""),
+        data={key.removeprefix(PREFIX + "data."): found[key] for key in DATA if key in found},
+        baseline={
+            key.removeprefix(tags.BASELINE): value for key, value in found.items() if key.startswith(tags.BASELINE)
+        },
+        gate_sha256=found.get(REPORT_SHA256),
+        integration_sha256=found.get(tags.INTEGRATION),
+        approved_by=found.get(tags.APPROVED_BY),
+    )
+
+
+def _find(log: Path, prediction_id: str) -> dict[str, Any] | None:
+    """The line of the log with this id; a line torn by a killed service was never answered."""
+    wanted = prediction_id.encode()
+    if not wanted or not log.exists():
+        return None
+    with log.open("rb") as lines:
+        for line in lines:
+            if wanted in line and line.endswith(b"\n"):
+                entry = json.loads(line)
+                if entry["id"] == prediction_id:
+                    return dict(entry)
+    return None

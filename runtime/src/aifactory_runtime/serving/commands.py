@@ -1,0 +1,60 @@
+"""`python -m <package> serve`: the scoring service on this machine."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aifactory_runtime.errors import FactoryError
+
+if TYPE_CHECKING:
+    from aifactory_runtime.config.project import Project
+
+_PORT = 8000
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help=f"Port on 127.0.0.1; default {_PORT}.")
+@click.option("--fd", type=int, default=None, help="A listening socket, given by the launcher.")
+def serve(port: int | None, fd: int | None) -> None:
+    """Answer requests with the released model; with nothing provisioned, with the newest one that passed its gate.
+
+    Example: serve --port 8000
+    """
+    from aifactory_runtime.serving import lean
+
+    lean.block_unused()
+    from aifactory_runtime.config import project as projects
+    from aifactory_runtime.contract import names
+    from aifactory_runtime.serving import process, server
+
+    process.prepare()
+    project = projects.load(projects.find_root(Path.cwd()))
+    if fd is not None:
+        worker = process.Worker(project)
+        worker.load_first()
+        worker.answer(socket.socket(fileno=fd))
+        return
+    if project.environment.contract.environment == names.EMBEDDED:
+        _release(project)
+    wanted = _PORT if port is None else port
+    try:
+        listener = server.listen(wanted)
+    except OSError as error:
+        raise FactoryError(f"port {wanted} cannot be had ({error.strerror}): serve --port 0 takes any") from None
+    host, number = listener.getsockname()
+    click.echo(f"http://{host}:{number}/docs")
+    process.Worker(project).answer(listener)
+
+
+def _release(project: Project) -> None:
+    """Release what was trained last, in a process of its own: this one stays free of MLflow."""
+    command = [sys.executable, "-m", project.manifest.package, "release", "--to", "embedded"]
+    done = subprocess.run(command, cwd=project.root, check=False)
+    if done.returncode:
+        raise FactoryError("there is no model to serve (see above)")

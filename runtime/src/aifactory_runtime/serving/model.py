@@ -1,0 +1,75 @@
+"""A model in memory: rows in, a label and probabilities a row out, by numpy, or Refused for what it cannot score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry.model_folder import InputSchema
+from aifactory_runtime.serving.document import Served
+from aifactory_runtime.serving.matrix import matrix, raw_columns
+from aifactory_runtime.serving.rows import Refused, RowReader, Rows
+
+Features = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One released model with the features of the code it belongs to."""
+
+    served: Served
+    schema: InputSchema
+    reader: RowReader
+    estimator: Any
+    features: Features
+
+    @classmethod
+    def make(
+        cls, served: Served, schema: InputSchema, estimator: Any, features: Features, max_rows: int
+    ) -> ServedModel:
+        """A model ready for requests of at most `max_rows` rows."""
+        return cls(served, schema, RowReader(schema, max_rows), estimator, features)
+
+    def predict(self, rows: Rows) -> list[dict[str, Any]]:
+        """`prediction` and `probabilities`, in the order of the schema's classes, of each row.
+
+        Refused when a row's features or scores are not finite numbers; a feature may be missing only in a row that
+        came with a null.
+        """
+        with np.errstate(all="ignore"):
+            found = self._matrix(rows)
+            self._check_finite(found, rows)
+            try:
+                scores = self.estimator.predict_proba(found)
+            except ValueError:
+                raise Refused("the model cannot score these values: they are out of its range") from None
+        if not np.isfinite(scores).all():
+            raise Refused("the model cannot score these values: they are out of its range")
+        labels = [self.schema.classes[number] for number in scores.argmax(axis=1)]
+        return [{"prediction": label, "probabilities": row} for label, row in zip(labels, scores.tolist(), strict=True)]
+
+    def try_out(self) -> None:
+        """FactoryError unless the model's own parts agree on columns and classes."""
+        takes = getattr(self.estimator, "n_features_in_", len(self.schema.features))
+        gives = len(getattr(self.estimator, "classes_", self.schema.classes))
+        if takes != len(self.schema.features) or gives != len(self.schema.classes):
+            raise FactoryError(
+                f"version {self.served.version} does not fit its own input schema ({takes} features and {gives} "
+                f"classes, the schema says {len(self.schema.features)} and {len(self.schema.classes)}): not loaded"
+            )
+
+    def _matrix(self, rows: Rows) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return matrix(self.features(raw_columns(rows.columns, self.schema)), self.schema)
+
+    def _check_finite(self, found: np.ndarray[Any, np.dtype[np.float64]], rows: Rows) -> None:
+        bad = ~np.isfinite(found)
+        if not bad.any():
+            return
+        for number in np.flatnonzero(bad.any(axis=1)):
+            has_null = any(values[number] is None for values in rows.columns.values())
+            if not has_null or np.isinf(found[number]).any():
+                raise Refused(f"row {number}: its features are not finite numbers; check for zeros and huge values")

@@ -1,0 +1,93 @@
+"""One worker process of the scoring service: put together, run on a socket, ended by SIGTERM."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from aifactory_runtime.config.project import Project
+from aifactory_runtime.serving import server
+from aifactory_runtime.serving.app import create_app
+from aifactory_runtime.serving.capture import FILE, Capture
+from aifactory_runtime.serving.document import ServingFolder
+from aifactory_runtime.serving.fetch import Source
+from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.service import Service
+from aifactory_runtime.serving.watcher import Watcher
+
+LAUNCHER = "AIFACTORY_LAUNCHER"
+_PR_SET_PDEATHSIG = 1
+
+
+class Worker:
+    """The parts of one worker, wired together."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        contract, settings = project.environment.contract, project.settings.serving
+        token_file = Path(contract.endpoint_token_file) if contract.endpoint_token_file else None
+        capture = Capture(Path(contract.capture_uri) / FILE)
+        folder = ServingFolder(Path(contract.release_uri))
+        self.service = Service(settings.max_body_bytes, capture, token_file)
+        self.watcher = Watcher(self.service, _loader(project, folder), folder, settings.poll_seconds)
+
+    def answer(self, listener: socket.socket) -> None:
+        """Answer on `listener` until told to end; blocks."""
+        app = create_app(self.service, self._project.manifest.title)
+        self.watcher.start()
+        try:
+            server.run(app, listener, self._project.settings.serving.drain_seconds, self._drain)
+        finally:
+            self.watcher.withdraw()
+
+    def load_first(self) -> None:
+        """Return when a model is loaded. Until then the launcher answers, and this worker takes no connection."""
+        while self.service.model is None:
+            self.watcher.step()
+            if self.service.model is None:
+                time.sleep(self._project.settings.serving.poll_seconds)
+
+    def _drain(self) -> None:
+        self.service.draining = True
+        self.watcher.end()
+
+
+def prepare() -> None:
+    """Log to standard error, in the launcher's form; end when the launcher does."""
+    logging.basicConfig(
+        stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ", level="WARNING"
+    )
+    logging.Formatter.converter = time.gmtime
+    end_with_launcher(os.environ)
+
+
+def end_with_launcher(variables: Mapping[str, str]) -> None:
+    """Have the system send SIGTERM when the process named by AIFACTORY_LAUNCHER ends, however it ends."""
+    launcher = variables.get(LAUNCHER)
+    if launcher is None:
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(launcher):
+        sys.exit(0)
+
+
+def _loader(project: Project, folder: ServingFolder) -> Loader:
+    from aifactory_runtime.config import credentials
+
+    contract = project.environment.contract
+    login = credentials.of(contract, "service") if contract.credentials_file else None
+    return Loader(
+        models=folder.models,
+        source=Source(contract.tracking_uri, login),
+        features=project.science.features(),
+        code_sha256=code_sha256(project.root),
+        commit=project.root.name if len(project.root.name) == 40 else None,  # noqa: PLR2004 - a snapshot's folder
+        max_rows=project.settings.serving.max_rows,
+    )

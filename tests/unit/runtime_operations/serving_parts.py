@@ -1,0 +1,54 @@
+"""A small model and a service around it, for the tests of the scoring service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aifactory_runtime.registry.model_folder import Belongs, Column, InputSchema, write
+from aifactory_runtime.serving.document import Served
+
+SCHEMA = InputSchema(
+    target="churned",
+    columns=(
+        Column("age", "integer", minimum=18, maximum=110),
+        Column("mean income", "number", nullable=True, minimum=0),
+        Column("member", "boolean"),
+        Column("region", "category", categories=("east", "west")),
+    ),
+    features=("age", "income", "member", "east"),
+    classes=("no", "yes"),
+)
+ROW: dict[str, Any] = {"age": 40, "mean income": 1000.5, "member": True, "region": "east"}
+CODE = "c" * 64
+COMMIT = "d" * 40
+
+
+def features(columns: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "age": columns["age"],
+        "income": columns["mean income"] * 2,
+        "member": columns["member"],
+        "east": columns["region"] == "east",
+    }
+
+
+def estimator(seed: int = 1) -> Any:
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    drawn = np.random.default_rng(seed).random((50, 4))
+    labels = np.where(drawn[:, 0] + drawn[:, 3] > 1, "yes", "no")
+    return make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(drawn, labels)
+
+
+def make_model(folder: Path, seed: int = 1, code: str = CODE) -> Served:
+    """A model folder at `folder`, as release would name it."""
+    belongs = Belongs(commit=COMMIT, code_sha256=code, lock_sha256="e" * 64, schema_sha256="f" * 64, problem="c")
+    sha256 = write(folder, estimator(seed), SCHEMA, belongs)
+    return Served(version=str(seed), sha256=sha256, uri=str(folder), commit=COMMIT, code_sha256=code)

@@ -1,0 +1,137 @@
+"""Request bodies: what fits the input schema becomes columns, everything else is refused and not repeated."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aifactory_runtime.serving.rows import Refused, RowReader
+from tests.unit.runtime_operations.serving_parts import ROW, SCHEMA
+
+READER = RowReader(SCHEMA, max_rows=3)
+SECRET = "Zq9secret"
+
+
+def _body(**changes: Any) -> bytes:
+    return json.dumps({"rows": [{**ROW, **changes}]}).encode()
+
+
+def _without(name: str) -> bytes:
+    return json.dumps({"rows": [{key: value for key, value in ROW.items() if key != name}]}).encode()
+
+
+def test_given_rows_that_fit_when_read_then_they_are_columns_in_order() -> None:
+    body = json.dumps({"rows": [ROW, {**ROW, "age": 41, "mean income": None}]}).encode()
+
+    rows = READER.predict(body)
+
+    assert rows.columns == {
+        "age": [40, 41],
+        "mean income": [1000.5, None],
+        "member": [True, True],
+        "region": ["east", "east"],
+    }
+
+
+def test_given_the_same_row_in_each_form_when_read_then_the_columns_are_equal() -> None:
+    split = {"dataframe_split": {"columns": list(ROW)[::-1], "data": [list(ROW.values())[::-1]]}}
+    records = {"dataframe_records": [ROW]}
+
+    expected = READER.predict(_body()).columns
+
+    assert READER.invocations(json.dumps(split).encode()).columns == expected
+    assert READER.invocations(json.dumps(records).encode()).columns == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        pytest.param(_body().replace(b"1000.5", b"NaN"), "JSON", id="test_fault_32_NaN"),
+        pytest.param(_body().replace(b"1000.5", b"-Infinity"), "JSON", id="fault_32_infinity"),
+        pytest.param(_body().replace(b"1000.5", b"1e999"), "'mean income'", id="fault_33_beyond_float"),
+        pytest.param(_body(**{"mean income": False}), "'mean income' must be a number", id="fault_34_false_for_number"),
+        pytest.param(_body(**{"mean income": "1"}), "'mean income' must be a number", id="text_for_number"),
+        pytest.param(_body(age=1.5), "'age' must be a whole number", id="fraction_for_integer"),
+        pytest.param(_body(age=10**30), "'age'", id="huge_integer"),
+        pytest.param(_body(age=17), "at least 18", id="below_minimum"),
+        pytest.param(_body(age=111), "at most 110", id="above_maximum"),
+        pytest.param(_body(age=None), "'age'", id="null_where_none_may_be"),
+        pytest.param(_body(member=1), "'member' must be true or false", id="one_for_true"),
+        pytest.param(_body(region=SECRET), "'east', 'west'", id="unknown_category"),
+        pytest.param(_body(**{SECRET: 1}), "does not know", id="fault_35_extra_column"),
+        pytest.param(_without("age"), "'age' is missing", id="missing_column"),
+        pytest.param(b'{"rows": []}', "1 to 3 rows", id="no_row"),
+        pytest.param(json.dumps({"rows": [ROW] * 4}).encode(), "1 to 3 rows", id="too_many_rows"),
+        pytest.param(b'{"rows": {"age": 1}}', "rows", id="rows_no_list"),
+        pytest.param(b'{"rows": [[1, 2]]}', "row 0", id="row_no_object"),
+        pytest.param(json.dumps([ROW]).encode(), "rows", id="wrong_nesting"),
+        pytest.param(b'{"rows": ' + b"[" * 100_000, "row", id="deep_nesting"),
+        pytest.param(b"", "JSON", id="empty"),
+        pytest.param(b"\xff\xfe", "JSON", id="no_text"),
+        pytest.param(_body()[:-3], "JSON", id="cut_off"),
+    ],
+)
+def test_given_a_bad_body_when_read_then_it_is_refused_without_repeating_it(body: bytes, says: str) -> None:
+    with pytest.raises(Refused) as refused:
+        READER.predict(body)
+
+    assert says in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given_split",
+    [
+        {"columns": list(ROW), "data": [[1]]},
+        {"columns": [*ROW, "age"], "data": [[*ROW.values(), 40]]},
+        {"columns": [*ROW, SECRET], "data": [[*ROW.values(), 40]]},
+        {"columns": list(ROW), "data": []},
+        {"columns": list(ROW), "data": [list(ROW.values())] * 4},
+        {"columns": list(ROW), "data": [["40", *list(ROW.values())[1:]]]},
+        {"columns": list(ROW)},
+    ],
+)
+def test_given_a_bad_split_when_read_then_it_is_refused(given_split: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        READER.invocations(json.dumps({"dataframe_split": given_split}).encode())
+
+    assert SECRET not in str(refused.value)
+
+
+def test_given_both_forms_or_none_when_read_then_it_is_refused() -> None:
+    split = {"columns": list(ROW), "data": [list(ROW.values())]}
+    for body in ({"dataframe_records": [ROW], "dataframe_split": split}, {}):
+        with pytest.raises(Refused):
+            READER.invocations(json.dumps(body).encode())
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.sampled_from([*ROW, "rows", "x"]), part, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(value=ANY_JSON, call=st.sampled_from(["predict", "invocations"]))
+def test_given_any_json_when_read_then_it_is_read_or_refused_and_nothing_else(value: Any, call: str) -> None:
+    try:
+        getattr(READER, call)(json.dumps({"rows": value, "dataframe_records": value}).encode())
+        getattr(READER, call)(json.dumps(value).encode())
+    except Refused:
+        return
+
+
+@given(row=st.fixed_dictionaries({name: ANY_JSON | st.just(value) for name, value in ROW.items()}))
+def test_given_any_values_when_read_then_each_has_the_type_that_its_column_says(row: dict[str, Any]) -> None:
+    try:
+        rows = READER.predict(json.dumps({"rows": [row]}).encode())
+    except Refused:
+        return
+    assert type(rows.columns["age"][0]) is int and 18 <= rows.columns["age"][0] <= 110
+    assert type(rows.columns["mean income"][0]) in (float, type(None))
+    assert type(rows.columns["member"][0]) is bool
+    assert rows.columns["region"][0] in ("east", "west")
