@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "template" / "data"
 
 def table() -> pd.DataFrame:
     """569 rows: 30 measurements with snake_case names, and the diagnosis in words."""
-    from sklearn.datasets import load_breast_cancer  # type: ignore[import-untyped]
+    from sklearn.datasets import load_breast_cancer
 
     bundled = load_breast_cancer(as_frame=True)
     frame: pd.DataFrame = bundled.frame.rename(columns=lambda name: name.replace(" ", "_"))

@@ -1,0 +1,117 @@
+"""Renders the template as it lies in this checkout, from a git repo of its own: a dirty checkout does not matter."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PARTS = ("copier.yml", "questions", "template", "runtime/src", "requirements/uv.txt")
+ANSWERS = {"use_case": "tumour-triage", "owner": "ana.lopez"}
+PACKAGE = "tumour_triage"
+
+# The owner's files of a rendered repo; everything else is the factory's.
+YOURS = frozenset(
+    {
+        ".github/CODEOWNERS",
+        "README.md",
+        "conf/base.yaml",
+        "data/request.json",
+        "data/sample.csv",
+        "docs/data-card.md",
+        "docs/model-card.md",
+        "factory.yaml",
+        "notebooks/explore.ipynb",
+        "requirements/science.in",
+        "requirements/science.txt",
+        f"src/{PACKAGE}/__init__.py",
+        f"src/{PACKAGE}/__main__.py",
+        f"src/{PACKAGE}/features.py",
+        f"src/{PACKAGE}/model.py",
+        f"src/{PACKAGE}/schema.py",
+        "tests/test_data.py",
+        "tests/test_features.py",
+        "tests/test_model.py",
+    }
+)
+FACTORYS = frozenset(
+    {
+        ".copier-answers.yml",
+        ".dockerignore",
+        ".github/workflows/ci.yml",
+        ".gitignore",
+        ".pre-commit-config.yaml",
+        "Dockerfile",
+        "Makefile",
+        "docs/extending.md",
+        "pyproject.toml",
+        "requirements/factory-dev.txt",
+        "requirements/factory.txt",
+        "requirements/uv.txt",
+        "tests/conftest.py",
+        "tests/factory/conftest.py",
+        "tests/factory/test_pipeline.py",
+        "tests/factory/test_service.py",
+    }
+)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in `folder` as a fixed person, without the machine's configuration; returns what it printed."""
+    command = [
+        "git",
+        "-c",
+        "user.name=Ana",
+        "-c",
+        "user.email=ana@example.com",
+        "-c",
+        "commit.gpgsign=false",
+        *arguments,
+    ]
+    variables = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, env=variables)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, message: str) -> str:
+    """Commit everything in `folder`; returns the commit."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", message)
+    return git(folder, "rev-parse", "HEAD")
+
+
+def make_template(folder: Path) -> Path:
+    """A git repo with what rendering reads of this checkout, committed."""
+    for part in PARTS:
+        source, target = CHECKOUT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    commit(folder, "Template")
+    return folder
+
+
+def render(template: Path, target: Path, answers: Mapping[str, str] | None = None, ref: str = "HEAD") -> Any:
+    """Plain copier, no trust: `template` rendered to `target`; returns copier's worker."""
+    from copier import run_copy
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return run_copy(
+            str(template), target, data=dict(ANSWERS | dict(answers or {})), defaults=True, quiet=True, vcs_ref=ref
+        )
+
+
+def files(folder: Path) -> set[str]:
+    """Relative paths of all files in `folder`, git's own and caches left out."""
+    skipped = {".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".factory"}
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    return {path.as_posix() for path in found if not skipped & set(path.parts)}

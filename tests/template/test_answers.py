@@ -1,0 +1,131 @@
+"""Bad answers: plain copier refuses them in a sentence, by the same rules as the manifest and `factory new`."""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import FileSystemLoader
+from jinja2.sandbox import SandboxedEnvironment
+
+from aifactory.scaffold import answers as given_answers
+from aifactory_runtime.contract import names
+from tests.template.support import CHECKOUT, render
+
+SECRETS = [
+    "AKIA" + "ABCDEFGHIJKLMNOP",
+    "ghp_" + "a1" * 18,
+    "glpat-" + "x" * 20,
+    "xoxb-" + "1" * 12,
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "password=hunter2",
+    "Password: hunter2",
+    "api_key = 12",
+    "postgres://me:hunter2@db/x",
+    "eyJhbGciOiJI.eyJzdWIiOiIx.sig",
+]
+HARMLESS = [
+    "The secret of good churn models",
+    "Token economics",
+    "ana.lopez",
+    "https://example.com/a",
+    "Passwordless logins",
+]
+
+
+def macros() -> Any:
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader(CHECKOUT), extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]
+    )
+    return environment.get_template("questions/checks.jinja").module
+
+
+CHECKS = macros()
+
+
+def refused(check: Callable[[str], str], value: str) -> bool:
+    try:
+        check(value)
+    except ValueError:
+        return True
+    return False
+
+
+NAMES = st.one_of(
+    st.text(max_size=45),
+    st.from_regex(r"[a-zA-Z0-9_.-]{0,45}"),
+    st.from_regex(names._USE_CASE, fullmatch=True),
+    st.sampled_from([*keyword.kwlist, *keyword.softkwlist, *sorted(sys.stdlib_module_names), "test", "tests"]),
+    st.sampled_from(["ﬁle", "\u0441hurn", "\uff41bc", "churn\n", "../x", "/x", "a--b", "-a", "a-", "A", "a_b", ""]),
+)
+
+
+@given(NAMES)
+def test_given_any_name_then_template_and_manifest_agree_on_it(name: str) -> None:
+    assert bool(CHECKS.name_problem(name).strip()) == refused(names.check_use_case, name)
+
+
+@given(NAMES)
+def test_given_any_login_then_template_and_manifest_agree_on_it(login: str) -> None:
+    assert bool(CHECKS.login_problem(login).strip()) == refused(names.check_person, login)
+
+
+@pytest.mark.parametrize("name", sorted({*sys.stdlib_module_names, *keyword.kwlist, *keyword.softkwlist}))
+def test_fault_2_given_a_name_that_python_takes_then_the_template_refuses_it(name: str) -> None:
+    assert CHECKS.name_problem(name.replace("_", "-")).strip()
+
+
+@given(st.text(max_size=60) | st.sampled_from(SECRETS) | st.sampled_from(HARMLESS))
+def test_given_any_text_then_template_and_command_agree_on_what_looks_secret(text: str) -> None:
+    assert bool(CHECKS.secret_problem(text).strip()) == given_answers.looks_secret(text)
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_fault_10_given_what_looks_like_a_secret_then_it_is_refused_without_repeating_it(text: str) -> None:
+    for problem in (CHECKS.text_problem(text, 200), CHECKS.name_problem(text), CHECKS.approvers_problem(text, "none")):
+        assert "secret" in problem
+        assert text not in problem
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_given_harmless_words_then_they_are_no_secret(text: str) -> None:
+    assert not CHECKS.text_problem(text, 200).strip()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "a\nb", "a\x00b", "x" * 121, "tab\there", "\u2028"])
+def test_given_text_that_is_no_line_then_it_is_refused(text: str) -> None:
+    assert CHECKS.text_problem(text, 120).strip()
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        ({"use_case": ""}, "use_case.*it is empty"),
+        ({"use_case": "class"}, "Python keyword"),
+        ({"use_case": "ﬁle"}, "may hold only a-z"),
+        ({"use_case": "../../x"}, "may hold only a-z"),
+        ({"use_case": "a" * 41}, "41 characters"),
+        ({"owner": "Mr. O'Keefe"}, "not a login"),
+        ({"owner": "admin"}, "not a login"),
+        ({"title": "two\nlines"}, "one line"),
+        ({"risk": "huge"}, "'huge' is not in"),
+        ({"data_classification": "confidential"}, "sample table that comes along is public"),
+        ({"approval": "required"}, "name at least one person"),
+        ({"approvers": "kim, Not A Login"}, "not a login"),
+        ({"data": "customers.csv"}, "customers.csv"),
+        ({"target_column": "radius"}, "radius"),
+    ],
+)
+def test_given_a_bad_answer_when_copied_plainly_then_a_sentence_says_what_is_right_and_nothing_is_written(
+    template: Path, tmp_path: Path, answers: dict[str, str], sentence: str
+) -> None:
+    target = tmp_path / "repo"
+    with pytest.raises(ValueError, match=sentence):
+        render(template, target, answers)
+    assert not target.exists()

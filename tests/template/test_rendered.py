@@ -1,0 +1,226 @@
+"""What the template renders: exactly these files, formatted, in one piece, and a manifest that the contract takes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aifactory_runtime.config import yaml_model
+from aifactory_runtime.config.settings import Settings
+from aifactory_runtime.contract import Manifest
+from tests.template.support import (
+    ANSWERS,
+    CHECKOUT,
+    FACTORYS,
+    PACKAGE,
+    YOURS,
+    commit,
+    files,
+    git,
+    make_template,
+    render,
+)
+
+RUNTIME = "src/aifactory_runtime/"
+
+
+def ruff(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ruff", *arguments, "--no-cache", "."],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_given_default_answers_when_rendered_then_exactly_these_files_are_there(rendered: Path) -> None:
+    ours = {name for name in files(rendered) if not name.startswith(RUNTIME)}
+    assert ours == YOURS | FACTORYS
+
+
+def test_given_the_runtime_when_rendered_then_all_of_it_is_copied_as_plain_files(
+    template: Path, rendered: Path
+) -> None:
+    source = template / "runtime" / "src" / "aifactory_runtime"
+    copied = {name.removeprefix(RUNTIME) for name in files(rendered) if name.startswith(RUNTIME)}
+    assert copied == files(source)
+    assert not (rendered / "src" / "aifactory_runtime").is_symlink()
+    for name in copied:
+        assert (rendered / RUNTIME / name).read_bytes() == (source / name).read_bytes()
+
+
+def test_given_the_template_when_rendered_then_no_jinja_is_left(rendered: Path) -> None:
+    for name in files(rendered):
+        assert "{" not in name
+        if name.startswith(RUNTIME) or name.endswith((".csv", "requirements/factory.txt")):
+            continue
+        text = (rendered / name).read_text(encoding="utf-8").replace("${{", "")
+        assert not re.search(r"\{\{|\{%|\{#", text), name
+
+
+def test_given_a_misspelt_variable_in_the_template_when_rendered_then_it_is_refused(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "template")
+    (template / "template" / "typo.txt.jinja").write_text("{{ use_cse }}\n")
+    commit(template, "Typo")
+    with pytest.raises(Exception, match="use_cse"):
+        render(template, tmp_path / "repo")
+
+
+def test_given_the_template_then_it_asks_for_no_trust(template: Path, tmp_path: Path) -> None:
+    worker = render(template, tmp_path / "repo")
+    assert not worker.unsafe
+    config = worker.template.config_data
+    assert not {"tasks", "migrations", "jinja_extensions", "external_data"} & set(config)
+    assert config["envops"]["undefined"] == "jinja2.StrictUndefined"
+
+
+@pytest.mark.parametrize("use_case", ["a", "zebra", "a-use-case-whose-name-is-40-letters-long"])
+def test_given_any_name_when_rendered_then_the_repo_is_formatted_and_linted(
+    template: Path, tmp_path: Path, use_case: str
+) -> None:
+    repo = tmp_path / use_case
+    render(template, repo, {"use_case": use_case})
+    for arguments in (("format", "--check"), ("check",)):
+        done = ruff(repo, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_given_a_rendered_repo_when_its_formatters_ran_then_git_sees_no_change(rendered: Path, tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    subprocess.run(["cp", "-R", str(rendered), str(repo)], check=True)
+    git(repo, "init", "--quiet")
+    commit(repo, "Start")
+    ruff(repo, "check", "--fix-only")
+    ruff(repo, "format")
+    assert git(repo, "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_given_a_rendered_repo_when_checked_by_mypy_then_it_finds_nothing(rendered: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)],
+        cwd=rendered,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_given_default_answers_then_manifest_and_settings_are_what_the_runtime_takes(rendered: Path) -> None:
+    manifest = yaml_model.load(rendered / "factory.yaml", Manifest)
+    assert (manifest.use_case, manifest.owner, manifest.package) == (ANSWERS["use_case"], ANSWERS["owner"], PACKAGE)
+    assert manifest.settings("prod").approval == "none"
+    for environment in ("embedded", "dev", "staging", "prod"):
+        Settings.load(rendered / "conf", environment)
+    for environment in ("dev", "staging", "prod"):
+        assert (rendered / manifest.settings(environment).data_source).is_file()
+
+
+CHOICES = {
+    "profile": ("quick", "standard", "regulated"),
+    "data_classification": ("public", "internal"),
+    "risk": ("low", "limited", "high"),
+    "approval": ("none", "required"),
+    "approvers": ("kim.meyer", "kim.meyer, bo , ana.lopez"),
+    "use_case": ("no", "y", "tumour-triage-2"),
+    "owner": ("null", "ana.lopez"),
+    "title": ("Mr. O'Keefe's \"best\": 100% & more # {x}", "Größe — 数据 😀", "1.0", "- [ ] todo"),
+    "team": ("yes", "{{ 7 * 7 }}{% raw %}", "@home: a\\b"),
+}
+
+
+def pairs(choices: dict[str, tuple[str, ...]]) -> list[dict[str, str]]:
+    """Few sets of answers in which every two answers meet at least once."""
+    keys = sorted(choices)
+    missing = {((a, x), (b, y)) for a, b in itertools.combinations(keys, 2) for x in choices[a] for y in choices[b]}
+    found = []
+    while missing:
+        row: dict[str, str] = {}
+        for (a, x), (b, y) in sorted(missing):
+            if row.get(a, x) == x and row.get(b, y) == y:
+                row |= {a: x, b: y}
+        row |= {key: choices[key][0] for key in keys if key not in row}
+        missing -= {((a, row[a]), (b, row[b])) for a, b in itertools.combinations(keys, 2)}
+        found.append(row)
+    return found
+
+
+@pytest.mark.slow
+def test_given_valid_answers_by_pairs_then_each_is_said_literally_in_a_valid_manifest(
+    template: Path, tmp_path: Path
+) -> None:
+    for number, answers in enumerate(pairs(CHOICES)):
+        repo = tmp_path / str(number)
+        render(template, repo, answers)
+        manifest = yaml_model.load(repo / "factory.yaml", Manifest)
+        assert manifest.title == answers["title"]
+        assert manifest.team == answers["team"]
+        assert (manifest.use_case, manifest.owner, manifest.risk) == (
+            answers["use_case"],
+            answers["owner"],
+            answers["risk"],
+        )
+        prod = manifest.settings("prod")
+        assert prod.approval == answers["approval"]
+        assert prod.approvers == tuple(login.strip() for login in answers["approvers"].split(","))
+        assert json.loads((repo / "notebooks/explore.ipynb").read_text(encoding="utf-8"))["nbformat"] == 4
+        tomllib.loads((repo / "pyproject.toml").read_text(encoding="utf-8"))
+        kept = yaml.safe_load((repo / ".copier-answers.yml").read_text(encoding="utf-8"))
+        assert {key: kept[key] for key in answers} == answers
+        assert ruff(repo, "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        ("quick", ("low", "public", "none")),
+        ("standard", ("low", "internal", "none")),
+        ("regulated", ("high", "internal", "required")),
+    ],
+)
+def test_given_a_profile_then_it_chooses_the_defaults(
+    template: Path, tmp_path: Path, profile: str, expected: tuple[str, str, str]
+) -> None:
+    render(template, tmp_path / "repo", {"profile": profile, "approvers": "kim.meyer"})
+    manifest = yaml_model.load(tmp_path / "repo" / "factory.yaml", Manifest)
+    assert (manifest.risk, manifest.data_classification, manifest.settings("prod").approval) == expected
+
+
+def test_given_the_sample_script_when_run_then_it_writes_what_the_template_ships(tmp_path: Path) -> None:
+    from samples import breast_cancer
+
+    breast_cancer.write(tmp_path)
+    for name in ("sample.csv", "request.json"):
+        assert (tmp_path / name).read_bytes() == (CHECKOUT / "template" / "data" / name).read_bytes()
+
+
+def test_given_the_workflow_then_actions_are_pinned_by_commit_and_rights_are_least(rendered: Path) -> None:
+    text = (rendered / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {}
+    assert all(job["permissions"] == {"contents": "read"} for job in workflow["jobs"].values())
+    used = re.findall(r"uses: (\S+)(.*)", text)
+    assert used
+    assert all(re.fullmatch(r"[\w/.-]+@[0-9a-f]{40}", action) and "# v" in note for action, note in used)
+
+
+def test_given_the_locks_then_they_agree_and_name_no_download_address(rendered: Path) -> None:
+    def pinned(name: str) -> set[str]:
+        lines = (rendered / "requirements" / name).read_text(encoding="utf-8").splitlines()
+        return {re.split(r"[ ;\\]", line)[0] for line in lines if re.match(r"[a-z0-9]", line)}
+
+    assert pinned("factory.txt") <= pinned("factory-dev.txt")
+    for name in ("factory.txt", "factory-dev.txt", "uv.txt"):
+        text = (rendered / "requirements" / name).read_text(encoding="utf-8")
+        assert "://" not in text
+        assert text.count("--hash=sha256:") >= len(pinned(name))
