@@ -66,6 +66,7 @@ def refresh(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory refresh prod
     """
+    _refuse_unknown(environments, with_platform)
     _place, results = _act("refresh", environments, _found, with_platform)
     _report(results, as_json, "differs")
     drifted = [result.stack for result in results if not result.same]
@@ -196,6 +197,17 @@ def _refuse_under_use_cases(place: Place) -> None:
     standing = [f"{name}.{environment}" for name, environment in stacks.applied_use_cases(place.home)]
     if standing:
         raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
+
+
+def _refuse_unknown(environments: tuple[str, ...], with_platform: bool) -> None:
+    """There is nothing to compare with where nothing was applied."""
+    from aifactory.provision import plan, stacks
+
+    place = plan.Place.here()
+    known = stacks.known(place.home)
+    for name in plan.stack_names(place, plan.chosen(place, environments), with_platform=with_platform):
+        if name not in known and not stacks.shared_backend():
+            raise FactoryError(f"{name} is not provisioned: factory up {name.rpartition('.')[2]}")
 
 
 def _forget(home: Home) -> None:

@@ -13,6 +13,8 @@ Say = Callable[[str], None]
 
 _VERBS = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
 _STACK = "pulumi:pulumi:Stack"
+_ENGINES_OWN = "pulumi:"
+"""Types of the engine's own records, such as stacks and providers; nobody asked for them."""
 _QUIET = {"same", "read", "refresh"}
 
 
@@ -33,7 +35,9 @@ class Watcher:
             metadata = event.resource_pre_event.metadata
             self._started[metadata.urn] = time.monotonic()
             self._note(metadata, event.resource_pre_event.planning)
-        if event.res_outputs_event and not event.res_outputs_event.planning:
+        if event.res_outputs_event and event.res_outputs_event.planning:
+            self._note_drift(event.res_outputs_event.metadata)
+        elif event.res_outputs_event:
             self._finish(event.res_outputs_event.metadata)
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             self.errors.append(event.diagnostic_event.message.strip())
@@ -46,18 +50,30 @@ class Watcher:
 
     def _note(self, metadata: Any, planning: bool) -> None:
         operation = _operation(metadata)
-        if operation not in _QUIET:
+        if operation not in _QUIET and not metadata.type.startswith(_ENGINES_OWN):
             line = f"{operation} {_label(metadata.urn)}{_details(metadata)}"
             if line not in self.changed:
                 self.changed.append(line)
                 if planning:
                     self._say(f"  {line}")
 
+    def _note_drift(self, metadata: Any) -> None:
+        """What a previewed refresh read; it tells only here which values differ from those applied."""
+        operation = _operation(metadata)
+        differs = operation == "delete" or (operation == "update" and metadata.detailed_diff)
+        if differs and not metadata.type.startswith(_ENGINES_OWN):
+            found = (metadata.new.outputs or {}) if operation == "update" and metadata.new else {"status": "missing"}
+            values = [f"{key}: {found[key]}" for key in sorted(metadata.detailed_diff or {"status"}) if key in found]
+            line = f"{_label(metadata.urn)} ({', '.join(values)})"
+            if not any(line.split(" (", maxsplit=1)[0] in known for known in self.changed):
+                self.changed.append(line)
+                self._say(f"  {line}")
+
     def _finish(self, metadata: Any) -> None:
         if metadata.type == _STACK and metadata.new is not None:
             self.outputs = dict(metadata.new.outputs or {})
         operation = _operation(metadata)
-        if operation in _QUIET:
+        if operation in _QUIET or metadata.type.startswith(_ENGINES_OWN):
             return
         seconds = time.monotonic() - self._started.get(metadata.urn, time.monotonic())
         self._say(f"  {_VERBS.get(operation, operation)} {_label(metadata.urn)} {seconds:.1f} s")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +51,16 @@ def waves(place: Place, environments: Sequence[str], servers_python: Path, *, wi
     return [usecase]
 
 
+def stack_names(place: Place, environments: Sequence[str], *, with_platform: bool) -> list[str]:
+    """Names of the stacks that `waves` would give."""
+    nowhere = Path()
+    if place.manifest is None or with_platform:
+        return [
+            stack.name for wave in waves(place, environments, nowhere, with_platform=with_platform) for stack in wave
+        ]
+    return [names.stack(place.manifest.use_case, name) for name in environments]
+
+
 def everything(home: Home, servers_python: Path) -> Waves:
     """Every stack that this home holds, use cases last."""
     known = stacks.known(home)
@@ -82,7 +91,7 @@ def _platform(home: Home, environments: Sequence[str], servers_python: Path) -> 
 
 
 def _require_platform(home: Home, environments: Sequence[str]) -> None:
-    if os.environ.get("PULUMI_BACKEND_URL"):
+    if stacks.shared_backend():
         return
     known = stacks.known(home)
     missing = [name for name in (stacks.SHARED, *environments) if name not in known]

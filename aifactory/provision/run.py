@@ -119,7 +119,7 @@ def _engine_variables(home: Home) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
-    if not os.environ.get("PULUMI_BACKEND_URL"):
+    if not stacks.shared_backend():
         variables["PULUMI_BACKEND_URL"] = f"file://{home.state}"
         if not os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
             variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(home.passphrase)

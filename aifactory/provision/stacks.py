@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,11 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         temporary = path.with_suffix(".tmp")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
+
+
+def shared_backend() -> bool:
+    """Whether the state lies in a backend that PULUMI_BACKEND_URL names, instead of the home's file backend."""
+    return bool(os.environ.get("PULUMI_BACKEND_URL"))
 
 
 def known(home: Home) -> list[str]:
