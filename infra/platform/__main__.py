@@ -28,9 +28,9 @@ def shared(home: Path, python: Path) -> None:
 
 def ground(home: Path, environment: str) -> None:
     """Where the use cases of one environment lie."""
-    folder = sdk.Folder(
-        f"{environment}-ground", path=str(home / environment), tags=tags.of_platform(environment)
-    )
+    carried = tags.of_platform(environment)
+    folder = sdk.Folder(f"{environment}-ground", path=str(home / environment), tags=carried)
+    sdk.Folder(f"{environment}-credentials", path=str(home / "credentials" / environment), tags=carried)
     pulumi.export("environment", environment)
     pulumi.export("folder", folder.path)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 from pydantic import ValidationError
 
@@ -20,16 +18,18 @@ def settings() -> EndpointSettings:
     environment = config.require("environment")
     try:
         manifest = Manifest.model_validate_json(config.require("manifest"))
-        return EndpointSettings(
-            home=Path(config.require("home")),
-            tags=tags.of_use_case(manifest, environment),
-            manifest=manifest,
-            environment=environment,
-            python=Path(config.require("launcherPython")),
+        return EndpointSettings.model_validate(
+            {
+                "home": config.require("home"),
+                "tags": tags.of_use_case(manifest, environment),
+                "manifest": manifest,
+                "environment": environment,
+                "python": config.require("launcherPython"),
+            }
         )
     except ValidationError as error:
         first = error.errors()[0]
-        raise pulumi.RunError(f"manifest: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise pulumi.RunError(f"{'.'.join(map(str, first['loc'])) or 'manifest'}: {first['msg']}") from None
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import pulumi
 
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.contract import names as agreed
+from aifactory_runtime.contract.manifest import EnvironmentName
 from infra.components.local.part import Part, Settings
 from infra.conventions import names, personas
 from infra.providers.local import sdk
@@ -17,7 +18,7 @@ class WorkspaceSettings(Settings):
     """Which use case, and where."""
 
     manifest: Manifest
-    environment: str
+    environment: EnvironmentName
 
     @property
     def place(self) -> tuple[str, str]:
@@ -61,6 +62,7 @@ class Workspace(Part):
             tags=settings.tags,
             opts=self.child(),
         )
+        sdk.Folder(f"{name}-credentials", path=str(settings.credentials), tags=settings.tags, opts=self.child())
         self._experiment = self._make_experiment("experiment", agreed.experiment(*settings.place))
         self._model = sdk.RegisteredModel(
             f"{name}-model",

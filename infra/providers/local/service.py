@@ -111,12 +111,14 @@ class Service(Kind):
         return {**super().foreseen(state, inputs), **_address(inputs)}
 
     def delete(self, state: Values) -> None:
-        """Stop it and take it out of supervision."""
+        """Stop it and take it out of supervision, with its logs."""
         try:
             Supervision(Path(state["home"])).remove(state["name"])
         except Unreachable:
             processes.end(processes.marked(layout.socket(state["home"]), state["name"]))
             (layout.services(state["home"]) / "conf.d" / f"{state['name']}.conf").unlink(missing_ok=True)
+        for path in layout.log(state["home"], state["name"]).parent.glob(f"{state['name']}.log*"):
+            path.unlink(missing_ok=True)
 
 
 def _address(inputs: Values) -> Values:

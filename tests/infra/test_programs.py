@@ -1,0 +1,167 @@
+"""The two programs without the engine: what they ask for, given good settings and bad ones."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import runpy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks, settings, stack
+
+from aifactory_runtime.contract import names
+from infra.components.local.tracking import TrackingSettings
+from infra.policies import rules
+from tests.infra.conftest import MANIFEST
+from tests.infra.engine import INFRA
+
+PLATFORM = {"tracking_uri": "http://127.0.0.1:1", "registry_uri": "http://127.0.0.1:1", "snapshot_uri": "/home/s"}
+KNOWN = {"port": 21000, "experiment_id": "7", "sha256": "ab", "socket": "/s", "address": "http://127.0.0.1:21000"}
+
+
+@dataclass
+class Recorder(mocks.Mocks):
+    """Stands in for the engine and writes down what was asked: type, name and inputs."""
+
+    asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        self.asked.append((args.typ, args.name, args.inputs))
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.name, {"outputs": {**PLATFORM, "dagster_url": "http://127.0.0.1:2"}, "secretOutputNames": []}
+        return args.name, {**args.inputs, **KNOWN}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+        raise AssertionError(f"no call was expected: {args.token}")
+
+    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Inputs by resource name of all resources of one kind."""
+        return {name: inputs for typ, name, inputs in self.asked if typ == f"local:index:{kind}"}
+
+
+@pytest.fixture
+def engine() -> Iterator[Recorder]:
+    """A recorder in the engine's place; what it replaced is put back, for tests that run the real one."""
+    before = copy.copy(settings.SETTINGS)
+    recorder = Recorder()
+    yield recorder
+    pulumi.runtime.config.CONFIG.set({})
+    settings.configure(before)
+
+
+def run(recorder: Recorder, program: str, **config: str) -> dict[str, Any]:
+    """Run a program under mocks; its exports."""
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi.runtime.set_mocks(recorder, project=f"aifactory-{program}", stack="test")
+    pulumi.runtime.set_all_config({f"aifactory-{program}:{key}": value for key, value in config.items()})
+    exports: dict[str, Any] = {}
+
+    def export(key: str, value: Any) -> None:
+        pulumi.Output.from_input(value).apply(lambda found: exports.update({key: found}))
+
+    def main() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pulumi, "export", export)
+            runpy.run_path(str(INFRA / program / "__main__.py"), run_name="__main__")
+
+    asyncio.get_event_loop().run_until_complete(stack.run_pulumi_func(main))
+    return exports
+
+
+def usecase(recorder: Recorder, environment: str, manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:
+    return run(
+        recorder, "usecase", home="/home", environment=environment, manifest=json.dumps(manifest), launcherPython="/py"
+    )
+
+
+def test_given_the_shared_stack_when_run_then_four_services_on_loopback_with_tags(engine: Recorder) -> None:
+    exports = run(engine, "platform", home="/home", environment="shared", platformPython="/env/bin/python")
+    services = engine.of("Service")
+    assert {inputs["name"] for inputs in services.values()} == {
+        "tracking",
+        "dagster-code",
+        "dagster-webserver",
+        "dagster-daemon",
+    }
+    assert "--read-only" in services["dagster-webserver"]["command"]
+    assert exports["tracking_uri"] == "http://127.0.0.1:21000"
+    _no_violation(engine)
+
+
+@pytest.mark.parametrize("environment", names.ENVIRONMENTS)
+def test_given_an_environments_ground_when_run_then_it_is_a_folder_and_no_service(
+    engine: Recorder, environment: str
+) -> None:
+    exports = run(engine, "platform", home="/home", environment=environment, platformPython="/env/bin/python")
+    assert exports == {"environment": environment, "folder": f"/home/{environment}"}
+    assert engine.of("Service") == {}
+
+
+@pytest.mark.parametrize("environment", names.ENVIRONMENTS)
+def test_given_a_use_case_when_run_then_grants_are_those_of_the_personas_and_tags_are_complete(
+    engine: Recorder, environment: str
+) -> None:
+    usecase(engine, environment)
+    granted = {
+        inputs["name"]: {grant["permission"] for grant in inputs["permissions"]}
+        for inputs in engine.of("MlflowRole").values()
+    }
+    assert granted[f"release.churn.{environment}"] >= {"EDIT"}
+    assert granted[f"service.churn.{environment}"] == {"READ"}
+    assert granted[f"data-scientist.churn.{environment}"] == ({"EDIT"} if environment == "dev" else {"READ"})
+    assert bool(engine.of("Token")) == (environment != "dev")
+    _no_violation(engine)
+
+
+def test_given_an_owner_who_also_approves_when_run_then_one_login_holds_both_roles(engine: Recorder) -> None:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["environments"]["prod"]["approvers"] = ["ana"]
+    usecase(engine, "prod", manifest)
+    logins = engine.of("MlflowUser")
+    assert logins["workspace-login-ana"]["roles"] == ["data-scientist", "approver"]
+    assert {inputs["role"] for inputs in engine.of("Membership").values() if inputs["login"] == "ana.churn.prod"} == {
+        "data-scientist.churn.prod",
+        "approver.ana.churn.prod",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"use_case": "Churn"}, "use_case"),
+        ({"unknown": 1}, "unknown"),
+        ({"train_in": "prod"}, "train_in: prod is not available yet"),
+    ],
+)
+def test_given_a_manifest_that_does_not_hold_when_run_then_the_message_names_the_field(
+    engine: Recorder, change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(pulumi.RunError, match=said):
+        usecase(engine, "dev", {**MANIFEST, **change})
+    assert engine.of("Folder") == {}
+
+
+def test_given_an_unknown_environment_when_run_then_the_known_ones_are_named(engine: Recorder) -> None:
+    with pytest.raises(pulumi.RunError, match="shared, dev, staging, prod"):
+        run(engine, "platform", home="/home", environment="qa", platformPython="/py")
+    with pytest.raises(pulumi.RunError, match="environment: .*'dev', 'staging' or 'prod'"):
+        usecase(engine, "qa")
+
+
+def test_given_a_setting_nobody_knows_when_a_component_is_configured_then_it_is_refused() -> None:
+    good = {"home": Path("/home"), "tags": {}, "python": Path("/py")}
+    assert TrackingSettings.model_validate(good).python == Path("/py")
+    with pytest.raises(ValueError, match="prot"):
+        TrackingSettings.model_validate({**good, "prot": 1})
+
+
+def _no_violation(engine: Recorder) -> None:
+    for typ, name, inputs in engine.asked:
+        said = [*rules.mandatory_tags(typ, inputs), *rules.loopback_only(typ, inputs)]
+        assert said == [], name

@@ -1,0 +1,267 @@
+"""The provider without the engine: what counts as a change, and what each kind makes, sees and takes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.provider.experimental.provider import PropertyDiffKind
+
+from infra.providers.local import diff, layout, locks, processes, values
+from infra.providers.local.file import File
+from infra.providers.local.folder import Folder
+from infra.providers.local.kind import Kind
+from infra.providers.local.kinds import KINDS, load
+from infra.providers.local.membership import Membership
+from infra.providers.local.mlflow_experiment import MlflowExperiment
+from infra.providers.local.mlflow_role import MlflowRole
+from infra.providers.local.port_lease import PortLease, registry
+from infra.providers.local.problem import Problem, Unreachable
+from infra.providers.local.service import Service, section
+from infra.providers.local.supervisor import Supervisor
+from infra.providers.local.token_file import Token
+
+TEXT = st.text(max_size=20)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**50), 2**50) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTORY_CACHE", str(tmp_path / "cache"))
+
+
+@given(PLAIN)
+def test_given_any_value_when_sent_and_received_then_it_is_the_same(value: Any) -> None:
+    assert values.plain(values.wire(value)) == value
+
+
+def test_given_a_value_not_known_yet_when_sent_and_received_then_it_is_still_unknown() -> None:
+    sent = values.wire_map({"port": values.UNKNOWN, "password": "x"}, frozenset({"password"}))
+    assert sent["password"].is_secret
+    assert not sent["port"].is_secret
+    assert values.has_unknown(values.plain_map(sent))
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_given_any_kind_when_loaded_then_what_replaces_it_is_one_of_its_inputs(name: str) -> None:
+    kind = load(name)
+    assert type(kind).__name__ == name
+    assert kind.replaced_by <= kind.inputs
+    assert not kind.made & kind.inputs
+
+
+@pytest.mark.parametrize("kind", [Folder(), File(), Token(), PortLease(), Service(), Supervisor(), Membership()])
+@given(given_inputs=st.data())
+def test_given_one_input_changed_or_removed_when_compared_then_exactly_it_is_shown(
+    kind: Kind, given_inputs: st.DataObject
+) -> None:
+    inputs = dict.fromkeys(kind.inputs, "before")
+    state = {**inputs, **kind.desired(inputs)}
+    assert not diff.compare(kind, state, inputs).changes
+    key = given_inputs.draw(st.sampled_from(sorted(kind.inputs - {"content"})))
+    changed = diff.compare(kind, state, {**inputs, key: "after"})
+    assert list(changed.detailed_diff) == [key]
+    assert changed.replaces == ([key] if key in kind.replaced_by else [])
+    removed = diff.compare(kind, state, {name: value for name, value in inputs.items() if name != key})
+    assert removed.detailed_diff[key].kind in {PropertyDiffKind.DELETE, PropertyDiffKind.DELETE_REPLACE}
+
+
+def test_given_drift_when_compared_then_it_is_an_update_that_no_input_asked_for() -> None:
+    inputs = {"home": "/h", "name": "a", "command": ["x"], "directory": "/"}
+    found = diff.compare(Service(), {**inputs, "status": "port 21000 is held by process 7 (nc)"}, inputs)
+    assert found.detailed_diff["status"].kind is PropertyDiffKind.UPDATE
+    assert not found.detailed_diff["status"].input_diff
+    assert found.replaces == []
+
+
+def test_given_a_folder_when_made_broken_and_mended_then_each_is_seen(tmp_path: Path) -> None:
+    inputs = {"path": str(tmp_path / "a"), "children": ["b", "c/d"], "mode": "0700"}
+    _, state = Folder().create(inputs)
+    assert Folder().read(state) == state
+    (tmp_path / "a" / "b").rmdir()
+    (tmp_path / "a").chmod(0o755)
+    drifted = Folder().read(state) or {}
+    assert (drifted["status"], drifted["mode"]) == ("missing: b", "0755")
+    assert Folder().read(Folder().update(drifted, inputs)) == state
+    Folder().delete(state)
+    assert Folder().read(state) is None
+
+
+def test_given_a_folder_with_contents_when_made_again_then_they_stay(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "kept").write_text("x")
+    Folder().create({"path": str(tmp_path / "a"), "children": [], "mode": "0700"})
+    assert (tmp_path / "a" / "kept").read_text() == "x"
+
+
+@pytest.mark.parametrize("bad", [{"path": "relative"}, {"children": ["../out"]}, {"children": ["/etc"]}])
+def test_given_a_folder_that_leads_elsewhere_when_checked_then_it_is_refused(bad: dict[str, Any]) -> None:
+    assert set(Folder().check({"path": "/a", "children": [], **bad})) == set(bad)
+
+
+def test_given_a_file_that_somebody_changed_when_read_then_its_digest_differs(tmp_path: Path) -> None:
+    inputs = {"path": str(tmp_path / "f"), "content": "one\n", "mode": "0600"}
+    _, state = File().create(inputs)
+    assert File().read(state) == state
+    (tmp_path / "f").write_text("two\n")
+    drifted = File().read(state) or {}
+    assert list(diff.compare(File(), drifted, inputs).detailed_diff) == ["sha256"]
+    File().update(drifted, inputs)
+    assert (tmp_path / "f").read_text() == "one\n"
+
+
+def test_given_a_token_when_its_file_is_lost_then_the_same_secret_is_written_again(tmp_path: Path) -> None:
+    inputs = {"path": str(tmp_path / "t.json"), "identity": "consumer", "roles": [], "login": "c", "key": "token"}
+    _, state = Token().create(inputs)
+    path = tmp_path / "t.json"
+    first = json.loads(path.read_text())["token"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.unlink()
+    drifted = Token().read(state) or {}
+    assert drifted["status"] == "missing"
+    Token().update(drifted, inputs)
+    assert json.loads(path.read_text())["token"] == first == state["value"]
+    assert Token().create(inputs)[1]["value"] == first
+
+
+def _lease(home: Path, name: str = "web") -> dict[str, Any]:
+    home.mkdir(exist_ok=True)
+    return PortLease().create({"home": str(home), "name": name})[1]
+
+
+def test_given_two_homes_when_they_lease_the_same_name_then_ports_differ_and_stay(tmp_path: Path) -> None:
+    leases = [_lease(tmp_path / "a"), _lease(tmp_path / "a", "api"), _lease(tmp_path / "b"), _lease(tmp_path / "b")]
+    ports = [lease["port"] for lease in leases]
+    assert len(set(ports[:3])) == 3
+    assert ports[2] == ports[3]
+    PortLease().delete(leases[0])
+    assert PortLease().read(leases[0]) is None
+    assert not (registry() / f"{ports[0]}.json").exists()
+    assert PortLease().read(leases[1]) == leases[1]
+
+
+def test_fault_44_given_a_leased_port_taken_when_read_then_the_holder_is_named_and_the_lease_moves(
+    tmp_path: Path,
+) -> None:
+    lease = _lease(tmp_path / "a")
+    with socket.create_server(("127.0.0.1", lease["port"])):
+        seen = PortLease().read(lease) or {}
+        assert (
+            seen["status"]
+            == f"port {lease['port']} is taken by process {os.getpid()} ({processes.command(os.getpid())})"
+        )
+        moved = PortLease().update(seen, {"home": lease["home"], "name": "web"})
+    assert moved["port"] != lease["port"]
+    assert moved["status"] == "leased"
+
+
+def test_given_a_listening_socket_when_asked_then_its_process_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (found,) = processes.listeners(server.getsockname()[1])
+    assert os.getpid() in found.pids
+    assert processes.descends(os.getpid(), os.getppid())
+    assert not processes.descends(os.getppid(), os.getpid())
+
+
+def test_given_a_lock_held_when_another_wants_it_then_it_waits(tmp_path: Path) -> None:
+    import fcntl
+
+    with locks.held(tmp_path / "lock"), (tmp_path / "lock").open() as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_given_percent_signs_and_spaces_when_a_section_is_written_then_supervisor_reads_them_back() -> None:
+    inputs = {
+        "home": "/h",
+        "name": "a",
+        "command": ["run", "50%", "two words"],
+        "directory": "/d",
+        "environment": {"A": "1%"},
+    }
+    text = section(inputs)
+    assert "command=run 50%% 'two words'" in text
+    assert 'environment=A="1%%"' in text
+
+
+@pytest.mark.parametrize(
+    ("bad", "about"),
+    [
+        ({"name": "Web Server"}, "name"),
+        ({"command": ["a\nb"]}, "command"),
+        ({"environment": {"A": 'a"b'}}, "command"),
+        ({"port": 21000}, "host"),
+    ],
+)
+def test_given_a_service_supervisor_cannot_carry_when_checked_then_it_is_refused(
+    bad: dict[str, Any], about: str
+) -> None:
+    assert set(Service().check({"name": "web", "command": ["x"], **bad})) == {about}
+
+
+def test_given_services_stopped_on_purpose_when_read_then_the_state_stays(tmp_path: Path) -> None:
+    layout.write(layout.stopped_marker(tmp_path), "")
+    state = {"home": str(tmp_path), "name": "web", "status": "running"}
+    assert Service().read(state) == state
+    assert Supervisor().read(state) == state
+    layout.stopped_marker(tmp_path).unlink()
+    assert (Service().read(state) or {})["status"] == "not running, like its supervisor"
+    assert (Supervisor().read(state) or {})["status"] == "not running"
+
+
+def test_given_no_tracking_server_when_read_then_the_last_known_state_stays(tmp_path: Path) -> None:
+    state = {"home": str(tmp_path), "name": "dev/churn", "experiment_id": "1"}
+    assert MlflowExperiment().read(state) == state
+    MlflowExperiment().delete(state)
+    with pytest.raises(Unreachable, match="factory up shared"):
+        MlflowExperiment().create({"home": str(tmp_path), "name": "dev/churn"})
+
+
+def test_given_a_tracking_server_that_is_down_when_deleted_then_its_database_is_not_forgotten(tmp_path: Path) -> None:
+    layout.write(layout.tracking(tmp_path) / "mlflow.db", "")
+    with pytest.raises(Unreachable):
+        MlflowExperiment().delete({"home": str(tmp_path), "name": "dev/churn", "experiment_id": "1"})
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        {"type": "experiment", "pattern": "*", "permission": "READ"},
+        {"type": "registered_model", "pattern": "churn.*", "permission": "READ"},
+        {"type": "workspace", "pattern": "1", "permission": "READ"},
+        {"type": "experiment", "pattern": "1", "permission": "ALL"},
+    ],
+)
+def test_given_a_grant_on_more_than_one_thing_when_checked_then_it_is_refused(grant: dict[str, str]) -> None:
+    good = {"type": "experiment", "pattern": "1", "permission": "READ"}
+    assert MlflowRole().check({"permissions": [good]}) == {}
+    assert set(MlflowRole().check({"permissions": [good, grant]})) == {"permissions"}
+
+
+def test_given_a_runtime_folder_of_somebody_else_when_started_then_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "runtime", lambda home: Path(home) / "runtime")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "runtime").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Problem, match="belongs to somebody else"):
+        layout.make_runtime(tmp_path)
+
+
+def test_given_a_home_with_a_long_path_when_a_socket_is_named_then_it_fits(tmp_path: Path) -> None:
+    assert len(str(layout.socket(tmp_path / ("x" * 200)))) < 100
+
+
+def test_given_a_leases_file_that_is_broken_when_read_then_the_message_names_it(tmp_path: Path) -> None:
+    layout.write(layout.ports(tmp_path), "{")
+    with pytest.raises(Problem, match="ports.json is not JSON"):
+        layout.read_json(layout.ports(tmp_path))

@@ -1,0 +1,197 @@
+"""A use case by the real engine: what it gets, what releases may do to it, what is refused, what is left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import httpx
+import pulumi
+import pytest
+from pulumi import automation
+
+from aifactory_runtime.contract import EnvironmentContract
+from infra.components.local.contract import contract
+from infra.providers.local import layout, processes, sdk
+from infra.providers.local.supervision import Supervision
+from tests.infra.engine import Bench
+
+pytestmark = pytest.mark.slow
+
+
+def _outputs(bench: Bench, manifest: str, environment: str) -> dict[str, object]:
+    stack = bench.usecase(manifest, "churn", environment)
+    return {key: output.value for key, output in stack.outputs().items()}
+
+
+def test_given_a_use_case_when_nothing_changed_then_preview_and_refresh_show_no_change(
+    provisioned: Bench, manifest: str
+) -> None:
+    stack = provisioned.usecase(manifest, "churn", "prod")
+    assert provisioned.preview(stack) == {}
+    assert provisioned.drift(stack) == {}
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_given_a_use_case_when_up_then_exports_record_and_service_file_are_one_contract(
+    provisioned: Bench, manifest: str, environment: str
+) -> None:
+    exported = EnvironmentContract.model_validate(_outputs(provisioned, manifest, environment))
+    applied = json.loads((provisioned.home / "usecases" / f"churn.{environment}.json").read_text())
+    assert applied["manifest"]["use_case"] == "churn"
+    assert EnvironmentContract.model_validate(applied["environment"]) == exported
+    service_file = provisioned.home / environment / "churn" / "environment.json"
+    service = EnvironmentContract.model_validate_json(service_file.read_text())
+    assert service.identity == "service"
+    assert service.model_copy(update={"identity": "ana", "credentials_file": exported.credentials_file}) == exported
+    for key in ("data_uri", "artifact_uri", "capture_uri", "release_uri", "audit_uri", "events_uri", "logs_uri"):
+        assert Path(getattr(exported, key)).is_dir(), key
+    assert (exported.endpoint_token_file is None) == (environment == "dev")
+    live = httpx.get(f"{exported.endpoint_url}/health/live")
+    ready = httpx.get(f"{exported.endpoint_url}/health/ready")
+    assert (live.status_code, ready.status_code) == (200, 503)
+
+
+def test_given_a_use_case_when_up_then_the_exports_are_exactly_the_contracts_fields(
+    provisioned: Bench, manifest: str
+) -> None:
+    assert set(_outputs(provisioned, manifest, "prod")) == set(EnvironmentContract.model_fields)
+
+
+def test_given_a_size_when_the_service_runs_then_its_memory_is_bounded(provisioned: Bench) -> None:
+    program = Supervision(provisioned.home).program("churn.prod")
+    assert program is not None
+    limits = Path(f"/proc/{program.pid}/limits").read_text()
+    assert str(2048 * 2**20) in next(line for line in limits.splitlines() if line.startswith("Max data size"))
+
+
+def test_given_a_folder_removed_when_refreshed_then_it_is_drift_and_up_makes_it_again(
+    provisioned: Bench, manifest: str
+) -> None:
+    stack = provisioned.usecase(manifest, "churn", "prod")
+    folder = provisioned.home / "prod" / "churn" / "events"
+    folder.rmdir()
+    assert provisioned.drift(stack) == {"update": 1}
+    assert provisioned.up(stack) == {"update": 1}
+    assert folder.is_dir()
+
+
+def test_given_a_credentials_file_opened_to_others_when_up_runs_then_it_is_private_again(
+    provisioned: Bench, manifest: str
+) -> None:
+    stack = provisioned.usecase(manifest, "churn", "prod")
+    path = provisioned.home / "credentials" / "prod" / "churn" / "release.json"
+    before = path.read_text()
+    path.chmod(0o644)
+    assert provisioned.up(stack) == {"update": 1}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text() == before
+
+
+def test_given_the_tracking_server_down_when_a_use_case_is_refreshed_then_nothing_of_it_is_lost(
+    provisioned: Bench, manifest: str
+) -> None:
+    stack = provisioned.usecase(manifest, "churn", "prod")
+    Supervision(provisioned.home)._call("stopProcess", "tracking")
+    assert provisioned.drift(stack) == {}
+    assert provisioned.up(provisioned.platform("shared")) == {"update": 1}
+    assert provisioned.drift(stack) == {}
+
+
+def test_given_a_schedule_when_its_minute_comes_then_the_released_pipeline_runs_as_release(provisioned: Bench) -> None:
+    """A stand-in for the interpreter of a released snapshot: it writes down how it was called."""
+    folder = provisioned.home / "dev" / "churn"
+    snapshot, heard = folder / "snapshot", folder / "heard.json"
+    python = snapshot / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    # The launcher starts it too, to serve: that call is none of this test's.
+    python.write_text(
+        f'#!/bin/sh\n[ "$3" = run ] || exit 1\n(env; echo "ARGS=$*") > "{heard}.new"; mv "{heard}.new" "{heard}"\n'
+    )
+    python.chmod(0o755)
+    (folder / "serving" / "current").symlink_to(snapshot)
+    deadline = time.monotonic() + 90
+    while not heard.exists() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    (folder / "serving" / "current").unlink()
+    said = dict(line.partition("=")[::2] for line in heard.read_text().splitlines())
+    assert said["ARGS"] == "-m churn run --kind retraining"
+    assert said["AIFACTORY_IDENTITY"] == "release"
+    assert said["AIFACTORY_ENV_FILE"] == str(folder / "environment.json")
+    assert said["AIFACTORY_CREDENTIALS_FILE"] == str(provisioned.home / "credentials/dev/churn/release.json")
+    assert not {"DAGSTER_HOME", "PULUMI_CONFIG_PASSPHRASE", "FACTORY_HOME"} & said.keys()
+
+
+def test_given_a_secret_among_the_outputs_when_previewed_then_it_is_refused_in_a_sentence(bench: Bench) -> None:
+    def program() -> None:
+        values = contract({"use_case": "churn", "tracking_uri": pulumi.Output.secret("http://somewhere")})
+        pulumi.export("tracking_uri", values["tracking_uri"])
+
+    stack = bench.stack_of("usecase", "secret.dev", {}, program)
+    with pytest.raises(automation.CommandError) as refused:
+        bench.preview(stack)
+    assert "tracking_uri is secret and may not be exported" in str(refused.value)
+    assert "http://somewhere" not in str(refused.value)
+
+
+def test_given_tags_left_out_or_an_open_address_when_previewed_then_the_policies_refuse_it(
+    bench: Bench, tmp_path: Path
+) -> None:
+    def program() -> None:
+        sdk.Folder("untagged", path=str(tmp_path / "x"))
+        command = ["python", "-m", "http.server"]
+        sdk.Service(
+            "open", home=str(bench.home), service="open", command=command, directory="/", host="0.0.0.0", port=21000
+        )
+
+    stack = bench.stack_of("usecase", "policies.dev", {}, program)
+    with pytest.raises(automation.CommandError) as refused:
+        bench.preview(stack)
+    assert "mandatory-tags" in str(refused.value)
+    assert "tags.of_use_case(manifest, environment)" in str(refused.value)
+    assert "loopback-only" in str(refused.value)
+    assert not (tmp_path / "x").exists()
+
+
+def test_given_a_service_that_cannot_start_when_up_runs_then_its_last_words_are_said_and_nothing_is_left(
+    bench: Bench, tmp_path: Path
+) -> None:
+    from infra.conventions import tags
+
+    def program() -> None:
+        script = tmp_path / "broken.py"
+        script.write_text("raise SystemExit('there is no such model')\n")
+        sdk.Service(
+            "broken",
+            home=str(bench.home),
+            service="broken",
+            command=[str(bench.servers), str(script)],
+            directory=str(tmp_path),
+            tags=tags.of_platform("dev"),
+        )
+
+    stack = bench.stack_of("usecase", "broken.dev", {}, program)
+    with pytest.raises(automation.CommandError) as failed:
+        bench.up(stack)
+    assert "there is no such model" in str(failed.value)
+    assert Supervision(bench.home).program("broken") is None
+    assert not (layout.services(bench.home) / "conf.d" / "broken.conf").exists()
+    bench.destroy(stack)
+
+
+def test_given_a_use_case_when_destroyed_then_nothing_of_it_is_left_and_the_platform_stays(
+    bench: Bench, manifest: str
+) -> None:
+    stack = bench.usecase(manifest, "churn", "staging")
+    bench.up(stack)
+    port = json.loads(layout.ports(bench.home).read_text())["churn.staging"]
+    bench.destroy(stack)
+    assert not processes.listeners(port)
+    assert not (bench.home / "staging" / "churn").exists()
+    assert not (bench.home / "usecases" / "churn.staging.json").exists()
+    assert not list((bench.home / "credentials" / "staging").rglob("*.json"))
+    assert "churn.staging" not in json.loads(layout.ports(bench.home).read_text())
+    assert bench.drift(bench.platform("shared")) == {}
+    assert os.path.isdir(bench.home / "shared" / "mlflow")
