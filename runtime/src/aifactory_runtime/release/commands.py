@@ -1,4 +1,4 @@
-"""`python -m <package> release | approve | rollback | trace`: how people and CI move a model and ask where it is from."""
+"""`python -m <package> release | approve | rollback | trace`: moving a model, and asking where a prediction is from."""
 
 from __future__ import annotations
 

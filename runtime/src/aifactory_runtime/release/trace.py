@@ -52,8 +52,8 @@ def trace(side: Side, prediction_id: str) -> Trace:
     version = side.registry.version(int(line["model_version"]))
     if version.model_sha256 != line["model_sha256"]:
         raise FactoryError(
-            f"the prediction was made by sha256 {line['model_sha256'][:12]}, but version {version.number} is registered "
-            f"with {version.model_sha256[:12]}: the registry was changed; see the audit log"
+            f"the prediction was made by sha256 {line['model_sha256'][:12]}, but version {version.number} has "
+            f"{version.model_sha256[:12]}: the registry was changed; see the audit log"
         )
     return _trace(side, line, version)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from aifactory_runtime.data.columns import matrix, raw_columns
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.model_folder import InputSchema
 from aifactory_runtime.serving.document import Served
-from aifactory_runtime.serving.matrix import matrix, raw_columns
 from aifactory_runtime.serving.rows import Refused, RowReader, Rows
 
 Features = Callable[[Mapping[str, Any]], Mapping[str, Any]]

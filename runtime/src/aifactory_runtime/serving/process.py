@@ -80,6 +80,7 @@ def end_with_launcher(variables: Mapping[str, str]) -> None:
 
 def _loader(project: Project, folder: ServingFolder) -> Loader:
     from aifactory_runtime.config import credentials
+    from aifactory_runtime.pipeline import provenance
 
     contract = project.environment.contract
     login = credentials.of(contract, "service") if contract.credentials_file else None
@@ -87,7 +88,7 @@ def _loader(project: Project, folder: ServingFolder) -> Loader:
         models=folder.models,
         source=Source(contract.tracking_uri, login),
         features=project.science.features(),
-        code_sha256=code_sha256(project.root),
+        code_sha256=provenance.code_sha256(project.root, project.manifest.package),
         commit=project.root.name if len(project.root.name) == 40 else None,  # noqa: PLR2004 - a snapshot's folder
         max_rows=project.settings.serving.max_rows,
     )

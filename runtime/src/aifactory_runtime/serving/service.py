@@ -68,7 +68,7 @@ class Service:
         return bool(expected) and hmac.compare_digest((token or "").encode(), expected.encode())
 
     async def score(self, call: Call, body: bytes) -> bytes:
-        """The answer to a body, as JSON; Refused for bad input, NotReady without a model, NotRecorded on a full disk."""
+        """The answer to a body, as JSON. Raises Refused for bad input, NotReady without a model, NotRecorded."""
         model = self.model
         if model is None:
             raise NotReady(self.reason)
