@@ -111,7 +111,8 @@ def row_hashes(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.uint64]]:
         for name in sorted(frame.columns)
     }
     hashed = hash_pandas_object(type(frame)(plain, copy=False), index=False, categorize=False)
-    return hashed.to_numpy(dtype=np.uint64)
+    numbers: np.ndarray[Any, np.dtype[np.uint64]] = np.asarray(hashed, dtype=np.uint64)
+    return numbers
 
 
 def content_sha256(frame: pd.DataFrame, *more: object) -> str:

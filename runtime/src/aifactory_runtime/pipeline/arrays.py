@@ -1,0 +1,61 @@
+"""A table as the model takes it: the raw columns of its input schema, the user's features, the matrix, the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aifactory_runtime.data.columns import Matrix, matrix, pin, raw_columns
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.registry.model_folder import InputSchema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Features = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+_TRIED_ROWS = 5
+
+
+def pinned(frame: pd.DataFrame, schema: InputSchema, features: Features) -> InputSchema:
+    """`schema` with the names of the matrix's columns, from what `features` returns for the training rows.
+
+    UsageProblem when a row's features change with the rows beside it: such a model cannot answer for a single row.
+    """
+    made = features(_raw(frame, schema))
+    found = replace(schema, features=pin(made, schema.columns, len(frame)))
+    few = frame.head(_TRIED_ROWS)
+    alone = matrix(features(_raw(few, schema)), found)
+    together = matrix({name: np.asarray(values)[: len(few)] for name, values in made.items()}, found)
+    differs = ~(np.isclose(alone, together, rtol=1e-9, atol=0.0, equal_nan=True)).all(axis=0)
+    if differs.any():
+        name = found.features[int(np.flatnonzero(differs)[0])]
+        raise UsageProblem(f"features(): {name} of a row depends on other rows; compute it from its own row only")
+    return found
+
+
+def to_matrix(frame: pd.DataFrame, schema: InputSchema, features: Features) -> Matrix:
+    """float64 of shape (rows, features); FactoryError when a column of the schema is not in `frame`."""
+    missing = [column.name for column in schema.columns if column.name not in frame.columns]
+    if missing:
+        raise FactoryError(f"the model needs the column {missing[0]}, which the table does not have")
+    return matrix(features(_raw(frame, schema)), schema)
+
+
+def to_labels(frame: pd.DataFrame, target: str) -> Any:
+    """Labels of shape (rows,): numbers or texts as numpy arrays."""
+    return np.array(frame[target].tolist())
+
+
+def _raw(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
+    values = {column.name: _values(frame[column.name]) for column in schema.columns}
+    return raw_columns(values, schema)
+
+
+def _values(series: Any) -> Any:
+    """Values of a column; a missing one is NaN in a column of numbers, else None."""
+    if series.dtype.kind in "biuf" and not hasattr(series.dtype, "na_value"):
+        return series.to_numpy()
+    return series.to_numpy(dtype=object, na_value=None)

@@ -1,0 +1,112 @@
+"""`python -m <package> run | ingest | ... | register | score`: the pipeline, whole or one step at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+if TYPE_CHECKING:
+    from aifactory_runtime.pipeline.context import Context
+    from aifactory_runtime.pipeline.handoff import Handoff, Kind
+
+_KINDS = ["experiment", "retraining"]
+_ALL = ("ingest", "validate", "prepare", "train", "evaluate", "register")
+_ABOUT = {
+    "ingest": "Read the data source into the table raw; prints the id of a new run.",
+    "validate": "Check the raw table against the schema and thresholds.",
+    "prepare": "Drop duplicates and give each row its split.",
+    "train": "Fit the model and log the run.",
+    "evaluate": "Measure the model, the baseline and the champion, and judge.",
+    "register": "Register the candidate if the gate let it pass.",
+}
+_kind = click.option(
+    "--kind", type=click.Choice(_KINDS), default=None, help="Default: AIFACTORY_KIND, else experiment."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print the handoff as JSON.")
+
+
+@click.command()
+@_kind
+@_json
+def run(kind: str | None, as_json: bool) -> None:
+    """Run the whole pipeline in one process: from the data source to a registered version.
+
+    Example: run --kind retraining
+    """
+    _run(_ALL, None, kind, as_json)
+
+
+def _step(name: str) -> click.Command:
+    first = name == _ALL[0]
+
+    def command(run_id: str | None, kind: str | None, as_json: bool) -> None:
+        _run([name], run_id, kind, as_json)
+
+    command.__doc__ = f"{_ABOUT[name]}\n\nExample: {name}" + ("" if first else " --run 20260101-120000-a1b2c3")
+    option = click.option("--run", "run_id", required=not first, help="Id of a run that began before.")
+    decorated: Callable[..., None] = option(_kind(_json(command)))
+    return click.command(name)(decorated)
+
+
+ingest, validate, prepare, train, evaluate, register = (_step(name) for name in _ALL)
+
+
+@click.command()
+@click.option("--input", "given", default=None, help="A CSV file; default is the environment's data source.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def score(given: str | None, as_json: bool) -> None:
+    """Score a table with the champion and append the predictions to the table scored.
+
+    Example: score --input data/new.csv
+    """
+    from aifactory_runtime.pipeline import lock
+    from aifactory_runtime.pipeline.score import score as score_table
+
+    context = _context()
+    with lock.held(context.artifacts):
+        done = score_table(context, given)
+    if as_json:
+        click.echo(json.dumps(asdict(done)))
+    else:
+        said = "scored" if done.new else "were scored before"
+        click.echo(f"{done.rows} rows {said} by version {done.version}, in {context.tables / 'scored'}")
+
+
+def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bool) -> None:
+    from aifactory_runtime.pipeline.run import run as run_steps
+
+    chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
+    if chosen not in _KINDS:
+        raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
+    began = time.monotonic()
+
+    def say(step: str) -> None:
+        click.echo(f"{step:<9} {time.monotonic() - began:6.2f} s", err=True)
+
+    handoff = run_steps(_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=say)
+    click.echo(json.dumps(_shown(handoff)) if as_json else _summary(handoff))
+
+
+def _context() -> Context:
+    from aifactory_runtime.config import project
+    from aifactory_runtime.pipeline.context import Context
+
+    return Context(project.load(project.find_root(Path.cwd())))
+
+
+def _shown(handoff: Handoff) -> dict[str, Any]:
+    return asdict(handoff)
+
+
+def _summary(handoff: Handoff) -> str:
+    if handoff.version is None:
+        return f"run {handoff.id}"
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in handoff.metrics.items() if "." not in name)
+    return f"run {handoff.id}: version {handoff.version} registered; {figures}"

@@ -1,0 +1,57 @@
+"""What every step needs: the project, its environment, what the run is made from, and, on demand, the registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aifactory_runtime.config import credentials
+from aifactory_runtime.config.project import Project
+from aifactory_runtime.config.settings import Settings
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.pipeline import provenance
+from aifactory_runtime.pipeline.provenance import Provenance
+
+if TYPE_CHECKING:
+    from aifactory_runtime.registry.port import Registry
+
+
+@dataclass(frozen=True)
+class Context:
+    """One project against one environment, for the time of one process."""
+
+    project: Project
+
+    @property
+    def contract(self) -> EnvironmentContract:
+        """The environment."""
+        return self.project.environment.contract
+
+    @property
+    def settings(self) -> Settings:
+        """Settings under conf/."""
+        return self.project.settings
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the Delta tables."""
+        return Path(self.contract.data_uri)
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of runs and reports."""
+        return Path(self.contract.artifact_uri)
+
+    @cached_property
+    def made_from(self) -> Provenance:
+        """Commit and digests, collected once."""
+        return provenance.collect(self.project.root, self.project.manifest.package)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Tracking and registry, as the environment's own identity."""
+        from aifactory_runtime.registry.mlflow import connect
+
+        return connect(self.contract, credentials.of(self.contract))

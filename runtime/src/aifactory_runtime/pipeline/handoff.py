@@ -1,0 +1,86 @@
+"""What the steps of one run hand each other: a small JSON file that each step adds its part to."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from aifactory_runtime.data.tables import TableVersion
+from aifactory_runtime.errors import UsageProblem
+
+Kind = Literal["experiment", "retraining"]
+_FILE = "handoff.json"
+_ID = re.compile(r"[0-9a-z-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """State of a run. Tables by name and version, files by their place under the run's folder; never frames."""
+
+    id: str
+    kind: Kind
+    commit: str
+    dirty: bool
+    code_sha256: str
+    lock_sha256: str
+    tables: Mapping[str, TableVersion] = field(default_factory=dict)
+    mlflow_run: str | None = None
+    model_sha256: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    gate: Mapping[str, Any] | None = None
+    version: int | None = None
+
+    def table(self, name: str, step: str) -> TableVersion:
+        """The version of a table that this run uses; UsageProblem when `step`, which writes it, has not run."""
+        if name not in self.tables:
+            raise UsageProblem(f"run {self.id} has no table {name} yet: run {step} first")
+        return self.tables[name]
+
+
+def new_id() -> str:
+    """An id that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+def folder(artifacts: Path, run: str) -> Path:
+    """Folder of a run; UsageProblem when `run` cannot be an id."""
+    if not _ID.fullmatch(run):
+        raise UsageProblem(f"--run {run!r} is not the id of a run; ingest prints one")
+    return artifacts / "runs" / run
+
+
+def save(artifacts: Path, handoff: Handoff) -> None:
+    """Write the handoff, whole or not at all."""
+    write_atomic(folder(artifacts, handoff.id) / _FILE, json.dumps(asdict(handoff), indent=2, allow_nan=False))
+
+
+def load(artifacts: Path, run: str) -> Handoff:
+    """The handoff of a run; UsageProblem when there is none."""
+    path = folder(artifacts, run) / _FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        tables = {name: TableVersion(**found) for name, found in values["tables"].items()}
+        known = {field.name: values[field.name] for field in fields(Handoff)}
+    except FileNotFoundError:
+        raise UsageProblem(f"there is no run {run} in this environment: run ingest, it prints the id") from None
+    except (ValueError, KeyError, TypeError):
+        raise UsageProblem(f"{path} is not a handoff: start again with ingest") from None
+    return Handoff(**{**known, "tables": tables})
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a file beside its place and move it there, so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

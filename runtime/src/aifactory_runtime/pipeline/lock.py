@@ -1,0 +1,28 @@
+"""One pipeline at a time in an environment: the loser leaves at once and says who holds the lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the lock in `folder`; the system releases it when the holder ends, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "pipeline.lock").open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            holder = stream.read().strip() or "unknown"
+            raise FactoryError(f"another pipeline runs here (process {holder}): wait until it ends") from None
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield

@@ -1,0 +1,84 @@
+"""What a run was made from: commit, whether the work tree differs from it, and digests of code and lock."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError, UsageProblem
+
+_SNAPSHOT = re.compile(r"[0-9a-f]{40}")
+_LOCKS = ("requirements/factory.txt", "requirements/science.txt")
+_MATTERS = ("src/", "conf/", "requirements/", "factory.yaml")
+"""A file git does not know matters only where the pipeline reads."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Collected once a process."""
+
+    commit: str
+    dirty: bool
+    code_sha256: str
+    lock_sha256: str
+
+
+def collect(root: Path, package: str) -> Provenance:
+    """What the repo at `root` is now; UsageProblem when it is no git repo with a commit and no snapshot of one."""
+    commit, dirty = _commit(root)
+    return Provenance(commit, dirty, code_sha256(root, package), lock_sha256(root))
+
+
+def code_sha256(root: Path, package: str) -> str:
+    """Digest of the use case's modules and of the runtime's copy, by relative path and bytes.
+
+    It reads the folder: in a snapshot or a clean work tree that is the commit, in a dirty one it fits no commit.
+    """
+    source = root / "src"
+    found = [*(source / package).glob("*.py"), *(source / "aifactory_runtime").rglob("*.py")]
+    return _digest(root, found)
+
+
+def lock_sha256(root: Path) -> str:
+    """Digest of the locks the repo's environment is made from."""
+    found = [root / name for name in _LOCKS if (root / name).is_file()]
+    if not found:
+        raise FactoryError(f"{root / _LOCKS[0]} is missing: a run must name its lock; factory update restores it")
+    return _digest(root, found)
+
+
+def _digest(root: Path, paths: Iterable[Path]) -> str:
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        content = path.read_bytes()
+        total.update(b"%s\0%d\0" % (path.relative_to(root).as_posix().encode(), len(content)))
+        total.update(content)
+    return total.hexdigest()
+
+
+def _commit(root: Path) -> tuple[str, bool]:
+    """Commit and dirty flag in one call of git; a released snapshot is a folder named after its commit, without git."""
+    if _SNAPSHOT.fullmatch(root.name) and not (root / ".git").exists():
+        return root.name, False
+    command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "--", "."]
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise UsageProblem("git is not installed: every run names its commit") from None
+    except subprocess.CalledProcessError:
+        raise UsageProblem(f"{root} is not a git repo: run git init, commit, then this again") from None
+    commit, dirty = "(initial)", False
+    for line in done.stdout.splitlines():
+        if line.startswith("# branch.oid "):
+            commit = line.removeprefix("# branch.oid ")
+        elif line.startswith(("1 ", "2 ", "u ")):
+            dirty = True
+        elif line.startswith("? "):
+            dirty = dirty or line[2:].strip('"').startswith(_MATTERS)
+    if commit == "(initial)":
+        raise UsageProblem(f"{root} has no commit yet: commit, then run this again")
+    return commit, dirty

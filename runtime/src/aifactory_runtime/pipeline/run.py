@@ -1,0 +1,57 @@
+"""Runs steps in order under the environment's lock, saving the handoff after each; and begins or resumes a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline import data_steps, lock, model_steps
+from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff, Kind
+
+Step = Callable[[Context, Handoff], Handoff]
+STEPS: dict[str, Step] = {
+    "ingest": data_steps.ingest,
+    "validate": data_steps.validate,
+    "prepare": data_steps.prepare,
+    "train": model_steps.train,
+    "evaluate": model_steps.evaluate,
+    "register": model_steps.register,
+}
+
+
+def run(
+    context: Context, names: Sequence[str], *, run_id: str | None, kind: Kind, say: Callable[[str], None]
+) -> Handoff:
+    """Run the named steps; without `run_id` a new run begins. FactoryError when another pipeline holds the lock."""
+    with lock.held(context.artifacts):
+        handoff = _begin(context, kind) if run_id is None else _resume(context, run_id)
+        for name in names:
+            handoff = STEPS[name](context, handoff)
+            handoffs.save(context.artifacts, handoff)
+            say(name)
+    return handoff
+
+
+def _begin(context: Context, kind: Kind) -> Handoff:
+    made_from = context.made_from
+    handoff = Handoff(
+        id=handoffs.new_id(),
+        kind=kind,
+        commit=made_from.commit,
+        dirty=made_from.dirty,
+        code_sha256=made_from.code_sha256,
+        lock_sha256=made_from.lock_sha256,
+    )
+    handoffs.save(context.artifacts, handoff)
+    return handoff
+
+
+def _resume(context: Context, run_id: str) -> Handoff:
+    """The run's handoff; FactoryError when the code is no longer what the run began with."""
+    handoff = handoffs.load(context.artifacts, run_id)
+    made_from = context.made_from
+    if (handoff.code_sha256, handoff.lock_sha256) != (made_from.code_sha256, made_from.lock_sha256):
+        raise FactoryError(f"code or lock changed since run {run_id} began: start again with ingest")
+    return handoff
