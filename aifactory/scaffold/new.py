@@ -79,11 +79,10 @@ def _render(folder: Path, answers: Mapping[str, str], template: Template, ask: b
         raise FactoryError(f"{template.shown} cannot be read: {said[-1]}") from None
     except (CopierError, ValueError, TypeError) as error:
         raise UsageProblem(_sentence(error, template)) from None
-    questions = worker.template.questions_data
-    unknown = sorted(set(answers) - set(questions))
+    asked = [key for key, question in worker.template.questions_data.items() if question.get("when") is not False]
+    unknown = sorted(set(answers) - set(asked))
     if unknown:
-        asked = ", ".join(key for key, question in questions.items() if question.get("when") is not False)
-        raise UsageProblem(f"{unknown[0]}: the template does not ask for it; it asks for {asked}")
+        raise UsageProblem(f"{unknown[0]}: the template does not ask for it; it asks for {', '.join(asked)}")
     return dict(worker.answers.combined)
 
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from aifactory_runtime.errors import UsageProblem
 
 PREFIX = ".factory-new-"
+_OUTLIVES_SECONDS = 2.0
 
 
 def check_free(target: Path) -> None:
@@ -43,7 +45,7 @@ def workshop(parent: Path) -> Iterator[Path]:
         yield folder
     finally:
         tempfile.tempdir = elsewhere
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         os.close(lock)
 
 
@@ -67,6 +69,15 @@ def _remove_leftovers(parent: Path) -> None:
         except OSError:
             continue
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
         finally:
             os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Remove `folder`, again while a git process that outlived its killed parent still writes into it."""
+    until = time.monotonic() + _OUTLIVES_SECONDS
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            time.sleep(0.05)
