@@ -5,16 +5,30 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from typing import Any
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from types import ModuleType
 
-_UNUSED = ("pandas", "matplotlib", "pytest", "pyarrow", "polars", "IPython", "dask", "mlflow")
+UNUSED = frozenset({"pandas", "matplotlib", "pytest", "pyarrow", "polars", "IPython", "dask", "mlflow"})
 """scikit-learn and skops import these when they are installed, and work as well without."""
 
 
+class _Blocker(MetaPathFinder):
+    """Says of the unused modules that they are not installed.
+
+    None in `sys.modules` would do the same for imports, but scikit-learn looks there for pandas.
+    """
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        """ModuleNotFoundError for an unused module; None leaves all others to the finders that follow."""
+        del path, target
+        if fullname in UNUSED:
+            raise ModuleNotFoundError(f"{fullname} is kept out of the scoring service", name=fullname)
+
+
 def block_unused() -> None:
-    """Make the imports in `_UNUSED` fail in this process; call it before anything imports scikit-learn."""
-    blocked: dict[str, Any] = dict.fromkeys((name for name in _UNUSED if name not in sys.modules), None)
-    sys.modules.update(blocked)
+    """Make imports of what scoring never uses fail in this process; call it before anything imports scikit-learn."""
+    sys.meta_path.insert(0, _Blocker())
 
 
 def settle() -> None:
