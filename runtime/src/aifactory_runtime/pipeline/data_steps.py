@@ -1,4 +1,4 @@
-"""The steps before training, ingest, validate, prepare: each reads a handoff, writes a table or report, adds its part."""
+"""The steps before training: ingest, validate, prepare; each reads a handoff and adds its part."""
 
 from __future__ import annotations
 

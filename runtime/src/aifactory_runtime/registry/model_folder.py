@@ -1,7 +1,7 @@
 """The folder a model is: written from a fitted estimator, named by its digest. Reading needs neither MLflow nor pandas.
 
 The folder is MLflow's scikit-learn flavour with skops, plus the input schema and what belongs to the model. What
-differs between two equal trainings (times, run ids, memory addresses) is taken out, so equal inputs give an equal digest.
+differs between two equal trainings (times, run ids, memory addresses) is taken out: equal inputs give an equal digest.
 """
 
 from __future__ import annotations
