@@ -224,3 +224,54 @@ def test_given_the_locks_then_they_agree_and_name_no_download_address(rendered: 
         text = (rendered / "requirements" / name).read_text(encoding="utf-8")
         assert "://" not in text
         assert text.count("--hash=sha256:") >= len(pinned(name))
+
+
+@pytest.mark.slow
+def test_given_a_new_repo_when_its_own_commands_run_then_tests_pass_and_git_stays_clean(
+    rendered: Path, tmp_path: Path
+) -> None:
+    repo = tmp_path / "repo"
+    subprocess.run(["cp", "-R", str(rendered), str(repo)], check=True)
+    git(repo, "init", "--quiet", "--initial-branch=main")
+    commit(repo, "Start")
+    for target in ("lint", "test"):
+        done = subprocess.run(
+            ["make", "--no-print-directory", target, f"PYTHON={sys.executable}"],
+            cwd=repo,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert git(repo, "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "old", "new", "broken"),
+    [
+        (
+            "features.py",
+            'columns["worst_radius"] / columns["mean_radius"]',
+            'columns["worst_radius"]',
+            "test_features.py",
+        ),
+        ("features.py", "np.log(columns", "np.cumsum(columns", "test_features.py"),
+        ("schema.py", '"radius": (1.0, 50.0)', '"radius": (-9.0, 50.0)', "test_data.py"),
+        ("schema.py", "strict=True", "strict=False", "test_data.py"),
+        ("model.py", "C=1 / penalty_strength", "C=1e-9 / penalty_strength", "test_model.py"),
+        ("model.py", '("scale", StandardScaler()), ', "", "test_model.py"),
+    ],
+)
+def test_given_broken_science_when_its_tests_run_then_they_notice(
+    rendered: Path, tmp_path: Path, file: str, old: str, new: str, broken: str
+) -> None:
+    repo = tmp_path / "repo"
+    subprocess.run(["cp", "-R", str(rendered), str(repo)], check=True)
+    path = repo / "src" / PACKAGE / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-m", "not slow", f"tests/{broken}"]
+    done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout

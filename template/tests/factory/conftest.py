@@ -30,7 +30,7 @@ class Repo:
     def environment(self) -> dict[str, str]:
         """The environment of this process with no environment of the factory chosen."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIFACTORY_")}
-        return {**kept, "PYTHONPATH": str(self.root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**kept, "PYTHONPATH": str(self.root / "src")}
 
     def command(self, *arguments: str) -> list[str]:
         """`python -m <package> ...` with the interpreter that runs the tests."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     from .conftest import Repo
 
 pytestmark = pytest.mark.slow
+
+
+READY_WITHIN_SECONDS = 120
+
+
+def wait_until_ready(client: httpx.Client) -> None:
+    """The service listens at once and is ready when its model is loaded."""
+    until = time.monotonic() + READY_WITHIN_SECONDS
+    while client.get("/health/ready").status_code != httpx.codes.OK:
+        assert time.monotonic() < until, client.get("/health/ready").text
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +43,7 @@ def service(trained: Repo) -> Iterator[httpx.Client]:
         address = next((line for line in process.stdout if line.startswith("http://")), "").strip()
         assert address, "the service printed no address"
         with httpx.Client(base_url=address.removesuffix("/docs"), timeout=30) as client:
+            wait_until_ready(client)
             yield client
     finally:
         process.terminate()
