@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.serving.capture import Capture
@@ -21,7 +22,6 @@ from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
 from aifactory_runtime.serving.service import Service
 from aifactory_runtime.serving.watcher import Watcher
-
 from tests.unit.runtime_operations.serving_parts import CODE, features, make_model
 
 

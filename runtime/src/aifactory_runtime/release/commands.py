@@ -74,9 +74,9 @@ def rollback(environment: str, number: int | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("prediction_id")
-@click.option("--env", "environment", type=_TARGETS, default="embedded", show_default=True, help="Environment.")
+@click.option("--env", "environment", type=_TARGETS, default=None, help="Environment; default is AIFACTORY_ENV.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def trace(prediction_id: str, environment: str, as_json: bool) -> None:
+def trace(prediction_id: str, environment: str | None, as_json: bool) -> None:
     """Say what made a prediction: model, run, commit, data, gate, approval.
 
     Example: trace 0199f3a2-... --env prod
@@ -89,7 +89,7 @@ def trace(prediction_id: str, environment: str, as_json: bool) -> None:
         click.echo(json.dumps(found.values()))
         return
     for key, value in _told(found):
-        click.echo(f"{key:<14}{value}")
+        click.echo(f"{key:<20}{value}")
 
 
 def _told(found: Trace) -> list[tuple[str, Any]]:

@@ -58,8 +58,8 @@ class Side:
         log.append(Path(self.contract.audit_uri), action, self.who, facts)
 
 
-def open_side(root: Path, environment: str, who: str = names.RELEASE) -> Side:
-    """The environment of the project at `root`, with the login of its release identity, or of the person `who`."""
+def open_side(root: Path, environment: str | None, who: str = names.RELEASE) -> Side:
+    """An environment of the project at `root` (None: the one in use), with the login of release, or of `who`."""
     from aifactory_runtime.registry.mlflow import connect
 
     project = load(root, environment)
