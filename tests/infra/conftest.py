@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aifactory.provision import servers
+from infra.providers.local import layout, processes
 from tests.infra.engine import INFRA, Bench
 
 MANIFEST: dict[str, Any] = {
@@ -45,6 +46,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     made.up(shared)
     yield made
     made.destroy(made.platform("shared"))
+    assert processes.marked(layout.socket(made.home)) == []
+    assert not (made.home / "shared").exists()
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ class Recorder(mocks.Mocks):
             return args.name, {"outputs": {**PLATFORM, "dagster_url": "http://127.0.0.1:2"}, "secretOutputNames": []}
         return args.name, {**args.inputs, **KNOWN}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         raise AssertionError(f"no call was expected: {args.token}")
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
@@ -150,7 +150,7 @@ def test_given_a_manifest_that_does_not_hold_when_run_then_the_message_names_the
 def test_given_an_unknown_environment_when_run_then_the_known_ones_are_named(engine: Recorder) -> None:
     with pytest.raises(pulumi.RunError, match="shared, dev, staging, prod"):
         run(engine, "platform", home="/home", environment="qa", platformPython="/py")
-    with pytest.raises(pulumi.RunError, match="environment: .*'dev', 'staging' or 'prod'"):
+    with pytest.raises(pulumi.RunError, match=r"environment: .*'dev', 'staging' or 'prod'"):
         usecase(engine, "qa")
 
 

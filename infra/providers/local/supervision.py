@@ -117,9 +117,12 @@ class Supervision:
 
     def stop(self) -> None:
         """Stop it and every program, by force in the end; nothing of it stays."""
-        with contextlib.suppress(Problem, xmlrpc.client.Fault):
+        try:
             self._call("shutdown")
-        deadline = time.monotonic() + _STOP_SECONDS
+            deadline = time.monotonic() + _STOP_SECONDS
+        except (Problem, xmlrpc.client.Fault):
+            # Nobody is there to stop what an earlier supervisor may have left.
+            deadline = time.monotonic()
         while (left := processes.marked(self.socket)) and time.monotonic() < deadline:
             time.sleep(0.1)
         processes.end(left)
