@@ -398,3 +398,44 @@ def test_given_plain_copier_without_trust_then_the_same_repo_comes_out(new: New,
     assert files(Path("plain")) == files(Path("tumour-triage"))
     for name in files(Path("plain")):
         assert (Path("plain") / name).read_bytes() == (Path("tumour-triage") / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_given_a_terminal_and_no_arguments_then_the_templates_questions_are_asked(new: New, template: Path) -> None:
+    import pexpect
+
+    _ = new
+    asked = pexpect.spawn(str(FACTORY), ["new", "--template", str(template)], timeout=60, encoding="utf-8")
+    for question, answer in (
+        ("How much care", ""),
+        ("What is the use case called", "class\b\b\b\b\btriage"),
+        ("called among people", ""),
+        ("What is decided", ""),
+        ("Who owns it", "ana"),
+        ("Which team", ""),
+        ("Which cost centre", ""),
+        ("How are its data", ""),
+        ("How much harm", ""),
+        ("Does a person approve", ""),
+    ):
+        asked.expect(question)
+        asked.send(answer + "\r")
+    asked.expect(pexpect.EOF)
+    asked.close()
+    assert asked.exitstatus == 0, asked.before
+    assert yaml.safe_load(Path("triage/factory.yaml").read_text(encoding="utf-8"))["owner"] == "ana"
+
+
+@pytest.mark.slow
+def test_given_a_person_who_stops_at_a_question_then_nothing_is_left(new: New, template: Path) -> None:
+    import pexpect
+
+    _ = new
+    asked = pexpect.spawn(str(FACTORY), ["new", "--template", str(template)], timeout=60, encoding="utf-8")
+    asked.expect("How much care")
+    asked.send("\x03")
+    asked.expect(pexpect.EOF)
+    asked.close()
+    assert asked.exitstatus == 1
+    assert "Traceback" not in asked.before
+    assert listing() == []
