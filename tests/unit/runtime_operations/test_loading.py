@@ -168,17 +168,16 @@ def test_fault_29_given_a_missing_or_corrupt_model_when_it_is_the_first_then_not
     assert not status.ready and status.champion is None and status.reason
 
 
-@pytest.mark.parametrize("fault", [_link, _pickle, _pickle_as_estimator, _strange_type, _no_belongs, _wrong_schema])
 @pytest.mark.parametrize("digested", [False, True])
+@pytest.mark.parametrize("fault", [_link, _pickle, _pickle_as_estimator, _strange_type, _no_belongs, _wrong_schema])
 def test_fault_30_given_a_tampered_model_when_released_then_it_is_refused_before_anything_of_it_runs(
     setting: Setting,
     models: dict[str, Served],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     fault: Callable[[Path], None],
     digested: bool,
 ) -> None:
-    monkeypatch.setenv("EVIL", str(tmp_path / "evil"))
+    os.environ["EVIL"] = str(tmp_path / "evil")
     setting.release(models["1"])
     served, place = _copy(models["2"], tmp_path / "faulty")
     fault(place)
@@ -188,6 +187,7 @@ def test_fault_30_given_a_tampered_model_when_released_then_it_is_refused_before
     status = setting.release(served)
 
     assert setting.version == "1" and status.ready and status.reason
+    assert "types" in status.reason or fault is not _strange_type or not digested
     assert not (tmp_path / "evil").exists()
 
 
