@@ -46,16 +46,15 @@ class Demo:
         self.seconds.append((title, time.monotonic() - started))
 
 
-def run(*command: str, cwd: Path = REPO, allowed: tuple[int, ...] = (0,), quiet: bool = False) -> tuple[int, str]:
-    """Run a command as a person would, shown first; its exit code and standard output."""
+def run(*command: str, cwd: Path = REPO, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
+    """Run a command as a person would, shown first; its exit code, one of the allowed ones."""
     shown = " ".join(part.replace(str(CHECKOUT) + os.sep, "") for part in command)
     print(f"$ {shown.replace(FACTORY.replace(str(CHECKOUT) + os.sep, ''), 'factory')}", flush=True)
-    done = subprocess.run(command, cwd=cwd, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
-    if not quiet:
-        print(done.stdout, end="", flush=True)
+    variables = environment() | ({"AIFACTORY_ENV": environment_name} if environment_name else {})
+    done = subprocess.run(command, cwd=cwd, env=variables, check=False)
     if done.returncode not in allowed:
         raise Failed(f"`{shown}` ended with exit code {done.returncode}")
-    return done.returncode, done.stdout
+    return done.returncode
 
 
 def environment() -> dict[str, str]:
@@ -64,9 +63,10 @@ def environment() -> dict[str, str]:
     return {**kept, "FACTORY_HOME": str(HOME)}
 
 
-def in_repo(*arguments: str, allowed: tuple[int, ...] = (0,), quiet: bool = False) -> tuple[int, str]:
+def in_repo(*arguments: str, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
     """`python -m <package> ...` with the repo's own interpreter."""
-    return run(".venv/bin/python", "-m", USE_CASE.replace("-", "_"), *arguments, allowed=allowed, quiet=quiet)
+    command = (".venv/bin/python", "-m", USE_CASE.replace("-", "_"), *arguments)
+    return run(*command, allowed=allowed, environment_name=environment_name)
 
 
 def scaffold() -> None:
@@ -94,13 +94,15 @@ def set_up() -> None:
 
 def train() -> None:
     """The whole pipeline in dev."""
-    in_repo("run", "--env", "dev")
+    print("$ export AIFACTORY_ENV=dev")
+    in_repo("run", environment_name="dev")
 
 
 def release() -> None:
-    """Dev to staging, integration test, approval by a named person, prod."""
+    """Dev (its schedule runs this code from now on), staging with its test, a named person's approval, prod."""
+    in_repo("release", "--to", "dev")
     in_repo("release", "--to", "staging")
-    code, _ = in_repo("release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON))
+    code = in_repo("release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON))
     if code == WAITS_FOR_A_PERSON:
         print(f"(played by the demo: {APPROVER}, approver of prod)")
         in_repo("approve", "--env", "prod", "--as", APPROVER)
