@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from aifactory_runtime.contract import names
 
-PLATFORM_PROJECT = "aifactory-platform"
-USECASE_PROJECT = "aifactory-usecase"
 SHARED = "shared"
 PLATFORM_STACKS = (SHARED, *names.ENVIRONMENTS)
 
 FOLDERS = ("tables", "artifacts", "capture", "serving", "audit", "events", "logs")
 """Folders of a use case in one environment, as docs/interfaces.md lists them."""
-
-
-def stack_reference(stack: str) -> str:
-    """How one stack names another of the platform; file backends have the one organization of that name."""
-    return f"organization/{PLATFORM_PROJECT}/{stack}"
 
 
 def role(role: str, use_case: str, environment: str) -> str:

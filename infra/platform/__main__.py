@@ -10,7 +10,7 @@ from infra.components.local.orchestrator import Orchestrator, OrchestratorSettin
 from infra.components.local.supervisor import Supervision, SupervisionSettings
 from infra.components.local.tracking import Tracking, TrackingSettings
 from infra.conventions import names, tags
-from infra.providers.local import sdk
+from infra.providers.local import layout, sdk
 
 
 def shared(home: Path, python: Path) -> None:
@@ -19,11 +19,21 @@ def shared(home: Path, python: Path) -> None:
     supervision = Supervision("supervision", SupervisionSettings.model_validate(common))
     tracking = Tracking("tracking", TrackingSettings.model_validate(common), supervision.process)
     orchestrator = Orchestrator("dagster", OrchestratorSettings.model_validate(common), supervision.process)
-    pulumi.export("tracking_uri", tracking.address)
-    pulumi.export("registry_uri", tracking.address)
-    pulumi.export("dagster_url", orchestrator.address)
+    outputs: dict[str, pulumi.Input[str]] = {
+        "tracking_uri": tracking.address,
+        "registry_uri": tracking.address,
+        "dagster_url": orchestrator.address,
+        "snapshot_uri": str(home / "snapshots"),
+    }
+    sdk.File(
+        "platform-outputs",
+        path=str(layout.platform(home)),
+        content=pulumi.Output.json_dumps(outputs, indent=2),
+        opts=pulumi.ResourceOptions(depends_on=supervision.folders),
+    )
+    for key, value in outputs.items():
+        pulumi.export(key, value)
     pulumi.export("supervisor_socket", supervision.socket)
-    pulumi.export("snapshot_uri", str(home / "snapshots"))
 
 
 def ground(home: Path, environment: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pulumi
 from pydantic import ValidationError
 
@@ -9,7 +11,8 @@ from aifactory_runtime.contract import EnvironmentContract, Manifest
 from infra.components.local.contract import asked, contract, places
 from infra.components.local.endpoint import Endpoint, EndpointSettings
 from infra.components.local.workspace import Workspace
-from infra.conventions import names, tags
+from infra.conventions import tags
+from infra.providers.local import layout
 
 
 def settings() -> EndpointSettings:
@@ -32,20 +35,31 @@ def settings() -> EndpointSettings:
         raise pulumi.RunError(f"{'.'.join(map(str, first['loc'])) or 'manifest'}: {first['msg']}") from None
 
 
+def outputs_of_platform(home: Path) -> dict[str, str]:
+    """What the shared stack wrote down for use cases.
+
+    Not a stack reference: that decrypts the platform's whole state, which costs more than all else in a preview.
+    """
+    found = layout.read_json(layout.platform(home))
+    if not found:
+        raise pulumi.RunError(f"there is no platform in {home} yet: factory up --platform brings it along")
+    return found
+
+
 def main() -> None:
     """Build the use case on the platform's outputs and export its environment contract, field by field."""
     chosen = settings()
-    shared = pulumi.StackReference(names.stack_reference(names.SHARED))
+    platform = outputs_of_platform(chosen.home)
     workspace = Workspace("workspace", chosen)
     endpoint = Endpoint("endpoint", chosen)
     values = contract(
         {
             **places(chosen),
             **asked(chosen),
-            "tracking_uri": shared.require_output("tracking_uri"),
-            "registry_uri": shared.require_output("registry_uri"),
-            "snapshot_uri": shared.require_output("snapshot_uri"),
-            "dashboard_url": shared.require_output("dagster_url"),
+            "tracking_uri": platform["tracking_uri"],
+            "registry_uri": platform["registry_uri"],
+            "snapshot_uri": platform["snapshot_uri"],
+            "dashboard_url": platform["dagster_url"],
             "endpoint_url": endpoint.address,
             "endpoint_token_file": workspace.token_file,
         }

@@ -18,10 +18,11 @@ from pulumi.runtime import mocks, settings, stack
 from aifactory_runtime.contract import names
 from infra.components.local.tracking import TrackingSettings
 from infra.policies import rules
+from infra.providers.local import layout
 from tests.infra.conftest import MANIFEST
 from tests.infra.engine import INFRA
 
-PLATFORM = {"tracking_uri": "http://127.0.0.1:1", "registry_uri": "http://127.0.0.1:1", "snapshot_uri": "/home/s"}
+PLATFORM = dict.fromkeys(("tracking_uri", "registry_uri", "dagster_url"), "http://127.0.0.1:1") | {"snapshot_uri": "/s"}
 KNOWN = {"port": 21000, "experiment_id": "7", "sha256": "ab", "socket": "/s", "address": "http://127.0.0.1:21000"}
 
 
@@ -29,12 +30,11 @@ KNOWN = {"port": 21000, "experiment_id": "7", "sha256": "ab", "socket": "/s", "a
 class Recorder(mocks.Mocks):
     """Stands in for the engine and writes down what was asked: type, name and inputs."""
 
+    home: Path
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.asked.append((args.typ, args.name, args.inputs))
-        if args.typ == "pulumi:pulumi:StackReference":
-            return args.name, {"outputs": {**PLATFORM, "dagster_url": "http://127.0.0.1:2"}, "secretOutputNames": []}
         return args.name, {**args.inputs, **KNOWN}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -46,11 +46,11 @@ class Recorder(mocks.Mocks):
 
 
 @pytest.fixture
-def engine() -> Iterator[Recorder]:
+def engine(tmp_path: Path) -> Iterator[Recorder]:
     """A recorder in the engine's place; what it replaced is put back, for tests that run the real one."""
     before = copy.copy(settings.SETTINGS)
-    recorder = Recorder()
-    yield recorder
+    layout.write(layout.platform(tmp_path), json.dumps(PLATFORM))
+    yield Recorder(tmp_path)
     pulumi.runtime.config.CONFIG.set({})
     settings.configure(before)
 
@@ -75,9 +75,8 @@ def run(recorder: Recorder, program: str, **config: str) -> dict[str, Any]:
 
 
 def usecase(recorder: Recorder, environment: str, manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:
-    return run(
-        recorder, "usecase", home="/home", environment=environment, manifest=json.dumps(manifest), launcherPython="/py"
-    )
+    config = {"home": str(recorder.home), "environment": environment, "launcherPython": "/py"}
+    return run(recorder, "usecase", manifest=json.dumps(manifest), **config)
 
 
 def test_given_the_shared_stack_when_run_then_four_services_on_loopback_with_tags(engine: Recorder) -> None:
@@ -117,6 +116,12 @@ def test_given_a_use_case_when_run_then_grants_are_those_of_the_personas_and_tag
     assert granted[f"data-scientist.churn.{environment}"] == ({"EDIT"} if environment == "dev" else {"READ"})
     assert bool(engine.of("Token")) == (environment != "dev")
     _no_violation(engine)
+
+
+def test_given_no_platform_when_a_use_case_is_run_then_it_says_what_brings_it(engine: Recorder) -> None:
+    layout.platform(engine.home).unlink()
+    with pytest.raises(pulumi.RunError, match="factory up --platform"):
+        usecase(engine, "dev")
 
 
 def test_given_an_owner_who_also_approves_when_run_then_one_login_holds_both_roles(engine: Recorder) -> None:

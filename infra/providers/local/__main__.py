@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 
 import grpc.aio  # type: ignore[import-untyped]
@@ -15,6 +17,9 @@ _ANY_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_le
 
 async def serve(engine: str) -> None:
     """Answer on a port of our own, on loopback, until the engine ends this process."""
+    # The engine waits for this process to end; there is nothing to tidy up, so it ends at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, os._exit, 0)
     server = grpc.aio.server(options=_ANY_SIZE)
     servicer = Servicer(sys.argv[1:], VERSION, LocalProvider(), engine_address=engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)

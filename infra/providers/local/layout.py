@@ -36,6 +36,11 @@ def admin(home: str | Path) -> Path:
     return Path(home) / "credentials" / "admin.json"
 
 
+def platform(home: str | Path) -> Path:
+    """What use cases build on: outputs of the shared stack, none of them secret."""
+    return Path(home) / "shared" / "platform.json"
+
+
 def log(home: str | Path, service: str) -> Path:
     """What a service printed."""
     return services(home) / "logs" / f"{service}.log"
