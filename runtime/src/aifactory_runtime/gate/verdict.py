@@ -27,17 +27,16 @@ class Verdict:
     sha256: str
 
 
-def judge(metrics: Mapping[str, float], settings: GateSettings, facts: Mapping[str, Any]) -> Verdict:
+def judge(metrics: Mapping[str, float], settings: GateSettings, facts: Mapping[str, Any], *, champion: bool) -> Verdict:
     """The verdict on a candidate.
 
     `metrics` holds the metric plain (on the test rows), `baseline.` (on the same rows), `reference.` (on the frozen
-    reference) and, where there is a champion, `champion.` (on the same reference). `facts` say which model and data the
-    report is about. A figure that is missing or no finite number never passes.
+    reference) and, where there is a `champion`, `champion.` (on the same reference). `facts` say which model and data
+    the report is about. A figure that is missing or no finite number never passes.
     """
     name = settings.metric
-    figures = {key: metrics.get(key + name) for key in ("", BASELINE, REFERENCE)}
-    if CHAMPION + name in metrics:
-        figures[CHAMPION] = metrics[CHAMPION + name]
+    needed = ("", BASELINE, REFERENCE, CHAMPION) if champion else ("", BASELINE, REFERENCE)
+    figures = {key: metrics.get(key + name) for key in needed}
     reasons = _unusable(figures, name) or _too_low(figures, settings)
     report = {
         "metric": name,

@@ -14,6 +14,7 @@ from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.pipeline import arrays, scores
+from aifactory_runtime.pipeline import champion as champions
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -69,13 +70,13 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     metrics |= _named(verdict.REFERENCE, scores.of(estimator, reference_values, reference_labels))
     champion = context.registry.by_alias(CHAMPION)
     if champion is not None:
-        metrics |= _named(verdict.CHAMPION, _of_champion(context, handoff, champion, reference))
+        metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, reference))
     facts = {
         "model_sha256": handoff.model_sha256,
         "champion_sha256": champion.model_sha256 if champion else None,
         "data": {name: found.sha256 for name, found in sorted(handoff.tables.items())},
     }
-    judged = verdict.judge(metrics, context.settings.gate, facts)
+    judged = verdict.judge(metrics, context.settings.gate, facts, champion=champion is not None)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
     handoffs.write_atomic(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
     tags = {REPORT_SHA256: judged.sha256, PREFIX + "gate": "passed" if judged.passed else "refused"}
@@ -161,19 +162,6 @@ def _baseline(frame: pd.DataFrame, schema: InputSchema) -> Any:
 
     labels = arrays.to_labels(frame[frame[split.SPLIT] == split.TRAIN], schema.target)
     return DummyClassifier(strategy="prior").fit(np.zeros((len(labels), len(schema.features))), labels)
-
-
-def _of_champion(context: Context, handoff: Handoff, champion: Version, reference: pd.DataFrame) -> dict[str, float]:
-    """The champion's figures on the frozen reference, with today's features on the columns it was trained with."""
-    place = handoffs.folder(context.artifacts, handoff.id) / "champion"
-    shutil.rmtree(place, ignore_errors=True)
-    try:
-        context.registry.download(champion, place)
-        schema, estimator = model_folder.read_schema(place), model_folder.load_estimator(place)
-        values = arrays.to_matrix(reference, schema, context.project.science.features())
-        return scores.of(estimator, values, arrays.to_labels(reference, schema.target))
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _write_model(place: Path, estimator: Any, schema: InputSchema, belongs: Belongs) -> str:

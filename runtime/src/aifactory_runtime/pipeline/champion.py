@@ -1,0 +1,85 @@
+"""The champion as it was released: its model with the features of its own code, so that new ones are judged fairly."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline import arrays, provenance, scores
+from aifactory_runtime.pipeline.arrays import Features
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.registry import model_folder
+from aifactory_runtime.registry.model_folder import Belongs
+from aifactory_runtime.registry.port import Version
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def figures(context: Context, champion: Version, reference: pd.DataFrame) -> dict[str, float]:
+    """The champion's figures on the frozen reference; FactoryError when its bytes or its code are not to be had."""
+    place = Path(tempfile.mkdtemp(prefix="aifactory-champion-"))
+    try:
+        context.registry.download(champion, place / "model")
+        schema = model_folder.read_schema(place / "model")
+        estimator = model_folder.load_estimator(place / "model")
+        features = _features(context, champion, model_folder.read_belongs(place / "model"), place / "code")
+        values = arrays.to_matrix(reference, schema, features)
+        return scores.of(estimator, values, arrays.to_labels(reference, schema.target))
+    finally:
+        shutil.rmtree(place)
+
+
+def _features(context: Context, champion: Version, belongs: Belongs, place: Path) -> Features:
+    """`features` of the code that the champion belongs to: today's when it is the same, else its commit's."""
+    if belongs.code_sha256 == context.made_from.code_sha256:
+        return context.project.science.features()
+    manifest = context.project.manifest
+    snapshot = Path(context.contract.snapshot_uri) / manifest.use_case / belongs.commit
+    root = snapshot if snapshot.is_dir() else _checked_out(context.project.root, belongs.commit, place)
+    if root is None or provenance.code_sha256(root, manifest.package) != belongs.code_sha256:
+        raise FactoryError(
+            f"the champion, version {champion.number}, belongs to code of commit {belongs.commit[:12]} that is not to "
+            "be had here: fetch the commit, or release a version of committed code"
+        )
+    with _imported_from(root / "src", manifest.package):
+        found: Features = importlib.import_module(f"{manifest.package}.features").features
+    return found
+
+
+def _checked_out(root: Path, commit: str, place: Path) -> Path | None:
+    """The commit's `src` in a folder of its own; None when git does not have it."""
+    command = ["git", "-C", str(root), "archive", "--format=tar", commit, "src"]
+    done = subprocess.run(command, check=False, capture_output=True)
+    if done.returncode != 0:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(place, filter="data")
+    return place
+
+
+@contextmanager
+def _imported_from(source: Path, package: str) -> Iterator[None]:
+    """Let `package` be that of `source` for a while; what the process had imported of its own comes back after."""
+    own = {name: module for name, module in sys.modules.items() if name == package or name.startswith(package + ".")}
+    for name in own:
+        del sys.modules[name]
+    sys.path.insert(0, str(source))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(source))
+        for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
+            del sys.modules[name]
+        sys.modules.update(own)

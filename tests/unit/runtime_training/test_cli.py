@@ -1,0 +1,77 @@
+"""The command of a repo: a table of lazy subcommands, failures in one line, exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from aifactory_runtime import cli
+from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
+
+
+@pytest.mark.parametrize("name", list(cli.COMMANDS))
+def test_given_the_table_when_a_command_is_looked_up_then_it_is_there_and_has_an_example(name: str) -> None:
+    module, _, attribute = cli.COMMANDS[name].partition(":")
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    assert f"Example: {name}" in (command.help or "")
+
+
+@pytest.mark.parametrize(("error", "code"), [(FactoryError, 1), (UsageProblem, 2), (NeedsPerson, 3)])
+def test_given_a_failure_when_a_command_runs_then_one_line_and_its_exit_code(
+    error: type[FactoryError], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("what is wrong: what to do")
+
+    monkeypatch.setattr(cli, "_run", fail)
+    with pytest.raises(SystemExit) as caught:
+        cli.main("demo_case", ["run"])
+    assert caught.value.code == code
+    assert capsys.readouterr().err == "Error: what is wrong: what to do\n"
+
+
+def test_given_a_bug_when_a_command_runs_then_one_line_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("division by zero\nmore")
+
+    monkeypatch.setattr(cli, "_run", fail)
+    with pytest.raises(SystemExit) as caught:
+        cli.main("demo_case", ["run"])
+    assert caught.value.code == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["train"], ["run", "--kind", "other"]])
+def test_given_wrong_usage_when_a_command_runs_then_exit_code_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main("demo_case", arguments)
+    assert caught.value.code == 2
+
+
+def test_given_no_repo_when_run_then_one_line_says_where_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        cli.main("demo_case", ["run"])
+    assert caught.value.code == 2
+    assert "factory.yaml" in capsys.readouterr().err
+
+
+def test_given_help_when_asked_then_nothing_heavy_is_imported() -> None:
+    program = (
+        "import sys; from aifactory_runtime import cli\n"
+        "try: cli.main('demo_case', ['run', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print([n for n in ('numpy', 'pandas', 'mlflow', 'sklearn', 'deltalake', 'pydantic') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"

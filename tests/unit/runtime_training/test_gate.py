@@ -1,0 +1,91 @@
+"""The gate: what passes is better than the baseline and not worse than the champion; no figure that is none passes."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aifactory_runtime.config.settings import GateSettings
+from aifactory_runtime.gate import verdict
+
+SETTINGS = GateSettings(metric="roc_auc", min_gain_over_baseline=0.02, max_loss_to_champion=0.01)
+figure = st.floats(0, 1)
+
+
+def judge(candidate: float, baseline: float, reference: float = 0.9, champion: float | None = None) -> verdict.Verdict:
+    metrics = {"roc_auc": candidate, "baseline.roc_auc": baseline, "reference.roc_auc": reference}
+    if champion is not None:
+        metrics["champion.roc_auc"] = champion
+    return verdict.judge(metrics, SETTINGS, {"model_sha256": "a"}, champion=champion is not None)
+
+
+def test_given_a_gain_over_the_baseline_when_there_is_no_champion_then_it_passes() -> None:
+    assert judge(0.9, 0.5).passed
+
+
+def test_given_no_better_than_baseline_when_judged_then_refused_with_both_figures() -> None:
+    found = judge(0.51, 0.5)
+    assert not found.passed
+    assert "0.5100" in found.reasons[0]
+    assert "0.5000" in found.reasons[0]
+
+
+def test_given_worse_than_champion_on_reference_when_judged_then_refused() -> None:
+    found = judge(0.9, 0.5, reference=0.85, champion=0.9)
+    assert not found.passed
+    assert "champion" in found.reasons[0]
+
+
+def test_given_little_worse_than_champion_when_within_the_margin_then_it_passes() -> None:
+    assert judge(0.9, 0.5, reference=0.895, champion=0.9).passed
+
+
+def test_given_log_loss_when_judged_then_less_is_better() -> None:
+    settings = SETTINGS.model_copy(update={"metric": "log_loss"})
+    metrics = {"log_loss": 0.3, "baseline.log_loss": 0.6, "reference.log_loss": 0.3}
+    assert verdict.judge(metrics, settings, {}, champion=False).passed
+    assert not verdict.judge({**metrics, "log_loss": 0.7}, settings, {}, champion=False).passed
+    assert not verdict.judge({**metrics, "champion.log_loss": 0.2}, settings, {}, champion=True).passed
+
+
+@given(figure, figure, figure, st.none() | figure)
+def test_given_any_figures_when_passed_then_the_thresholds_hold(
+    candidate: float, baseline: float, reference: float, champion: float | None
+) -> None:
+    found = judge(candidate, baseline, reference, champion)
+    holds = candidate - baseline >= 0.02 and (champion is None or champion - reference <= 0.01)
+    assert found.passed == holds
+    assert bool(found.reasons) != found.passed
+
+
+@given(
+    st.sampled_from(["roc_auc", "baseline.roc_auc", "reference.roc_auc", "champion.roc_auc"]),
+    st.sampled_from([math.nan, math.inf, -math.inf]),
+)
+def test_given_a_figure_that_is_no_number_when_judged_then_never_passed(name: str, bad: float) -> None:
+    metrics = {"roc_auc": 0.99, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.99, "champion.roc_auc": 0.9, name: bad}
+    found = verdict.judge(metrics, SETTINGS, {}, champion=True)
+    assert not found.passed
+    assert name in found.reasons[0]
+
+
+@given(st.sampled_from(["roc_auc", "baseline.roc_auc", "reference.roc_auc", "champion.roc_auc"]))
+def test_given_a_figure_is_missing_when_judged_then_never_passed(name: str) -> None:
+    metrics = {"roc_auc": 0.99, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.99, "champion.roc_auc": 0.9}
+    del metrics[name]
+    assert not verdict.judge(metrics, SETTINGS, {}, champion=True).passed
+
+
+@given(st.permutations(["roc_auc", "baseline.roc_auc", "reference.roc_auc"]))
+def test_given_equal_inputs_in_any_order_when_judged_then_the_digest_is_equal(order: list[str]) -> None:
+    values = {"roc_auc": 0.9, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.8}
+    found = verdict.judge({name: values[name] for name in order}, SETTINGS, {"b": 1, "a": 2}, champion=False)
+    assert found.sha256 == verdict.judge(values, SETTINGS, {"a": 2, "b": 1}, champion=False).sha256
+
+
+def test_given_another_model_when_judged_then_the_digest_differs() -> None:
+    metrics = {"roc_auc": 0.9, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.8}
+    one, other = (verdict.judge(metrics, SETTINGS, {"model_sha256": name}, champion=False).sha256 for name in "ab")
+    assert one != other

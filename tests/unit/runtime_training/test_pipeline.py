@@ -1,0 +1,380 @@
+"""The pipeline on a small repo with nothing provisioned: what it leaves, what it refuses, and that reruns converge."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aifactory_runtime.audit import log
+from aifactory_runtime.data import tables
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline import lock, model_steps, provenance
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.score import score
+from aifactory_runtime.registry import model_folder
+from tests.fixtures.usecase_repo import git, write_customers
+
+Pipeline = Callable[..., Handoff]
+
+
+def edit(repo: Path, name: str, old: str, new: str) -> None:
+    path = repo / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def data_of(repo: Path, change: Callable[[list[str]], list[str]]) -> None:
+    path = repo / "data" / "customers.csv"
+    path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
+
+
+def test_given_a_repo_when_run_then_a_version_is_registered_with_what_it_was_made_from(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    handoff = pipeline(kind="retraining")
+    version = context.registry.version(1)
+    assert handoff.version == 1
+    assert version.model_sha256 == handoff.model_sha256
+    assert version.tags["aifactory.commit"] == git(repo, "rev-parse", "HEAD")
+    assert version.tags["aifactory.dirty"] == "false"
+    assert version.tags["aifactory.kind"] == "retraining"
+    assert version.tags["aifactory.stage"] == "candidate"
+    assert version.tags["aifactory.data.raw"] == handoff.tables["raw"].tag
+    assert version.tags["aifactory.gate_sha256"] == handoff.gate["sha256"]  # type: ignore[index]
+    assert float(version.tags["aifactory.baseline.roc_auc"]) == 0.5
+    folder = Path(context.registry.artifact_address(version))
+    assert model_folder.digest(folder) == version.model_sha256
+    belongs = model_folder.read_belongs(folder)
+    assert belongs.code_sha256 == version.tags["aifactory.code_sha256"] == provenance.code_sha256(repo, "demo_case")
+    assert belongs.lock_sha256 == provenance.lock_sha256(repo)
+    assert model_folder.read_schema(folder).classes == (0, 1)
+
+
+def test_given_a_registered_version_when_audited_then_one_line_carries_its_tags(
+    pipeline: Pipeline, context: Context
+) -> None:
+    pipeline()
+    pipeline()
+    lines = log.read(Path(context.contract.audit_uri))
+    assert [line["action"] for line in lines] == ["register"]
+    assert lines[0]["facts"].items() >= context.registry.version(1).tags.items()
+    assert log.verify(Path(context.contract.audit_uri)).problem is None
+
+
+def test_given_the_same_data_and_code_when_run_twice_then_nothing_new_is_made(
+    pipeline: Pipeline, context: Context
+) -> None:
+    first, second = pipeline(), pipeline()
+    assert first.tables == second.tables
+    assert first.model_sha256 == second.model_sha256
+    assert first.gate == second.gate
+    assert [version.number for version in context.registry.versions()] == [1]
+
+
+def test_given_new_data_when_run_again_then_a_second_version_and_the_same_reference(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    first = pipeline()
+    frozen = tables.read(context.tables, "reference")
+    write_customers(repo / "data" / "customers.csv", rows=600, seed=2)
+    second = pipeline()
+    assert second.tables["raw"].version == 1
+    assert second.tables["reference"] == first.tables["reference"]
+    assert tables.read(context.tables, "reference").equals(frozen)
+    assert second.version == 2
+
+
+def test_given_steps_one_by_one_when_run_by_id_then_as_in_one_process(pipeline: Pipeline) -> None:
+    whole = pipeline()
+    run = pipeline("ingest").id
+    for step in ("validate", "prepare", "train", "evaluate", "register"):
+        last = pipeline(step, run_id=run)
+    assert last.model_sha256 == whole.model_sha256
+    assert last.version == whole.version
+
+
+def test_given_a_step_before_its_turn_when_run_then_the_missing_one_is_named(pipeline: Pipeline) -> None:
+    run = pipeline("ingest").id
+    with pytest.raises(UsageProblem, match="run prepare first"):
+        pipeline("train", run_id=run)
+    with pytest.raises(UsageProblem, match="run train first"):
+        pipeline("evaluate", run_id=run)
+    with pytest.raises(UsageProblem, match="there is no run 20200101"):
+        pipeline("train", run_id="20200101")
+    with pytest.raises(UsageProblem, match="not the id"):
+        pipeline("train", run_id="../x")
+
+
+def test_given_code_that_changed_when_a_run_goes_on_then_refused(repo: Path, pipeline: Pipeline) -> None:
+    run = pipeline("ingest", "validate", "prepare").id
+    edit(repo, "src/demo_case/features.py", '"age": columns["age"],', "")
+    with pytest.raises(FactoryError, match="code or lock changed"):
+        pipeline("train", run_id=run)
+
+
+def test_given_a_dirty_work_tree_when_run_then_tagged_so_and_of_other_code(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    clean = provenance.collect(repo, "demo_case")
+    edit(repo, "src/demo_case/model.py", "SimpleImputer()", 'SimpleImputer(strategy="median")')
+    assert pipeline().dirty
+    assert context.registry.version(1).tags["aifactory.dirty"] == "true"
+    assert provenance.collect(repo, "demo_case").code_sha256 != clean.code_sha256
+
+
+def test_given_a_file_git_does_not_know_when_it_is_not_read_by_the_pipeline_then_the_tree_is_clean(repo: Path) -> None:
+    (repo / "notes.txt").write_text("scratch")
+    assert not provenance.collect(repo, "demo_case").dirty
+    (repo / "src" / "demo_case" / "more.py").write_text("")
+    assert provenance.collect(repo, "demo_case").dirty
+
+
+def test_given_a_snapshot_without_git_when_collected_then_its_folder_names_the_commit(
+    repo: Path, tmp_path: Path
+) -> None:
+    commit = git(repo, "rev-parse", "HEAD")
+    place = tmp_path / commit
+    shutil.copytree(repo, place, ignore=shutil.ignore_patterns(".git"))
+    found = provenance.collect(place, "demo_case")
+    assert found == provenance.collect(repo, "demo_case")
+    assert found.commit == commit
+
+
+def test_given_no_git_when_collected_then_one_line(repo: Path) -> None:
+    shutil.rmtree(repo / ".git")
+    with pytest.raises(UsageProblem, match="git init"):
+        provenance.collect(repo, "demo_case")
+
+
+@pytest.mark.parametrize("content", [None, "", "age,income\n", "not a table at all\n"])
+def test_fault_19_given_bad_data_when_run_then_refused_before_training(
+    repo: Path, pipeline: Pipeline, context: Context, content: str | None
+) -> None:
+    path = repo / "data" / "customers.csv"
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(FactoryError):
+        pipeline()
+    assert context.registry.versions() == []
+    assert not (context.tables / "prepared").exists()
+
+
+def test_fault_19_given_bad_data_after_good_when_run_then_the_champion_is_untouched(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    pipeline()
+    context.registry.set_alias("champion", 1)
+    data_of(repo, lambda lines: [lines[0], *(line.replace("east", "atlantis") for line in lines[1:])])
+    with pytest.raises(FactoryError, match="region fails isin"):
+        pipeline()
+    champion = context.registry.by_alias("champion")
+    assert champion is not None
+    assert champion.number == 1
+    assert len(context.registry.versions()) == 1
+
+
+def test_fault_20_given_too_many_duplicates_when_run_then_refused(repo: Path, pipeline: Pipeline) -> None:
+    data_of(repo, lambda lines: lines + lines[1:])
+    with pytest.raises(FactoryError, match="duplicates"):
+        pipeline()
+
+
+def test_fault_24_given_one_class_when_run_then_nothing_is_registered(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    data_of(repo, lambda lines: [lines[0], *(line[:-1] + "1" for line in lines[1:])])
+    with pytest.raises(FactoryError, match="one class"):
+        pipeline()
+    assert context.registry.versions() == []
+
+
+def test_given_a_model_no_better_than_chance_when_run_then_the_gate_refuses_and_leaves_an_event(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    edit(repo, "src/demo_case/features.py", "return {", 'return {"one": columns["age"] * 0.0}\n    return {')
+    with pytest.raises(FactoryError, match="the gate refuses the candidate"):
+        pipeline()
+    assert context.registry.versions() == []
+    (event,) = Path(context.contract.events_uri).iterdir()
+    assert json.loads(event.read_text())["event"] == "gate_refused"
+    assert not (Path(context.contract.audit_uri) / "audit.jsonl").exists()
+
+
+def test_given_a_better_champion_when_a_weaker_model_is_trained_then_the_gate_refuses(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    pipeline()
+    context.registry.set_alias("champion", 1)
+    edit(repo, "src/demo_case/features.py", '"log_income": np.log1p(columns["income"]),', "")
+    with pytest.raises(FactoryError, match="worse than the champion"):
+        pipeline()
+
+
+def test_given_features_that_mean_something_new_when_judged_then_the_champion_keeps_its_own(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    first = pipeline()
+    context.registry.set_alias("champion", 1)
+    edit(repo, "src/demo_case/features.py", '"age": columns["age"],', '"age": -1000.0 * columns["age"],')
+    second = pipeline()
+    assert second.version == 2
+    assert second.metrics["champion.roc_auc"] == first.metrics["reference.roc_auc"]
+
+
+def test_given_a_champion_of_code_that_no_commit_holds_when_judged_then_one_line_says_what_to_do(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    edit(repo, "src/demo_case/features.py", '"age": columns["age"],', "")
+    pipeline()
+    context.registry.set_alias("champion", 1)
+    git(repo, "checkout", "-q", "--", "src")
+    with pytest.raises(FactoryError, match="not to be had here"):
+        pipeline()
+
+
+def test_fault_30_given_a_tampered_champion_when_evaluated_then_refused(pipeline: Pipeline, context: Context) -> None:
+    pipeline()
+    context.registry.set_alias("champion", 1)
+    folder = Path(context.registry.artifact_address(context.registry.version(1)))
+    (folder / "belongs.json").write_text("{}")
+    with pytest.raises(FactoryError, match="sha256 differs"):
+        pipeline()
+
+
+def test_given_features_that_look_at_other_rows_when_trained_then_refused(repo: Path, pipeline: Pipeline) -> None:
+    edit(repo, "src/demo_case/features.py", '"age": columns["age"],', '"age": columns["age"] - columns["age"].mean(),')
+    with pytest.raises(UsageProblem, match="age of a row depends on other rows"):
+        pipeline()
+
+
+def test_given_parameters_that_the_model_does_not_take_when_trained_then_conf_is_named(
+    repo: Path, pipeline: Pipeline
+) -> None:
+    edit(repo, "conf/base.yaml", "C: 1.0", "depth: 3")
+    with pytest.raises(UsageProblem, match=r"train\.parameters"):
+        pipeline()
+
+
+def test_given_three_classes_of_text_when_run_then_a_version_is_registered(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    edit(repo, "src/demo_case/schema.py", "pa.Column(int, pa.Check.isin([0, 1]))", "pa.Column(str)")
+    labels = ["stays", "leaves"]
+
+    def three(lines: list[str]) -> list[str]:
+        old = [line.rpartition(",")[0] for line in lines[1:]]
+        named = [
+            f"{row},{'young' if int(row.split(',')[0]) < 30 else labels[int(line[-1])]}"
+            for row, line in zip(old, lines[1:], strict=True)
+        ]
+        return [lines[0], *named]
+
+    data_of(repo, three)
+    handoff = pipeline()
+    folder = Path(context.registry.artifact_address(context.registry.version(1)))
+    assert model_folder.read_schema(folder).classes == ("leaves", "stays", "young")
+    assert all(math.isfinite(value) for value in handoff.metrics.values())
+    assert {"roc_auc", "accuracy", "log_loss", "f1"} <= set(handoff.metrics)
+
+
+def test_fault_26_given_a_kill_between_version_and_handoff_when_run_again_then_one_version_and_one_audit_line(
+    pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model_steps, "_audit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline()
+    assert len(context.registry.versions()) == 1
+    handoff = pipeline()
+    assert handoff.version == 1
+    assert len(context.registry.versions()) == 1
+    assert len(log.read(Path(context.contract.audit_uri))) == 1
+
+
+def test_fault_27_given_a_pipeline_that_runs_when_a_second_starts_then_it_leaves_naming_the_holder(
+    pipeline: Pipeline, context: Context
+) -> None:
+    with lock.held(context.artifacts), pytest.raises(FactoryError, match=f"process {os.getpid()}"):
+        pipeline()
+    pipeline("ingest")
+
+
+def test_given_a_table_when_scored_twice_then_predictions_are_there_once(pipeline: Pipeline, context: Context) -> None:
+    pipeline()
+    first, second = score(context), score(context)
+    assert (first.rows, first.version, first.new) == (400, 1, True)
+    assert not second.new
+    found = tables.read(context.tables, "scored")
+    assert len(found) == found["prediction_id"].nunique() == 400
+    assert set(found["prediction"]) <= {0, 1}
+    assert np.allclose(found["probability_0"] + found["probability_1"], 1.0)
+    assert set(found["model_version"]) == {1}
+
+
+def test_given_other_code_than_the_model_s_when_scored_then_refused(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    pipeline()
+    edit(repo, "src/demo_case/features.py", "np.log1p", "np.sqrt")
+    with pytest.raises(FactoryError, match="belongs to other code"):
+        score(context)
+
+
+def test_given_no_model_when_scored_then_one_line(context: Context) -> None:
+    with pytest.raises(FactoryError, match="no champion"):
+        score(context)
+
+
+@pytest.mark.slow
+def test_given_the_embedded_default_when_run_then_factory_home_is_not_touched(repo: Path, tmp_path: Path) -> None:
+    shutil.rmtree(repo / ".factory")
+    home, person = tmp_path / "home", tmp_path / "person"
+    person.mkdir()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": "src",
+        "FACTORY_HOME": str(home),
+        "HOME": str(person),
+    }
+    command = [sys.executable, "-m", "demo_case", "run", "--json"]
+    done = subprocess.run(command, cwd=repo, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["version"] == 1
+    assert not home.exists()
+    assert not (person / ".factory").exists()
+    assert git(repo, "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_fault_26_given_kills_at_any_moment_when_run_again_then_one_version(repo: Path, context: Context) -> None:
+    command = [sys.executable, "-m", "demo_case", "run"]
+    environment = {**os.environ, "PYTHONPATH": "src"}
+    steps = iter(("ingest", "prepare", "train", "evaluate"))
+    for step in steps:
+        process = subprocess.Popen(command, cwd=repo, env=environment, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith(step):
+                process.kill()
+                break
+        process.wait()
+        process.stderr.close()
+    done = subprocess.run(command, cwd=repo, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(context.registry.versions()) == 1
+    assert tables.latest(context.tables, "reference").version == 0  # type: ignore[union-attr]
