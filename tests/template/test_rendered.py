@@ -177,7 +177,6 @@ def test_given_valid_answers_by_pairs_then_each_is_said_literally_in_a_valid_man
         tomllib.loads((repo / "pyproject.toml").read_text(encoding="utf-8"))
         kept = yaml.safe_load((repo / ".copier-answers.yml").read_text(encoding="utf-8"))
         assert {key: kept[key] for key in answers} == answers
-        assert ruff(repo, "check").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -269,6 +268,6 @@ def test_given_broken_science_when_its_tests_run_then_they_notice(rendered: Path
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-m", "not slow"]
+    command = [sys.executable, "-m", "pytest", "-x", "-m", "not slow"]
     done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout
