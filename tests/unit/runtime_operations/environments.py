@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.pipeline import provenance
+from aifactory_runtime.release import activation
+from aifactory_runtime.release.side import open_side
+from aifactory_runtime.serving.document import Served
 from tests.fixtures import usecase_repo
 
 LAUNCHER = Path(__file__).parents[3] / "infra" / "services" / "launcher.py"
@@ -112,7 +115,7 @@ class Environments:
         finally:
             connection.close()
 
-    def wait(self, name: str, version: str, seconds: float = 30) -> None:
+    def wait(self, name: str, version: str, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         seen: Any = None
         while time.monotonic() < until:
@@ -132,6 +135,11 @@ class Environments:
 
     def serving(self, name: str) -> Path:
         return self.home / name / "demo-case" / "serving"
+
+    def served(self, name: str, number: int) -> Served:
+        """A version as serving.json names it."""
+        side = open_side(self.repo, name)
+        return activation.served(side, side.registry.version(number))
 
     def change_settings(self, strength: float) -> str:
         """Another model from another commit."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,8 +80,8 @@ def test_given_no_uv_when_prepared_then_a_sentence(
     repo: Path, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(snapshot.sys, "executable", "/nowhere/python")
-    monkeypatch.setattr(snapshot.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     snapshots.extract(repo, _head(repo))
 
     with pytest.raises(FactoryError, match="uv is needed"):
