@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.fixtures.usecase_repo import commit, git
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PARTS = ("copier.yml", "questions", "template", "runtime/src", "requirements/uv.txt")
@@ -59,30 +59,6 @@ FACTORYS = frozenset(
         "tests/factory/test_service.py",
     }
 )
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git in `folder` as a fixed person, without the machine's configuration; returns what it printed."""
-    command = [
-        "git",
-        "-c",
-        "user.name=Ana",
-        "-c",
-        "user.email=ana@example.com",
-        "-c",
-        "commit.gpgsign=false",
-        *arguments,
-    ]
-    variables = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, env=variables)
-    return done.stdout.strip()
-
-
-def commit(folder: Path, message: str) -> str:
-    """Commit everything in `folder`; returns the commit."""
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", message)
-    return git(folder, "rev-parse", "HEAD")
 
 
 def make_template(folder: Path) -> Path:

@@ -17,7 +17,8 @@ import yaml
 
 from aifactory.scaffold import locate, place, repository
 from aifactory_runtime.errors import UsageProblem
-from tests.template.support import CHECKOUT, FACTORYS, PACKAGE, YOURS, commit, files, git, make_template
+from tests.fixtures.usecase_repo import commit, git
+from tests.template.support import CHECKOUT, FACTORYS, PACKAGE, YOURS, files, make_template
 from tests.template.test_answers import SECRETS
 from tests.template.test_ownership import conflicts, next_version, update
 
@@ -61,7 +62,7 @@ def new(tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     return run
 
 
-def refused(said: Said, sentence: str) -> None:
+def assert_refused(said: Said, sentence: str) -> None:
     """One clear line, exit code 2, and nothing in the folder."""
     assert said.code == 2, said
     assert said.out == ""
@@ -115,7 +116,7 @@ def test_given_no_owner_then_the_account_is_the_owner(new: New, monkeypatch: pyt
 
 def test_given_an_account_that_is_no_owner_then_it_asks_for_one(new: New, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "admin")
-    refused(new("triage"), "--owner")
+    assert_refused(new("triage"), "--owner")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_given_an_account_that_is_no_owner_then_it_asks_for_one(new: New, monkey
 )
 def test_fault_1_to_6_given_a_bad_name_then_one_line_and_nothing_written(new: New, name: str, sentence: str) -> None:
     said = new(name, "--owner", "ana")
-    refused(said, sentence)
+    assert_refused(said, sentence)
     assert not Path("../escape").exists()
 
 
@@ -152,7 +153,9 @@ def test_fault_5_given_jinja_text_in_answers_then_it_stays_literal(new: New) -> 
 
 
 def test_fault_6_given_an_over_long_title_then_it_is_refused(new: New) -> None:
-    refused(new("triage", "--owner", "ana", "--title", "x" * 121), "title: it has 121 characters; use at most 120")
+    assert_refused(
+        new("triage", "--owner", "ana", "--title", "x" * 121), "title: it has 121 characters; use at most 120"
+    )
 
 
 def test_fault_7_given_a_folder_with_something_in_it_then_it_is_refused_and_kept(new: New) -> None:
@@ -183,7 +186,7 @@ def test_given_an_empty_folder_of_that_name_then_the_repo_takes_its_place(new: N
 def test_fault_8_given_a_dirty_template_then_it_is_refused_unless_asked_for(new: New, tmp_path: Path) -> None:
     source = make_template(tmp_path / "dirty")
     (source / "template/docs/more.md").write_text("# More\n")
-    refused(new("triage", "--owner", "ana", source=source), "has uncommitted changes")
+    assert_refused(new("triage", "--owner", "ana", source=source), "has uncommitted changes")
     said = new("triage", "--owner", "ana", "--allow-dirty", source=source)
     assert said.code == 0, said.error
     assert Path("triage/docs/more.md").is_file()
@@ -253,13 +256,13 @@ def test_fault_10_given_what_looks_like_a_secret_then_it_is_refused_without_repe
     new: New, secret: str, question: str
 ) -> None:
     said = new("triage", "--owner", "ana", "--answer", f"{question}={secret}")
-    refused(said, f"{question}: it looks like a secret")
+    assert_refused(said, f"{question}: it looks like a secret")
     assert secret not in said.error
 
 
 def test_fault_10_given_a_secret_as_the_name_then_it_is_not_repeated(new: New) -> None:
     said = new("ghp_" + "a1" * 18, "--owner", "ana")
-    refused(said, "looks like a secret")
+    assert_refused(said, "looks like a secret")
     assert "a1a1" not in said.error
 
 
@@ -285,16 +288,16 @@ def test_fault_10_given_a_secret_as_the_name_then_it_is_not_repeated(new: New) -
 def test_given_a_wrong_option_then_one_line_says_what_is_right(
     new: New, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    refused(new("triage", *(() if "--owner" in arguments else ("--owner", "ana")), *arguments), sentence)
+    assert_refused(new("triage", *(() if "--owner" in arguments else ("--owner", "ana")), *arguments), sentence)
 
 
 def test_given_no_name_and_no_terminal_then_it_asks_for_one(new: New) -> None:
-    refused(new(), "a name is missing")
+    assert_refused(new(), "a name is missing")
 
 
 def test_given_a_template_that_is_no_git_repo_then_it_is_refused(new: New, tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    refused(new("triage", "--owner", "ana", source=tmp_path / "plain"), "is not a git repo")
+    assert_refused(new("triage", "--owner", "ana", source=tmp_path / "plain"), "is not a git repo")
 
 
 def test_given_an_address_where_nothing_is_then_one_line(new: New) -> None:

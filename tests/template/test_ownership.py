@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.support import FACTORYS, PACKAGE, YOURS, commit, files, git, make_template, render
+from tests.fixtures.usecase_repo import commit, git
+from tests.template.support import FACTORYS, PACKAGE, YOURS, files, make_template, render
 
 
 def update(repo: Path) -> None:

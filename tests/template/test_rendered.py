@@ -16,18 +16,8 @@ import yaml
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
-from tests.template.support import (
-    ANSWERS,
-    CHECKOUT,
-    FACTORYS,
-    PACKAGE,
-    YOURS,
-    commit,
-    files,
-    git,
-    make_template,
-    render,
-)
+from tests.fixtures.usecase_repo import commit, git
+from tests.template.support import ANSWERS, CHECKOUT, FACTORYS, PACKAGE, YOURS, files, make_template, render
 
 RUNTIME = "src/aifactory_runtime/"
 
@@ -142,15 +132,16 @@ CHOICES = {
 def pairs(choices: dict[str, tuple[str, ...]]) -> list[dict[str, str]]:
     """Few sets of answers in which every two answers meet at least once."""
     keys = sorted(choices)
-    missing = {((a, x), (b, y)) for a, b in itertools.combinations(keys, 2) for x in choices[a] for y in choices[b]}
+    missing = {
+        frozenset({(a, x), (b, y)}) for a, b in itertools.combinations(keys, 2) for x in choices[a] for y in choices[b]
+    }
     found = []
     while missing:
-        row: dict[str, str] = {}
-        for (a, x), (b, y) in sorted(missing):
-            if row.get(a, x) == x and row.get(b, y) == y:
-                row |= {a: x, b: y}
-        row |= {key: choices[key][0] for key in keys if key not in row}
-        missing -= {((a, row[a]), (b, row[b])) for a, b in itertools.combinations(keys, 2)}
+        row = dict(min(missing, key=sorted))
+        for key in keys:
+            if key not in row:
+                row[key] = max(choices[key], key=lambda x: sum({(key, x), item} in missing for item in row.items()))
+        missing -= {frozenset(two) for two in itertools.combinations(row.items(), 2)}
         found.append(row)
     return found
 
