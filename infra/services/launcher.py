@@ -140,6 +140,8 @@ class Launcher:
             self._not_before = time.monotonic() + pause
             code = worker.process.returncode
             self._say(f"worker {worker.process.pid} ended with {code}; the next one starts in {pause:g} s")
+            if worker is self._worker and self._status(worker).get("ready") is True:
+                self._answered_until = time.monotonic() + PATIENCE
             self._status_path(worker).unlink(missing_ok=True)
             if worker is self._worker:
                 self._worker = None
@@ -221,6 +223,8 @@ class Launcher:
         readable, _, _ = select.select([self._socket], [], [], TICK)
         if not readable or threading.active_count() > MAX_ANSWERING:
             return
+        if not self._stopping and self._ready(self._worker):
+            return  # it became ready meanwhile, so this caller is its own
         try:
             connection, _ = self._socket.accept()
         except OSError:

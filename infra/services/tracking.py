@@ -10,7 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 AUTH = """[mlflow]
 default_permission = NO_PERMISSIONS
@@ -34,7 +39,38 @@ def main() -> None:
     artifacts = arguments.folder / "artifacts"
     os.environ.update(_settings(arguments.folder, database, artifacts, arguments.host, arguments.port))
     os.environ.update(_secrets(arguments.admin, arguments.session_key))
+    _make(arguments.folder / "mlflow.db", _tracking_tables)
+    _make(arguments.folder / "auth.db", _auth_tables)
     _serve(database, arguments.host, arguments.port)
+
+
+def _make(database: Path, tables: Callable[[Engine], None]) -> None:
+    """Make a database that is not there, complete or not at all.
+
+    MLflow's migrations cannot be resumed: killed half way they leave a database that no later start can open.
+    """
+    from sqlalchemy import create_engine
+
+    if database.exists():
+        return
+    making = database.with_name(f".{database.name}.making")
+    making.unlink(missing_ok=True)
+    engine = create_engine(f"sqlite:///{making}")
+    tables(engine)
+    engine.dispose()
+    making.replace(database)
+
+
+def _tracking_tables(engine: Engine) -> None:
+    from mlflow.store.db.utils import _initialize_tables
+
+    _initialize_tables(engine)
+
+
+def _auth_tables(engine: Engine) -> None:
+    from mlflow.server.auth.db.utils import migrate_if_needed
+
+    migrate_if_needed(engine, "head")
 
 
 def _settings(folder: Path, database: str, artifacts: Path, host: str, port: int) -> dict[str, str]:
