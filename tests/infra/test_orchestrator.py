@@ -1,0 +1,74 @@
+"""The orchestrator's schedule, asked directly in the servers' own interpreter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aifactory.provision import servers
+from tests.infra.engine import INFRA
+
+pytestmark = pytest.mark.slow
+
+ASK = """
+import datetime, json, sys
+sys.path.insert(0, sys.argv[1])
+import dagster, orchestrator
+answers = []
+for slot in sys.argv[2:]:
+    moment = datetime.datetime.fromisoformat(slot)
+    context = dagster.build_schedule_context(scheduled_execution_time=moment)
+    result = orchestrator.every_minute.evaluate_tick(context)
+    runs = [{"key": run.run_key, "tags": dict(run.tags)} for run in result.run_requests]
+    answers.append({"runs": runs, "skip": result.skip_message})
+print(json.dumps(answers))
+"""
+MONDAY_AT_THREE = "2026-11-23T03:00:00+00:00"
+A_MINUTE_LATER = "2026-11-23T03:01:00+00:00"
+
+
+def _tick(home: Path, *slots: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [str(servers.ensure(print)), "-c", ASK, str(INFRA / "services"), *slots],
+        env={"FACTORY_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return list(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _apply(home: Path, use_case: str, cron: str | None, *, released: bool) -> None:
+    (home / "usecases").mkdir(exist_ok=True)
+    manifest = {"environments": {"prod": {"retraining": {"schedule": cron}}}}
+    environment = {"use_case": use_case, "environment": "prod"}
+    record = json.dumps({"manifest": manifest, "environment": environment})
+    (home / "usecases" / f"{use_case}.prod.json").write_text(record)
+    if released:
+        (home / "prod" / use_case / "serving" / "current").mkdir(parents=True)
+
+
+def test_given_schedules_when_their_minute_comes_then_each_released_use_case_gets_one_tagged_run(
+    tmp_path: Path,
+) -> None:
+    _apply(tmp_path, "churn", "0 3 * * 1", released=True)
+    _apply(tmp_path, "fraud", "* * * * *", released=True)
+    _apply(tmp_path, "by-hand", None, released=True)
+    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
+    assert [run["key"] for run in at_three["runs"]] == [
+        f"churn.prod:{MONDAY_AT_THREE}",
+        f"fraud.prod:{MONDAY_AT_THREE}",
+    ]
+    assert [run["tags"]["aifactory/use_case"] for run in later["runs"]] == ["fraud"]
+
+
+def test_given_nothing_released_when_the_minute_comes_then_it_is_skipped_and_said(tmp_path: Path) -> None:
+    _apply(tmp_path, "churn", "0 3 * * 1", released=False)
+    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
+    assert (at_three["runs"], later["runs"]) == ([], [])
+    assert at_three["skip"] == "due, but nothing is released yet: churn.prod"
+    assert later["skip"] == "nothing is due"
