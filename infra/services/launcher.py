@@ -223,8 +223,9 @@ class Launcher:
         readable, _, _ = select.select([self._socket], [], [], TICK)
         if not readable or threading.active_count() > MAX_ANSWERING:
             return
-        if not self._stopping and self._ready(self._worker):
-            return  # it became ready meanwhile, so this caller is its own
+        worker = None if self._stopping else self._worker
+        if worker is not None and (self._ready(worker) or not worker.alive()):
+            return  # it became ready meanwhile, so this caller is its own, or it died, and the next one comes at once
         try:
             connection, _ = self._socket.accept()
         except OSError:
