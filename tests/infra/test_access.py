@@ -117,6 +117,20 @@ def test_given_any_identity_when_it_makes_an_experiment_or_a_model_then_it_is_re
     assert caller.post("registered-models/create", name=f"mine-{identity}").status_code == 403
 
 
+def test_given_a_release_when_refreshed_and_up_again_then_nothing_of_it_changes(
+    provisioned: Bench, manifest: str, champion: str
+) -> None:
+    serving = provisioned.home / "prod" / "churn" / "serving"
+    (serving / "serving.json").write_text('{"schema": 1, "sequence": 1}')
+    stack = provisioned.usecase(manifest, "churn", "prod")
+    assert provisioned.drift(stack) == {}
+    assert provisioned.up(stack) == {}
+    ana = Caller(provisioned, "prod", "ana")
+    answer = ana.get("registered-models/alias", name="churn.prod", alias="champion").json()
+    assert answer["model_version"]["run_id"] in champion
+    assert (serving / "serving.json").exists()
+
+
 def test_given_a_role_taken_away_at_the_server_when_refreshed_then_it_is_drift_and_up_gives_it_back(
     provisioned: Bench, manifest: str
 ) -> None:

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from infra.providers.local import layout, processes
-from infra.providers.local.supervision import Supervision
 from tests.infra.engine import Bench
 
 pytestmark = pytest.mark.slow
@@ -50,14 +49,6 @@ def test_given_a_platform_when_its_files_are_read_then_secrets_are_private_and_n
             assert not path.is_file() or password not in path.read_text(errors="replace"), path
     for pid in processes.marked(layout.socket(bench.home)):
         assert "PULUMI_CONFIG_PASSPHRASE" not in processes.environment(pid)
-
-
-def test_fault_44_given_a_dead_process_when_refreshed_then_it_is_drift_and_up_repairs_it(bench: Bench) -> None:
-    shared = bench.platform("shared")
-    Supervision(bench.home)._call("stopProcess", "tracking")
-    assert bench.drift(shared) == {"update": 1}
-    assert bench.up(shared) == {"update": 1}
-    assert httpx.get(f"{_address(bench, 'tracking')}/health").status_code == 200
 
 
 def test_fault_44_given_every_process_killed_when_up_runs_then_all_is_back_and_nothing_runs_twice(

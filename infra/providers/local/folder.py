@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.providers.local.kind import Kind, Values
+from infra.providers.local.problem import Problem
 
 _COMPLETE = "complete"
 
@@ -55,4 +56,11 @@ class Folder(Kind):
 
     def delete(self, state: Values) -> None:
         """Remove the folder and everything in it."""
-        shutil.rmtree(state["path"], ignore_errors=True)
+        try:
+            shutil.rmtree(state["path"])
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise Problem(
+                f"{state['path']} cannot be removed ({error.strerror}): see what uses it, then again"
+            ) from None

@@ -20,7 +20,7 @@ _NETWORK = frozenset({"host", "port", "ready_path", "ready_text"})
 _NAME = re.compile(r"[a-z][a-z0-9.-]*")
 _BOOT_SECONDS = 180.0
 """Enough for a cold, busy machine; a program that dies or meets a taken port is not waited for."""
-_GRACE_SECONDS = 20.0
+_GRACE_SECONDS = 45.0
 """How long after its start a program may be without its port before that counts as drift."""
 _RESTARTS = 2
 """How often a program may end and be started again before it counts as not coming up."""
