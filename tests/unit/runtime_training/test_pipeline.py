@@ -128,8 +128,9 @@ def test_given_a_dirty_work_tree_when_run_then_tagged_so_and_of_other_code(
 ) -> None:
     clean = provenance.collect(repo, "demo_case")
     edit(repo, "src/demo_case/model.py", "SimpleImputer()", 'SimpleImputer(strategy="median")')
-    assert pipeline().dirty
-    assert context.registry.version(1).tags["aifactory.dirty"] == "true"
+    assert pipeline(kind="retraining").dirty
+    tags = context.registry.version(1).tags
+    assert (tags["aifactory.dirty"], tags["aifactory.kind"]) == ("true", "experiment")
     assert provenance.collect(repo, "demo_case").code_sha256 != clean.code_sha256
 
 
@@ -207,6 +208,8 @@ def test_given_a_model_no_better_than_chance_when_run_then_the_gate_refuses_and_
     with pytest.raises(FactoryError, match="the gate refuses the candidate"):
         pipeline()
     assert context.registry.versions() == []
+    (run,) = context.registry._runs.search_runs(["1"], "", 1)  # type: ignore[attr-defined]
+    assert run.info.status == "FAILED"
     (event,) = Path(context.contract.events_uri).iterdir()
     assert json.loads(event.read_text())["event"] == "gate_refused"
     assert not (Path(context.contract.audit_uri) / "audit.jsonl").exists()

@@ -27,7 +27,10 @@ _ABOUT = {
     "register": "Register the candidate if the gate let it pass.",
 }
 _kind = click.option(
-    "--kind", type=click.Choice(_KINDS), default=None, help="Default: AIFACTORY_KIND, else experiment."
+    "--kind",
+    type=click.Choice(_KINDS),
+    default=None,
+    help="Default: AIFACTORY_KIND, else experiment; a dirty tree is one.",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print the handoff as JSON.")
 

@@ -92,7 +92,6 @@ def register(context: Context, handoff: Handoff) -> Handoff:
     if handoff.gate is None:
         raise UsageProblem(f"run {handoff.id} has no verdict yet: run evaluate first")
     if not handoff.gate["passed"]:
-        context.registry.finish_run(run, failed=True)
         _refuse(context, handoff, handoff.gate["reasons"])
     if model_folder.digest(place) != handoff.model_sha256:
         raise FactoryError(f"{place} is not the model that was judged: run train again")

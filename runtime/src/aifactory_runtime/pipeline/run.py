@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import data_steps, lock, model_steps
@@ -28,17 +29,29 @@ def run(
     with lock.held(context.artifacts):
         handoff = _begin(context, kind) if run_id is None else _resume(context, run_id)
         for name in names:
-            handoff = STEPS[name](context, handoff)
+            try:
+                handoff = STEPS[name](context, handoff)
+            except FactoryError:
+                _mark_failed(context, handoff)
+                raise
             handoffs.save(context.artifacts, handoff)
             say(name)
     return handoff
 
 
+def _mark_failed(context: Context, handoff: Handoff) -> None:
+    """End the tracking run as failed, if there is one and the server answers; the first error is the one to show."""
+    if handoff.mlflow_run is not None:
+        with suppress(FactoryError):
+            context.registry.finish_run(handoff.mlflow_run, failed=True)
+
+
 def _begin(context: Context, kind: Kind) -> Handoff:
+    """A new run. What no commit holds is an experiment, whatever was asked: nobody could retrain it again."""
     made_from = context.made_from
     handoff = Handoff(
         id=handoffs.new_id(),
-        kind=kind,
+        kind="experiment" if made_from.dirty else kind,
         commit=made_from.commit,
         dirty=made_from.dirty,
         code_sha256=made_from.code_sha256,
