@@ -30,7 +30,7 @@ class Supervision(Part):
             )
             for folder, children in {
                 "services": ("conf.d", "logs"),
-                "shared": ("mlflow", "mlflow/artifacts", "dagster"),
+                "shared": ("mlflow", "mlflow/artifacts", "mlflow/tmp", "dagster"),
                 "usecases": (),
                 "credentials": (),
                 "snapshots": ("envs",),

@@ -67,6 +67,8 @@ class Tracking(Part):
                 lease.port.apply(str),
             ],
             directory=str(layout.tracking(home)),
+            # It leaves a lock file behind for every database it opens.
+            environment={"TMPDIR": str(layout.tracking(home) / "tmp")},
             host=layout.LOOPBACK,
             port=lease.port,
             ready_path="/health",
