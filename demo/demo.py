@@ -136,6 +136,12 @@ def close(demo: Demo) -> None:
     """The table of what exists, addresses, seconds per step, and how to stop it."""
     print("\n== What exists now")
     run(FACTORY, "status")
+    prod = contract("prod")
+    print("\n== Addresses to open")
+    print(f"MLflow        {prod['tracking_uri']}   (login: {prod['credentials_file']})")
+    print(f"Dagster       {prod['dashboard_url']}")
+    for name in ("dev", "staging", "prod"):
+        print(f"service docs  {contract(name)['endpoint_url']}/docs   ({name})")
     print("\n== Seconds")
     for title, seconds in demo.seconds:
         print(f"{seconds:7.1f}  {title}")
