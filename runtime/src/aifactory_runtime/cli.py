@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.errors import FactoryError, NeedsPerson
 
 COMMANDS = {
     "run": "aifactory_runtime.pipeline.commands:run",
@@ -63,6 +63,9 @@ def main(package: str, arguments: list[str] | None = None) -> None:
         _run(package, given)
     try:
         _run(package, given)
+    except NeedsPerson as waiting:
+        click.echo(str(waiting), err=True)
+        sys.exit(waiting.exit_code)
     except FactoryError as error:
         _fail(str(error), error.exit_code)
     except click.ClickException as error:

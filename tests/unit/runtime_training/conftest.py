@@ -51,10 +51,10 @@ def context(repo: Path) -> Context:
 def pipeline(repo: Path) -> Pipeline:
     """Runs steps on the repo as it is now."""
 
-    def start(*steps: str, run_id: str | None = None, kind: Kind = "experiment") -> Handoff:
+    def start(*steps: str, run_id: str | None = None, kind: Kind = "experiment", again: bool = True) -> Handoff:
         _forget()
         context = Context(project.load(repo))
-        return run(context, steps or tuple(STEPS), run_id=run_id, kind=kind, say=lambda _: None)
+        return run(context, steps or tuple(STEPS), run_id=run_id, kind=kind, say=lambda _: None, again=again)
 
     return start
 

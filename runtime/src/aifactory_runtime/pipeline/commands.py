@@ -37,13 +37,16 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the handoff 
 
 @click.command()
 @_kind
+@click.option("--again", is_flag=True, help="Train also when nothing changed since the last registered version.")
 @_json
-def run(kind: str | None, as_json: bool) -> None:
+def run(kind: str | None, again: bool, as_json: bool) -> None:
     """Run the whole pipeline in one process: from the data source to a registered version.
+
+    When commit, lock and data are those of a registered version, nothing new is made.
 
     Example: run --kind retraining
     """
-    _run(_ALL, None, kind, as_json)
+    _run(_ALL, None, kind, as_json, again=again)
 
 
 def _step(name: str) -> click.Command:
@@ -82,19 +85,26 @@ def score(given: str | None, as_json: bool) -> None:
         click.echo(f"{done.rows} rows {said} by version {done.version}, in {context.tables / 'scored'}")
 
 
-def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bool) -> None:
+def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bool, *, again: bool = True) -> None:
     from aifactory_runtime.pipeline.run import run as run_steps
 
     chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
     began = time.monotonic()
+    done: list[str] = []
 
     def say(step: str) -> None:
+        done.append(step)
         click.echo(f"{step:<9} {time.monotonic() - began:6.2f} s", err=True)
 
-    handoff = run_steps(_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=say)
-    click.echo(json.dumps(_shown(handoff)) if as_json else _summary(handoff))
+    handoff = run_steps(_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=say, again=again)
+    if as_json:
+        click.echo(json.dumps(_shown(handoff)))
+    elif len(done) < len(steps):
+        click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays (--again trains anyway)")
+    else:
+        click.echo(_summary(handoff))
 
 
 def _context() -> Context:

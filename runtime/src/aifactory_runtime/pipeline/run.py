@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import data_steps, lock, model_steps
+from aifactory_runtime.pipeline import data_steps, lock, model_steps, repeat
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
@@ -23,12 +24,24 @@ STEPS: dict[str, Step] = {
 
 
 def run(
-    context: Context, names: Sequence[str], *, run_id: str | None, kind: Kind, say: Callable[[str], None]
+    context: Context,
+    names: Sequence[str],
+    *,
+    run_id: str | None,
+    kind: Kind,
+    say: Callable[[str], None],
+    again: bool = True,
 ) -> Handoff:
-    """Run the named steps; without `run_id` a new run begins. FactoryError when another pipeline holds the lock."""
+    """Run the named steps; without `run_id` a new run begins. FactoryError when another pipeline holds the lock.
+
+    Unless `again`, training stops before it begins when an earlier run made the same: that one is returned.
+    """
     with lock.held(context.artifacts):
         handoff = _begin(context, kind) if run_id is None else _resume(context, run_id)
         for name in names:
+            if name == "train" and not again and (before := repeat.find(context, handoff)):
+                shutil.rmtree(handoffs.folder(context.artifacts, handoff.id))
+                return before
             try:
                 handoff = STEPS[name](context, handoff)
             except FactoryError:
