@@ -53,16 +53,16 @@ class Spine:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIFACTORY_", "MLFLOW_"))}
         return {**kept, "FACTORY_HOME": str(self.home)}
 
-    def run(self, *command: str, cwd: Path | None = None, seconds: int = 300) -> Outcome:
-        """Run one command to its end."""
+    def run(self, *command: str, cwd: Path | None = None, environment: str | None = None) -> Outcome:
+        """Run one command to its end, in an environment or without one chosen."""
         done = subprocess.run(
             command,
             cwd=cwd or self.repo,
-            env=self.variables,
+            env=self.variables | ({"AIFACTORY_ENV": environment} if environment else {}),
             capture_output=True,
             text=True,
             check=False,
-            timeout=seconds,
+            timeout=300,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -70,9 +70,9 @@ class Spine:
         """`factory ...`."""
         return self.run(FACTORY, *arguments, cwd=cwd)
 
-    def python(self, *arguments: str) -> Outcome:
+    def python(self, *arguments: str, environment: str | None = None) -> Outcome:
         """`python -m <package> ...` by the repo's interpreter."""
-        return self.run(".venv/bin/python", "-m", PACKAGE, *arguments)
+        return self.run(".venv/bin/python", "-m", PACKAGE, *arguments, environment=environment)
 
     def must(self, outcome: Outcome, code: int = 0) -> Outcome:
         """The outcome, which has to have this exit code."""

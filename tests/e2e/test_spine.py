@@ -186,7 +186,7 @@ def commit_change(spine: Spine) -> None:
 
 def release_to_prod(spine: Spine) -> None:
     """Train, stage, approve and release what the repo holds now."""
-    spine.must(spine.python("run", "--env", "dev"))
+    spine.must(spine.python("run", environment="dev"))
     spine.must(spine.python("release", "--to", "staging"))
     waits = spine.must(spine.python("release", "--to", "prod"), code=3)
     assert "approve" in waits.everything
