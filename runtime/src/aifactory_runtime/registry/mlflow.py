@@ -50,7 +50,7 @@ def _embedded(contract: EnvironmentContract) -> MlflowRegistry:
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Models
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 
-    Path(contract.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    _make_database(Path(contract.tracking_uri.removeprefix("sqlite:///")))
     root = str(Path(contract.artifact_uri) / "mlflow")
     runs = Runs(contract.tracking_uri, root)
     return MlflowRegistry(
@@ -61,6 +61,31 @@ def _embedded(contract: EnvironmentContract) -> MlflowRegistry:
         user=contract.identity,
         create=True,
     )
+
+
+def _make_database(path: Path) -> None:
+    """Make MLflow's database when it is not there, complete or not at all.
+
+    Its migrations cannot be resumed: killed half way they leave a database that nothing can open any more. On the way
+    nothing is forced to disk, because the half-made file is thrown away anyway; the finished one is.
+    """
+    if path.exists():
+        return
+    from mlflow.store.db.utils import _initialize_tables
+    from sqlalchemy import create_engine, event
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    making = path.with_name(f".{path.name}.{os.getpid()}")
+    engine = create_engine(f"sqlite:///{making}")
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    try:
+        _initialize_tables(engine)
+        engine.dispose()
+        with making.open("rb+") as file:
+            os.fsync(file.fileno())
+        making.replace(path)
+    finally:
+        making.unlink(missing_ok=True)
 
 
 def _server(contract: EnvironmentContract, credentials: Credentials | None) -> MlflowRegistry:

@@ -1,0 +1,39 @@
+"""The embedded database: made whole or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aifactory_runtime.registry import mlflow
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from aifactory_runtime.registry import mlflow
+print("making", flush=True)
+mlflow._make_database(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+def test_fault_26_given_a_kill_while_the_database_is_made_when_made_again_then_it_opens(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    first = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE)
+    while not any(one.stat().st_size for one in tmp_path.glob(".mlflow.db.*")):
+        assert first.poll() is None
+        time.sleep(0.005)
+    first.kill()
+    first.communicate()
+    assert not path.exists()
+
+    mlflow._make_database(path)
+
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(f"sqlite:///{path}", str(tmp_path / "artifacts"))
+    assert [experiment.name for experiment in store.search_experiments()] == ["Default"]
