@@ -15,6 +15,7 @@ def start() -> None:
     Example: factory start
     """
     from aifactory.home import Home
+    from aifactory.provision import overview
     from infra.providers.local.supervision import Supervision
     from infra.providers.local.supervisor import start_record
 
@@ -27,7 +28,8 @@ def start() -> None:
         output.say("The services run already.")
         return
     supervision.start(record.read_text(encoding="utf-8").strip())
-    output.say("The services are starting; factory status shows when they run.")
+    overview.await_services(home, output.say)
+    output.say("The services run.")
 
 
 @click.command()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +14,11 @@ from aifactory.home import Home
 from aifactory.provision import stacks
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract, names
+from aifactory_runtime.errors import FactoryError
 
 _SECONDS = 5.0
+_START_SECONDS = 180.0
+_PAUSE = 0.2
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,33 @@ def services(home: Home) -> list[ServiceState]:
         port = ports.get(path.stem)
         found.append(ServiceState(path.stem, state, f"http://{layout.LOOPBACK}:{port}" if port else ""))
     return found
+
+
+def await_services(home: Home, say: Callable[[str], None]) -> None:
+    """Wait until every service runs and answers on its port; FactoryError names those that do not in time."""
+    deadline = time.monotonic() + _START_SECONDS
+    said: set[str] = set()
+    while waiting := [one.name for one in services(home) if not _answers(one)]:
+        for name in waiting:
+            if name not in said:
+                say(f"  {name} is starting")
+                said.add(name)
+        if time.monotonic() > deadline:
+            raise FactoryError(f"{', '.join(waiting)} did not come up: see {home.services / 'logs'}")
+        time.sleep(_PAUSE)
+
+
+def _answers(service: ServiceState) -> bool:
+    if service.state != "running":
+        return False
+    if not service.address:
+        return True
+    host, _, port = service.address.removeprefix("http://").partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def serving(home: Home, use_case: str | None = None) -> list[Serving]:
