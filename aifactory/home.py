@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError
+
+_OURS = (
+    *("state", "passphrase", "pulumi", "work", "services", "shared", "snapshots", "usecases", "credentials"),
+    *("dev", "staging", "prod"),
+)
+"""Everything in a home; see docs/interfaces.md."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,12 @@ class Home:
         return self.root / "usecases" / f"{use_case}.{environment}.json"
 
     def prepare(self) -> None:
-        """Make the folders (0700) and, for a new file backend only, its passphrase (0600)."""
+        """Make the folders (0700) and, for a new file backend only, its passphrase (0600).
+
+        FactoryError for a folder that holds something else already: it would become private and, in the end, removed.
+        """
+        if self.root.is_dir() and not self.state.is_dir() and any(self.root.iterdir()):
+            raise FactoryError(f"{self.root} holds other files: let FACTORY_HOME name a folder that is new or empty")
         for folder in (self.root, self.state, self.services, self.root / "work"):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
@@ -51,6 +66,17 @@ class Home:
             descriptor = os.open(self.passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(32))
+
+    def remove(self) -> None:
+        """Remove what the factory made here, and the folder itself if nothing else is in it."""
+        for name in _OURS:
+            path = self.root / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.root.rmdir()
 
 
 def cache() -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,6 @@ from aifactory.cli import output
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 
 if TYPE_CHECKING:
-    from aifactory.home import Home
     from aifactory.provision.plan import Place
     from aifactory.provision.run import Result
 
@@ -53,7 +51,15 @@ def preview(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory preview prod
     """
-    _place, results = _act("preview", environments, _found, with_platform)
+    from aifactory.home import Home
+
+    home = Home.current()
+    existed = home.root.exists()
+    try:
+        _place, results = _act("preview", environments, _found, with_platform)
+    finally:
+        if not existed:
+            home.remove()
     _report(results, as_json, "would change")
 
 
@@ -91,7 +97,7 @@ def destroy(environments: tuple[str, ...], everything: bool, yes: bool, as_json:
     home = Home.current()
     if not everything and not environments:
         raise click.UsageError("name the environments to destroy, or say --all")
-    if not stacks.known(home):
+    if not stacks.shared_backend() and not stacks.known(home):
         raise FactoryError(f"nothing is provisioned in {home.root}")
     if everything:
         waves = plan.everything(home, _found())
@@ -107,7 +113,7 @@ def destroy(environments: tuple[str, ...], everything: bool, yes: bool, as_json:
         click.confirm(f"Destroy {', '.join(names)} in {home.root}?", abort=True)
     results = fan("destroy", list(reversed(waves)), home, output.say)
     if everything:
-        _forget(home)
+        home.remove()
     _report(results, as_json, "destroyed")
 
 
@@ -208,8 +214,3 @@ def _refuse_unknown(environments: tuple[str, ...], with_platform: bool) -> None:
     for name in plan.stack_names(place, plan.chosen(place, environments), with_platform=with_platform):
         if name not in known and not stacks.shared_backend():
             raise FactoryError(f"{name} is not provisioned: factory up {name.rpartition('.')[2]}")
-
-
-def _forget(home: Home) -> None:
-    """Remove the state of a home in which nothing is provisioned any more."""
-    shutil.rmtree(home.root, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -77,32 +78,32 @@ def factory(debug: bool) -> None:
     factory new churn --data sample:breast-cancer    a working repo
     factory up dev --platform                        its environment on this machine
     """  # noqa: D301 (click reads the backspace as "keep these lines")
-    _ = debug
+    del debug  # read from the arguments by main, wherever it stands
 
 
 def main() -> None:
     """Entry point: run the command, print one line per failure, exit as documented (0, 1, 2, 3)."""
-    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
     try:
-        code: Any = factory.main(standalone_mode=False)
+        code: Any = factory.main(arguments, standalone_mode=False)
     except FactoryError as error:
-        if debug:
-            raise
-        _fail(str(error), error.exit_code)
+        _fail(str(error), error.exit_code, debug)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        _fail("stopped; run the same command again to go on", 1)
+        _fail("stopped; run the same command again to go on", 1, debug)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
-        if debug:
-            raise
-        _fail(f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''} (see --debug)", 1)
+        first = str(error).partition("\n")[0]
+        _fail(f"unexpected {type(error).__name__}: {first} (--debug shows where)", 1, debug)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
     click.echo(f"factory: {message}", err=True)
     sys.exit(code)

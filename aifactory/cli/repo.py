@@ -7,22 +7,32 @@ import sys
 
 import click
 
-_PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
+_PASS_ON = {"ignore_unknown_options": True}
+_HELP = {"-h", "--help"}
 
 
-def _command(name: str, help_text: str) -> click.Command:
-    @click.command(name, help=help_text, context_settings=_PASS_ON, add_help_option=False)
+def _command(name: str, does: str, example: str) -> click.Command:
+    """Command that hands everything on, `--help` included; outside a repo it can only say what it is for."""
+    text = f"{does}\n\nRuns `python -m <package> {name}` of the repo you stand in.\n\nExample: {example}"
+
+    @click.command(name, help=text, context_settings=_PASS_ON, add_help_option=False)
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def passed_on(arguments: tuple[str, ...]) -> None:
+    @click.pass_context
+    def passed_on(context: click.Context, arguments: tuple[str, ...]) -> None:
+        from aifactory.provision.plan import Place
+
+        if _HELP & set(arguments) and Place.here().repo is None:
+            click.echo(context.get_help())
+            return
         _run_in_repo(name, arguments)
 
     return passed_on
 
 
-release = _command("release", "Move a model to an environment. Example: factory release --to staging")
-approve = _command("approve", "Approve a release. Example: factory approve --env prod --as vera")
-rollback = _command("rollback", "Go back to the previous champion. Example: factory rollback --env prod")
-trace = _command("trace", "From a prediction id back to data. Example: factory trace ID --env prod")
+release = _command("release", "Move a model to an environment.", "factory release --to staging")
+approve = _command("approve", "Approve a release as a named person.", "factory approve --env prod --as vera")
+rollback = _command("rollback", "Go back to the previous champion.", "factory rollback --env prod")
+trace = _command("trace", "From a prediction id back to model, run, commit and data.", "factory trace ID --env prod")
 
 
 def _run_in_repo(name: str, arguments: tuple[str, ...]) -> None:

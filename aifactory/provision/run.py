@@ -21,8 +21,6 @@ from aifactory_runtime.errors import FactoryError
 if TYPE_CHECKING:
     from pulumi import automation
 
-ACTIONS = ("up", "preview", "refresh", "destroy")
-
 
 @dataclass(frozen=True)
 class Result:
@@ -49,6 +47,7 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
     """
     started = time.monotonic()
     home.prepare()
+    only_looking = action == "preview" and not stacks.shared_backend() and stack.name not in stacks.known(home)
     with lock.hold(home.work(stack.name) / "lock", stack.name), _plugin_environment(home):
         pulumi_stack = _select(stack, home)
         watcher = Watcher(say)
@@ -56,6 +55,9 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
             _perform(action, pulumi_stack, watcher)
         except Exception as error:
             raise FactoryError(sentence(action, stack.name, watcher.errors, error)) from error
+        finally:
+            if only_looking:
+                pulumi_stack.workspace.remove_stack(stack.name)
     seconds = round(time.monotonic() - started, 2)
     return Result(stack.name, action, watcher.counts, watcher.changed, watcher.outputs, seconds)
 

@@ -11,8 +11,6 @@ import pytest
 
 from aifactory.cli.main import _COMMANDS, _SUMMARIES
 
-PASSED_ON = {"release", "approve", "rollback", "trace"}
-"""Answered by the repo's own interpreter, help included."""
 FACTORY = str(Path(sys.executable).with_name("factory"))
 
 
@@ -38,7 +36,7 @@ def test_given_help_when_asked_then_every_command_is_listed_and_nothing_heavy_is
     assert set(_COMMANDS) == set(_SUMMARIES)
 
 
-@pytest.mark.parametrize("name", sorted(set(_COMMANDS) - PASSED_ON))
+@pytest.mark.parametrize("name", sorted(_COMMANDS))
 def test_given_a_command_when_its_help_is_asked_then_it_shows_an_example(tmp_path: Path, name: str) -> None:
     done = factory(name, "--help", cwd=tmp_path)
 
@@ -69,6 +67,29 @@ def test_given_a_command_that_cannot_work_here_when_run_then_one_line_and_the_do
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "status"], ["status", "--debug"]])
+def test_given_debug_anywhere_when_a_command_fails_then_the_traceback_comes_and_the_code_stays(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    done = factory(*arguments, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("factory: nothing is provisioned")
+
+
+def test_given_a_home_that_holds_other_files_when_up_then_it_is_refused_and_nothing_is_touched(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "thesis.txt").write_text("years of work")
+
+    done = factory("up", "shared", cwd=tmp_path, home=home)
+
+    assert done.returncode == 1
+    assert "holds other files" in done.stderr
+    assert [path.name for path in home.iterdir()] == ["thesis.txt"]
 
 
 def test_given_a_broken_manifest_when_any_command_runs_then_file_and_line_are_named(tmp_path: Path) -> None:

@@ -96,6 +96,16 @@ def test_given_a_new_home_when_prepared_then_only_its_owner_can_read_it(tmp_path
     assert len(first) > 30
 
 
+def test_given_a_home_with_a_file_of_somebody_else_when_removed_then_that_file_stays(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    (home.root / "thesis.txt").write_text("years of work")
+
+    home.remove()
+
+    assert [path.name for path in home.root.iterdir()] == ["thesis.txt"]
+
+
 def test_fault_45_given_state_without_its_passphrase_when_prepared_then_no_new_one_is_made(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.prepare()
