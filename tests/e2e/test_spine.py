@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.providers.local.supervision import Supervision
 from tests.e2e.conftest import demo
 from tests.e2e.spine import FACTORY, USE_CASE, Spine
 
@@ -63,6 +65,11 @@ def everything_but_predictions(spine: Spine) -> dict[str, Any]:
             spine, environment, "release", "POST", "runs/search", experiment_ids=[experiment], max_results=100
         )
         state[f"{environment}.runs"] = sorted(run["info"]["run_id"] for run in runs.json().get("runs", []))
+        versions = mlflow(
+            spine, environment, "release", "GET", "model-versions/search", filter=f"name='{contract['model_name']}'"
+        ).json()["model_versions"]
+        state[f"{environment}.versions"] = sorted((one["version"], str(one.get("aliases"))) for one in versions)
+        assert versions
     state["snapshots"] = sorted(path.name for path in (spine.home / "snapshots" / USE_CASE).iterdir())
     return state
 
@@ -86,7 +93,7 @@ def await_ready(spine: Spine) -> None:
     assert status == 200
 
 
-def unchanged(spine: Spine) -> None:
+def assert_unchanged(spine: Spine) -> None:
     """`refresh` and `up` of the use case show no change in any environment."""
     refreshed = spine.must(spine.factory("refresh", "--json"))
     applied = spine.must(spine.factory("up", "--json"))
@@ -99,7 +106,9 @@ def unchanged(spine: Spine) -> None:
 def test_given_the_demo_when_it_ends_then_it_shows_addresses_seconds_and_a_trace(spine: Spine) -> None:
     log = (spine.folder / "demo.log").read_text()
 
-    assert re.search(r"tracking\S*\s.*http://127\.0\.0\.1:\d+", log)
+    assert re.search(r"^MLflow +http://127\.0\.0\.1:\d+", log, re.MULTILINE)
+    assert re.search(r"^Dagster +http://127\.0\.0\.1:\d+", log, re.MULTILINE)
+    assert len(re.findall(r"^service docs +http://127\.0\.0\.1:\d+/docs", log, re.MULTILINE)) == 3
     assert re.search(r"\d+\.\d  Train and register in dev", log)
     assert "make demo-down" in log
     assert "vera" in log
@@ -120,7 +129,7 @@ def test_given_a_prediction_when_traced_then_version_run_commit_data_and_approva
 
 
 def test_given_a_released_use_case_when_refreshed_and_applied_again_then_nothing_changes(spine: Spine) -> None:
-    unchanged(spine)
+    assert_unchanged(spine)
 
 
 def test_given_staging_and_prod_when_asked_without_the_token_then_it_is_refused(spine: Spine) -> None:
@@ -187,13 +196,13 @@ def commit_change(spine: Spine) -> None:
 def release_to_prod(spine: Spine) -> None:
     """Train, stage, approve and release what the repo holds now."""
     spine.must(spine.python("run", environment="dev"))
-    spine.must(spine.python("release", "--to", "staging"))
-    waits = spine.must(spine.python("release", "--to", "prod"), code=3)
+    spine.must(spine.factory("release", "--to", "staging"))
+    waits = spine.must(spine.factory("release", "--to", "prod"), code=3)
     assert "approve" in waits.everything
-    refused = spine.python("approve", "--env", "prod", "--as", "ana")
+    refused = spine.factory("approve", "--env", "prod", "--as", "ana")
     assert refused.code != 0, "the owner is not an approver"
-    spine.must(spine.python("approve", "--env", "prod", "--as", "vera"))
-    spine.must(spine.python("release", "--to", "prod"))
+    spine.must(spine.factory("approve", "--env", "prod", "--as", "vera"))
+    spine.must(spine.factory("release", "--to", "prod"))
 
 
 def test_given_a_second_model_when_released_and_rolled_back_then_prod_follows_and_infra_sees_no_change(
@@ -208,15 +217,15 @@ def test_given_a_second_model_when_released_and_rolled_back_then_prod_follows_an
     assert second["sha256"] != first["sha256"]
     assert champion(spine, "prod") == second["version"]
     predict(spine)
-    unchanged(spine)
+    assert_unchanged(spine)
 
-    spine.must(spine.python("rollback", "--env", "prod"))
+    spine.must(spine.factory("rollback", "--env", "prod"))
 
     assert spine.serving("prod")["champion"]["sha256"] == first["sha256"]
     assert champion(spine, "prod") == first["version"]
-    traced = spine.must(spine.python("trace", predict(spine), "--env", "prod", "--json")).out
+    traced = spine.must(spine.factory("trace", predict(spine), "--env", "prod", "--json")).out
     assert first["sha256"] in traced
-    unchanged(spine)
+    assert_unchanged(spine)
 
 
 def service_processes(spine: Spine, environment: str) -> list[int]:
@@ -255,9 +264,38 @@ def test_given_the_deleted_experiment_when_refreshed_then_drift_is_named_and_up_
     spine.must(spine.factory("refresh", "dev"))
 
 
-def test_fault_44_given_a_killed_service_that_cannot_restart_when_refreshed_then_it_is_named_and_repaired(
+def test_fault_44_given_a_dead_service_whose_port_is_taken_when_refreshed_then_it_is_named_and_repaired(
     spine: Spine,
 ) -> None:
+    port = int(spine.contract("prod")["endpoint_url"].rpartition(":")[2])
+    supervisor = Supervision(spine.home)
+    launcher = supervisor.program(f"{USE_CASE}.prod")
+    assert launcher is not None
+    os.kill(launcher.pid, signal.SIGSTOP)
+    for pid in [*service_processes(spine, "prod"), launcher.pid]:
+        os.kill(pid, signal.SIGKILL)
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                taken.bind(("127.0.0.1", port))
+                break
+            except OSError:
+                time.sleep(0.01)
+        taken.listen()
+
+        drift = spine.factory("refresh", "prod")
+
+        assert drift.code == 3, drift.everything
+        assert "Service" in drift.err
+        spine.must(spine.factory("up", "prod"))
+    await_ready(spine)
+    predict(spine)
+    spine.must(spine.factory("refresh", "prod"))
+
+
+def test_given_a_deleted_folder_when_refreshed_then_it_is_named_and_up_makes_it_again(spine: Spine) -> None:
     folder = spine.home / "prod" / USE_CASE / "audit"
     gone = spine.folder / "audit-moved"
     folder.rename(gone)
@@ -281,7 +319,7 @@ def test_given_a_schedule_when_it_is_due_then_dagster_runs_the_released_pipeline
 
     def retrainings() -> list[dict[str, Any]]:
         handoffs = [json.loads(path.read_text()) for path in runs.glob("*/handoff.json")]
-        return [handoff for handoff in handoffs if handoff["kind"] == "retraining"]
+        return [handoff for handoff in handoffs if handoff["kind"] == "retraining" and handoff["version"]]
 
     deadline = time.monotonic() + 180
     while not retrainings() and time.monotonic() < deadline:
@@ -290,6 +328,29 @@ def test_given_a_schedule_when_it_is_due_then_dagster_runs_the_released_pipeline
     spine.must(spine.factory("up", "dev"))
 
     assert retrainings(), [path.name for path in (spine.home / "services" / "logs").iterdir()]
+
+
+def test_given_environments_when_asked_for_outputs_and_status_then_they_are_printed_and_written(spine: Spine) -> None:
+    contract = spine.contract("prod")
+    (spine.repo / ".factory" / "prod.json").unlink()
+
+    spine.must(spine.factory("outputs", "prod", "--write"))
+
+    assert spine.contract("prod") == contract
+    dotenv = spine.must(spine.factory("outputs", "prod", "--format", "dotenv")).out
+    assert f"AIFACTORY_ENDPOINT_URL={contract['endpoint_url']}" in dotenv.splitlines()
+    shown = json.loads(spine.must(spine.factory("status", "--json")).out)
+    rows = {row["environment"]: row for row in shown["serving"]}
+    assert rows["prod"]["released"] == rows["prod"]["served"] == rows["prod"]["registry"] == champion(spine, "prod")
+    assert rows["prod"]["remark"] == ""
+    other = "1" if champion(spine, "prod") != "1" else "2"
+    move = {"name": f"{USE_CASE}.prod", "alias": "champion"}
+    now = champion(spine, "prod")
+    mlflow(spine, "prod", "release", "POST", "registered-models/alias", **move, version=other)
+    apart = json.loads(spine.must(spine.factory("status", "--json")).out)
+    mlflow(spine, "prod", "release", "POST", "registered-models/alias", **move, version=now)
+    remarks = {row["environment"]: row["remark"] for row in apart["serving"]}
+    assert "registry and release differ" in remarks["prod"]
 
 
 def test_given_stopped_services_when_refreshed_then_it_is_no_drift_and_start_brings_them_back(spine: Spine) -> None:
@@ -329,9 +390,10 @@ def test_given_everything_when_destroyed_then_no_process_no_port_and_no_folder_i
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert not spine.folder.exists()
-    assert ports
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(endpoint, timeout=5)
+    assert int(endpoint.rpartition(":")[2]) in ports.values()
+    for port in ports.values():
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
     for process in Path("/proc").glob("[0-9]*/environ"):
         try:
             assert str(spine.home).encode() not in process.read_bytes()
