@@ -100,6 +100,12 @@ def known(home: Home) -> list[str]:
     return sorted(found, key=lambda name: ("." in name, name))
 
 
+def in_file_backend(url: str, project: str, name: str) -> bool:
+    """Whether the file backend at `url` holds this stack; False for any other backend."""
+    folder = Path(url.removeprefix("file://")) / ".pulumi" / "stacks" / project
+    return url.startswith("file://") and (folder / f"{name}.json").exists()
+
+
 def applied_use_cases(home: Home) -> list[tuple[str, str]]:
     """Use case and environment of every applied manifest."""
     found = []
