@@ -62,19 +62,45 @@ def _home() -> Path:
     return Path(os.environ["FACTORY_HOME"])
 
 
-def applied(folder: Path) -> Iterator[Applied]:
-    """Every applied manifest in `folder`."""
+def applied(folder: Path) -> tuple[list[Applied], list[str]]:
+    """Every applied manifest in `folder`, and a sentence for each that cannot be read: it must not stop the others."""
+    found, troubles = [], []
     for path in sorted(folder.glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        environment = content["environment"]["environment"]
-        settings = content["manifest"]["environments"][environment]
-        cron = (settings.get("retraining") or {}).get("schedule")
-        yield Applied(content["environment"]["use_case"], environment, cron)
+        try:
+            found.append(_read(path))
+        # Files are written by other programs, so any form can stand in one.
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            troubles.append(f"{path.name} cannot be read: run factory up for it again")
+    return found, troubles
+
+
+def _read(path: Path) -> Applied:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    environment = content["environment"]["environment"]
+    settings = content["manifest"]["environments"][environment]
+    use_case, cron = content["environment"]["use_case"], (settings.get("retraining") or {}).get("schedule")
+    if not isinstance(use_case, str) or not isinstance(cron, str | None):
+        raise TypeError(f"{path} holds another type than text")
+    return Applied(use_case, environment, cron)
 
 
 def due(found: Applied, slot: datetime) -> bool:
-    """Whether the minute `slot` (UTC) is one that the use case's schedule names."""
+    """Whether the minute `slot` (UTC) is one that the use case's schedule names; ValueError when it is no schedule."""
     return found.cron is not None and bool(croniter.match(found.cron, slot))
+
+
+def wanted(folder: Path, slot: datetime) -> tuple[list[Applied], list[str]]:
+    """Use cases that are due at `slot`, and a sentence for each that cannot be told."""
+    asked, (found, troubles) = [], applied(folder)
+    for one in found:
+        try:
+            if due(one, slot):
+                asked.append(one)
+        except ValueError:
+            troubles.append(
+                f"{one.name} has no valid schedule ({one.cron!r}): mend it in factory.yaml, then factory up"
+            )
+    return asked, troubles
 
 
 class Target(Config):
@@ -115,11 +141,16 @@ def retraining() -> None:
 def every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """One run for each use case that is due this minute."""
     slot = context.scheduled_execution_time
-    wanted = [found for found in applied(_home() / "usecases") if due(found, slot)]
-    waiting = [found.name for found in wanted if not found.released]
-    ready = [found for found in wanted if found.released]
+    asked, reasons = wanted(_home() / "usecases", slot)
+    waiting = [found.name for found in asked if not found.released]
+    ready = [found for found in asked if found.released]
+    if waiting:
+        reasons.append(f"due, but nothing is released yet: {', '.join(waiting)}")
     if not ready:
-        yield SkipReason(f"due, but nothing is released yet: {', '.join(waiting)}" if waiting else "nothing is due")
+        yield SkipReason("; ".join(reasons) or "nothing is due")
+    elif reasons:
+        # A tick that starts runs cannot say a reason for skipping too.
+        context.log.warning("; ".join(reasons))
     for found in ready:
         target = {"use_case": found.use_case, "environment": found.environment}
         yield RunRequest(

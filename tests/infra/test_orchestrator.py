@@ -15,16 +15,21 @@ from tests.infra.engine import INFRA
 pytestmark = pytest.mark.slow
 
 ASK = """
-import datetime, json, sys
+import datetime, json, logging, sys
 sys.path.insert(0, sys.argv[1])
 import dagster, orchestrator
 answers = []
+class Said(logging.Handler):
+    def emit(self, record):
+        said.append(record.getMessage())
 for slot in sys.argv[2:]:
     moment = datetime.datetime.fromisoformat(slot)
     context = dagster.build_schedule_context(scheduled_execution_time=moment)
+    said = []
+    context.log.addHandler(Said())
     result = orchestrator.every_minute.evaluate_tick(context)
     runs = [{"key": run.run_key, "tags": dict(run.tags)} for run in result.run_requests]
-    answers.append({"runs": runs, "skip": result.skip_message})
+    answers.append({"runs": runs, "skip": result.skip_message, "said": " ".join(said)})
 print(json.dumps(answers))
 """
 MONDAY_AT_THREE = "2026-11-23T03:00:00+00:00"
@@ -72,3 +77,54 @@ def test_given_nothing_released_when_the_minute_comes_then_it_is_skipped_and_sai
     assert (at_three["runs"], later["runs"]) == ([], [])
     assert at_three["skip"] == "due, but nothing is released yet: churn.prod"
     assert later["skip"] == "nothing is due"
+
+
+BROKEN = {
+    "not JSON": "{",
+    "half a record": json.dumps({"environment": {"use_case": "aaa", "environment": "prod"}}),
+    "no object": "[]",
+    "a number for a name": json.dumps(
+        {"environment": {"use_case": 5, "environment": "prod"}, "manifest": {"environments": {"prod": {}}}}
+    ),
+    "another form": json.dumps({"environment": [], "manifest": "x"}),
+    "a number for a schedule": json.dumps(
+        {
+            "environment": {"use_case": "aaa", "environment": "prod"},
+            "manifest": {"environments": {"prod": {"retraining": {"schedule": 7}}}},
+        }
+    ),
+    "a wrong retraining": json.dumps(
+        {
+            "environment": {"use_case": "aaa", "environment": "prod"},
+            "manifest": {"environments": {"prod": {"retraining": "weekly"}}},
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("schedule", ["99 99 * * *", "H H * * *", "0 3 * * 1#9", "every monday", ""])
+def test_given_one_bad_schedule_when_the_minute_comes_then_the_others_run(tmp_path: Path, schedule: Any) -> None:
+    _apply(tmp_path, "aaa", schedule, released=True)
+    _apply(tmp_path, "churn", "0 3 * * 1", released=True)
+    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
+    assert [run["tags"]["aifactory/use_case"] for run in at_three["runs"]] == ["churn"]
+    assert "aaa.prod" in later["skip"]
+    assert "schedule" in later["skip"]
+    assert "aaa.prod" in at_three["said"]
+
+
+def test_given_broken_records_when_the_minute_comes_then_each_is_named_and_the_others_run(tmp_path: Path) -> None:
+    _apply(tmp_path, "churn", "0 3 * * 1", released=True)
+    for number, text in enumerate(BROKEN.values()):
+        (tmp_path / "usecases" / f"broken-{number}.prod.json").write_text(text)
+    (tmp_path / "usecases" / "bytes.prod.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "usecases" / "folder.prod.json").mkdir()
+    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
+    assert [run["tags"]["aifactory/use_case"] for run in at_three["runs"]] == ["churn"]
+    for name in (
+        *(f"broken-{number}.prod.json" for number in range(len(BROKEN))),
+        "bytes.prod.json",
+        "folder.prod.json",
+    ):
+        assert name in later["skip"]
+        assert name in at_three["said"]
