@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -11,8 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi.provider.experimental import provider
+from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.provider import PropertyDiffKind
+from pulumi.runtime import rpc
 
+from aifactory import home as tool_home
 from infra.providers.local import diff, layout, locks, processes, values
 from infra.providers.local.file import File
 from infra.providers.local.folder import Folder
@@ -21,6 +26,7 @@ from infra.providers.local.kinds import KINDS, load
 from infra.providers.local.membership import Membership
 from infra.providers.local.mlflow_experiment import MlflowExperiment
 from infra.providers.local.mlflow_role import MlflowRole
+from infra.providers.local.plugin import PREFIX, LocalProvider
 from infra.providers.local.port_lease import PortLease, registry
 from infra.providers.local.problem import Problem, Unreachable
 from infra.providers.local.service import Service, section
@@ -45,11 +51,70 @@ def test_given_any_value_when_sent_and_received_then_it_is_the_same(value: Any) 
     assert values.plain(values.wire(value)) == value
 
 
-def test_given_a_value_not_known_yet_when_sent_and_received_then_it_is_still_unknown() -> None:
-    sent = values.wire_map({"port": values.UNKNOWN, "password": "x"}, frozenset({"password"}))
-    assert sent["password"].is_secret
-    assert not sent["port"].is_secret
-    assert values.has_unknown(values.plain_map(sent))
+def over_the_wire(sent: dict[str, PropertyValue]) -> dict[str, PropertyValue]:
+    return PropertyValue.unmarshal_map(PropertyValue.marshal_map(sent))
+
+
+def test_given_values_not_known_yet_when_sent_to_the_engine_and_back_then_they_are_still_unknown() -> None:
+    given = {"port": values.UNKNOWN, "command": ["serve", values.UNKNOWN], "password": values.UNKNOWN}
+    received = over_the_wire(values.wire_map(given, frozenset({"password"})))
+    assert received["password"].is_secret
+    assert not received["port"].is_secret
+    assert received["port"].value == rpc.UNKNOWN
+    assert values.plain_map(received) == given
+
+
+def urn(kind: str) -> str:
+    return f"urn:pulumi:shared::project::{PREFIX}{kind}::name"
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_given_any_kind_when_its_creation_is_previewed_then_what_it_makes_is_unknown(name: str) -> None:
+    kind = load(name)
+    inputs = dict.fromkeys(kind.inputs, "x")
+    request = provider.CreateRequest(urn=urn(name), properties=values.wire_map(inputs), timeout=0, preview=True)
+    answer = over_the_wire(asyncio.run(LocalProvider().create(request)).properties)
+    assert values.plain_map(answer) == inputs | dict.fromkeys(kind.made, values.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "inputs", "unknown"),
+    [
+        (
+            "PortLease",
+            {"home": "/h", "name": "a", "port": 21000, "status": "taken"},
+            {"home": "/h", "name": "a"},
+            "port",
+        ),
+        (
+            "File",
+            {"path": "/f", "content": "one", "mode": "0600", "sha256": "1"},
+            {"path": "/f", "content": values.UNKNOWN, "mode": "0600"},
+            "sha256",
+        ),
+        (
+            "Service",
+            {"home": "/h", "name": "a", "host": "127.0.0.1", "port": 21000, "address": "http://127.0.0.1:21000"},
+            {"home": "/h", "name": "a", "host": "127.0.0.1", "port": values.UNKNOWN},
+            "address",
+        ),
+    ],
+)
+def test_given_what_only_an_update_will_show_when_previewed_then_it_is_unknown(
+    kind: str, state: dict[str, Any], inputs: dict[str, Any], unknown: str
+) -> None:
+    request = provider.UpdateRequest(
+        resource_id="a",
+        urn=urn(kind),
+        olds=over_the_wire(values.wire_map(state)),
+        news=over_the_wire(values.wire_map(inputs)),
+        timeout=0,
+        ignore_changes=[],
+        preview=True,
+    )
+    answer = values.plain_map(over_the_wire(asyncio.run(LocalProvider().update(request)).properties))
+    assert answer[unknown] is values.UNKNOWN
+    assert {key: answer[key] for key in inputs} == inputs
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
@@ -265,3 +330,29 @@ def test_given_a_leases_file_that_is_broken_when_read_then_the_message_names_it(
     layout.write(layout.ports(tmp_path), "{")
     with pytest.raises(Problem, match=r"ports\.json is not JSON"):
         layout.read_json(layout.ports(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"FACTORY_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, "/c/ports"),
+        ({"XDG_CACHE_HOME": "/x"}, "/x/aifactory/ports"),
+        ({"FACTORY_CACHE": "", "XDG_CACHE_HOME": ""}, "/me/.cache/aifactory/ports"),
+    ],
+)
+def test_given_a_cache_folder_when_leases_are_kept_then_they_lie_in_the_one_the_tool_uses(
+    variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FACTORY_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"HOME": "/me", **variables}.items():
+        monkeypatch.setenv(name, value)
+    assert registry() == Path(expected) == tool_home.cache() / "ports"
+
+
+def test_given_a_relative_cache_folder_when_leases_are_kept_then_it_does_not_depend_on_where_one_stands_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACTORY_CACHE", "near")
+    assert registry() == tmp_path / "near" / "ports" == tool_home.cache() / "ports"

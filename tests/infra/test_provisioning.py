@@ -109,3 +109,16 @@ def test_fault_45_given_the_wrong_passphrase_when_up_then_it_is_said_and_the_sta
     assert state_of(home, "shared") == before
     home.passphrase.write_text(right)
     assert factory(home, "up", "shared").returncode == 0
+
+
+def test_given_nothing_provisioned_when_shared_is_previewed_then_creations_are_named_and_nothing_is_made(
+    home: Home,
+) -> None:
+    looked = factory(home, "preview", "shared")
+
+    assert looked.returncode == 0, looked.stderr
+    said = looked.stdout + looked.stderr
+    for kind in ("Supervisor", "PortLease", "Service", "File"):
+        assert kind in said
+    assert "create" in said
+    assert not (home.services / "ports.json").exists()

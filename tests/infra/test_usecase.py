@@ -25,6 +25,16 @@ def _outputs(bench: Bench, manifest: str, environment: str) -> dict[str, object]
     return {key: output.value for key, output in stack.outputs().items()}
 
 
+def test_given_a_platform_when_a_new_use_case_is_previewed_then_only_creations_are_named(
+    bench: Bench, manifest: str
+) -> None:
+    stack = bench.usecase(manifest.replace('"churn"', '"first-look"'), "first-look", "staging")
+    foreseen = bench.preview(stack)
+    stack.workspace.remove_stack(stack.name)
+    assert list(foreseen) == ["create"]
+    assert not (bench.home / "staging" / "first-look").exists()
+
+
 def test_given_a_use_case_when_nothing_changed_then_preview_and_refresh_show_no_change(
     provisioned: Bench, manifest: str
 ) -> None:

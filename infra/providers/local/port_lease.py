@@ -21,8 +21,15 @@ _FIRST, _COUNT = 21000, 10000
 
 def registry() -> Path:
     """Folder with one file per leased port, for all homes of this user."""
-    cache = os.environ.get("FACTORY_CACHE")
-    return (Path(cache) if cache else Path.home() / ".cache" / "aifactory") / "ports"
+    return _cache() / "ports"
+
+
+def _cache() -> Path:
+    """The folder of `aifactory.home.cache`, which this package may not import: both keep to one rule."""
+    base = os.environ.get("FACTORY_CACHE")
+    if base:
+        return Path(base).absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aifactory"
 
 
 def foreign_holder(home: str, port: int) -> str | None:

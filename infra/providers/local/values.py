@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pulumi.provider.experimental.property_value import Computed, PropertyValue
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.runtime import rpc
 
 
 class Unknown:
@@ -16,12 +17,14 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
+# The library neither writes nor reads its own Computed: on the wire an unknown value is this string.
+_SENTINEL = rpc.UNKNOWN
 
 
 def plain(value: PropertyValue) -> Any:
     """Python value of one property; whole numbers come as int, though the wire knows only floats."""
     inner = value.value
-    if isinstance(inner, Computed):
+    if inner == _SENTINEL:
         return UNKNOWN
     if isinstance(inner, float) and inner.is_integer():
         return int(inner)
@@ -41,7 +44,7 @@ def plain_map(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
 def wire(value: Any) -> PropertyValue:
     """Property value of one Python value."""
     if isinstance(value, Unknown):
-        return PropertyValue.computed()
+        return PropertyValue(_SENTINEL)
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return PropertyValue(value)
     if isinstance(value, int | float):
