@@ -41,18 +41,9 @@ class Orchestrator(Part):
         ready = self.child(supervisor)
         code_port = sdk.PortLease(f"{name}-code-port", home=home, service="dagster-code", opts=ready)
         web_port = sdk.PortLease(f"{name}-web-port", home=home, service="dagster-webserver", opts=ready)
-        settings_file = sdk.File(
-            f"{name}-settings",
-            path=str(self._folder / "dagster.yaml"),
-            content=(SERVICES / "dagster.yaml").read_text(encoding="utf-8"),
-            opts=ready,
-        )
-        workspace = sdk.File(
-            f"{name}-workspace",
-            path=str(self._folder / "workspace.yaml"),
-            content=code_port.port.apply(_workspace),
-            opts=ready,
-        )
+        said = (SERVICES / "dagster.yaml").read_text(encoding="utf-8")
+        settings_file = self._file("settings", "dagster.yaml", said, ready)
+        workspace = self._file("workspace", "workspace.yaml", code_port.port.apply(_workspace), ready)
         code = self._code(code_port, settings_file)
         served = {"workspace.yaml": workspace.sha256, "dagster.yaml": settings_file.sha256}
         web = self._webserver(web_port, workspace, served, code)
@@ -64,6 +55,9 @@ class Orchestrator(Part):
         )
         self.address = web.address
         self.register_outputs({"address": self.address})
+
+    def _file(self, part: str, file: str, content: pulumi.Input[str], opts: pulumi.ResourceOptions) -> sdk.File:
+        return sdk.File(f"{self._name}-{part}", path=str(self._folder / file), content=content, opts=opts)
 
     def _code(self, lease: sdk.PortLease, settings_file: sdk.File) -> sdk.Service:
         file = str(SERVICES / "orchestrator.py")

@@ -29,6 +29,7 @@ class Tracking(Part):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
+        self._name, self._settings = name, settings
         home = str(settings.home)
         ready = self.child(supervisor)
         admin = sdk.Token(
@@ -48,33 +49,32 @@ class Tracking(Part):
             opts=ready,
         )
         lease = sdk.PortLease(f"{name}-port", home=home, service=layout.TRACKING, opts=ready)
-        server = sdk.Service(
-            f"{name}-server",
+        self.address = self._server(admin, session, lease).address
+        self.register_outputs({"address": self.address})
+
+    def _server(self, admin: sdk.Token, session: sdk.Token, lease: sdk.PortLease) -> sdk.Service:
+        home = str(self._settings.home)
+        folder = layout.tracking(home)
+        options: dict[str, pulumi.Input[str]] = {
+            "--folder": str(folder),
+            "--admin": admin.path,
+            "--session-key": session.path,
+            "--host": layout.LOOPBACK,
+            "--port": lease.port.apply(str),
+        }
+        command: list[pulumi.Input[str]] = [str(self._settings.python), str(SERVICES / "tracking.py")]
+        return sdk.Service(
+            f"{self._name}-server",
             home=home,
             service=layout.TRACKING,
-            command=[
-                str(settings.python),
-                str(SERVICES / "tracking.py"),
-                "--folder",
-                str(layout.tracking(home)),
-                "--admin",
-                admin.path,
-                "--session-key",
-                session.path,
-                "--host",
-                layout.LOOPBACK,
-                "--port",
-                lease.port.apply(str),
-            ],
-            directory=str(layout.tracking(home)),
+            command=[*command, *(word for option in options.items() for word in option)],
+            directory=str(folder),
             # It leaves a lock file behind for every database it opens.
-            environment={"TMPDIR": str(layout.tracking(home) / "tmp")},
+            environment={"TMPDIR": str(folder / "tmp")},
             host=layout.LOOPBACK,
             port=lease.port,
             ready_path="/health",
             watch={"tracking.py": digest("tracking.py")},
-            tags=settings.tags,
+            tags=self._settings.tags,
             opts=self.child(admin, session, lease),
         )
-        self.address = server.address
-        self.register_outputs({"address": self.address})
