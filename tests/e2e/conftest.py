@@ -49,4 +49,5 @@ def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spine]:
         (found.folder / "demo.log").write_text(done.stdout)
         yield found
     finally:
-        found.run(FACTORY, "destroy", "--all", "--yes", cwd=found.folder)
+        if found.home.exists():
+            found.run(FACTORY, "destroy", "--all", "--yes", cwd=found.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -78,6 +79,33 @@ def test_fault_41_given_an_up_killed_half_way_when_run_again_then_it_converges_a
     while [pid for pid in ours(home) if "pulumi" in _command(pid)] and time.monotonic() < deadline:
         time.sleep(0.2)
     assert [_command(pid) for pid in ours(home) if "pulumi" in _command(pid)] == []
+
+
+def test_fault_41_given_an_engine_killed_with_everything_around_it_when_looked_then_its_plugins_end_too(
+    home: Home,
+) -> None:
+    killed = subprocess.Popen(
+        [FACTORY, "up", "shared"],
+        cwd=home.root.parent,
+        env={**os.environ, "FACTORY_HOME": str(home.root)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert killed.stderr is not None
+    while "created Supervisor" not in killed.stderr.readline():
+        assert killed.poll() is None, "it ended before it made anything"
+    plugins = [pid for pid in ours(home) if "engine_bound" in _command(pid)]
+
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+
+    assert len(plugins) == 2, "the provider and the policies"
+    deadline = time.monotonic() + 15
+    while any("engine_bound" in _command(pid) for pid in plugins) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [_command(pid) for pid in plugins] == ["", ""]
+    assert factory(home, "up", "shared").returncode == 0
 
 
 def _command(pid: int) -> str:
