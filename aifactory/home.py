@@ -57,6 +57,8 @@ class Home:
 
         FactoryError for a folder that holds something else already: it would become private and, in the end, removed.
         """
+        if self.root.exists() and not self.root.is_dir():
+            raise FactoryError(f"{self.root} is not a folder: let FACTORY_HOME name one that is new or empty")
         if self.root.is_dir() and not self.state.is_dir() and any(self.root.iterdir()):
             raise FactoryError(f"{self.root} holds other files: let FACTORY_HOME name a folder that is new or empty")
         for folder in (self.root, self.state, self.services, self.root / "work"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -47,6 +48,10 @@ _SUMMARIES = {
 }
 
 
+_SENTENCES = {"Problem", "Unreachable"}
+"""Errors of the provider for this machine whose message is written for people; named, so that nothing is imported."""
+
+
 class LazyGroup(click.Group):
     """Click group whose commands are imported when they are called; `factory --help` imports none of them."""
 
@@ -86,6 +91,10 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
+        Path.cwd()
+    except FileNotFoundError:
+        _fail("the current folder is gone: cd to one that is there", 2, debug)
+    try:
         code: Any = factory.main(arguments, standalone_mode=False)
     except FactoryError as error:
         _fail(str(error), error.exit_code, debug)
@@ -97,6 +106,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
+        if type(error).__name__ in _SENTENCES:
+            _fail(str(error), 1, debug)
         first = str(error).partition("\n")[0]
         _fail(f"unexpected {type(error).__name__}: {first} (--debug shows where)", 1, debug)
     sys.exit(code if isinstance(code, int) else 0)

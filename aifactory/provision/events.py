@@ -95,7 +95,9 @@ def _details(metadata: Any) -> str:
     return f" ({', '.join(keys)})" if keys else ""
 
 
-_PASSPHRASE = re.compile(r"incorrect passphrase|passphrase must be set|no such file.*passphrase", re.IGNORECASE)
+_PASSPHRASE = re.compile(
+    r"incorrect passphrase|passphrase must be set|no such file.*passphrase|PASSPHRASE_FILE: open", re.IGNORECASE
+)
 _LOCKED = re.compile(r"currently locked by", re.IGNORECASE)
 
 

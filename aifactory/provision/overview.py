@@ -130,10 +130,10 @@ def _alive(report: dict[str, Any]) -> bool:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        loaded = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return loaded
+    return loaded if isinstance(loaded, dict) else {}
 
 
 def _champion(contract: EnvironmentContract) -> str:

@@ -79,7 +79,7 @@ def chosen(place: Place, environments: Sequence[str]) -> list[str]:
     allowed = names.ENVIRONMENTS if place.manifest else (stacks.SHARED, *names.ENVIRONMENTS)
     for name in environments:
         if name not in allowed:
-            raise UsageProblem(f"{name} is not an environment here; use one of {', '.join(allowed)}")
+            raise UsageProblem(f"{name!r} is not an environment here; use one of {', '.join(allowed)}")
     return [name for name in allowed if name in environments] or list(names.ENVIRONMENTS)
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from aifactory.home import Home
 from aifactory_runtime.contract import Manifest, names
+from aifactory_runtime.errors import FactoryError
 
 SHARED = "shared"
 PLATFORM = "aifactory-platform"
@@ -107,9 +108,15 @@ def in_file_backend(url: str, project: str, name: str) -> bool:
 
 
 def applied_use_cases(home: Home) -> list[tuple[str, str]]:
-    """Use case and environment of every applied manifest."""
+    """Use case and environment of every applied manifest; FactoryError names a record that is damaged."""
     found = []
     for path in sorted((home.root / "usecases").glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found.append((content["environment"]["use_case"], content["environment"]["environment"]))
+        try:
+            environment = json.loads(path.read_text(encoding="utf-8"))["environment"]
+            found.append((environment["use_case"], environment["environment"]))
+        except (ValueError, TypeError, KeyError):
+            use_case, _, name = path.stem.rpartition(".")
+            raise FactoryError(
+                f"{path} is damaged: factory up {name} in the repo of {use_case} writes it again"
+            ) from None
     return found

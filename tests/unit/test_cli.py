@@ -92,6 +92,56 @@ def test_given_a_home_that_holds_other_files_when_up_then_it_is_refused_and_noth
     assert [path.name for path in home.iterdir()] == ["thesis.txt"]
 
 
+def test_given_a_home_that_is_a_file_when_up_then_one_line_says_so(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("")
+
+    done = factory("up", "shared", cwd=tmp_path, home=home)
+
+    assert done.returncode == 1
+    assert "is not a folder" in done.stderr
+
+
+def test_given_a_folder_that_is_gone_when_a_command_runs_there_then_one_line_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir {folder}; {FACTORY} status"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == "factory: the current folder is gone: cd to one that is there\n"
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"environment": 1}'])
+def test_given_a_damaged_record_when_status_is_asked_then_it_is_named_with_its_mend(
+    tmp_path: Path, content: str
+) -> None:
+    home = tmp_path / "home"
+    (home / "services" / "conf.d").mkdir(parents=True)
+    (home / "services" / "conf.d" / "tracking.conf").write_text("")
+    (home / "usecases").mkdir()
+    (home / "usecases" / "churn.dev.json").write_text(content)
+
+    done = factory("status", cwd=tmp_path, home=home)
+
+    assert done.returncode == 1
+    assert "churn.dev.json is damaged: factory up dev in the repo of churn" in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{"])
+def test_given_damaged_leases_when_status_is_asked_then_one_line_names_the_file(tmp_path: Path, content: str) -> None:
+    home = tmp_path / "home"
+    (home / "services" / "conf.d").mkdir(parents=True)
+    (home / "services" / "ports.json").write_text(content)
+
+    done = factory("status", cwd=tmp_path, home=home)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"factory: {home}/services/ports.json is damaged")
+
+
 def test_given_a_broken_manifest_when_any_command_runs_then_file_and_line_are_named(tmp_path: Path) -> None:
     (tmp_path / "factory.yaml").write_text("schema: 1\nuse_case: churn\nowner: [\n")
 

@@ -76,7 +76,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError:
         loaded = None
     if not isinstance(loaded, dict):
-        raise Problem(f"{path} is not JSON any more: remove it and run factory up again")
+        raise Problem(f"{path} is damaged: remove it and run factory up again")
     return loaded
 
 

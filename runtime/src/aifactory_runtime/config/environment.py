@@ -53,7 +53,9 @@ def resolve(
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "environment"
-        raise UsageProblem(f"{origins.get(key, origin)}: {key}: {first['msg']}") from None
+        raise UsageProblem(
+            f"{origins.get(key, origin)}: {key}: {first['msg']}; factory outputs ENV --write writes it again"
+        ) from None
     if contract.use_case != manifest.use_case:
         raise UsageProblem(
             f"{origin} belongs to use case {contract.use_case}, this repo is {manifest.use_case}: run factory up again"
@@ -84,10 +86,10 @@ def _read(path: Path, missing: str) -> dict[str, Any]:
         loaded = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageProblem(missing) from None
-    except ValueError as error:
-        raise UsageProblem(f"{path} is not JSON ({error}): run factory outputs --write again") from None
+    except (ValueError, RecursionError):
+        raise UsageProblem(f"{path} is not JSON: run factory outputs {path.stem} --write") from None
     if not isinstance(loaded, dict):
-        raise UsageProblem(f"{path} is not an environment: run factory outputs --write again")
+        raise UsageProblem(f"{path} is not an environment: run factory outputs {path.stem} --write")
     return loaded
 
 

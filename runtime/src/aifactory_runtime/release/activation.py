@@ -17,7 +17,7 @@ _LOOK_SECONDS = 0.2
 
 def is_active(side: Side, version: Version) -> bool:
     """Whether serving.json names the version and the link leads to the code that belongs to it."""
-    document = side.serving.read()
+    document = side.serving.known()
     if document is None or document.champion != served(side, version):
         return False
     if side.embedded:
@@ -28,12 +28,10 @@ def is_active(side: Side, version: Version) -> bool:
 
 def activate(side: Side, version: Version) -> None:
     """Let code and serving.json follow; the workers do the rest."""
-    before = side.serving.read()
     if not side.embedded:
         commit = version.tags[tags.COMMIT]
         snapshot.activate(side.serving.current, side.snapshots.prepare(commit, version.tags[tags.LOCK]))
-    sequence = before.sequence + 1 if before else 1
-    side.serving.write(Document(sequence=sequence, champion=served(side, version)))
+    side.serving.write(Document(sequence=side.serving.next_sequence(), champion=served(side, version)))
 
 
 def served(side: Side, version: Version) -> Served:

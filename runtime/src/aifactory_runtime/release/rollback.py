@@ -33,7 +33,7 @@ def rollback(side: Side, number: int | None) -> Outcome:
 
 def _half_done(side: Side, champion: Version, number: int | None) -> Version | None:
     """The champion itself, when a rollback to it was killed before it was served."""
-    document = side.serving.read()
+    document = side.serving.known()
     if number is not None or document is None or document.champion is None:
         return None
     if document.champion.sha256 == champion.model_sha256:

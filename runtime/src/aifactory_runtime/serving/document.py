@@ -81,6 +81,19 @@ class ServingFolder:
         except (msgspec.MsgspecError, ValueError) as error:
             raise FactoryError(f"{self.path} is not a serving document ({error}): run release again") from None
 
+    def known(self) -> Document | None:
+        """The document for who writes it: a damaged one counts as none, because the registry's alias is the record."""
+        try:
+            return self.read()
+        except FactoryError:
+            return None
+
+    def next_sequence(self) -> int:
+        """More than any worker has seen, also when the document is damaged."""
+        document = self.known()
+        seen = [status.sequence for status in self.statuses()]
+        return max([document.sequence if document else 0, *seen]) + 1
+
     def write(self, document: Document) -> None:
         """Put `document` in place of the one that is there, whole or not at all."""
         self.root.mkdir(parents=True, exist_ok=True)
