@@ -48,8 +48,9 @@ class Demo:
 
 def run(*command: str, cwd: Path = REPO, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
     """Run a command as a person would, shown first; its exit code, one of the allowed ones."""
-    shown = " ".join(part.replace(str(CHECKOUT) + os.sep, "") for part in command)
-    print(f"$ {shown.replace(FACTORY.replace(str(CHECKOUT) + os.sep, ''), 'factory')}", flush=True)
+    shown = " ".join("factory" if part == FACTORY else part for part in command)
+    prefix = f"AIFACTORY_ENV={environment_name} " if environment_name else ""
+    print(f"{cwd.name}$ {prefix}{shown}", flush=True)
     variables = environment() | ({"AIFACTORY_ENV": environment_name} if environment_name else {})
     done = subprocess.run(command, cwd=cwd, env=variables, check=False)
     if done.returncode not in allowed:
@@ -60,7 +61,7 @@ def run(*command: str, cwd: Path = REPO, allowed: tuple[int, ...] = (0,), enviro
 def environment() -> dict[str, str]:
     """Our environment with a home of the demo's own and no environment chosen."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AIFACTORY_")}
-    return {**kept, "FACTORY_HOME": str(HOME)}
+    return {**kept, "FACTORY_HOME": str(HOME), "UV": str(Path(FACTORY).with_name("uv"))}
 
 
 def in_repo(*arguments: str, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
@@ -94,19 +95,18 @@ def set_up() -> None:
 
 def train() -> None:
     """The whole pipeline in dev."""
-    print("$ export AIFACTORY_ENV=dev")
     in_repo("run", environment_name="dev")
 
 
 def release() -> None:
     """Dev (its schedule runs this code from now on), staging with its test, a named person's approval, prod."""
-    in_repo("release", "--to", "dev")
-    in_repo("release", "--to", "staging")
-    code = in_repo("release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON))
+    run(FACTORY, "release", "--to", "dev")
+    run(FACTORY, "release", "--to", "staging")
+    code = run(FACTORY, "release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON))
     if code == WAITS_FOR_A_PERSON:
         print(f"(played by the demo: {APPROVER}, approver of prod)")
-        in_repo("approve", "--env", "prod", "--as", APPROVER)
-        in_repo("release", "--to", "prod")
+        run(FACTORY, "approve", "--env", "prod", "--as", APPROVER)
+        run(FACTORY, "release", "--to", "prod")
 
 
 def contract(name: str) -> dict[str, object]:
@@ -125,11 +125,13 @@ def predict_and_trace() -> None:
         data=body,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    print(f"$ curl {prod['endpoint_url']}/predict --data @data/request.json  (token: {prod['endpoint_token_file']})")
+    print(f"{REPO.name}$ curl -H 'Content-Type: application/json' -H \"Authorization: Bearer $TOKEN\" \\")
+    print(f"    --data @data/request.json {prod['endpoint_url']}/predict")
+    print(f"(the token is in {prod['endpoint_token_file']})")
     with urllib.request.urlopen(request, timeout=30) as response:
         answer = json.load(response)
     print(json.dumps(answer))
-    in_repo("trace", answer["prediction_ids"][0], "--env", "prod")
+    run(FACTORY, "trace", answer["prediction_ids"][0], "--env", "prod")
 
 
 def close(demo: Demo) -> None:
@@ -138,7 +140,7 @@ def close(demo: Demo) -> None:
     run(FACTORY, "status")
     prod = contract("prod")
     print("\n== Addresses to open")
-    print(f"MLflow        {prod['tracking_uri']}   (login: {prod['credentials_file']})")
+    print(f"MLflow        {prod['tracking_uri']}   (login and password: {prod['credentials_file']})")
     print(f"Dagster       {prod['dashboard_url']}")
     for name in ("dev", "staging", "prod"):
         print(f"service docs  {contract(name)['endpoint_url']}/docs   ({name})")
@@ -153,6 +155,7 @@ def close(demo: Demo) -> None:
 def up() -> None:
     """The whole demo."""
     demo = Demo()
+    print(f"Every command below runs with FACTORY_HOME={HOME}, so that yours stays untouched.")
     demo.step("Scaffold the use case's repo from the template", scaffold)
     demo.step("Provision shared, dev, staging and prod on this machine", provision)
     demo.step("Make the repo's own environment", set_up)

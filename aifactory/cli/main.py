@@ -32,7 +32,7 @@ _COMMANDS = {
 
 _SUMMARIES = {
     "new": "Make a use case's repo from the template.",
-    "up": "Provision environments: of this repo's use case, or of the platform in the factory's checkout.",
+    "up": "Provision environments: of the use case whose repo this is, elsewhere of the platform.",
     "preview": "Show what `up` would change.",
     "refresh": "Compare what is applied with what runs; exit 3 and names on drift.",
     "outputs": "Print the environment contract as JSON, dotenv or GitHub environment.",

@@ -61,7 +61,7 @@ def command(
     click.echo(f"{created.use_case}: {created.files} files in {_short(created.path)}, commit {created.commit[:12]}")
     for note in created.notes:
         click.echo(f"note: {note}")
-    click.echo(f"Next: cd {_short(created.path)} && make test train serve")
+    click.echo(f"Next: cd {_short(created.path)} && make setup test train")
     return 0
 
 

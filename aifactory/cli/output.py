@@ -21,10 +21,13 @@ def answer_json(content: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under column names: drawn in a terminal, tab-separated in a pipe."""
+    """Rows under column names: drawn in a terminal, in a pipe a heading and aligned columns."""
     if not sys.stdout.isatty():
-        for row in rows:
-            click.echo("\t".join(row))
+        lines = [[column.upper() for column in columns], *rows]
+        widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
+        for line in lines:
+            click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        click.echo()
         return
     from rich.console import Console
     from rich.table import Table

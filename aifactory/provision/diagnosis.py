@@ -91,7 +91,9 @@ def _home() -> Finding:
     if not root.exists():
         nearest = next(folder for folder in root.parents if folder.exists())
         good = os.access(nearest, os.W_OK)
-        return Finding("home", good, f"{root} (made by factory up)", "" if good else f"make {nearest} writable")
+        return Finding(
+            "home", good, f"{root}, not there yet: factory up makes it", "" if good else f"make {nearest} writable"
+        )
     if root.stat().st_mode & _OTHERS:
         return Finding("home", False, f"{root} can be read by others", f"chmod 700 {root}")
     return Finding("home", True, str(root))

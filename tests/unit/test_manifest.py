@@ -66,6 +66,8 @@ def test_given_a_complete_manifest_when_read_then_every_environment_has_its_sett
         ("environments.staging.approval", "none"),
         ("environments.prod.budget_month", 250),
         ("owner", "ana.lopez"),
+        ("environments.dev.retraining.schedule", "*/15 0-6,22 1-31/2 1,6 0-7"),
+        ("environments.dev.retraining.schedule", "* * * * *"),
     ],
 )
 def test_given_a_valid_value_when_read_then_it_is_accepted(path: str, value: Any) -> None:
@@ -85,6 +87,14 @@ def test_given_a_valid_value_when_read_then_it_is_accepted(path: str, value: Any
         ("environments.prod.approvers", [], "needs at least one name"),
         ("environments.prod.live_test", "ab", "direct"),
         ("environments.dev.retraining.schedule", "daily", "five cron fields"),
+        ("environments.dev.retraining.schedule", "99 3 * * *", "99 is no minute"),
+        ("environments.dev.retraining.schedule", "0 24 * * *", "24 is no hour"),
+        ("environments.dev.retraining.schedule", "0 3 0 * *", "0 is no day"),
+        ("environments.dev.retraining.schedule", "0 3 * 13 *", "13 is no month"),
+        ("environments.dev.retraining.schedule", "0 3 * * mon", "mon is no weekday"),
+        ("environments.dev.retraining.schedule", "5-1 3 * * *", "5-1 is no minute"),
+        ("environments.dev.retraining.schedule", "*/0 3 * * *", "is no minute"),
+        ("environments.dev.retraining.schedule", "1,,2 3 * * *", "is no minute"),
         ("environments.dev.quotas", {"disk_gb": -1}, "greater than 0"),
         ("environments.dev.surprise", 1, "Extra inputs"),
         ("colour", "red", "Extra inputs"),

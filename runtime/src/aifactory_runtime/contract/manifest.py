@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -22,7 +23,8 @@ EnvironmentName = Literal["dev", "staging", "prod"]
 _NOT_YET_TRAIN_IN_PROD = (
     "train_in: prod is not available yet: write train_in: dev, where the model is trained in dev and its bytes move"
 )
-_CRON_FIELDS = 5
+_CRON_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+_CRON_ITEM = re.compile(r"(\*|(?P<low>\d{1,2})(-(?P<high>\d{1,2}))?)(/(?P<step>[1-9]\d?))?")
 
 
 class _Part(BaseModel):
@@ -43,7 +45,7 @@ class Monitor(_Part):
 
 
 class Monitors(_Part):
-    """What is watched, each with a named owner (L14)."""
+    """What is to be watched, each with a named owner (L14). Recorded; no monitor runs yet."""
 
     service: Monitor
     data: Monitor
@@ -51,7 +53,7 @@ class Monitors(_Part):
 
 
 class Quotas(_Part):
-    """What the use case may take of the environment (E5)."""
+    """What the use case may take of the environment (E5). Recorded; not enforced yet."""
 
     disk_gb: Annotated[float, Field(gt=0)] = 5.0
     compute_hours: Annotated[float, Field(gt=0)] = 20.0
@@ -64,9 +66,25 @@ class Retraining(_Part):
 
     @model_validator(mode="after")
     def _five_fields(self) -> Self:
-        if self.schedule is not None and len(self.schedule.split()) != _CRON_FIELDS:
+        if self.schedule is None:
+            return self
+        fields = self.schedule.split()
+        if len(fields) != len(_CRON_FIELDS):
             raise ValueError('schedule has five cron fields, such as "0 3 * * 1" for Mondays at three')
+        for text, (name, lowest, highest) in zip(fields, _CRON_FIELDS, strict=True):
+            if not all(_is_cron(item, lowest, highest) for item in text.split(",")):
+                raise ValueError(f"schedule: {text} is no {name}; use {lowest} to {highest}, *, a-b, */n or a list")
         return self
+
+
+def _is_cron(item: str, lowest: int, highest: int) -> bool:
+    """Whether `item` is `*`, a number or a range within the limits, with an optional step."""
+    found = _CRON_ITEM.fullmatch(item)
+    if found is None:
+        return False
+    low = int(found["low"] or lowest)
+    high = int(found["high"] or low)
+    return lowest <= low <= high <= highest
 
 
 class EnvironmentSettings(_Part):

@@ -95,8 +95,10 @@ def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bo
     done: list[str] = []
 
     def say(step: str) -> None:
+        nonlocal began
         done.append(step)
         click.echo(f"{step:<9} {time.monotonic() - began:6.2f} s", err=True)
+        began = time.monotonic()
 
     handoff = run_steps(_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=say, again=again)
     if as_json:

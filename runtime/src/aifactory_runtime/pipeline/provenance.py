@@ -47,7 +47,9 @@ def lock_sha256(root: Path) -> str:
     """Digest of the locks the repo's environment is made from."""
     found = [root / name for name in _LOCKS if (root / name).is_file()]
     if not found:
-        raise FactoryError(f"{root / _LOCKS[0]} is missing: a run must name its lock; factory update restores it")
+        raise FactoryError(
+            f"{root / _LOCKS[0]} is missing: a run must name its lock; git checkout requirements/ restores it"
+        )
     return _digest(root, found)
 
 

@@ -54,7 +54,7 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
         click.echo(json.dumps(asdict(subject) | {"person": person, "environment": environment}))
         return
     click.echo(f"{person} approves model sha256 {subject.model_sha256}")
-    click.echo(f"on the report with sha256 {subject.report_sha256}. Now: release --to {environment}")
+    click.echo(f"on the report with sha256 {subject.report_sha256}. Now: factory release --to {environment}")
 
 
 @click.command()

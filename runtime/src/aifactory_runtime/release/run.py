@@ -174,11 +174,10 @@ class Release:
 
     def _question(self) -> str:
         contract = self._target.contract
-        package = self._target.project.manifest.package
         return (
             f"{self._name()} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}: "
             f"model sha256 {self._candidate.sha256}, report sha256 {self._report()}. "
-            f"To approve: python -m {package} approve --env {contract.environment} --as {contract.approvers[0]}"
+            f"To approve: factory approve --env {contract.environment} --as {contract.approvers[0]}"
         )
 
     def _outcome(self, changed: bool) -> Outcome:
