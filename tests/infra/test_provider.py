@@ -328,7 +328,7 @@ def test_given_a_home_with_a_long_path_when_a_socket_is_named_then_it_fits(tmp_p
 
 def test_given_a_leases_file_that_is_broken_when_read_then_the_message_names_it(tmp_path: Path) -> None:
     layout.write(layout.ports(tmp_path), "{")
-    with pytest.raises(Problem, match=r"ports\.json is not JSON"):
+    with pytest.raises(Problem, match=r"ports\.json is damaged"):
         layout.read_json(layout.ports(tmp_path))
 
 

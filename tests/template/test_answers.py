@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jinja2 import FileSystemLoader
 from jinja2.sandbox import SandboxedEnvironment
@@ -68,12 +68,17 @@ NAMES = st.one_of(
 
 @given(NAMES)
 def test_given_any_name_then_template_and_manifest_agree_on_it(name: str) -> None:
-    assert bool(CHECKS.name_problem(name).strip()) == refused(names.check_use_case, name)
+    problem = CHECKS.name_problem(name).strip()
+    # What looks like a secret is for the template alone to refuse: sk-0000... may be a name, but nobody means it as one.
+    assume("looks like a secret" not in problem)
+    assert bool(problem) == refused(names.check_use_case, name)
 
 
 @given(NAMES)
 def test_given_any_login_then_template_and_manifest_agree_on_it(login: str) -> None:
-    assert bool(CHECKS.login_problem(login).strip()) == refused(names.check_person, login)
+    problem = CHECKS.login_problem(login).strip()
+    assume("looks like a secret" not in problem)
+    assert bool(problem) == refused(names.check_person, login)
 
 
 @pytest.mark.parametrize("name", sorted({*sys.stdlib_module_names, *keyword.kwlist, *keyword.softkwlist}))

@@ -22,6 +22,9 @@ from tests.template.support import CHECKOUT, FACTORYS, PACKAGE, YOURS, files, ma
 from tests.template.test_answers import SECRETS
 from tests.template.test_ownership import conflicts, next_version, update
 
+pytestmark = pytest.mark.slow
+"""Each starts `factory new` as a process of its own, about a second."""
+
 FACTORY = Path(sys.executable).with_name("factory")
 
 
@@ -82,7 +85,7 @@ def test_given_a_name_then_a_committed_repo_with_exactly_the_templates_files_is_
     assert git(repo, "log", "--format=%s") == "Start tumour-triage from the factory's template"
     assert git(repo, "branch", "--show-current") == "main"
     assert listing() == ["tumour-triage"]
-    assert "make test" in said.out
+    assert "make setup test train" in said.out
 
 
 def test_given_json_then_the_answer_is_json_alone(new: New, template: Path) -> None:
