@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -59,10 +60,9 @@ def _group(debug: bool) -> None:
 def main(package: str, arguments: list[str] | None = None) -> None:
     """Run the command line of the use case whose science is in `package`, and exit."""
     given = sys.argv[1:] if arguments is None else arguments
-    if "--debug" in given or os.environ.get("AIFACTORY_DEBUG"):
-        _run(package, given)
+    debug = "--debug" in given or bool(os.environ.get("AIFACTORY_DEBUG"))
     try:
-        _run(package, given)
+        _traced(package, [one for one in given if one != "--debug"], debug)
     except NeedsPerson as waiting:
         click.echo(str(waiting), err=True)
         sys.exit(waiting.exit_code)
@@ -75,6 +75,16 @@ def main(package: str, arguments: list[str] | None = None) -> None:
         _fail("interrupted; running the command again finishes it", _INTERRUPTED)
     except Exception as error:  # the last resort: people get a line, --debug gives the traceback
         _fail(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]} (--debug shows where)", 1)
+
+
+def _traced(package: str, arguments: list[str], debug: bool) -> None:
+    """Run, and with `debug` show the traceback of a failure before it becomes a line and an exit code."""
+    try:
+        _run(package, arguments)
+    except Exception:
+        if debug:
+            traceback.print_exc()
+        raise
 
 
 def _run(package: str, arguments: list[str]) -> None:

@@ -20,6 +20,7 @@ from aifactory_runtime.serving.capture import Capture
 from aifactory_runtime.serving.document import Document, Served, ServingFolder, Status
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.service import Service
 from aifactory_runtime.serving.watcher import Watcher
 from tests.unit.runtime_operations.serving_parts import CODE, features, make_model
@@ -277,3 +278,18 @@ def test_given_a_model_when_loaded_twice_then_it_is_fetched_once(tmp_path: Path,
     gone = dataclasses.replace(loader, source=Source("http://127.0.0.1:1", None))
 
     assert gone.load(msgspec.structs.replace(models["1"], uri="mlflow-artifacts:/gone")).schema.target == "churned"
+
+
+def test_given_a_first_release_when_it_is_being_loaded_then_the_service_says_which(
+    setting: Setting, models: dict[str, Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str | None] = []
+    load = Loader.load
+
+    def listen(loader: Loader, served: Served) -> ServedModel:
+        said.append(setting.service.not_ready)
+        return load(loader, served)
+
+    monkeypatch.setattr(Loader, "load", listen)
+    setting.release(models["1"])
+    assert said == [f"loading version {models['1'].version}"]

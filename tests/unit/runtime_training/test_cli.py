@@ -76,3 +76,23 @@ def test_given_help_when_asked_then_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("given", [["--debug", "run"], ["run", "--debug"]])
+@pytest.mark.parametrize(("error", "code"), [(NeedsPerson, 3), (UsageProblem, 2), (FactoryError, 1), (OSError, 1)])
+def test_given_debug_anywhere_when_a_command_fails_then_a_traceback_and_the_same_exit_code(
+    given: list[str],
+    error: type[Exception],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: str, arguments: list[str]) -> None:
+        assert arguments == ["run"]
+        raise error("what is wrong")
+
+    monkeypatch.setattr(cli, "_run", fail)
+    with pytest.raises(SystemExit) as caught:
+        cli.main("demo_case", given)
+    assert caught.value.code == code
+    assert "Traceback" in capsys.readouterr().err

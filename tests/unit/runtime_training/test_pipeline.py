@@ -381,3 +381,19 @@ def test_fault_26_given_kills_at_any_moment_when_run_again_then_one_version(repo
     assert done.returncode == 0, done.stderr
     assert len(context.registry.versions()) == 1
     assert tables.latest(context.tables, "reference").version == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("error", [FactoryError("the server is gone"), ZeroDivisionError("a bug")])
+def test_given_a_failure_after_the_tracking_run_began_when_trained_then_it_does_not_stay_running(
+    error: Exception, pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(context.registry), "log", fail)
+    monkeypatch.setattr(type(context.registry), "finish_run", lambda *_, failed=False: ended.append(failed))
+    with pytest.raises(type(error)):
+        pipeline()
+    assert ended == [True]

@@ -21,7 +21,7 @@ class DataSettings(_Part):
     """What the data may look like before training stops."""
 
     sample_rows: Annotated[int, Field(ge=0)] = 0
-    """Rows to train on; 0 takes all. CI sets it."""
+    """Rows to train on; 0 takes all. Set it in `conf/<environment>.yaml` for a quick run."""
     max_duplicate_share: Share = 0.05
     max_outlier_share: Share = 0.10
     outlier_sigmas: Annotated[float, Field(gt=0)] = 6.0

@@ -63,6 +63,7 @@ class EnvironmentContract(BaseModel):
     audit_uri: str
     events_uri: str
     logs_uri: str
+    """For logs that the project itself writes; the runtime writes none there."""
 
     endpoint_url: str | None = None
     endpoint_token_file: str | None = None

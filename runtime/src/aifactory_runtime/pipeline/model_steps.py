@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,13 @@ def train(context: Context, handoff: Handoff) -> Handoff:
     registry = context.registry
     run = handoff.mlflow_run or registry.start_run(handoff.id, tags)
     validation = {f"validation.{name}": value for name, value in found.items()}
-    registry.log(run, {"seed": context.settings.train.seed, **context.settings.train.parameters}, validation, tags)
+    try:
+        registry.log(run, {"seed": context.settings.train.seed, **context.settings.train.parameters}, validation, tags)
+    except Exception:
+        if handoff.mlflow_run is None:  # no handoff names the run yet: nobody else can end it
+            with suppress(FactoryError):
+                registry.finish_run(run, failed=True)
+        raise
     return replace(handoff, mlflow_run=run, model_sha256=sha256, metrics={**handoff.metrics, **validation})
 
 

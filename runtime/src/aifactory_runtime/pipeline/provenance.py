@@ -12,7 +12,7 @@ from pathlib import Path
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 _SNAPSHOT = re.compile(r"[0-9a-f]{40}")
-_LOCKS = ("requirements/factory.txt", "requirements/science.txt")
+LOCKS = ("requirements/factory.txt", "requirements/science.txt")
 _MATTERS = ("src/", "conf/", "requirements/", "factory.yaml")
 """A file git does not know matters only where the pipeline reads."""
 
@@ -45,10 +45,10 @@ def code_sha256(root: Path, package: str) -> str:
 
 def lock_sha256(root: Path) -> str:
     """Digest of the locks the repo's environment is made from."""
-    found = [root / name for name in _LOCKS if (root / name).is_file()]
+    found = [root / name for name in LOCKS if (root / name).is_file()]
     if not found:
         raise FactoryError(
-            f"{root / _LOCKS[0]} is missing: a run must name its lock; git checkout requirements/ restores it"
+            f"{root / LOCKS[0]} is missing: a run must name its lock; git checkout requirements/ restores it"
         )
     return _digest(root, found)
 

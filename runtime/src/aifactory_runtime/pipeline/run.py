@@ -44,7 +44,7 @@ def run(
                 return before
             try:
                 handoff = STEPS[name](context, handoff)
-            except FactoryError:
+            except Exception:  # a bug must not leave the tracking run running either
                 _mark_failed(context, handoff)
                 raise
             handoffs.save(context.artifacts, handoff)

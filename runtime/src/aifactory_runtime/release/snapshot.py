@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline.provenance import LOCKS
 
 ENVIRONMENTS = "envs"
-LOCKS = ("requirements/factory.txt", "requirements/science.txt")
 _BUILD_SECONDS = 900
 
 

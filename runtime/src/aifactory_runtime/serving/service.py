@@ -40,6 +40,9 @@ class _Line(msgspec.Struct):
     output: Any
 
 
+NOTHING_RELEASED = "no model is released yet"
+
+
 @dataclass
 class Service:
     """One worker. The watcher's thread swaps `model` by assignment; a request keeps the one it began with."""
@@ -48,7 +51,7 @@ class Service:
     capture: Capture
     token_file: Path | None = None
     model: ServedModel | None = None
-    reason: str | None = "no model is released yet"
+    reason: str | None = NOTHING_RELEASED
     sequence: int = 0
     draining: bool = False
     _token: tuple[int, str] = field(default=(-1, ""), repr=False)

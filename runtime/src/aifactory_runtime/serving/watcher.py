@@ -11,7 +11,7 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.serving import lean
 from aifactory_runtime.serving.document import Document, Loaded, ServingFolder, Status
 from aifactory_runtime.serving.loader import Loader
-from aifactory_runtime.serving.service import Service
+from aifactory_runtime.serving.service import NOTHING_RELEASED, Service
 
 _LOG = logging.getLogger("aifactory.serving")
 _MAX_WAIT_SECONDS = 30.0
@@ -60,7 +60,7 @@ class Watcher:
             document = self._folder.read()
             if document is not None:
                 self._follow(document)
-            self._service.reason = None if self._service.model else "no model is released yet"
+            self._service.reason = None if self._service.model else NOTHING_RELEASED
             self._failures = 0
         except FactoryError as error:
             self._failed(str(error))
@@ -76,6 +76,9 @@ class Watcher:
     def _follow(self, document: Document) -> None:
         served, current = document.champion, self._service.model
         if served is not None and (current is None or current.served != served):
+            if current is None and self._service.reason == NOTHING_RELEASED:
+                self._service.reason = f"loading version {served.version}"
+                self._report()
             started = time.monotonic()
             self._service.model = self._loader.load(served)
             del current
