@@ -20,7 +20,7 @@ check: setup ## Lint, types and the fast tests; under a minute when warm.
 		tests=$$?; wait $$! && exit $$tests
 
 test: check tools ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
-	@$(PYTEST) -n 2 -m "slow and not e2e"
+	@$(PYTEST) -n 2 --dist loadfile -m "slow and not e2e"
 	@$(PYTEST) -m e2e
 
 demo: tools ## One use case from a table to a traced prediction in prod, on this machine.

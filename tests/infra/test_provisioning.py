@@ -116,6 +116,8 @@ def _command(pid: int) -> str:
 
 
 def test_fault_42_given_a_stack_in_use_when_up_then_the_loser_is_told_who_holds_it(home: Home) -> None:
+    home.prepare()
+
     with lock.hold(home.work("shared") / "lock", "shared"):
         loser = factory(home, "up", "shared")
 
