@@ -11,7 +11,7 @@ from aifactory.home import Home
 from aifactory.provision import stacks
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.config import yaml_model
-from aifactory_runtime.config.project import MANIFEST
+from aifactory_runtime.config.project import MANIFEST, find_root
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -29,11 +29,11 @@ class Place:
     @classmethod
     def here(cls) -> Place:
         """The nearest repo at or above the current folder, if any."""
-        cwd = Path.cwd()
-        for folder in (cwd, *cwd.parents):
-            if (folder / MANIFEST).is_file():
-                return cls(Home.current(), folder, yaml_model.load(folder / MANIFEST, Manifest))
-        return cls(Home.current(), None, None)
+        try:
+            repo = find_root(Path.cwd())
+        except UsageProblem:
+            return cls(Home.current(), None, None)
+        return cls(Home.current(), repo, yaml_model.load(repo / MANIFEST, Manifest))
 
 
 def waves(place: Place, environments: Sequence[str], servers_python: Path, *, with_platform: bool) -> Waves:
