@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolve every lock again. dev.txt is the superset; tool, repo and repo-dev are subsets of it, so all agree on versions.
+# Resolve every lock again. dev.txt is the superset; tool, repo, repo-dev and dask are subsets of it, so all agree on versions.
 set -eu
 cd "$(dirname "$0")/.."
 uv=.venv/bin/uv
@@ -9,5 +9,6 @@ compile requirements/dev.in -o requirements/dev.txt
 compile requirements/tool.in -c requirements/dev.txt -o requirements/tool.txt
 compile requirements/runtime.in -c requirements/dev.txt -o template/requirements/factory.txt
 compile requirements/repo-dev.in -c requirements/dev.txt -o template/requirements/factory-dev.txt
+compile requirements/dask.in -c requirements/dev.txt -o template/requirements/factory-dask.txt
 compile infra/services/requirements.in -o infra/services/requirements.txt
 awk '/^uv==/{on=1; print; next} on && /^    --hash/{print; next} {on=0}' requirements/tool.txt >requirements/uv.txt
