@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,9 @@ RAW = "raw"
 PREPARED = "prepared"
 REFERENCE = "reference"
 SCORED = "scored"
+
+ROWS = 65_536
+"""Rows that are held at a time, if nothing else is said."""
 
 _ORDER = "_row"
 """Keeps the order of rows, which Delta does not promise; the same rows in another order train another model."""
@@ -99,6 +102,30 @@ def read(folder: Path, name: str, version: int | None = None) -> pd.DataFrame:
         return frame
     ordered: pd.DataFrame = frame.iloc[order.argsort()].reset_index(drop=True)
     return ordered
+
+
+def batches(
+    folder: Path,
+    name: str,
+    version: int | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    where: tuple[str, object] | None = None,
+    rows: int | None = None,
+) -> Iterator[pd.DataFrame]:
+    """The rows of a version in the order they were written, as frames of `rows` rows at most (ROWS by default).
+
+    `columns` takes only these; `where` only the rows in which a column has a value. FactoryError when the table is not
+    there.
+    """
+    frame = read(folder, name, version)
+    if where is not None:
+        frame = frame[frame[where[0]] == where[1]]
+    if columns is not None:
+        frame = frame[list(columns)]
+    step = rows or ROWS
+    for start in range(0, len(frame), step):
+        yield frame.iloc[start : start + step].reset_index(drop=True)
 
 
 def row_hashes(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.uint64]]:

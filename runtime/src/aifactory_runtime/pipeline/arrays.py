@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aifactory_runtime.data import split, tables
 from aifactory_runtime.data.columns import Matrix, matrix, pin, raw_columns
+from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.registry.model_folder import InputSchema
 
@@ -17,6 +20,33 @@ if TYPE_CHECKING:
 
 Features = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _TRIED_ROWS = 5
+
+
+def load(
+    folder: Path, version: int, name: str, schema: InputSchema, features: Features
+) -> tuple[Matrix, np.ndarray[Any, Any]]:
+    """Matrix of shape (rows, features) and labels of shape (rows,) of the split `name` of the prepared table.
+
+    Rows come in chunks, so that beside the matrix only one chunk is held. FactoryError when a column is missing.
+    """
+    return _gathered(tables.batches(folder, PREPARED, version, where=(split.SPLIT, name)), schema, features)
+
+
+def load_reference(
+    folder: Path, version: int, schema: InputSchema, features: Features
+) -> tuple[Matrix, np.ndarray[Any, Any]]:
+    """As `load`, of the whole frozen reference table."""
+    return _gathered(tables.batches(folder, REFERENCE, version), schema, features)
+
+
+def pin_split(folder: Path, version: int, name: str, schema: InputSchema, features: Features) -> InputSchema:
+    """`schema` with the names of the matrix's columns, from what `features` returns for the rows of a split."""
+    frames = list(tables.batches(folder, PREPARED, version, where=(split.SPLIT, name)))
+    if not frames:
+        raise FactoryError(f"the prepared table has no row in {name}: the pipeline needs more data")
+    import pandas as pd
+
+    return pinned(pd.concat(frames, ignore_index=True), schema, features)
 
 
 def pinned(frame: pd.DataFrame, schema: InputSchema, features: Features) -> InputSchema:
@@ -47,6 +77,15 @@ def to_matrix(frame: pd.DataFrame, schema: InputSchema, features: Features) -> M
 def to_labels(frame: pd.DataFrame, target: str) -> Any:
     """Labels of shape (rows,): numbers or texts as numpy arrays."""
     return np.array(frame[target].tolist())
+
+
+def _gathered(
+    chunks: Iterable[pd.DataFrame], schema: InputSchema, features: Features
+) -> tuple[Matrix, np.ndarray[Any, Any]]:
+    made = [(to_matrix(chunk, schema, features), to_labels(chunk, schema.target)) for chunk in chunks]
+    if not made:
+        return np.empty((0, len(schema.features))), np.empty(0)
+    return np.concatenate([values for values, _ in made]), np.concatenate([labels for _, labels in made])
 
 
 def _raw(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
