@@ -50,6 +50,7 @@ FACTORYS = frozenset(
         "Makefile",
         "docs/extending.md",
         "pyproject.toml",
+        "requirements/factory-dask.txt",
         "requirements/factory-dev.txt",
         "requirements/factory.txt",
         "requirements/uv.txt",

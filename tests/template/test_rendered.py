@@ -209,8 +209,8 @@ def test_given_the_locks_then_they_agree_and_name_no_download_address(rendered: 
         lines = (rendered / "requirements" / name).read_text(encoding="utf-8").splitlines()
         return {re.split(r"[ ;\\]", line)[0] for line in lines if re.match(r"[a-z0-9]", line)}
 
-    assert pinned("factory.txt") <= pinned("factory-dev.txt")
-    for name in ("factory.txt", "factory-dev.txt", "uv.txt"):
+    assert pinned("factory.txt") <= pinned("factory-dev.txt") & pinned("factory-dask.txt")
+    for name in ("factory.txt", "factory-dev.txt", "factory-dask.txt", "uv.txt"):
         text = (rendered / "requirements" / name).read_text(encoding="utf-8")
         assert "://" not in text
         assert text.count("--hash=sha256:") >= len(pinned(name))
