@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
 from aifactory_runtime.config import yaml_model
-from aifactory_runtime.contract import Manifest, names, schema
+from aifactory_runtime.contract import Manifest, names, people, schema
 from aifactory_runtime.errors import UsageProblem
 
 VALID: dict[str, Any] = {
@@ -68,6 +69,10 @@ def test_given_a_complete_manifest_when_read_then_every_environment_has_its_sett
         ("owner", "ana.lopez"),
         ("environments.dev.retraining.schedule", "*/15 0-6,22 1-31/2 1,6 0-7"),
         ("environments.dev.retraining.schedule", "* * * * *"),
+        ("people", {}),
+        ("people", None),
+        ("people", {"operator": ["otto"], "stakeholder": ["otto", "sam"]}),
+        ("people", {"data-scientist": ["bo", {"login": "bo", "environments": ["prod"], "until": "2027-01-31"}]}),
     ],
 )
 def test_given_a_valid_value_when_read_then_it_is_accepted(path: str, value: Any) -> None:
@@ -98,6 +103,14 @@ def test_given_a_valid_value_when_read_then_it_is_accepted(path: str, value: Any
         ("environments.dev.quotas", {"disk_gb": -1}, "greater than 0"),
         ("environments.dev.surprise", 1, "Extra inputs"),
         ("colour", "red", "Extra inputs"),
+        ("owner", "operator", "not a login"),
+        ("people", {"wizard": ["merlin"]}, "'stakeholder'"),
+        ("people", {"operator": ["Otto"]}, "not a login"),
+        ("people", {"operator": ["otto", "otto"]}, "otto is named twice; write one entry"),
+        ("people", {"operator": 2 * [{"login": "otto", "environments": ["dev"]}]}, "named twice for dev"),
+        ("people", {"operator": [{"login": "otto", "until": "soon"}]}, "valid date"),
+        ("people", {"operator": [{"login": "otto", "environments": []}]}, "at least 1"),
+        ("people", {"operator": [{"login": "otto", "from": "2027-01-31"}]}, "Extra inputs"),
     ],
 )
 def test_given_an_invalid_value_when_read_then_it_is_refused_with_a_reason(
@@ -105,6 +118,16 @@ def test_given_an_invalid_value_when_read_then_it_is_refused_with_a_reason(
 ) -> None:
     with pytest.raises(ValidationError, match=sentence):
         Manifest.model_validate(changed(path, value))
+
+
+def test_given_people_when_read_then_a_day_is_the_last_one_of_their_rights() -> None:
+    until = {"login": "cy", "until": "2027-01-31", "environments": ["prod"]}
+    manifest = Manifest.model_validate(changed("people", {"operator": ["bo", until]}))
+    bo, cy = manifest.people["operator"]
+    assert (bo.login, bo.active(date(2100, 1, 1))) == ("bo", True)
+    assert cy.active(date(2027, 1, 31)) and not cy.active(date(2027, 2, 1))
+    assert Manifest.model_validate_json(manifest.model_dump_json(by_alias=True)) == manifest
+    assert set(get_args(people.Persona)) == set(names.PERSONAS)
 
 
 def test_given_a_bad_value_in_a_file_when_loaded_then_file_line_and_key_are_named(tmp_path: Path) -> None:

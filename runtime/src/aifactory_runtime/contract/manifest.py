@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from aifactory_runtime.contract import names
+from aifactory_runtime.contract.people import People, Person
 
 MANIFEST_VERSION = 1
 
 UseCaseName = Annotated[str, AfterValidator(names.check_use_case)]
-Person = Annotated[str, AfterValidator(names.check_person)]
 Size = Literal["small", "medium", "large"]
 Risk = Literal["low", "limited", "high"]
 Classification = Literal["public", "internal", "confidential", "restricted"]
@@ -131,6 +131,7 @@ class Manifest(_Part):
     target: Literal["local"] = "local"
     train_in: Literal["dev"] = "dev"
     monitors: Monitors
+    people: People
     environments: Environments
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

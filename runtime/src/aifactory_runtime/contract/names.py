@@ -20,6 +20,19 @@ APPROVER = "approver"
 ROLES = (DATA_SCIENTIST, APPROVER, RELEASE, SERVICE)
 """What an identity may hold in one environment of a use case; `infra/conventions/personas.py` says what each may do."""
 
+PERSONAS = (
+    "data-engineer",
+    DATA_SCIENTIST,
+    "ml-engineer",
+    "ai-engineer",
+    "software-engineer",
+    "domain-expert",
+    "model-validator",
+    "operator",
+    "stakeholder",
+)
+"""What a person may be on a use case."""
+
 MAX_USE_CASE = 40
 _USE_CASE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PERSON = re.compile(r"[a-z][a-z0-9]*([._-][a-z0-9]+)*")
@@ -44,7 +57,7 @@ def check_use_case(name: str) -> str:
 
 def check_person(name: str) -> str:
     """Return `name` if it can be a login; else raise ValueError saying what would be right."""
-    reserved = {RELEASE, SERVICE, CONSUMER, DATA_SCIENTIST, APPROVER, "admin"}
+    reserved = {RELEASE, SERVICE, CONSUMER, APPROVER, "admin", *PERSONAS}
     if not _PERSON.fullmatch(name) or len(name) > MAX_USE_CASE or name in reserved:
         raise ValueError(f"{name!r} is not a login; use lower-case letters, digits, dots, hyphens, such as ana.lopez")
     return name
