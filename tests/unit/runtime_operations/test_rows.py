@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aifactory_runtime.registry.model_folder import Column, InputSchema
 from aifactory_runtime.serving.rows import Refused, RowReader
 from tests.unit.runtime_operations.serving_parts import ROW, SCHEMA
 
@@ -107,6 +109,53 @@ def test_given_both_forms_or_none_when_read_then_it_is_refused() -> None:
     for body in ({"dataframe_records": [ROW], "dataframe_split": split}, {}):
         with pytest.raises(Refused):
             READER.invocations(json.dumps(body).encode())
+
+
+KINDS = RowReader(
+    InputSchema(
+        target="y",
+        columns=(
+            Column("größe [m²].class", "text", nullable=True, maximum=5),
+            Column("when", "date", nullable=True),
+            Column("1", "category", categories=tuple(f"v{number:04d}" for number in range(1000))),
+        ),
+        features=("a",),
+        classes=(),
+    ),
+    max_rows=3,
+)
+KIND_ROW: dict[str, Any] = {"größe [m²].class": "groß", "when": "2026-01-31", "1": "v0999"}
+
+
+def _kind(**changes: Any) -> bytes:
+    return json.dumps({"rows": [{**KIND_ROW, **changes}]}).encode()
+
+
+def test_given_texts_dates_and_many_categories_when_read_then_they_come_as_the_model_takes_them() -> None:
+    columns = KINDS.predict(_kind()).columns
+    assert columns == {"größe [m²].class": ["groß"], "when": [datetime(2026, 1, 31)], "1": ["v0999"]}
+    assert KINDS.predict(_kind(when=None)).columns["when"] == [None]
+    assert KINDS.predict(_kind(when="2026-01-31T01:00:00+01:00")).columns["when"] == [datetime(2026, 1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"größe [m²].class": SECRET}, "at most 5 characters, or null"),
+        ({"größe [m²].class": 5}, "a text of"),
+        ({"when": SECRET}, "row 0: column 'when' must be a date in ISO 8601"),
+        ({"when": 20260131}, "a date in ISO 8601"),
+        ({"when": "2026-02-30"}, "a date in ISO 8601"),
+        ({"when": "0001-01-01T00:00:00+10:00"}, "a date in ISO 8601"),
+        ({"when": "1" * 1000}, "a date in ISO 8601"),
+        ({"1": SECRET}, "the 1000 values that /docs lists"),
+    ],
+)
+def test_given_a_value_that_is_none_of_its_kind_when_read_then_refused(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(Refused) as refused:
+        KINDS.predict(_kind(**changes))
+    assert says in str(refused.value)
+    assert SECRET not in str(refused.value)
 
 
 ANY_JSON = st.recursive(

@@ -14,6 +14,7 @@ from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import UsageProblem
 
 MANIFEST = "factory.yaml"
+_REQUIRED = object()
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,31 @@ class Science:
         """`TARGET` of `<package>.schema`: name of the column to learn."""
         return str(self._get("schema", "TARGET"))
 
+    def ignored(self) -> tuple[str, ...]:
+        """`IGNORED` of `<package>.schema`: columns of the raw table that no model sees; none when it is not there."""
+        return tuple(str(name) for name in self._get("schema", "IGNORED", ()))
+
+    def time(self) -> str | None:
+        """`TIME` of `<package>.schema`: the column that orders the rows in time; None when it is not there."""
+        found = self._get("schema", "TIME", None)
+        return None if found is None else str(found)
+
     def features(self) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
         """`features` of `<package>.features`: columns in, columns the model sees out; each row on its own."""
         found: Callable[[Mapping[str, Any]], Mapping[str, Any]] = self._get("features", "features")
         return found
 
     def model(self) -> Callable[..., Any]:
-        """`make_model` of `<package>.model`: keyword settings in, an unfitted scikit-learn estimator out."""
+        """`make_model` of `<package>.model`: keyword settings in, an unfitted estimator out."""
         found: Callable[..., Any] = self._get("model", "make_model")
         return found
 
-    def _get(self, module: str, name: str) -> Any:
+    def _get(self, module: str, name: str, default: Any = _REQUIRED) -> Any:
         full = f"{self.package}.{module}"
-        try:
-            return getattr(importlib.import_module(full), name)
-        except AttributeError:
-            raise UsageProblem(f"{full} has no {name}: docs/extending.md says what the pipeline calls") from None
+        found = getattr(importlib.import_module(full), name, default)
+        if found is _REQUIRED:
+            raise UsageProblem(f"{full} has no {name}: docs/extending.md says what the pipeline calls")
+        return found
 
 
 @dataclass(frozen=True)

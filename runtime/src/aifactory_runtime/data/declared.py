@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -14,26 +15,24 @@ from aifactory_runtime.registry.model_folder import Column, Kind, Label
 if TYPE_CHECKING:
     import pandas as pd
 
-_KINDS: dict[str, Kind] = {
-    "bool": "boolean",
-    "boolean": "boolean",
-    "str": "category",
-    "string": "category",
-    "object": "category",
-    "category": "category",
-}
-_LOWER = {"greater_than_or_equal_to": "min_value", "in_range": "min_value"}
-_UPPER = {"less_than_or_equal_to": "max_value", "in_range": "max_value"}
+_TEXTS = frozenset({"str", "string", "object", "category"})
+_LOWER = {"greater_than_or_equal_to": "min_value", "in_range": "min_value", "str_length": "min_value"}
+_UPPER = {"less_than_or_equal_to": "max_value", "in_range": "max_value", "str_length": "max_value"}
+_NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f]')
 
 
-def input_columns(schema: Any, target: str, frame: pd.DataFrame) -> tuple[Column, ...]:
-    """The columns of a row to be scored: all that the schema declares but the target.
+def input_columns(schema: Any, target: str, ignored: Sequence[str] = ()) -> tuple[Column, ...]:
+    """The columns of a row to be scored: all that the schema declares but the target and those that are `ignored`.
 
-    Limits and categories come from the schema's checks; categories that it does not name from `frame`.
+    Limits and categories come from the schema's checks. UsageProblem for a type that no model takes.
     """
     if target not in schema.columns:
         raise UsageProblem(f"schema.py: TARGET is {target!r}, which SCHEMA does not declare")
-    return tuple(_column(name, found, frame) for name, found in schema.columns.items() if name != target)
+    strange = [name for name in ignored if name not in schema.columns or name == target]
+    if strange:
+        raise UsageProblem(f"schema.py: IGNORED names {strange[0]!r}, which is no column of SCHEMA beside the target")
+    found = {name: column for name, column in schema.columns.items() if name not in {target, *ignored}}
+    return tuple(_column(name, column) for name, column in found.items())
 
 
 def digest(columns: Sequence[Column], target: str) -> str:
@@ -47,29 +46,39 @@ def labels(frame: pd.DataFrame, target: str) -> tuple[Label, ...]:
     return tuple(label.item() if hasattr(label, "item") else label for label in sorted(frame[target].unique()))
 
 
-def _column(name: str, found: Any, frame: pd.DataFrame) -> Column:
+def _column(name: str, found: Any) -> Column:
+    if _NOT_IN_NAMES.search(name):
+        raise UsageProblem(f"schema.py: column {name!r} has a quote, backslash or line break in its name: rename it")
     dtype = str(found.dtype)
-    kind = _KINDS.get(dtype.partition("[")[0]) or _number(dtype)
-    if kind is None:
-        raise UsageProblem(f"schema.py: column {name} is {dtype}; a model takes numbers, booleans and texts")
     checks = {check.name: dict(check.statistics or {}) for check in found.checks}
+    kind = _kind(dtype, checks)
+    if kind is None:
+        raise UsageProblem(
+            f"schema.py: column {name} is {dtype}; a model takes numbers, booleans, texts and dates: declare it as one "
+            "of them, or name it in IGNORED"
+        )
     if kind != "category":
         return Column(name, kind, found.nullable, _limit(checks, _LOWER), _limit(checks, _UPPER))
-    allowed = checks.get("isin", {}).get("allowed_values")
-    values = frame[name].dropna().unique() if allowed is None else allowed
-    return Column(name, kind, found.nullable, categories=tuple(sorted(str(value) for value in values)))
+    values = {str(value) for value in checks["isin"]["allowed_values"]}
+    return Column(name, kind, found.nullable, categories=tuple(sorted(values)))
 
 
-def _number(dtype: str) -> Kind | None:
-    lower = dtype.lower()
-    if lower.startswith(("int", "uint")):
+def _kind(dtype: str, checks: dict[str, dict[str, Any]]) -> Kind | None:
+    plain = dtype.lower().partition("[")[0]
+    if plain in _TEXTS:
+        return "category" if "isin" in checks else "text"
+    if plain in {"bool", "boolean"}:
+        return "boolean"
+    if plain.startswith(("int", "uint")):
         return "integer"
-    return "number" if lower.startswith("float") else None
+    if plain.startswith("float"):
+        return "number"
+    return "date" if plain == "datetime64" else None
 
 
 def _limit(checks: dict[str, dict[str, Any]], names: dict[str, str]) -> float | None:
     for check, statistic in names.items():
         value = checks.get(check, {}).get(statistic)
-        if value is not None:
+        if isinstance(value, int | float):
             return float(value)
     return None

@@ -95,6 +95,6 @@ def _raw(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
 
 def _values(series: Any) -> Any:
     """Values of a column; a missing one is NaN in a column of numbers, else None."""
-    if series.dtype.kind in "biuf" and not hasattr(series.dtype, "na_value"):
+    if series.dtype.kind in "biufM" and not hasattr(series.dtype, "na_value"):
         return series.to_numpy()
     return series.to_numpy(dtype=object, na_value=None)

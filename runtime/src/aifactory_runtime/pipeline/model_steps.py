@@ -36,7 +36,7 @@ def train(context: Context, handoff: Handoff) -> Handoff:
     science = context.project.science
     frame = _prepared(context, handoff)
     rows = frame[frame[split.SPLIT] == split.TRAIN]
-    schema = _input_schema(context, frame, rows)
+    schema = _input_schema(context, rows)
     estimator = _fit(context, rows, schema)
     checked = frame[frame[split.SPLIT] == split.VALIDATION]
     found = scores.of(
@@ -132,12 +132,12 @@ def _trained(context: Context, handoff: Handoff) -> tuple[Path, str]:
     return place, handoff.mlflow_run
 
 
-def _input_schema(context: Context, frame: pd.DataFrame, rows: pd.DataFrame) -> InputSchema:
+def _input_schema(context: Context, rows: pd.DataFrame) -> InputSchema:
     from aifactory_runtime.data import declared
 
     science = context.project.science
     target = science.target()
-    columns = declared.input_columns(science.schema(), target, frame)
+    columns = declared.input_columns(science.schema(), target, science.ignored())
     classes = declared.labels(rows, target)
     if len(classes) < 2:  # noqa: PLR2004 - a classifier needs two
         raise FactoryError(f"the training rows hold one class of {target} only: the pipeline needs more data")

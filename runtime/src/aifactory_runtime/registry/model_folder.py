@@ -22,14 +22,15 @@ SCHEMA = "input_schema.json"
 BELONGS = "belongs.json"
 
 _VARYING = ("model_uuid:", "utc_time_created:", "model_size_bytes:", "run_id:", "artifact_path:")
-Kind = Literal["number", "integer", "boolean", "category"]
+Kind = Literal["number", "integer", "boolean", "category", "text", "date"]
+"""A category is one of a closed set of texts, a text is open; a date is a point in time without an offset."""
 Label = str | int | float | bool
 Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a row that is scored. `minimum` and `maximum` are inclusive, None is no limit."""
+    """One column of a row that is scored. Limits are inclusive, those of a text are on its length; None is no limit."""
 
     name: str
     kind: Kind

@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,18 @@ def _reference_rows(candidate: Candidate, columns: Sequence[Column]) -> list[dic
     """The first rows of the reference that the candidate's gate used, as a consumer would send them."""
     version = int(candidate.tag(PREFIX + "data.reference").partition("@")[0])
     frame = tables.read(Path(candidate.source.contract.data_uri), tables.REFERENCE, version).head(_ROWS)
-    kinds = {"number": float, "integer": int, "boolean": bool, "category": str}
+    kinds = {"number": float, "integer": int, "boolean": bool, "category": str, "text": str, "date": _iso}
     made: dict[str, list[Any]] = {}
     for column in columns:
         series = frame[column.name]
-        kind = kinds[column.kind]
+        kind: Any = kinds[column.kind]
         present = series.notna()
         made[column.name] = [kind(value) if there else None for value, there in zip(series, present, strict=True)]
     return [dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=True)]
+
+
+def _iso(date: datetime) -> str:
+    return date.isoformat()
 
 
 def _offline(snapshot: Path, use_case: str, model: Path, rows: Sequence[Mapping[str, Any]]) -> list[list[float]]:

@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from aifactory_runtime.registry.model_folder import Column
     from aifactory_runtime.serving.service import Service
 
-_JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
-_EXAMPLES: dict[str, Any] = {"number": 0.5, "integer": 1, "boolean": True}
+_JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
+"""All other kinds are strings on the wire."""
+_EXAMPLES: dict[str, Any] = {
+    "number": 0.5,
+    "integer": 1,
+    "boolean": True,
+    "date": "2026-01-31T12:00:00",
+    "text": "some words",
+}
+_TEXT_LIMITS = {"minimum": "minLength", "maximum": "maxLength"}
 _ANSWERS = {
     "401": {"description": "The bearer token is missing or wrong"},
     "413": {"description": "The body is too large"},
@@ -67,12 +75,15 @@ def _row(columns: Sequence[Column]) -> dict[str, Any]:
 
 
 def _property(column: Column) -> dict[str, Any]:
-    kind = _JSON_TYPES[column.kind]
+    kind = _JSON_TYPES.get(column.kind, "string")
     found: dict[str, Any] = {"type": [kind, "null"] if column.nullable else kind}
-    if column.minimum is not None:
-        found["minimum"] = column.minimum
-    if column.maximum is not None:
-        found["maximum"] = column.maximum
+    for key, limit in (("minimum", column.minimum), ("maximum", column.maximum)):
+        if limit is not None and column.kind == "text":
+            found[_TEXT_LIMITS[key]] = int(limit)
+        elif limit is not None:
+            found[key] = limit
+    if column.kind == "date":
+        found["description"] = "A date, or date and time, in ISO 8601; one with an offset is moved to UTC."
     if column.categories:
         found["enum"] = [*column.categories, *([None] if column.nullable else [])]
     return found
@@ -83,6 +94,6 @@ def _example(column: Column) -> Any:
     if column.categories:
         return column.categories[0]
     limit = column.maximum if column.minimum is None else column.minimum
-    if limit is None:
+    if limit is None or column.kind in {"text", "date"}:
         return _EXAMPLES[column.kind]
     return int(limit) if column.kind == "integer" else limit

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
+
+from aifactory_runtime.data.columns import to_date
 
 if TYPE_CHECKING:
     from aifactory_runtime.registry.model_folder import Column, InputSchema
@@ -16,7 +19,16 @@ _EXACT = 2**53
 """Largest whole number that a float64, and so the model, still tells from its neighbour."""
 _PLACE = re.compile(r" - at `\$\.(?:rows|dataframe_records)\[(\d+)\](?:\.(.+))?`$")
 _MISSING = re.compile(r"missing required field `(.+?)`(?: - at|$)")
-_WANTED = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
+_WANTED = {
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "date": "a date in ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00",
+}
+_MAX_TEXT = 100_000
+"""Characters of a text for which the schema names no limit."""
+_MAX_DATE = 40
+_MOST_NAMED = 20
 
 
 class Refused(Exception):
@@ -49,6 +61,7 @@ class RowReader:
             rename=dict(zip(self._fields, self._columns, strict=True)),
             forbid_unknown_fields=True,
         )
+        self._dates = [column.name for column in schema.columns if column.kind == "date"]
         self._max_rows = max_rows
         rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
         predict = msgspec.defstruct("Predict", [("rows", rows)], forbid_unknown_fields=True)
@@ -104,7 +117,15 @@ class RowReader:
             name: [getattr(record, field) for record in records]
             for field, name in zip(self._fields, self._columns, strict=True)
         }
+        for name in self._dates:
+            columns[name] = [self._date(name, row, text) for row, text in enumerate(columns[name])]
         return Rows(records, columns)
+
+    def _date(self, name: str, row: int, text: str | None) -> datetime | None:
+        try:
+            return to_date(text)
+        except (ValueError, OverflowError):
+            raise Refused(f"row {row}: column {name!r} must be {_wanted(self._columns[name])}") from None
 
     def _explain(self, message: str) -> str:
         """The decoder's message without what the caller sent: only names that the schema holds are repeated."""
@@ -126,11 +147,19 @@ class RowReader:
 
 def _wanted(column: Column) -> str:
     """What the schema asks of a column, in words."""
-    wanted = _WANTED.get(column.kind) or "one of " + ", ".join(repr(value) for value in column.categories or ())
-    if column.minimum is not None:
-        wanted += f", at least {column.minimum:g}"
-    if column.maximum is not None:
-        wanted += f", at most {column.maximum:g}"
+    if column.kind == "text":
+        low, high = _lengths(column)
+        wanted = f"a text of {low} to {high} characters" if low else f"a text of at most {high} characters"
+    elif column.kind == "category":
+        values = column.categories or ()
+        named = len(values) <= _MOST_NAMED
+        wanted = "one of " + (", ".join(map(repr, values)) if named else f"the {len(values)} values that /docs lists")
+    else:
+        wanted = _WANTED[column.kind]
+        if column.minimum is not None:
+            wanted += f", at least {column.minimum:g}"
+        if column.maximum is not None:
+            wanted += f", at most {column.maximum:g}"
     return wanted + (", or null" if column.nullable else "")
 
 
@@ -138,6 +167,11 @@ def _type(column: Column) -> Any:
     """The type that a column's values have on the wire; numbers outside the schema's range do not have it."""
     if column.kind == "category":
         kind: Any = Literal[tuple(column.categories or ())]
+    elif column.kind == "text":
+        low, high = _lengths(column)
+        kind = Annotated[str, msgspec.Meta(min_length=low, max_length=high)]
+    elif column.kind == "date":
+        kind = Annotated[str, msgspec.Meta(max_length=_MAX_DATE)]
     elif column.kind == "boolean":
         kind = bool
     elif column.kind == "integer":
@@ -147,3 +181,8 @@ def _type(column: Column) -> Any:
     else:
         kind = Annotated[float, msgspec.Meta(ge=column.minimum, le=column.maximum)]
     return kind | None if column.nullable else kind
+
+
+def _lengths(column: Column) -> tuple[int, int]:
+    """Fewest and most characters of a text."""
+    return int(column.minimum or 0), _MAX_TEXT if column.maximum is None else int(column.maximum)
