@@ -141,7 +141,7 @@ def test_given_an_owner_who_also_approves_when_run_then_one_login_holds_both_rol
     [
         ({"use_case": "Churn"}, "use_case"),
         ({"unknown": 1}, "unknown"),
-        ({"train_in": "prod"}, "train_in: prod is not available yet"),
+        ({"train_in": "staging"}, "train_in"),
     ],
 )
 def test_given_a_manifest_that_does_not_hold_when_run_then_the_message_names_the_field(

@@ -186,6 +186,20 @@ def test_given_a_profile_then_it_chooses_the_defaults(
     assert (manifest.risk, manifest.data_classification, manifest.settings("prod").approval) == expected
 
 
+@pytest.mark.parametrize(
+    ("problem", "scoring", "train_in"),
+    [("classification", "both", "dev"), ("regression", "batch", "prod"), ("regression", "online", "prod")],
+)
+def test_given_a_pattern_then_the_manifest_says_it_and_has_its_schedules(
+    template: Path, tmp_path: Path, problem: str, scoring: str, train_in: str
+) -> None:
+    render(template, tmp_path / "repo", {"problem": problem, "scoring": scoring, "train_in": train_in})
+    manifest = yaml_model.load(tmp_path / "repo" / "factory.yaml", Manifest)
+    assert (manifest.problem, manifest.scoring, manifest.train_in) == (problem, scoring, train_in)
+    assert manifest.settings(train_in).retraining.schedule == "0 3 * * 1"
+    assert (manifest.settings("prod").batch.schedule is not None) == (scoring != "online")
+
+
 def test_given_the_sample_script_when_run_then_it_writes_what_the_template_ships(tmp_path: Path) -> None:
     from samples import breast_cancer
 

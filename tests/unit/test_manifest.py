@@ -86,7 +86,13 @@ def test_given_a_valid_value_when_read_then_it_is_accepted(path: str, value: Any
         ("use_case", "Mr. O'Keefe", "only a-z"),
         ("owner", "release", "not a login"),
         ("problem", "clustering", "classification"),
-        ("train_in", "prod", "write train_in: dev"),
+        ("problem", "Regression", "'classification' or 'regression'"),
+        ("scoring", "offline", "'online', 'batch' or 'both'"),
+        ("train_in", "staging", "'dev' or 'prod'"),
+        ("environments.staging.retraining", {"schedule": "0 3 * * *"}, "nothing is trained in staging"),
+        ("environments.prod.retraining", {"schedule": "0 3 * * *"}, "put the schedule under dev"),
+        ("environments.prod.batch", {"schedule": "0 5 * * *"}, "scoring: online scores no batches"),
+        ("environments.prod.batch", {"source": "s3://sales/today"}, "write scoring: both"),
         ("models", [], "at least 1"),
         ("schema", 2, "1"),
         ("environments.prod.approvers", [], "needs at least one name"),
@@ -128,6 +134,63 @@ def test_given_people_when_read_then_a_day_is_the_last_one_of_their_rights() -> 
     assert cy.active(date(2027, 1, 31)) and not cy.active(date(2027, 2, 1))
     assert Manifest.model_validate_json(manifest.model_dump_json(by_alias=True)) == manifest
     assert set(get_args(people.Persona)) == set(names.PERSONAS)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "serves", "scores_batches"),
+    [("online", True, False), ("batch", False, True), ("both", True, True)],
+)
+def test_given_a_scoring_pattern_when_read_then_it_says_what_there_is(
+    scoring: str, serves: bool, scores_batches: bool
+) -> None:
+    manifest = Manifest.model_validate(changed("scoring", scoring))
+
+    assert (manifest.serves, manifest.scores_batches) == (serves, scores_batches)
+    assert manifest.settings("prod").batch.schedule is None
+
+
+@pytest.mark.parametrize("scoring", ["batch", "both"])
+def test_given_a_pattern_that_scores_batches_when_batch_has_a_schedule_then_it_is_accepted(scoring: str) -> None:
+    values = changed("scoring", scoring)
+    values["environments"]["prod"]["batch"] = {"schedule": "30 5 * * *", "source": "s3://sales/today"}
+
+    assert Manifest.model_validate(values).settings("prod").batch.source == "s3://sales/today"
+    values["environments"]["prod"]["batch"] = {"schedule": "daily"}
+    with pytest.raises(ValidationError, match="five cron fields"):
+        Manifest.model_validate(values)
+    values["environments"]["prod"]["batch"] = {"source": ""}
+    with pytest.raises(ValidationError, match="at least 1"):
+        Manifest.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("classification", "said", "trains_in"),
+    [
+        ("public", None, "dev"),
+        ("internal", None, "dev"),
+        ("confidential", None, "prod"),
+        ("restricted", None, "prod"),
+        ("confidential", "dev", "dev"),
+        ("public", "prod", "prod"),
+    ],
+)
+def test_given_a_classification_when_train_in_is_left_out_then_confidential_data_stay_in_prod(
+    classification: str, said: str | None, trains_in: str
+) -> None:
+    values = changed("data_classification", classification)
+    del values["train_in"]
+
+    assert Manifest.model_validate(values if said is None else {**values, "train_in": said}).train_in == trains_in
+
+
+def test_given_training_in_prod_when_read_then_prod_and_dev_may_have_a_schedule_and_staging_not() -> None:
+    values = changed("train_in", "prod")
+    values["environments"]["prod"]["retraining"] = {"schedule": "0 3 1 * *"}
+
+    assert Manifest.model_validate(values).settings("prod").retraining.schedule == "0 3 1 * *"
+    values["environments"]["staging"]["retraining"] = {"schedule": "0 3 1 * *"}
+    with pytest.raises(ValidationError, match="nothing is trained in staging with train_in: prod"):
+        Manifest.model_validate(values)
 
 
 def test_given_a_bad_value_in_a_file_when_loaded_then_file_line_and_key_are_named(tmp_path: Path) -> None:

@@ -75,4 +75,6 @@ def asked(settings: WorkspaceSettings) -> dict[str, Any]:
         "live_test": wanted.live_test,
         "risk": settings.manifest.risk,
         "train_in": settings.manifest.train_in,
+        "scoring": settings.manifest.scoring,
+        "batch_source": wanted.batch.source,
     }

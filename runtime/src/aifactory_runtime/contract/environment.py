@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from aifactory_runtime.contract import names
-from aifactory_runtime.contract.manifest import Approval, LiveTest, Risk
+from aifactory_runtime.contract.manifest import Approval, LiveTest, Risk, Scoring, TrainIn
 
 ENVIRONMENT_VERSION = 1
 
@@ -50,6 +50,8 @@ class EnvironmentContract(BaseModel):
     model_name: str
 
     data_source: str
+    batch_source: str | None = None
+    """The table that a batch scores; none means `data_source`."""
     data_uri: str
     """Delta tables: raw, prepared, reference, scored."""
     artifact_uri: str
@@ -74,7 +76,8 @@ class EnvironmentContract(BaseModel):
     approval: Approval = "none"
     live_test: LiveTest = "direct"
     risk: Risk = "low"
-    train_in: Literal["dev"] = "dev"
+    train_in: TrainIn = "dev"
+    scoring: Scoring = "online"
 
     @model_validator(mode="after")
     def _nothing_secret(self) -> Self:
@@ -84,6 +87,11 @@ class EnvironmentContract(BaseModel):
             if isinstance(value, str) and _USERINFO.search(value):
                 raise ValueError(f"{key} holds a user and password; name the file that holds them instead")
         return self
+
+    @property
+    def serves(self) -> bool:
+        """Whether a scoring service answers requests here; with nothing provisioned `serve` may run by hand."""
+        return self.scoring != "batch"
 
     def approvals_experiment(self, person: str) -> str:
         """MLflow experiment that only `person` can write."""

@@ -19,10 +19,12 @@ Classification = Literal["public", "internal", "confidential", "restricted"]
 Approval = Literal["none", "required"]
 LiveTest = Literal["direct"]
 EnvironmentName = Literal["dev", "staging", "prod"]
+Problem = Literal["classification", "regression"]
+Scoring = Literal["online", "batch", "both"]
+TrainIn = Literal["dev", "prod"]
 
-_NOT_YET_TRAIN_IN_PROD = (
-    "train_in: prod is not available yet: write train_in: dev, where the model is trained in dev and its bytes move"
-)
+TRAINED_IN_PROD: frozenset[Classification] = frozenset({"confidential", "restricted"})
+"""Classifications whose data stay in prod unless the manifest says `train_in: dev`."""
 _CRON_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 _CRON_ITEM = re.compile(r"(\*|(?P<low>\d{1,2})(-(?P<high>\d{1,2}))?)(/(?P<step>[1-9]\d?))?")
 
@@ -59,22 +61,15 @@ class Quotas(_Part):
     compute_hours: Annotated[float, Field(gt=0)] = 20.0
 
 
-class Retraining(_Part):
-    """When the released pipeline runs again; `schedule` is a cron expression in UTC, none means by hand only."""
-
-    schedule: str | None = None
-
-    @model_validator(mode="after")
-    def _five_fields(self) -> Self:
-        if self.schedule is None:
-            return self
-        fields = self.schedule.split()
-        if len(fields) != len(_CRON_FIELDS):
-            raise ValueError('schedule has five cron fields, such as "0 3 * * 1" for Mondays at three')
-        for text, (name, lowest, highest) in zip(fields, _CRON_FIELDS, strict=True):
-            if not all(_is_cron(item, lowest, highest) for item in text.split(",")):
-                raise ValueError(f"schedule: {text} is no {name}; use {lowest} to {highest}, *, a-b, */n or a list")
-        return self
+def _check_cron(schedule: str) -> str:
+    """Return `schedule` if it has five valid cron fields; else raise ValueError saying what would be right."""
+    fields = schedule.split()
+    if len(fields) != len(_CRON_FIELDS):
+        raise ValueError('schedule has five cron fields, such as "0 3 * * 1" for Mondays at three')
+    for text, (name, lowest, highest) in zip(fields, _CRON_FIELDS, strict=True):
+        if not all(_is_cron(item, lowest, highest) for item in text.split(",")):
+            raise ValueError(f"schedule: {text} is no {name}; use {lowest} to {highest}, *, a-b, */n or a list")
+    return schedule
 
 
 def _is_cron(item: str, lowest: int, highest: int) -> bool:
@@ -85,6 +80,23 @@ def _is_cron(item: str, lowest: int, highest: int) -> bool:
     low = int(found["low"] or lowest)
     high = int(found["high"] or low)
     return lowest <= low <= high <= highest
+
+
+Cron = Annotated[str, AfterValidator(_check_cron)]
+"""A cron expression in UTC."""
+
+
+class Retraining(_Part):
+    """When the released pipeline runs again; no schedule means by hand only."""
+
+    schedule: Cron | None = None
+
+
+class Batch(_Part):
+    """When the released model scores a table, and which; no schedule means by hand, no source the `data_source`."""
+
+    schedule: Cron | None = None
+    source: Annotated[str, Field(min_length=1)] | None = None
 
 
 class EnvironmentSettings(_Part):
@@ -98,6 +110,7 @@ class EnvironmentSettings(_Part):
     budget_month: Annotated[float, Field(ge=0)] = 0.0
     quotas: Quotas = Quotas()
     retraining: Retraining = Retraining()
+    batch: Batch = Batch()
 
     @model_validator(mode="after")
     def _someone_to_ask(self) -> Self:
@@ -114,6 +127,11 @@ class Environments(_Part):
     prod: EnvironmentSettings
 
 
+def _where_data_stay(values: dict[str, Any]) -> TrainIn:
+    """Where a use case trains that does not say so."""
+    return "prod" if values.get("data_classification") in TRAINED_IN_PROD else "dev"
+
+
 class Manifest(_Part):
     """A use case as its owner states it. Seeded once by the template, then edited by people, never re-rendered."""
 
@@ -123,25 +141,45 @@ class Manifest(_Part):
     owner: Person
     team: Annotated[str, Field(min_length=1, max_length=60)]
     cost_center: Annotated[str, Field(min_length=1, max_length=40)] = "unassigned"
-    problem: Literal["classification"]
-    scoring: Literal["online"]
+    problem: Problem
+    scoring: Scoring
     models: Annotated[tuple[ModelEntry, ...], Field(min_length=1, max_length=1)]
     risk: Risk
     data_classification: Classification
     target: Literal["local"] = "local"
-    train_in: Literal["dev"] = "dev"
+    train_in: Annotated[TrainIn, Field(default_factory=_where_data_stay)]
+    """Left out, it follows from the classification: prod for confidential data and above."""
     monitors: Monitors
     people: People
     environments: Environments
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _say_what_is_not_there_yet(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("train_in") == "prod":
-            raise ValueError(_NOT_YET_TRAIN_IN_PROD)
-        return values
+    @model_validator(mode="after")
+    def _schedules_that_can_run(self) -> Self:
+        for name in names.ENVIRONMENTS:
+            wanted = self.settings(name)
+            if wanted.retraining.schedule and name not in ("dev", self.train_in):
+                raise ValueError(
+                    f"environments.{name}.retraining: nothing is trained in {name} with train_in: {self.train_in}; "
+                    f"put the schedule under {self.train_in}"
+                )
+            if wanted.batch != Batch() and not self.scores_batches:
+                raise ValueError(
+                    f"environments.{name}.batch: scoring: {self.scoring} scores no batches; write scoring: both, "
+                    "or leave batch out"
+                )
+        return self
+
+    @property
+    def serves(self) -> bool:
+        """Whether a scoring service answers requests."""
+        return self.scoring != "batch"
+
+    @property
+    def scores_batches(self) -> bool:
+        """Whether tables are scored, on a schedule or by hand."""
+        return self.scoring != "online"
 
     @property
     def package(self) -> str:
