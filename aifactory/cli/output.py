@@ -20,6 +20,11 @@ def answer_json(content: Any) -> None:
     click.echo(json.dumps(content, indent=2, default=str))
 
 
+def heading(text: str) -> None:
+    """A line that names what follows."""
+    click.echo(f"==> {text} <==")
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Rows under column names: drawn in a terminal, in a pipe a heading and aligned columns."""
     if not sys.stdout.isatty():

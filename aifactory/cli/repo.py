@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 import click
 
@@ -24,7 +25,7 @@ def _command(name: str, does: str, example: str) -> click.Command:
         if _HELP & set(arguments) and Place.here().repo is None:
             click.echo(context.get_help())
             return
-        _run_in_repo(name, arguments)
+        run_in_repo(name, arguments)
 
     return passed_on
 
@@ -35,7 +36,7 @@ rollback = _command("rollback", "Go back to the previous champion.", "factory ro
 trace = _command("trace", "From a prediction id back to model, run, commit and data.", "factory trace ID --env prod")
 
 
-def _run_in_repo(name: str, arguments: tuple[str, ...]) -> None:
+def run_in_repo(name: str, arguments: tuple[str, ...]) -> NoReturn:
     """Replace this process by `python -m <package> NAME ...` in the repo's environment."""
     from aifactory.provision.plan import Place
     from aifactory_runtime.errors import FactoryError

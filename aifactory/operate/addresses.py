@@ -1,0 +1,114 @@
+"""Where MLflow, Dagster and the scoring services' pages are, which login they ask for, and how to show them."""
+
+from __future__ import annotations
+
+import json
+import os
+import webbrowser
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aifactory.home import Home
+from aifactory.provision import stacks
+from aifactory.provision.plan import Place
+from aifactory_runtime.contract import names
+from aifactory_runtime.errors import FactoryError, UsageProblem
+
+PAGES = ("mlflow", "dagster", "docs")
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One page: what it is, where, and how to log in; never a password, only the file that holds it."""
+
+    page: str
+    url: str
+    login: str
+
+
+def every(place: Place) -> list[Address]:
+    """All pages that can be opened from here."""
+    platform = _platform(place.home)
+    applied = stacks.applied_use_cases(place.home)
+    cases = [one for one in applied if place.manifest is None or one[0] == place.manifest.use_case]
+    cases.sort(key=lambda one: (one[0], names.ENVIRONMENTS.index(one[1])))
+    pages = [_tracking(place, platform, None), _orchestrator(platform)]
+    contracts = [(case, where, _contract(place.home, case, where)) for case, where in cases]
+    return pages + [_docs(case, where, found) for case, where, found in contracts if found.get("endpoint_url")]
+
+
+def of(place: Place, page: str, where: str | None) -> Address:
+    """The page meant by `page` and, for docs, `where`: an environment in a repo, `use-case.environment` elsewhere."""
+    platform = _platform(place.home)
+    if page == "mlflow":
+        return _tracking(place, platform, where)
+    if page == "dagster":
+        return _orchestrator(platform)
+    case, environment = _named(place, where)
+    contract = _contract(place.home, case, environment)
+    if not contract.get("endpoint_url"):
+        raise FactoryError(f"{case} has no scoring service in {environment}: factory status shows what it has")
+    return _docs(case, environment, contract)
+
+
+def has_browser(variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether a page can be shown: a display, or a browser that BROWSER names."""
+    return any(variables.get(name) for name in _DISPLAYS)
+
+
+def show(address: Address) -> bool:
+    """Open the page in the browser; False when that did not work."""
+    try:
+        return webbrowser.open(address.url)
+    except webbrowser.Error:
+        return False
+
+
+def _platform(home: Home) -> dict[str, str]:
+    try:
+        return dict(json.loads((home.root / "shared" / "platform.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise FactoryError(f"nothing is provisioned in {home.root}: factory up") from None
+    except ValueError:
+        raise FactoryError(f"{home.root}/shared/platform.json is damaged: factory up shared writes it again") from None
+
+
+def _tracking(place: Place, platform: Mapping[str, str], environment: str | None) -> Address:
+    folder = place.home.root / "credentials"
+    if place.manifest is None:
+        return Address("mlflow", platform["tracking_uri"], f"login and password: a file under {folder}")
+    where = environment or names.ENVIRONMENTS[0]
+    if where not in names.ENVIRONMENTS:
+        raise UsageProblem(f"{where} is not an environment; use one of {', '.join(names.ENVIRONMENTS)}")
+    owner = folder / where / place.manifest.use_case / f"{place.manifest.owner}.json"
+    return Address("mlflow", platform["tracking_uri"], f"login and password for {where}: {owner}")
+
+
+def _orchestrator(platform: Mapping[str, str]) -> Address:
+    return Address("dagster", platform["dagster_url"], "no login; read-only")
+
+
+def _docs(case: str, environment: str, contract: Mapping[str, str]) -> Address:
+    token = contract.get("endpoint_token_file")
+    login = f"token for requests: {token}" if token else "no token"
+    return Address(f"docs {case}.{environment}", f"{contract['endpoint_url']}/docs", login)
+
+
+def _named(place: Place, where: str | None) -> tuple[str, str]:
+    if where is None:
+        example = "prod" if place.manifest else "churn.prod"
+        raise UsageProblem(f"whose docs? Say factory open docs {example}")
+    case, _, environment = where.rpartition(".")
+    case = case or (place.manifest.use_case if place.manifest else "")
+    if not case:
+        raise UsageProblem(f"of which use case? Say factory open docs churn.{environment}")
+    return case, environment
+
+
+def _contract(home: Home, case: str, environment: str) -> dict[str, str]:
+    path: Path = home.applied(case, environment)
+    if not path.is_file():
+        raise FactoryError(f"{case} is not provisioned in {environment or 'no environment'}: factory up {environment}")
+    return dict(json.loads(path.read_text(encoding="utf-8"))["environment"])
