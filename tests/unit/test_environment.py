@@ -51,6 +51,32 @@ def test_given_a_chosen_environment_when_resolved_then_its_file_is_read_and_a_va
     assert resolved.origins["tracking_uri"].endswith("dev.json")
 
 
+def test_given_contracts_in_variables_when_resolved_by_name_then_each_is_the_one_of_its_environment(
+    tmp_path: Path,
+) -> None:
+    said = {name: {**environment.embedded(tmp_path, MANIFEST), "environment": name} for name in ("dev", "staging")}
+    provisioned(tmp_path, "dev")
+    variables = {f"AIFACTORY_CONTRACT_{name.upper()}": json.dumps(values, indent=2) for name, values in said.items()}
+
+    chosen = resolve(tmp_path, MANIFEST, {**variables, "AIFACTORY_ENV": "dev"})
+    other = resolve(tmp_path, MANIFEST, variables, environment="staging")
+
+    assert (chosen.contract.environment, other.contract.environment) == ("dev", "staging")
+    assert chosen.origins["tracking_uri"] == "AIFACTORY_CONTRACT_DEV"
+    assert chosen.contract.tracking_uri.startswith("sqlite")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("{", "is not JSON"), ("[]", "is not an environment"), ('{"environment": "dev"}', "is not about staging")],
+)
+def test_given_a_wrong_contract_in_a_variable_when_resolved_then_it_is_named(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    with pytest.raises(UsageProblem, match=f"AIFACTORY_CONTRACT_STAGING {sentence}: .*factory outputs staging"):
+        resolve(tmp_path, MANIFEST, {"AIFACTORY_CONTRACT_STAGING": text}, environment="staging")
+
+
 def test_given_a_file_variable_when_resolved_then_that_file_is_the_environment(tmp_path: Path) -> None:
     provisioned(tmp_path, "prod")
 

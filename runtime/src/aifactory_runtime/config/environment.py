@@ -1,7 +1,8 @@
 """Which environment a project runs against: AIFACTORY_* variables, a file, or the embedded default. One function.
 
-Order, first wins, key by key: `AIFACTORY_<KEY>`; the file `AIFACTORY_ENV_FILE`; `.factory/<AIFACTORY_ENV>.json` in the
-project (written by `factory up`); the embedded default under `.factory/embedded/`.
+Order, first wins, key by key: `AIFACTORY_<KEY>`; the file `AIFACTORY_ENV_FILE`; the environment that `AIFACTORY_ENV`
+names, as the variable `AIFACTORY_CONTRACT_<ENV>` holds it (JSON, for the runners of a forge) or `.factory/<env>.json`
+in the project (written by `factory up`); the embedded default under `.factory/embedded/`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from aifactory_runtime.errors import UsageProblem
 PREFIX = "AIFACTORY_"
 CHOICE = "AIFACTORY_ENV"
 FILE = "AIFACTORY_ENV_FILE"
+SAID = "AIFACTORY_CONTRACT_"
 FOLDER = ".factory"
 
 
@@ -77,25 +79,43 @@ def _base(
         return embedded(root, manifest), "embedded default"
     if name not in names.ENVIRONMENTS:
         raise UsageProblem(f"{name} is not an environment; use one of {', '.join(names.ENVIRONMENTS)}")
+    variable = SAID + name.upper()
+    if variables.get(variable):
+        return _said(variable, variables[variable], name), variable
     path = root / FOLDER / f"{name}.json"
     return _read(path, f"{name} is not known here: run factory up {name}, or factory outputs {name} --write"), str(path)
 
 
+def _said(variable: str, text: str, name: str) -> dict[str, Any]:
+    values = _parse(text, variable, f"set it to what factory outputs {name} prints")
+    if values.get("environment") != name:
+        raise UsageProblem(f"{variable} is not about {name}: set it to what factory outputs {name} prints")
+    return values
+
+
 def _read(path: Path, missing: str) -> dict[str, Any]:
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageProblem(missing) from None
+    except UnicodeDecodeError:
+        text = ""
+    return _parse(text, str(path), f"run factory outputs {path.stem} --write")
+
+
+def _parse(text: str, origin: str, mend: str) -> dict[str, Any]:
+    try:
+        loaded = json.loads(text)
     except (ValueError, RecursionError):
-        raise UsageProblem(f"{path} is not JSON: run factory outputs {path.stem} --write") from None
+        raise UsageProblem(f"{origin} is not JSON: {mend}") from None
     if not isinstance(loaded, dict):
-        raise UsageProblem(f"{path} is not an environment: run factory outputs {path.stem} --write")
+        raise UsageProblem(f"{origin} is not an environment: {mend}")
     return loaded
 
 
-def embedded(root: Path, manifest: Manifest) -> dict[str, Any]:
-    """The environment of a project with nothing provisioned: SQLite and folders, all under `.factory/embedded/`."""
-    base = root / FOLDER / names.EMBEDDED
+def embedded(root: Path, manifest: Manifest, folder: Path | None = None) -> dict[str, Any]:
+    """What a project has with nothing provisioned: SQLite and folders, in `.factory/embedded/` or `folder`."""
+    base = folder or root / FOLDER / names.EMBEDDED
     database = f"sqlite:///{base / 'mlflow.db'}"
     settings = manifest.settings("dev")
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 if TYPE_CHECKING:
+    from aifactory_runtime.config.project import Project
     from aifactory_runtime.pipeline.context import Context
     from aifactory_runtime.pipeline.handoff import Handoff, Kind
 
@@ -38,15 +39,20 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the handoff 
 @click.command()
 @_kind
 @click.option("--again", is_flag=True, help="Train also when nothing changed since the last registered version.")
+@click.option("--sample", type=click.IntRange(0), default=0, metavar="ROWS", help="Try it on so many rows; 0 is all.")
 @_json
-def run(kind: str | None, again: bool, as_json: bool) -> None:
+def run(kind: str | None, again: bool, sample: int, as_json: bool) -> None:
     """Run the whole pipeline in one process: from the data source to a registered version.
 
-    When commit, lock and data are those of a registered version, nothing new is made.
+    When commit, lock and data are those of a registered version, nothing new is made. A trial on a sample ends with the
+    gate's verdict and registers nothing.
 
     Example: run --kind retraining
     """
-    _run(_ALL, None, kind, as_json, again=again)
+    if sample:
+        _try(sample, as_json)
+    else:
+        _run(_ALL, None, kind, as_json, again=again)
 
 
 def _step(name: str) -> click.Command:
@@ -85,35 +91,64 @@ def score(given: str | None, as_json: bool) -> None:
         click.echo(f"{done.rows} rows {said} by version {done.version}, in {context.tables / 'scored'}")
 
 
+def _try(rows: int, as_json: bool) -> None:
+    from aifactory_runtime.pipeline.context import Context
+    from aifactory_runtime.pipeline.run import run as run_steps
+    from aifactory_runtime.pipeline.trial import trial
+
+    with trial(_project(), rows) as part:
+        handoff = run_steps(Context(part), _ALL[:-1], run_id=None, kind="experiment", say=_Clock())
+    if as_json:
+        click.echo(json.dumps(_shown(handoff)))
+        return
+    gate = handoff.gate or {}
+    verdict = "the gate would let it pass" if gate.get("passed") else f"the gate would refuse it: {_reasons(gate)}"
+    click.echo(f"trial on {rows} rows at most, nothing registered: {_figures(handoff)}; {verdict}")
+
+
+def _reasons(gate: Mapping[str, Any]) -> str:
+    return "; ".join(str(reason) for reason in gate.get("reasons", []))
+
+
+class _Clock:
+    """Says each step with its seconds when it is done, and counts them."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self._began = time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        click.echo(f"{step:<9} {time.monotonic() - self._began:6.2f} s", err=True)
+        self._began = time.monotonic()
+        self.steps += 1
+
+
 def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bool, *, again: bool = True) -> None:
     from aifactory_runtime.pipeline.run import run as run_steps
 
     chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
-    began = time.monotonic()
-    done: list[str] = []
-
-    def say(step: str) -> None:
-        nonlocal began
-        done.append(step)
-        click.echo(f"{step:<9} {time.monotonic() - began:6.2f} s", err=True)
-        began = time.monotonic()
-
-    handoff = run_steps(_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=say, again=again)
+    clock = _Clock()
+    handoff = run_steps(_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
-    elif len(done) < len(steps):
+    elif clock.steps < len(steps):
         click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays (--again trains anyway)")
     else:
         click.echo(_summary(handoff))
 
 
-def _context() -> Context:
+def _project() -> Project:
     from aifactory_runtime.config import project
+
+    return project.load(project.find_root(Path.cwd()))
+
+
+def _context() -> Context:
     from aifactory_runtime.pipeline.context import Context
 
-    return Context(project.load(project.find_root(Path.cwd())))
+    return Context(_project())
 
 
 def _shown(handoff: Handoff) -> dict[str, Any]:
@@ -123,5 +158,8 @@ def _shown(handoff: Handoff) -> dict[str, Any]:
 def _summary(handoff: Handoff) -> str:
     if handoff.version is None:
         return f"run {handoff.id}"
-    figures = ", ".join(f"{name} {value:.4f}" for name, value in handoff.metrics.items() if "." not in name)
-    return f"run {handoff.id}: version {handoff.version} registered; {figures}"
+    return f"run {handoff.id}: version {handoff.version} registered; {_figures(handoff)}"
+
+
+def _figures(handoff: Handoff) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in handoff.metrics.items() if "." not in name)
