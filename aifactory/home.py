@@ -48,19 +48,24 @@ class Home:
         """Generated program folder of one stack."""
         return self.root / "work" / stack
 
+    def lock(self, stack: str) -> Path:
+        """Lock file of one stack."""
+        return self.work(stack) / "lock"
+
     def applied(self, use_case: str, environment: str) -> Path:
         """Manifest and environment contract as applied."""
         return self.root / "usecases" / f"{use_case}.{environment}.json"
 
-    def prepare(self) -> None:
-        """Make the folders (0700) and, for a new file backend only, its passphrase (0600).
-
-        FactoryError for a folder that holds something else already: it would become private and, in the end, removed.
-        """
+    def check(self) -> None:
+        """FactoryError for a folder that holds something else: it would become private and, in the end, removed."""
         if self.root.exists() and not self.root.is_dir():
             raise FactoryError(f"{self.root} is not a folder: let FACTORY_HOME name one that is new or empty")
         if self.root.is_dir() and not self.state.is_dir() and any(self.root.iterdir()):
             raise FactoryError(f"{self.root} holds other files: let FACTORY_HOME name a folder that is new or empty")
+
+    def prepare(self) -> None:
+        """Make the folders (0700) and, for a new file backend only, its passphrase (0600); FactoryError as `check`."""
+        self.check()
         for folder in (self.root, self.state, self.services, self.root / "work"):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)

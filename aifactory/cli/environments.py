@@ -34,7 +34,7 @@ def up(environments: tuple[str, ...], with_platform: bool, as_json: bool) -> Non
 
     Example: factory up dev --platform
     """
-    place, results = _act("up", environments, _ensured, with_platform)
+    place, results = _act("up", environments, _fetch, with_platform)
     if place.repo is not None and place.manifest is not None:
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
@@ -56,7 +56,7 @@ def preview(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
     home = Home.current()
     existed = home.root.exists()
     try:
-        _place, results = _act("preview", environments, _found, with_platform)
+        _place, results = _act("preview", environments, _require, with_platform)
     finally:
         if not existed:
             home.remove()
@@ -72,8 +72,7 @@ def refresh(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory refresh prod
     """
-    _refuse_unknown(environments, with_platform)
-    _place, results = _act("refresh", environments, _found, with_platform)
+    _place, results = _act("refresh", environments, _require, with_platform)
     _report(results, as_json, "differs")
     drifted = [result.stack for result in results if not result.same]
     if drifted:
@@ -91,7 +90,7 @@ def destroy(environments: tuple[str, ...], everything: bool, yes: bool, as_json:
     Example: factory destroy dev
     """
     from aifactory.home import Home
-    from aifactory.provision import plan, stacks
+    from aifactory.provision import plan, servers, stacks
     from aifactory.provision.fan import fan
 
     home = Home.current()
@@ -100,12 +99,14 @@ def destroy(environments: tuple[str, ...], everything: bool, yes: bool, as_json:
     if not stacks.shared_backend() and not stacks.known(home):
         raise FactoryError(f"nothing is provisioned in {home.root}")
     if everything:
-        waves = plan.everything(home, _found())
+        waves = plan.everything(home, servers.interpreter())
     else:
         place = plan.Place.here()
         chosen = plan.chosen(place, environments)
         _refuse_under_use_cases(place)
-        waves = plan.waves(place, chosen, _found(), with_platform=False)
+        waves = plan.waves(place, chosen, servers.interpreter(), with_platform=False)
+    plan.check(home, waves)
+    _require()
     names = [stack.name for wave in waves for stack in wave]
     if not yes:
         if not sys.stdin.isatty():
@@ -142,35 +143,36 @@ def outputs(environment: str, form: str, write: bool) -> None:
     click.echo(contract_formats.FORMATS[form](contract))
 
 
-def _ensured() -> Path:
-    """Interpreter of the servers; they and the engine are installed when they are missing."""
+def _fetch() -> None:
+    """Install the engine and the servers when they are missing."""
     from aifactory.provision import engine, servers
 
     engine.ensure(output.say)
-    return servers.ensure(output.say)
+    servers.ensure(output.say)
 
 
-def _found() -> Path:
-    """Interpreter of the servers; FactoryError when they or the engine are missing."""
+def _require() -> None:
+    """FactoryError when the engine or the servers are missing."""
     from aifactory.provision import engine, servers
 
     if engine.find() is None:
         raise FactoryError("the Pulumi engine is missing: factory doctor --mend")
-    found = servers.find()
-    if found is None:
+    if servers.find() is None:
         raise FactoryError("the platform's servers are not installed: factory doctor --mend")
-    return found
 
 
 def _act(
-    action: str, environments: tuple[str, ...], servers: Callable[[], Path], with_platform: bool
+    action: str, environments: tuple[str, ...], tools: Callable[[], None], with_platform: bool
 ) -> tuple[Place, list[Result]]:
-    from aifactory.provision import plan
+    """Check all that is cheap, see to the `tools`, and only then act."""
+    from aifactory.provision import plan, servers
     from aifactory.provision.fan import fan
 
     place = plan.Place.here()
     chosen = plan.chosen(place, environments)
-    waves = plan.waves(place, chosen, servers(), with_platform=with_platform)
+    waves = plan.waves(place, chosen, servers.interpreter(), with_platform=with_platform)
+    plan.check(place.home, waves, applied=action == "refresh")
+    tools()
     return place, fan(action, waves, place.home, output.say)
 
 
@@ -203,14 +205,3 @@ def _refuse_under_use_cases(place: Place) -> None:
     standing = [f"{name}.{environment}" for name, environment in stacks.applied_use_cases(place.home)]
     if standing:
         raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
-
-
-def _refuse_unknown(environments: tuple[str, ...], with_platform: bool) -> None:
-    """There is nothing to compare with where nothing was applied."""
-    from aifactory.provision import plan, stacks
-
-    place = plan.Place.here()
-    known = stacks.known(place.home)
-    for name in plan.stack_names(place, plan.chosen(place, environments), with_platform=with_platform):
-        if name not in known and not stacks.shared_backend():
-            raise FactoryError(f"{name} is not provisioned: factory up {name.rpartition('.')[2]}")

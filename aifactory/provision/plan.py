@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory.home import Home
-from aifactory.provision import stacks
+from aifactory.provision import lock, stacks
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST, find_root
@@ -51,14 +51,18 @@ def waves(place: Place, environments: Sequence[str], servers_python: Path, *, wi
     return [usecase]
 
 
-def stack_names(place: Place, environments: Sequence[str], *, with_platform: bool) -> list[str]:
-    """Names of the stacks that `waves` would give."""
-    nowhere = Path()
-    if place.manifest is None or with_platform:
-        return [
-            stack.name for wave in waves(place, environments, nowhere, with_platform=with_platform) for stack in wave
-        ]
-    return [names.stack(place.manifest.use_case, name) for name in environments]
+def check(home: Home, planned: Waves, *, applied: bool = False) -> None:
+    """Everything that can be known before anything is fetched or started.
+
+    FactoryError when the home is no home, when somebody works on one of the stacks and, with `applied`, when one of
+    them was never applied.
+    """
+    home.check()
+    known = stacks.known(home)
+    for stack in (stack for wave in planned for stack in wave):
+        lock.refuse_held(home.lock(stack.name), stack.name)
+        if applied and stack.name not in known and not stacks.shared_backend():
+            raise FactoryError(f"{stack.name} is not provisioned: factory up {stack.name.rpartition('.')[2]}")
 
 
 def everything(home: Home, servers_python: Path) -> Waves:

@@ -47,7 +47,7 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
     started = time.monotonic()
     home.prepare()
     only_looking = action == "preview" and not stacks.shared_backend() and stack.name not in stacks.known(home)
-    with lock.hold(home.work(stack.name) / "lock", stack.name), _plugin_environment(home):
+    with lock.hold(home.lock(stack.name), stack.name), _plugin_environment(home):
         pulumi_stack = _select(stack, home)
         watcher = Watcher(say)
         try:

@@ -16,10 +16,14 @@ def lock() -> Path:
     return Path(next(iter(infra.__path__))) / "services" / "requirements.txt"
 
 
+def interpreter() -> Path:
+    """Where the interpreter of the servers' environment is, or will be."""
+    return home.cache() / "platform" / uv.lock_digest(lock()) / "bin" / "python"
+
+
 def find() -> Path | None:
     """Interpreter of the servers' environment when it is there, else None."""
-    python = _folder() / "bin" / "python"
-    return python if python.exists() else None
+    return interpreter() if interpreter().exists() else None
 
 
 def ensure(say: Callable[[str], None]) -> Path:
@@ -28,9 +32,5 @@ def ensure(say: Callable[[str], None]) -> Path:
     if found:
         return found
     say("Installing the platform's servers (MLflow, Dagster, supervisor) into an environment of their own, once ...")
-    uv.make_environment(lock(), _folder())
-    return _folder() / "bin" / "python"
-
-
-def _folder() -> Path:
-    return home.cache() / "platform" / uv.lock_digest(lock())
+    uv.make_environment(lock(), interpreter().parent.parent)
+    return interpreter()

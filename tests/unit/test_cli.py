@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from aifactory.cli.main import _COMMANDS, _SUMMARIES
+from aifactory.home import Home
+from aifactory.provision import lock
 
 FACTORY = str(Path(sys.executable).with_name("factory"))
 
@@ -90,6 +92,26 @@ def test_given_a_home_that_holds_other_files_when_up_then_it_is_refused_and_noth
     assert done.returncode == 1
     assert "holds other files" in done.stderr
     assert [path.name for path in home.iterdir()] == ["thesis.txt"]
+
+
+def test_fault_42_given_a_stack_in_use_when_up_then_it_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+
+    with lock.hold(home.lock("dev"), "dev"):
+        done = factory("up", "dev", cwd=tmp_path, home=home.root)
+
+    assert done.returncode == 1
+    assert f"dev is being changed by process {os.getpid()}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_given_an_empty_cache_when_previewed_then_the_engine_is_named_and_not_fetched(tmp_path: Path) -> None:
+    done = factory("preview", "shared", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "the Pulumi engine is missing: factory doctor --mend" in done.stderr
+    assert not (tmp_path / "home").exists()
 
 
 def test_given_a_home_that_is_a_file_when_up_then_one_line_says_so(tmp_path: Path) -> None:
