@@ -31,6 +31,7 @@ _COMMANDS = {
     "approve": "aifactory.cli.repo:approve",
     "rollback": "aifactory.cli.repo:rollback",
     "trace": "aifactory.cli.repo:trace",
+    "audit": "aifactory.cli.repo:audit",
 }
 
 _SUMMARIES = {
@@ -51,6 +52,7 @@ _SUMMARIES = {
     "approve": "Approve a release as a named person (in a use case's repo).",
     "rollback": "Go back to the previous champion (in a use case's repo).",
     "trace": "From a prediction id back to model, run, commit and data (in a use case's repo).",
+    "audit": "Verify the chain of the audit log (in a use case's repo).",
 }
 
 

@@ -1,4 +1,4 @@
-"""`factory release | approve | rollback | trace`: the same commands of the repo, run by the repo's own interpreter."""
+"""`factory release | approve | rollback | trace | audit`: the commands of the repo, run by its own interpreter."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ release = _command("release", "Move a model to an environment.", "factory releas
 approve = _command("approve", "Approve a release as a named person.", "factory approve --env prod --as vera")
 rollback = _command("rollback", "Go back to the previous champion.", "factory rollback --env prod")
 trace = _command("trace", "From a prediction id back to model, run, commit and data.", "factory trace ID --env prod")
+audit = _command("audit", "Verify the chain of the audit log.", "factory audit --env prod")
 
 
 def run_in_repo(name: str, arguments: tuple[str, ...]) -> NoReturn:

@@ -26,6 +26,7 @@ COMMANDS = {
     "approve": "aifactory_runtime.release.commands:approve",
     "rollback": "aifactory_runtime.release.commands:rollback",
     "trace": "aifactory_runtime.release.commands:trace",
+    "audit": "aifactory_runtime.audit.commands:audit",
     "config": "aifactory_runtime.config.commands:config",
 }
 """Name to `module:attribute` of a click command, in the order a use case meets them."""
