@@ -383,9 +383,9 @@ def test_fault_26_given_kills_at_any_moment_when_run_again_then_one_version(repo
     assert tables.latest(context.tables, "reference").version == 0  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("error", [FactoryError("the server is gone"), ZeroDivisionError("a bug")])
+@pytest.mark.parametrize("error", [FactoryError("the server is gone"), ZeroDivisionError("a bug"), KeyboardInterrupt()])
 def test_given_a_failure_after_the_tracking_run_began_when_trained_then_it_does_not_stay_running(
-    error: Exception, pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[bool] = []
 
@@ -397,3 +397,33 @@ def test_given_a_failure_after_the_tracking_run_began_when_trained_then_it_does_
     with pytest.raises(type(error)):
         pipeline()
     assert ended == [True]
+
+
+def test_given_ctrl_c_in_a_later_step_when_run_then_the_tracking_run_does_not_stay_running(
+    pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(context.registry), "log_file", interrupt)
+    monkeypatch.setattr(type(context.registry), "finish_run", lambda *_, failed=False: ended.append(failed))
+    with pytest.raises(KeyboardInterrupt):
+        pipeline()
+    assert ended == [True]
+
+
+def test_given_credentials_that_others_can_read_when_run_then_no_step_begins(
+    repo: Path, pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = repo.parent / "ana.json"
+    path.write_text(json.dumps({"identity": "ana", "roles": [], "login": "ana", "password": "p"}))
+    path.chmod(0o644)
+    monkeypatch.setenv("AIFACTORY_CREDENTIALS_FILE", str(path))
+    with pytest.raises(UsageProblem, match=f"{path} can be read by others: chmod 600"):
+        pipeline()
+    assert not context.artifacts.exists()
+    assert not context.tables.exists()
+    path.chmod(0o600)
+    assert pipeline().version == 1

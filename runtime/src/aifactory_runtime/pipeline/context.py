@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime.config import credentials
+from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.config.project import Project
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import EnvironmentContract
@@ -50,8 +51,13 @@ class Context:
         return provenance.collect(self.project.root, self.project.manifest.package)
 
     @cached_property
+    def login(self) -> Credentials | None:
+        """The environment's own identity; None where it asks for none."""
+        return credentials.of(self.contract)
+
+    @cached_property
     def registry(self) -> Registry:
         """Tracking and registry, as the environment's own identity."""
         from aifactory_runtime.registry.mlflow import connect
 
-        return connect(self.contract, credentials.of(self.contract))
+        return connect(self.contract, self.login)

@@ -52,7 +52,7 @@ def train(context: Context, handoff: Handoff) -> Handoff:
     validation = {f"validation.{name}": value for name, value in found.items()}
     try:
         registry.log(run, {"seed": context.settings.train.seed, **context.settings.train.parameters}, validation, tags)
-    except Exception:
+    except BaseException:
         if handoff.mlflow_run is None:  # no handoff names the run yet: nobody else can end it
             with suppress(FactoryError):
                 registry.finish_run(run, failed=True)

@@ -36,6 +36,7 @@ def run(
 
     Unless `again`, training stops before it begins when an earlier run made the same: that one is returned.
     """
+    _ = context.login  # a login that cannot be used is said now, not after the data steps
     with lock.held(context.artifacts):
         handoff = _begin(context, kind) if run_id is None else _resume(context, run_id)
         for name in names:
@@ -44,7 +45,7 @@ def run(
                 return before
             try:
                 handoff = STEPS[name](context, handoff)
-            except Exception:  # a bug must not leave the tracking run running either
+            except BaseException:  # neither a bug nor Ctrl-C may leave the tracking run running
                 _mark_failed(context, handoff)
                 raise
             handoffs.save(context.artifacts, handoff)
