@@ -29,33 +29,6 @@ def table(rows: int, seed: int = 0) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "is missing"),
-        (b"", "is empty"),
-        (b"a,b\n", "no rows"),
-        (b'a,b\n1,2,3,4\n1,"2\n', "not a CSV"),
-        (b"a\n\xff\xfe\n", "not a CSV"),
-    ],
-)
-def test_fault_19_given_bad_data_when_read_then_one_line_names_the_file(
-    tmp_path: Path, content: bytes | None, said: str
-) -> None:
-    if content is not None:
-        (tmp_path / "data.csv").write_bytes(content)
-    with pytest.raises(FactoryError, match=said) as caught:
-        source.read(source.locate(tmp_path, "data.csv"))
-    assert "data.csv" in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["s3://bucket/data.csv", "data.xlsx"])
-def test_given_a_source_that_is_no_csv_file_when_located_then_it_is_a_usage_problem(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageProblem, match="CSV"):
-        source.locate(tmp_path, name)
-
-
 def test_given_a_sample_when_drawn_twice_then_it_is_the_same_and_in_order() -> None:
     frame = table(100)
     one, two = source.sample(frame, 10, 3), source.sample(frame, 10, 3)

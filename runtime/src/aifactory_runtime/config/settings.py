@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,9 +17,21 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ReadSettings(_Part):
+    """How the data source is written; `factory new` finds it out, and without it each reading does."""
+
+    format: Literal["csv", "parquet", "delta"] = "csv"
+    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
+    encoding: str = "utf-8"
+    dates: tuple[str, ...] = ()
+    """Formats of dates that are not ISO 8601, as strptime has them, tried in this order."""
+
+
 class DataSettings(_Part):
     """What the data may look like before training stops."""
 
+    read: ReadSettings | None = None
     sample_rows: Annotated[int, Field(ge=0)] = 0
     """Rows to train on; 0 takes all. Set it in `conf/<environment>.yaml` for a quick run."""
     max_duplicate_share: Share = 0.05

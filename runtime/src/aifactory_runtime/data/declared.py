@@ -35,6 +35,12 @@ def input_columns(schema: Any, target: str, ignored: Sequence[str] = ()) -> tupl
     return tuple(_column(name, column) for name, column in found.items())
 
 
+def kinds(schema: Any) -> dict[str, str]:
+    """The kind of every column that `schema` declares, as a reader of files needs it; see `data/kinds.py`."""
+    found = {str(name): _kind(str(column.dtype), _checks(column)) for name, column in schema.columns.items()}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
 def digest(columns: Sequence[Column], target: str) -> str:
     """SHA-256 of what the raw table is declared to be."""
     text = json.dumps([target, [asdict(column) for column in columns]], sort_keys=True)
@@ -50,7 +56,7 @@ def _column(name: str, found: Any) -> Column:
     if _NOT_IN_NAMES.search(name):
         raise UsageProblem(f"schema.py: column {name!r} has a quote, backslash or line break in its name: rename it")
     dtype = str(found.dtype)
-    checks = {check.name: dict(check.statistics or {}) for check in found.checks}
+    checks = _checks(found)
     kind = _kind(dtype, checks)
     if kind is None:
         raise UsageProblem(
@@ -61,6 +67,10 @@ def _column(name: str, found: Any) -> Column:
         return Column(name, kind, found.nullable, _limit(checks, _LOWER), _limit(checks, _UPPER))
     values = {str(value) for value in checks["isin"]["allowed_values"]}
     return Column(name, kind, found.nullable, categories=tuple(sorted(values)))
+
+
+def _checks(column: Any) -> dict[str, dict[str, Any]]:
+    return {check.name: dict(check.statistics or {}) for check in column.checks}
 
 
 def _kind(dtype: str, checks: dict[str, dict[str, Any]]) -> Kind | None:

@@ -1,46 +1,147 @@
-"""Reads the data source, a CSV file, or says in one line what is wrong with it."""
+"""Reads the data source: text, Parquet or Delta, a path or an address; or says in one line what is wrong with it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
+from aifactory_runtime.config.settings import ReadSettings
+from aifactory_runtime.data import csv_text
+from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+
+BATCH_ROWS = 65_536
+_CHUNK_BYTES = 1 << 20
+_OTHER = {b"PK\x03\x04": "an Excel or zip file", b"\xd0\xcf\x11\xe0": "an old Excel file", b"\x1f\x8b": "a gzip file"}
 
 
-def locate(root: Path, source: str) -> Path:
-    """The file a data source names, relative to the repo or absolute; FactoryError when it is missing or empty."""
-    if "://" in source or not source.endswith(".csv"):
-        raise UsageProblem(f"data_source: {source} is not a CSV file; name one, such as data/customers.csv")
-    path = root / source
-    if not path.is_file():
-        raise FactoryError(f"{path} is missing: data_source in factory.yaml says where the data lies")
-    if path.stat().st_size == 0:
-        raise FactoryError(f"{path} is empty: put the data there, then run again")
-    return path
+@dataclass(frozen=True)
+class Located:
+    """A table that is there: `name` as people wrote it, `path` as its file system knows it (None: this machine's)."""
+
+    name: str
+    path: str
+    filesystem: Any = None
+
+    def open(self, below: str = "") -> IO[bytes]:
+        """The file, or one `below` the folder, for reading bytes."""
+        path = f"{self.path}/{below}" if below else self.path
+        if self.filesystem is None:
+            return Path(path).open("rb")
+        opened: IO[bytes] = self.filesystem.open(path, "rb")
+        return opened
+
+    def is_folder(self, below: str = "") -> bool:
+        """Whether it, or what is `below` it, is a folder."""
+        path = f"{self.path}/{below}" if below else self.path
+        return Path(path).is_dir() if self.filesystem is None else bool(self.filesystem.isdir(path))
+
+    def files(self) -> list[str]:
+        """Parquet files of the folder, by their sorted names below it; hidden ones are left out."""
+        if self.filesystem is None:
+            found = [path.relative_to(self.path).as_posix() for path in Path(self.path).rglob("*.parquet")]
+        else:
+            start = len(self.path.rstrip("/")) + 1
+            found = [path[start:] for path in self.filesystem.find(self.path) if path.endswith(".parquet")]
+        return sorted(name for name in found if not any(part.startswith((".", "_")) for part in name.split("/")))
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of the file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def locate(root: Path, source: str) -> Located:
+    """What a data source names: a path, relative to `root` or absolute, or an address such as s3://bucket/table.
+
+    FactoryError when nothing is there; UsageProblem when a package is missing that reads such addresses.
+    """
+    if "://" not in source:
+        found = Located(source, str(root / Path(source).expanduser()))
+        there = Path(found.path).exists()
+    else:
+        found = _remote(source)
+        with _one_line(source):
+            there = bool(found.filesystem.exists(found.path))
+    if not there:
+        raise FactoryError(f"{found.name} is missing: say where the data lies (data_source in factory.yaml)")
+    return found
 
 
-def read(path: Path) -> pd.DataFrame:
-    """The table in the file; FactoryError when it is not a table or has no rows."""
-    import pandas as pd
+def digest(located: Located) -> str:
+    """SHA-256 of what is there: of a file its bytes, of a folder names and bytes, of Delta its newest version's parts.
 
-    try:
-        frame = pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise FactoryError(f"{path} is not a CSV table in UTF-8 ({reason}): mend the file, then run again") from None
-    if frame.empty:
-        raise FactoryError(f"{path} has no rows: put the data there, then run again")
+    FactoryError when it cannot be read.
+    """
+    total = hashlib.sha256()
+    with _one_line(located.name):
+        if _is_delta(located):
+            parts = _delta(located).get_add_actions(flatten=True)
+            for path, size in sorted(zip(parts["path"].to_pylist(), parts["size_bytes"].to_pylist(), strict=True)):
+                total.update(f"{path} {size}\n".encode())
+            return total.hexdigest()
+        for below in located.files() if located.is_folder() else [""]:
+            total.update(f"{below}\n".encode() if below else b"")
+            with located.open(below) as stream:
+                while part := stream.read(_CHUNK_BYTES):
+                    total.update(part)
+    return total.hexdigest()
+
+
+def detect(located: Located) -> ReadSettings:
+    """How the table is written; FactoryError when it is empty or in no format that is read here."""
+    with _one_line(located.name):
+        if _is_delta(located):
+            return ReadSettings(format="delta")
+        if located.is_folder():
+            if not located.files():
+                raise FactoryError(f"{located.name} holds no Parquet file and is no Delta table: name the table itself")
+            return ReadSettings(format="parquet")
+        with located.open() as stream:
+            head = stream.read(4)
+        if head == b"PAR1":
+            return ReadSettings(format="parquet")
+        for start, other in _OTHER.items():
+            if head.startswith(start):
+                raise FactoryError(f"{located.name} is {other}: save the table as CSV or Parquet")
+        return csv_text.detect(located.name, located.open)
+
+
+def batches(
+    located: Located, read: ReadSettings, kinds: Mapping[str, str] | None = None, rows: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """The table in batches of at most `rows` rows, in its order, never all of it in memory.
+
+    Columns in `kinds` come as that kind (`kinds.arrow_type`), so texts keep their leading zeros; others as they are
+    stored, in a text file as texts. FactoryError in one line, never with a value, for what is corrupt, holds no rows
+    or does not fit a kind.
+    """
+    declared = kinds or {}
+    with _one_line(located.name):
+        if read.format == "csv":
+            found = csv_text.batches(located.name, located.open, read, declared)
+        else:
+            found = (_typed(located.name, batch, declared) for batch in _stored(located, read.format, rows))
+        empty = True
+        for batch in found:
+            for start in range(0, batch.num_rows, rows):
+                empty = False
+                yield batch.slice(start, rows)
+    if empty:
+        raise FactoryError(f"{located.name} has no rows: put the data there, then run again")
+
+
+def read(
+    located: Located, settings: ReadSettings | None = None, kinds: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """The whole table as a frame; see `batches`. How it is written is found out when `settings` do not say."""
+    import pyarrow as pa
+
+    found = list(batches(located, settings or detect(located), kinds))
+    frame: pd.DataFrame = pa.Table.from_batches(found).to_pandas()
     return frame
 
 
@@ -49,3 +150,83 @@ def sample(frame: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
     if rows == 0 or rows >= len(frame):
         return frame
     return frame.sample(rows, random_state=seed).sort_index().reset_index(drop=True)
+
+
+def _remote(source: str) -> Located:
+    """An address by fsspec; a user and a password in it are not shown."""
+    import fsspec
+
+    scheme, _, rest = source.partition("://")
+    name = f"{scheme}://{rest.rpartition('@')[2]}"
+    try:
+        filesystem, path = fsspec.core.url_to_fs(source)
+    except ImportError as error:
+        package = str(error).partition("\n")[0]
+        raise UsageProblem(f"{name} cannot be read: {package}") from None
+    except ValueError:
+        raise UsageProblem(
+            f"{name}: {scheme}:// is no address that is read here; use file, s3, abfs or https"
+        ) from None
+    except Exception as error:
+        raise FactoryError(f"{name} cannot be reached ({type(error).__name__}): check address and rights") from None
+    return Located(name, path, filesystem)
+
+
+def _is_delta(located: Located) -> bool:
+    return located.is_folder("_delta_log")
+
+
+def _delta(located: Located) -> Any:
+    from deltalake import DeltaTable
+
+    return DeltaTable(located.path if located.filesystem is None else located.filesystem.unstrip_protocol(located.path))
+
+
+def _stored(located: Located, kind: str, rows: int) -> Iterator[pa.RecordBatch]:
+    """Batches of a Parquet file, of a folder's files in the order of their names, or of a Delta table."""
+    if kind == "delta":
+        yield from _delta(located).to_pyarrow_dataset().to_batches(batch_size=rows)
+        return
+    from pyarrow import parquet
+
+    for below in located.files() if located.is_folder() else [""]:
+        with located.open(below) as stream:
+            yield from parquet.ParquetFile(stream).iter_batches(batch_size=rows)
+
+
+def _typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns = []
+    names = kinds_of.column_names(batch.schema.names)
+    for column, values in zip(names, batch.columns, strict=True):
+        try:
+            plain = kinds_of.plain(values)
+            columns.append(kinds_of.to_kind(plain, kinds[column]) if column in kinds else plain)
+        except kinds_of.Unfit as problem:
+            raise FactoryError(f"{name}: column {column} {problem}") from None
+    return pa.RecordBatch.from_arrays(columns, names=names)
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """What file systems and readers raise, as one line that repeats no value."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except FactoryError:
+        raise
+    except OSError as error:
+        reason = error.strerror or "the file is corrupt or not of its format"
+        raise FactoryError(f"{name} cannot be read: {reason}; put the data there, then run again") from None
+    except (pa.ArrowException, ValueError):
+        raise FactoryError(f"{name} is corrupt, or not of its format: put the data there again") from None
+    except Exception as error:
+        if not type(error).__module__.startswith(
+            ("deltalake", "fsspec", "s3fs", "botocore", "adlfs", "azure", "aiohttp")
+        ):
+            raise
+        raise FactoryError(
+            f"{name} cannot be read ({type(error).__name__}): check the address and your rights"
+        ) from None

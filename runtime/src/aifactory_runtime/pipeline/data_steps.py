@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import replace
 
-from aifactory_runtime.data import quality, source, split, tables
+from aifactory_runtime.data import declared, quality, source, split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
@@ -23,7 +23,9 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
         content = hashlib.sha256(sampled.encode()).hexdigest()
     found = tables.latest(context.tables, RAW)
     if found is None or found.sha256 != content:
-        frame = source.sample(source.read(path), settings.data.sample_rows, settings.train.seed)
+        kinds = declared.kinds(context.project.science.schema())
+        table = source.read(path, settings.data.read, kinds)
+        frame = source.sample(table, settings.data.sample_rows, settings.train.seed)
         found = tables.write(context.tables, RAW, frame, content)
     return replace(handoff, tables={**handoff.tables, RAW: found})
 

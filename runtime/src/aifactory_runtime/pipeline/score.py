@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.contract import names
-from aifactory_runtime.data import quality, source, tables
+from aifactory_runtime.data import declared, quality, source, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context
@@ -36,7 +36,7 @@ class Scored:
 
 
 def score(context: Context, given: str | None = None) -> Scored:
-    """Score the CSV file `given` (the environment's data source by default) with the champion.
+    """Score the table `given`, a path or an address (the environment's data source by default) with the champion.
 
     With nothing provisioned and no champion the newest version answers. FactoryError when there is no model, the input
     does not fit, or the code here is not what the model was trained with.
@@ -44,7 +44,8 @@ def score(context: Context, given: str | None = None) -> Scored:
     path = source.locate(context.project.root, given or context.contract.data_source)
     version = _model(context)
     _same_code(context, version)
-    frame = _checked(context, source.read(path))
+    kinds = declared.kinds(context.project.science.schema())
+    frame = _checked(context, source.read(path, context.settings.data.read, kinds))
     digest = source.digest(path)
     place = Path(tempfile.mkdtemp(prefix="aifactory-score-"))
     try:

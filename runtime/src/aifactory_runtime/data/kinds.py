@@ -1,0 +1,160 @@
+"""Arrow arrays as the declared kinds of column: number, integer, boolean, category, text, date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MISSING = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "none", "#N/A", "?", "-", "--", ".")
+"""What stands for a missing value where a number, a truth value or a date is expected; in texts only nothing does."""
+TRUE = ("true", "True", "TRUE", "1", "yes", "Yes", "YES")
+FALSE = ("false", "False", "FALSE", "0", "no", "No", "NO")
+_PLURAL = {"number": "numbers", "integer": "whole numbers", "boolean": "truth values", "date": "dates"}
+
+
+_NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f\x7f]+')
+
+
+class Unfit(Exception):
+    """Values that are not of the kind they are declared to be; the message says so without a value."""
+
+
+def column_names(given: Sequence[str]) -> list[str]:
+    """A name of its own for each column: no quotes, backslashes or line breaks, which cannot be asked for by name.
+
+    One without a name is `unnamed_1` by its place; a second `a` becomes `a.1`.
+    """
+    names: list[str] = []
+    for place, name in enumerate(given, start=1):
+        plain = _NOT_IN_NAMES.sub(" ", name).strip() or f"unnamed_{place}"
+        unique, again = plain, 1
+        while unique in names:
+            unique, again = f"{plain}.{again}", again + 1
+        names.append(unique)
+    return names
+
+
+def arrow_type(kind: str) -> pa.DataType:
+    """How values of a kind are held; KeyError for a kind that is none."""
+    import pyarrow as pa
+
+    return {
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "category": pa.string(),
+        "text": pa.string(),
+        "date": pa.timestamp("us"),
+    }[kind]
+
+
+def to_kind(values: pa.Array, kind: str, formats: Sequence[str] = (), decimal: str = ".") -> pa.Array:
+    """`values` as `kind`; texts are parsed, dates by ISO 8601 or one of `formats` (as strptime has them), in UTC.
+
+    `decimal` is what stands before the decimals of numbers in texts. Unfit when a value is not of that kind.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = arrow_type(kind)
+    if values.type == wanted:
+        return values
+    try:
+        if kind == "date":
+            return _to_dates(values, formats)
+        if pa.types.is_string(values.type):
+            values = without_missing(values)
+            if kind == "boolean":
+                return _to_booleans(values)
+            if decimal != "." and kind == "number":
+                values = pc.replace_substring(values, decimal, ".")
+        return values.cast(wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise Unfit(f"holds values that are no {_PLURAL.get(kind, 'texts')}") from None
+
+
+def without_missing(texts: pa.Array) -> pa.Array:
+    """Texts with a null wherever they stand for a missing value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    trimmed = pc.utf8_trim_whitespace(texts)
+    gone = pc.is_in(trimmed, value_set=pa.array(MISSING))
+    return pc.if_else(gone, pa.scalar(None, pa.string()), trimmed)
+
+
+def plain(values: pa.Array) -> pa.Array:
+    """Values of any source in one of the types of `arrow_type`; Unfit for lists, records and bytes."""
+    import pyarrow as pa
+
+    types = pa.types
+    found = values.type
+    if types.is_dictionary(found):
+        return plain(values.dictionary_decode())
+    if types.is_duration(found):
+        return values.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64())
+    for wanted, is_such in (
+        (pa.bool_(), types.is_boolean(found)),
+        (pa.float64(), types.is_floating(found) or types.is_decimal(found) or found == pa.uint64()),
+        (pa.int64(), types.is_integer(found)),
+        (pa.timestamp("us"), types.is_timestamp(found) or types.is_date(found)),
+        (pa.string(), types.is_null(found) or types.is_time(found) or _is_text(found)),
+    ):
+        if is_such:
+            return values.cast(wanted, safe=False)
+    raise Unfit("holds lists, records or bytes: make columns of numbers, texts or dates of it")
+
+
+def _is_text(found: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found))
+
+
+def _to_booleans(texts: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    yes, no = (pc.is_in(texts, value_set=pa.array(words)) for words in (TRUE, FALSE))
+    known = pc.or_(yes, no)
+    if pc.sum(pc.and_(pc.invert(known), texts.is_valid())).as_py():
+        raise Unfit("holds values that are no truth values")
+    return pc.if_else(known, yes, pa.scalar(None, pa.bool_()))
+
+
+def _to_dates(values: Any, formats: Sequence[str]) -> Any:
+    """Dates without a zone; those with one are moved to UTC first."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    dates = pa.timestamp("us")
+    if not pa.types.is_string(values.type):
+        return values.cast(dates, safe=False)
+    texts = without_missing(values)
+    try:
+        return _iso_dates(texts)
+    except pa.ArrowInvalid:
+        found = pa.nulls(len(texts), dates)
+    for text in (*formats, "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"):
+        found = pc.coalesce(found, pc.strptime(texts, format=text, unit="us", error_is_null=True))
+    if found.null_count > texts.null_count:
+        raise Unfit("holds values that are no dates")
+    return found
+
+
+def _iso_dates(texts: Any) -> Any:
+    """Dates of ISO 8601, those with a zone moved to UTC; ArrowInvalid when one is not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    dates, none = pa.timestamp("us"), pa.scalar(None, pa.string())
+    zoned = pc.match_substring_regex(texts, r"\d(Z|[+-]\d\d(:?\d\d)?)$")
+    zoned = pc.and_(zoned, pc.greater(pc.utf8_length(texts), len("2024-01-31")))
+    if not pc.any(zoned).as_py():
+        return texts.cast(dates)
+    plain_dates = pc.if_else(zoned, none, texts).cast(dates)
+    return pc.coalesce(plain_dates, pc.if_else(zoned, texts, none).cast(pa.timestamp("us", "UTC")).cast(dates))
