@@ -70,9 +70,18 @@ class Home:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
         if not self.passphrase.exists() and not any(self.state.iterdir()):
-            descriptor = os.open(self.passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32))
+            self._write_passphrase()
+
+    def _write_passphrase(self) -> None:
+        """Write beside the place, then link: a killed writer leaves no empty one, and of two only the first counts."""
+        part = self.root / f".passphrase.{os.getpid()}"
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(part, self.passphrase)
+        part.unlink()
 
     def remove(self) -> None:
         """Remove what the factory made here, and the folder itself if nothing else is in it."""

@@ -1,11 +1,9 @@
-"""One process per stack: a lock that names its holder, and removal of what a killed run left in the backend."""
+"""One process per stack: a lock that names its holder and goes with it."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,29 +48,3 @@ def _take(descriptor: int, what: str) -> None:
         raise FactoryError(
             f"{what} is being changed by process {holder}; wait for it to finish, then run this again"
         ) from None
-
-
-def clear_leftovers(state: Path, project: str, stack: str) -> list[int]:
-    """Remove the engine's own locks of `stack` whose process on this machine is gone; their process ids.
-
-    The file backend's locks have no expiry. Only called while `hold` is held, and only for locks of this host.
-    """
-    removed = []
-    for path in (state / ".pulumi" / "locks" / "organization" / project / stack).glob("*.json"):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            pid, host = int(content["pid"]), content["hostname"]
-        except (OSError, ValueError, KeyError):
-            continue
-        if host == socket.gethostname() and not _is_engine(pid):
-            path.unlink(missing_ok=True)
-            removed.append(pid)
-    return removed
-
-
-def _is_engine(pid: int) -> bool:
-    """Whether `pid` is a running engine; its number may belong to something else by now."""
-    try:
-        return b"pulumi" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aifactory.home import Home
-from aifactory.provision import engine, lock, stacks
+from aifactory.provision import engine, leftovers, lock, stacks
 from aifactory.provision.events import Say, Watcher, sentence
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.errors import FactoryError
@@ -48,6 +48,8 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
     home.prepare()
     only_looking = action == "preview" and not stacks.shared_backend() and stack.name not in stacks.known(home)
     with lock.hold(home.lock(stack.name), stack.name), _plugin_environment(home):
+        if not stacks.shared_backend():
+            leftovers.mend(home.state, stack.project, stack.name, say)
         pulumi_stack = _select(stack, home)
         watcher = Watcher(say)
         try:
@@ -92,7 +94,6 @@ def _select(stack: Stack, home: Home) -> automation.Stack:
         selected = automation.Stack.create_or_select(stack.name, workspace)
     except automation.CommandError as error:
         raise FactoryError(sentence("select", stack.name, [], error)) from error
-    lock.clear_leftovers(home.state, stack.project, stack.name)
     return _without_questions_afterwards(selected)
 
 

@@ -53,6 +53,19 @@ def ours(home: Home) -> list[int]:
     return found
 
 
+def test_fault_43_given_a_damaged_record_of_a_stack_when_up_then_the_copy_is_used_and_it_converges(home: Home) -> None:
+    assert factory(home, "up", "shared").returncode == 0
+    record = home.state / ".pulumi" / "stacks" / "aifactory-platform" / "shared.json"
+    Path(f"{record}.attrs").write_text("")
+    record.write_bytes(record.read_bytes()[:1000])
+
+    again = factory(home, "up", "shared")
+
+    assert again.returncode == 0, again.stderr
+    assert "shared.json was damaged" in again.stderr
+    assert factory(home, "refresh", "shared").returncode == 0
+
+
 def test_fault_41_given_an_up_killed_half_way_when_run_again_then_it_converges_and_leaves_no_orphans(
     home: Home,
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -138,18 +137,3 @@ def test_fault_42_given_a_stack_in_use_when_taken_again_then_the_loser_is_told_w
 
     with lock.hold(path, "churn.dev"):
         assert path.read_text() == str(os.getpid())
-
-
-def test_fault_41_given_engine_locks_when_cleared_then_only_those_of_dead_processes_here_go(tmp_path: Path) -> None:
-    folder = tmp_path / ".pulumi" / "locks" / "organization" / "p" / "churn.dev"
-    folder.mkdir(parents=True)
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    here = socket.gethostname()
-    for name, pid, host in (("dead", dead.pid, here), ("elsewhere", dead.pid, "other-host"), ("broken", None, here)):
-        (folder / f"{name}.json").write_text(json.dumps({"pid": pid, "hostname": host}) if pid else "{")
-
-    removed = lock.clear_leftovers(tmp_path, "p", "churn.dev")
-
-    assert removed == [dead.pid]
-    assert sorted(path.stem for path in folder.iterdir()) == ["broken", "elsewhere"]
