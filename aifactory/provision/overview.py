@@ -19,6 +19,8 @@ from aifactory_runtime.errors import FactoryError
 _SECONDS = 5.0
 _START_SECONDS = 180.0
 _PAUSE = 0.2
+IN_BATCHES = "in batches"
+"""What stands for a served version where no service answers."""
 
 
 @dataclass(frozen=True)
@@ -102,26 +104,31 @@ def serving(home: Home, use_case: str | None = None) -> list[Serving]:
 
 def _serving(contract: EnvironmentContract) -> Serving:
     folder = Path(contract.release_uri)
-    record = _json(folder / "serving.json").get("champion") or {}
-    reports = [report for report in map(_json, (folder / "status").glob("*.json")) if _alive(report)]
-    served = {str((report.get("champion") or {}).get("version", "")) for report in reports if report.get("ready")}
-    released = str(record.get("version", ""))
+    released = str((_json(folder / "serving.json").get("champion") or {}).get("version", ""))
     registry = _champion(contract)
-    remark = ""
-    reasons = [str(report["reason"]) for report in reports if report.get("reason")]
-    if released and served != {released}:
-        remark = reasons[0] if reasons else "the service does not serve what was released: factory release again"
-    elif registry not in (released, "unknown"):
+    served, remark = _answers_of(folder, released) if contract.serves else (IN_BATCHES, "")
+    if not remark and registry not in (released, "unknown"):
         remark = "registry and release differ: factory release again"
     return Serving(
         contract.use_case,
         contract.environment,
         released or "nothing yet",
-        ", ".join(sorted(served)) or "nothing",
+        served,
         registry or "none",
         contract.endpoint_url or "",
         remark,
     )
+
+
+def _answers_of(folder: Path, released: str) -> tuple[str, str]:
+    """The versions that workers answer with, and what is wrong with that."""
+    reports = [report for report in map(_json, (folder / "status").glob("*.json")) if _alive(report)]
+    served = {str((report.get("champion") or {}).get("version", "")) for report in reports if report.get("ready")}
+    shown = ", ".join(sorted(served)) or "nothing"
+    if not released or served == {released}:
+        return shown, ""
+    reasons = [str(report["reason"]) for report in reports if report.get("reason")]
+    return shown, next(iter(reasons), "the service does not serve what was released: factory release again")
 
 
 def _alive(report: dict[str, Any]) -> bool:

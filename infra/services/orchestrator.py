@@ -1,4 +1,4 @@
-"""The one code location of the orchestrator: runs each released pipeline when its manifest's schedule says so.
+"""The one code location of the orchestrator: trains again and scores tables when a manifest's schedule says so.
 
 Dagster reads the annotations of ops as they stand, so this one module does not postpone them.
 It reads the applied manifests in `usecases/` at each tick, so a further use case needs no process and no reload. A run
@@ -35,8 +35,24 @@ _DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVIS
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a schedule starts: which setting of an environment holds it, what is run, and as which identity."""
+
+    setting: str
+    arguments: tuple[str, ...]
+    identity: str
+
+
+# Retraining registers a candidate, which only release may; scoring reads the champion, as a scoring service does.
+WORK = {
+    "retraining": Work("retraining", ("run", "--kind", "retraining"), "release"),
+    "scoring": Work("batch", ("score",), "service"),
+}
+
+
+@dataclass(frozen=True)
 class Applied:
-    """One use case in one environment, as applied."""
+    """One use case in one environment, as applied, with its schedule for one kind of work."""
 
     use_case: str
     environment: str
@@ -62,23 +78,23 @@ def _home() -> Path:
     return Path(os.environ["FACTORY_HOME"])
 
 
-def applied(folder: Path) -> tuple[list[Applied], list[str]]:
+def applied(folder: Path, work: Work) -> tuple[list[Applied], list[str]]:
     """Every applied manifest in `folder`, and a sentence for each that cannot be read: it must not stop the others."""
     found, troubles = [], []
     for path in sorted(folder.glob("*.json")):
         try:
-            found.append(_read(path))
+            found.append(_read(path, work.setting))
         # Files are written by other programs, so any form can stand in one.
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             troubles.append(f"{path.name} cannot be read: run factory up for it again")
     return found, troubles
 
 
-def _read(path: Path) -> Applied:
+def _read(path: Path, setting: str) -> Applied:
     content = json.loads(path.read_text(encoding="utf-8"))
     environment = content["environment"]["environment"]
     settings = content["manifest"]["environments"][environment]
-    use_case, cron = content["environment"]["use_case"], (settings.get("retraining") or {}).get("schedule")
+    use_case, cron = content["environment"]["use_case"], (settings.get(setting) or {}).get("schedule")
     if not isinstance(use_case, str) or not isinstance(cron, str | None):
         raise TypeError(f"{path} holds another type than text")
     return Applied(use_case, environment, cron)
@@ -89,9 +105,9 @@ def due(found: Applied, slot: datetime) -> bool:
     return found.cron is not None and bool(croniter.match(found.cron, slot))
 
 
-def wanted(folder: Path, slot: datetime) -> tuple[list[Applied], list[str]]:
+def wanted(folder: Path, work: Work, slot: datetime) -> tuple[list[Applied], list[str]]:
     """Use cases that are due at `slot`, and a sentence for each that cannot be told."""
-    asked, (found, troubles) = [], applied(folder)
+    asked, (found, troubles) = [], applied(folder, work)
     for one in found:
         try:
             if due(one, slot):
@@ -104,24 +120,25 @@ def wanted(folder: Path, slot: datetime) -> tuple[list[Applied], list[str]]:
 
 
 class Target(Config):
-    """Which use case to run, and where."""
+    """Which use case to run, where, and what of it."""
 
     use_case: str
     environment: str
+    work: str
 
 
 @op
-def run_released_pipeline(context: OpExecutionContext, config: Target, pipes: PipesSubprocessClient) -> None:
-    """Run the released pipeline as the release identity, with the interpreter of its own snapshot."""
-    target = Applied(config.use_case, config.environment, None)
+def run_released_code(context: OpExecutionContext, config: Target, pipes: PipesSubprocessClient) -> None:
+    """Run a command of the released snapshot with its own interpreter, as the identity that the work needs."""
+    target, work = Applied(config.use_case, config.environment, None), WORK[config.work]
     current = target.folder / "serving" / "current"
-    credentials = _home() / "credentials" / target.environment / target.use_case / "release.json"
+    credentials = _home() / "credentials" / target.environment / target.use_case / f"{work.identity}.json"
     package = target.use_case.replace("-", "_")
     command = ["env", *(part for name in _DROPPED for part in ("-u", name))]
-    command += [str(current / ".venv" / "bin" / "python"), "-m", package, "run", "--kind", "retraining"]
+    command += [str(current / ".venv" / "bin" / "python"), "-m", package, *work.arguments]
     environment = {
         "AIFACTORY_ENV_FILE": str(target.folder / "environment.json"),
-        "AIFACTORY_IDENTITY": "release",
+        "AIFACTORY_IDENTITY": work.identity,
         "AIFACTORY_CREDENTIALS_FILE": str(credentials),
         "PYTHONPATH": str(current / "src"),
     }
@@ -132,16 +149,19 @@ def run_released_pipeline(context: OpExecutionContext, config: Target, pipes: Pi
 @job
 def retraining() -> None:
     """One run of one use case's released pipeline."""
-    run_released_pipeline()
+    run_released_code()
 
 
-@schedule(
-    job=retraining, cron_schedule="* * * * *", execution_timezone="UTC", default_status=DefaultScheduleStatus.RUNNING
-)
-def every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
-    """One run for each use case that is due this minute."""
+@job
+def scoring() -> None:
+    """One batch of one use case, scored by its champion with the code that belongs to it."""
+    run_released_code()
+
+
+def _tick(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    """One run for each use case whose schedule for this work names this minute."""
     slot = context.scheduled_execution_time
-    asked, reasons = wanted(_home() / "usecases", slot)
+    asked, reasons = wanted(_home() / "usecases", WORK[name], slot)
     waiting = [found.name for found in asked if not found.released]
     ready = [found for found in asked if found.released]
     if waiting:
@@ -155,9 +175,29 @@ def every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | Sk
         target = {"use_case": found.use_case, "environment": found.environment}
         yield RunRequest(
             run_key=f"{found.name}:{slot.isoformat()}",
-            run_config={"ops": {"run_released_pipeline": {"config": target}}},
+            run_config={"ops": {"run_released_code": {"config": {**target, "work": name}}}},
             tags={f"aifactory/{key}": value for key, value in target.items()},
         )
 
 
-defs = Definitions(jobs=[retraining], schedules=[every_minute], resources={"pipes": PipesSubprocessClient()})
+@schedule(
+    job=retraining, cron_schedule="* * * * *", execution_timezone="UTC", default_status=DefaultScheduleStatus.RUNNING
+)
+def retraining_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    """Asks each minute who is due to train again."""
+    yield from _tick("retraining", context)
+
+
+@schedule(
+    job=scoring, cron_schedule="* * * * *", execution_timezone="UTC", default_status=DefaultScheduleStatus.RUNNING
+)
+def scoring_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    """Asks each minute whose table is due to be scored."""
+    yield from _tick("scoring", context)
+
+
+defs = Definitions(
+    jobs=[retraining, scoring],
+    schedules=[retraining_every_minute, scoring_every_minute],
+    resources={"pipes": PipesSubprocessClient()},
+)

@@ -1,4 +1,4 @@
-"""Program of a use case: its workspace and scoring service in one environment, and the contract its project reads."""
+"""Program of a use case in one environment: workspace, scoring service if it has one, the contract its repo reads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from aifactory_runtime.contract import EnvironmentContract, Manifest
 from infra.components.local.contract import asked, contract, places
 from infra.components.local.endpoint import Endpoint, EndpointSettings
+from infra.components.local.record import Record
 from infra.components.local.workspace import Workspace
 from infra.conventions import tags
 from infra.providers.local import layout
@@ -51,7 +52,7 @@ def main() -> None:
     chosen = settings()
     platform = outputs_of_platform(chosen.home)
     workspace = Workspace("workspace", chosen)
-    endpoint = Endpoint("endpoint", chosen)
+    endpoint = Endpoint("endpoint", chosen) if chosen.manifest.serves else None
     values = contract(
         {
             **places(chosen),
@@ -60,11 +61,13 @@ def main() -> None:
             "registry_uri": platform["registry_uri"],
             "snapshot_uri": platform["snapshot_uri"],
             "dashboard_url": platform["dagster_url"],
-            "endpoint_url": endpoint.address,
+            "endpoint_url": endpoint.address if endpoint else None,
             "endpoint_token_file": workspace.token_file,
         }
     )
-    endpoint.serve(values, workspace.folder)
+    record = Record("record", chosen, values, workspace.folder)
+    if endpoint:
+        endpoint.serve(record.environment, workspace.folder)
     for key in EnvironmentContract.model_fields:
         pulumi.export(key, values[key])
 

@@ -22,13 +22,14 @@ answers = []
 class Said(logging.Handler):
     def emit(self, record):
         said.append(record.getMessage())
-for slot in sys.argv[2:]:
+for slot in sys.argv[3:]:
     moment = datetime.datetime.fromisoformat(slot)
     context = dagster.build_schedule_context(scheduled_execution_time=moment)
     said = []
     context.log.addHandler(Said())
-    result = orchestrator.every_minute.evaluate_tick(context)
-    runs = [{"key": run.run_key, "tags": dict(run.tags)} for run in result.run_requests]
+    schedule = next(one for one in orchestrator.defs.schedules if one.name == f"{sys.argv[2]}_every_minute")
+    result = schedule.evaluate_tick(context)
+    runs = [{"key": run.run_key, "tags": dict(run.tags), "config": run.run_config} for run in result.run_requests]
     answers.append({"runs": runs, "skip": result.skip_message, "said": " ".join(said)})
 print(json.dumps(answers))
 """
@@ -36,9 +37,9 @@ MONDAY_AT_THREE = "2026-11-23T03:00:00+00:00"
 A_MINUTE_LATER = "2026-11-23T03:01:00+00:00"
 
 
-def _tick(home: Path, *slots: str) -> list[dict[str, Any]]:
+def _tick(home: Path, *slots: str, work: str = "retraining") -> list[dict[str, Any]]:
     done = subprocess.run(
-        [str(servers.ensure(print)), "-c", ASK, str(INFRA / "services"), *slots],
+        [str(servers.ensure(print)), "-c", ASK, str(INFRA / "services"), work, *slots],
         env={"FACTORY_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home)},
         capture_output=True,
         text=True,
@@ -47,9 +48,9 @@ def _tick(home: Path, *slots: str) -> list[dict[str, Any]]:
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _apply(home: Path, use_case: str, cron: str | None, *, released: bool) -> None:
+def _apply(home: Path, use_case: str, cron: str | None, *, released: bool, setting: str = "retraining") -> None:
     (home / "usecases").mkdir(exist_ok=True)
-    manifest = {"environments": {"prod": {"retraining": {"schedule": cron}}}}
+    manifest = {"environments": {"prod": {setting: {"schedule": cron}}}}
     environment = {"use_case": use_case, "environment": "prod"}
     record = json.dumps({"manifest": manifest, "environment": environment})
     (home / "usecases" / f"{use_case}.prod.json").write_text(record)
@@ -69,6 +70,23 @@ def test_given_schedules_when_their_minute_comes_then_each_released_use_case_get
         f"fraud.prod:{MONDAY_AT_THREE}",
     ]
     assert [run["tags"]["aifactory/use_case"] for run in later["runs"]] == ["fraud"]
+
+
+def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and_nothing_trained(
+    tmp_path: Path,
+) -> None:
+    _apply(tmp_path, "churn", "0 3 * * 1", released=True, setting="batch")
+    _apply(tmp_path, "fraud", "0 3 * * 1", released=True)
+    _apply(tmp_path, "waiting", "0 3 * * 1", released=False, setting="batch")
+    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER, work="scoring")
+    assert [run["key"] for run in at_three["runs"]] == [f"churn.prod:{MONDAY_AT_THREE}"]
+    assert at_three["runs"][0]["config"]["ops"]["run_released_code"]["config"] == {
+        "use_case": "churn",
+        "environment": "prod",
+        "work": "scoring",
+    }
+    assert "waiting.prod" in at_three["said"]
+    assert later["skip"] == "nothing is due"
 
 
 def test_given_nothing_released_when_the_minute_comes_then_it_is_skipped_and_said(tmp_path: Path) -> None:

@@ -118,6 +118,28 @@ def test_given_a_use_case_when_run_then_grants_are_those_of_the_personas_and_tag
     _no_violation(engine)
 
 
+@pytest.mark.parametrize("environment", names.ENVIRONMENTS)
+def test_given_batch_only_when_run_then_no_service_no_port_no_token_and_no_address(
+    engine: Recorder, environment: str
+) -> None:
+    exports = usecase(engine, environment, {**MANIFEST, "scoring": "batch"})
+    assert not (engine.of("Service") or engine.of("PortLease") or engine.of("Token"))
+    assert exports["endpoint_url"] is None and exports["endpoint_token_file"] is None
+    assert exports["scoring"] == "batch"
+    written = {Path(inputs["path"]).name: json.loads(inputs["content"]) for inputs in engine.of("File").values()}
+    assert written[f"churn.{environment}.json"]["manifest"]["scoring"] == "batch"
+    assert written["environment.json"]["identity"] == "service"
+    _no_violation(engine)
+
+
+def test_given_both_when_run_then_there_is_a_service_and_the_record_names_the_batch(engine: Recorder) -> None:
+    manifest = copy.deepcopy({**MANIFEST, "scoring": "both"})
+    manifest["environments"]["prod"]["batch"] = {"schedule": "0 5 * * *", "source": "/data/today.csv"}
+    exports = usecase(engine, "prod", manifest)
+    assert len(engine.of("Service")) == len(engine.of("PortLease")) == len(engine.of("Token")) == 1
+    assert (exports["batch_source"], exports["endpoint_url"]) == ("/data/today.csv", "http://127.0.0.1:21000")
+
+
 def test_given_no_platform_when_a_use_case_is_run_then_it_says_what_brings_it(engine: Recorder) -> None:
     layout.platform(engine.home).unlink()
     with pytest.raises(pulumi.RunError, match="factory up --platform"):

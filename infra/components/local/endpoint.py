@@ -1,10 +1,8 @@
-"""Component Endpoint: the scoring service of one use case in one environment, and the files it and others read."""
+"""Component Endpoint: the scoring service of one use case in one environment."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
@@ -44,24 +42,9 @@ class Endpoint(Part):
         )
         self.address = self._lease.port.apply(lambda port: f"http://{layout.LOOPBACK}:{int(port)}")
 
-    def serve(self, contract: pulumi.Output[dict[str, Any]], folder: sdk.Folder) -> None:
-        """Write what was applied, and start the service, which acts as `service` on the same contract."""
+    def serve(self, environment: sdk.File, folder: sdk.Folder) -> None:
+        """Start the service, which reads `environment`."""
         settings = self._settings
-        record = settings.home / "usecases" / f"{settings.service}.json"
-        manifest = settings.manifest.model_dump(mode="json", by_alias=True)
-        sdk.File(
-            f"{self._name}-applied",
-            path=str(record),
-            content=contract.apply(lambda values: _json({"manifest": manifest, "environment": values})),
-            opts=self.child(),
-        )
-        identity = {"identity": "service", "credentials_file": str(settings.credentials / "service.json")}
-        environment = sdk.File(
-            f"{self._name}-environment",
-            path=str(settings.folder / "environment.json"),
-            content=contract.apply(lambda values: _json({**values, **identity})),
-            opts=self.child(folder),
-        )
         sdk.Service(
             f"{self._name}-service",
             home=str(settings.home),
@@ -93,7 +76,3 @@ class Endpoint(Part):
             "--environment-file",
             environment.path,
         ]
-
-
-def _json(values: dict[str, Any]) -> str:
-    return json.dumps(values, indent=2) + "\n"

@@ -42,8 +42,8 @@ class WorkspaceSettings(Settings):
 
     @property
     def guarded(self) -> bool:
-        """Whether the scoring service asks for a token."""
-        return self.environment in personas.TOKEN_GUARDED
+        """Whether there is a scoring service that asks for a token."""
+        return self.manifest.serves and self.environment in personas.TOKEN_GUARDED
 
 
 class Workspace(Part):
