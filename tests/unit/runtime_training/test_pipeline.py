@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import lock, model_steps, provenance
@@ -327,6 +328,16 @@ def test_given_a_table_when_scored_twice_then_predictions_are_there_once(pipelin
     assert set(found["prediction"]) <= {0, 1}
     assert np.allclose(found["probability_0"] + found["probability_1"], 1.0)
     assert set(found["model_version"]) == {1}
+    assert found["scored_at"].nunique() == 1 and found["scored_at"][0].endswith("+00:00")
+
+
+def test_given_a_source_for_batches_when_nothing_is_named_then_it_is_scored(
+    repo: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline()
+    write_customers(repo / "data" / "today.csv", rows=12, seed=9)
+    monkeypatch.setenv("AIFACTORY_BATCH_SOURCE", "data/today.csv")
+    assert score(Context(project.load(repo))).rows == 12
 
 
 def test_given_other_code_than_the_model_s_when_scored_then_refused(

@@ -71,7 +71,7 @@ ingest, validate, prepare, train, evaluate, register = (_step(name) for name in 
 
 
 @click.command()
-@click.option("--input", "given", default=None, help="A CSV file; default is the environment's data source.")
+@click.option("--input", "given", default=None, help="A table; default is what the environment scores.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def score(given: str | None, as_json: bool) -> None:
     """Score a table with the champion and append the predictions to the table scored.

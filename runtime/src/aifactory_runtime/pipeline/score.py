@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +37,14 @@ class Scored:
 
 
 def score(context: Context, given: str | None = None) -> Scored:
-    """Score the table `given`, a path or an address (the environment's data source by default) with the champion.
+    """Score the table `given`, a path or an address, with the champion.
 
-    With nothing provisioned and no champion the newest version answers. FactoryError when there is no model, the input
-    does not fit, or the code here is not what the model was trained with.
+    Without it the environment's `batch_source` is scored, else its data source. With nothing
+    provisioned and no champion the newest version answers. FactoryError when there is no model, the input does not fit,
+    or the code here is not what the model was trained with.
     """
-    path = source.locate(context.project.root, given or context.contract.data_source)
+    contract = context.contract
+    path = source.locate(context.project.root, given or contract.batch_source or contract.data_source)
     version = _model(context)
     _same_code(context, version)
     kinds = declared.kinds(context.project.science.schema())
@@ -54,7 +57,10 @@ def score(context: Context, given: str | None = None) -> Scored:
     finally:
         shutil.rmtree(place)
     ids = [_prediction_id(digest, version.model_sha256, row) for row in range(len(rows))]
-    rows = rows.assign(prediction_id=ids, model_version=version.number, model_sha256=version.model_sha256)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    rows = rows.assign(
+        prediction_id=ids, scored_at=now, model_version=version.number, model_sha256=version.model_sha256
+    )
     facts = {"input_sha256": digest, "model_version": str(version.number)}
     new = tables.append(context.tables, tables.SCORED, rows, facts)
     return Scored(len(rows), version.number, digest, new)
