@@ -2,7 +2,7 @@
 PYTHON_BIN := .venv/bin
 PYTEST := $(PYTHON_BIN)/python -m pytest
 
-.PHONY: help setup tools check test demo demo-down bench lock clean
+.PHONY: help setup tools check test faults demo demo-down bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -22,6 +22,9 @@ check: setup ## Lint, types and the fast tests; under a minute when warm.
 test: check tools ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
 	@$(PYTEST) -n 2 --dist loadfile -m "slow and not e2e"
 	@$(PYTEST) -m e2e
+
+faults: tools ## Kill and double the real parts at random, half an hour and more; rewrites docs/reliability.md.
+	@$(PYTHON_BIN)/python -m tests.faults.run
 
 demo: tools ## One use case from a table to a traced prediction in prod, on this machine.
 	@$(PYTHON_BIN)/python demo/demo.py up

@@ -1,0 +1,58 @@
+"""The fault figures in short, and how their results are kept; `make faults` runs them in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.faults import concurrent_runs, killed_ups, pipeline_kills, run
+from tests.faults.trials import Figure, Trial, figure
+
+SEED = 7
+
+
+@pytest.mark.slow
+def test_fault_26_given_a_pipeline_killed_at_random_when_run_again_then_the_artefacts_are_the_same(
+    tmp_path: Path,
+) -> None:
+    found = pipeline_kills.measure(3, SEED, tmp_path, print)
+
+    assert found.reached, found.trials
+
+
+@pytest.mark.slow
+def test_fault_27_given_two_pipelines_at_once_when_run_then_one_leaves_and_nothing_is_damaged(tmp_path: Path) -> None:
+    found = concurrent_runs.measure(3, SEED, tmp_path, print)
+
+    assert found.reached, found.trials
+
+
+@pytest.mark.slow
+def test_fault_41_given_ups_killed_at_random_when_run_again_then_they_converge_without_orphans(tmp_path: Path) -> None:
+    found = killed_ups.measure(2, SEED, tmp_path, print)
+
+    assert found.reached, found.trials
+
+
+def test_given_the_same_seed_when_drawn_twice_then_the_trials_are_the_same() -> None:
+    def draw(random: Random) -> Trial:
+        return Trial(f"{random.random()}", 0.0)
+
+    first, second = (figure(8, "kills", "all hold", seed=SEED, kinds=[draw] * 3, say=print) for _ in range(2))
+
+    assert first == second
+    assert len({trial.what for trial in first.trials}) == 3
+
+
+def test_given_a_figure_with_a_problem_when_kept_then_the_page_says_missed_and_its_prose_stays() -> None:
+    found = Figure(8, "2 kills", "all hold", SEED, [Trial("a", 1.0), Trial("b", 3.0, ("rows differ",))])
+    page = f"# Reliability\n\nbefore\n\n{run.BEGIN}\nyesterday\n{run.END}\n\nafter\n"
+
+    written = run.with_table(page, {"8": run.record(found)})
+
+    assert "| 8 | 2 kills | all hold | 1 of 2 **missed** | median 2.0 s, longest 3.0 s | 7 |" in written
+    assert written.startswith("# Reliability\n\nbefore\n\n") and written.endswith("\n\nafter\n")
+    assert "yesterday" not in written
+    assert run.with_table(written, {"8": run.record(found)}) == written
