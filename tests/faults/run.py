@@ -35,7 +35,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--trials", type=int, help="fewer than the figure asks for; the page says how many")
     given = parser.parse_args()
-    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     reached = True
     for number in given.figures or list(FIGURES):
         measure, asked = FIGURES[number]
@@ -46,10 +45,15 @@ def main() -> int:
             shutil.rmtree(folder, ignore_errors=True)
         _say(f"figure {number}: {found.held} of {len(found.trials)} held, {found.times}")
         reached = reached and found.reached
-        kept[number] = record(found)
-        RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), kept), encoding="utf-8")
+        _keep(found)
     return 0 if reached else 1
+
+
+def _keep(found: Figure) -> None:
+    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept[str(found.number)] = record(found)
+    RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), kept), encoding="utf-8")
 
 
 def record(found: Figure) -> dict[str, Any]:
