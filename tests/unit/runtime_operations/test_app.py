@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import json
 import os
+import resource
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aifactory_runtime.serving import server
 from aifactory_runtime.serving.app import create_app
 from aifactory_runtime.serving.capture import FILE, Capture
 from aifactory_runtime.serving.document import ServingFolder
@@ -123,6 +128,31 @@ def test_fault_31_given_a_false_length_when_more_comes_then_what_comes_counts(se
             yield b"x" * 1000
 
     assert setting.client.post("/predict", content=endless()).status_code == 413
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", [True, False])
+def test_fault_31_given_40_mib_over_a_socket_when_sent_to_the_end_then_the_413_is_read_and_memory_stays(
+    setting: Setting, said: bool
+) -> None:
+    listener = server.listen(0)
+    config = uvicorn.Config(setting.client.app, log_level="warning", ws="none", lifespan="off")
+    running = server.DrainingServer(config, lambda: None)
+    thread = threading.Thread(target=running.run, args=([listener],))
+    thread.start()
+    parts = [b"x" * 65_536] * 640
+    body = iter(parts) if not said else b"".join(parts)
+    call = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        call.request("POST", "/predict", body, {"Authorization": f"Bearer {TOKEN}"}, encode_chunked=not said)
+        answer = call.getresponse()
+        assert (answer.status, "is larger than 20000 bytes" in answer.read().decode()) == (413, True)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
+    finally:
+        call.close()
+        running.should_exit = True
+        thread.join()
 
 
 @pytest.mark.parametrize("value", [1e308, 1.7e308])

@@ -52,8 +52,8 @@ def test_given_the_same_row_in_each_form_when_read_then_the_columns_are_equal() 
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        pytest.param(_body().replace(b"1000.5", b"NaN"), "JSON", id="test_fault_32_NaN"),
-        pytest.param(_body().replace(b"1000.5", b"-Infinity"), "JSON", id="fault_32_infinity"),
+        pytest.param(_body().replace(b"1000.5", b"NaN"), "NaN and Infinity are not JSON", id="test_fault_32_NaN"),
+        pytest.param(_body().replace(b"1000.5", b"-Infinity"), "Infinity are not JSON", id="fault_32_infinity"),
         pytest.param(_body().replace(b"1000.5", b"1e999"), "'mean income'", id="fault_33_beyond_float"),
         pytest.param(_body(**{"mean income": False}), "'mean income' must be a number", id="fault_34_false_for_number"),
         pytest.param(_body(**{"mean income": "1"}), "'mean income' must be a number", id="text_for_number"),
@@ -102,6 +102,18 @@ def test_given_a_bad_split_when_read_then_it_is_refused(given_split: dict[str, A
         READER.invocations(json.dumps({"dataframe_split": given_split}).encode())
 
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("body", [b"hello", b"", b"\xff", b'{"rows": '])
+def test_given_a_body_that_is_no_json_at_all_when_read_then_nothing_is_said_of_nan(body: bytes) -> None:
+    with pytest.raises(Refused, match=r"^the body is not valid JSON$"):
+        READER.predict(body)
+
+
+@pytest.mark.parametrize("body", [{"rows": [ROW]}, {"dataframe_records": {}}, {"dataframe_records": []}, {}, [ROW]])
+def test_given_the_wrong_form_when_sent_to_invocations_then_its_own_forms_are_named(body: Any) -> None:
+    with pytest.raises(Refused, match=r"^/invocations takes either .*dataframe_split.* with 1 to 3 rows$"):
+        READER.invocations(json.dumps(body).encode())
 
 
 def test_given_both_forms_or_none_when_read_then_it_is_refused() -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Receive, Scope, Send
 
 from aifactory_runtime.serving.capture import NotRecorded
 from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.rows import Refused
 from aifactory_runtime.serving.service import Call, NotReady, Service
+
+_LINGER_SECONDS = 2.0
+"""How long a caller whose body is too large may go on sending it before the connection is closed on them."""
 
 _BEARER = HTTPBearer(auto_error=False, description="The token in the consumer's credentials file")
 
@@ -76,7 +82,7 @@ async def _answer(service: Service, call: Call, request: Request) -> Response:
     body = await _body(request, service.max_body_bytes)
     if body is None:
         too_large = f"the body is larger than {service.max_body_bytes} bytes: send fewer rows at a time"
-        return JSONResponse({"detail": too_large}, 413, {"Connection": "close"})
+        return _Early({"detail": too_large}, 413, {"Connection": "close"})
     try:
         return Response(await service.score(call, body), media_type="application/json")
     except Refused as refused:
@@ -85,6 +91,25 @@ async def _answer(service: Service, call: Call, request: Request) -> Response:
         return JSONResponse({"detail": str(not_ready)}, 503, {"Retry-After": "1"})
     except NotRecorded:
         return JSONResponse({"detail": "the prediction could not be recorded, so it is not given"}, 503)
+
+
+class _Early(JSONResponse):
+    """An answer that is given while the caller still sends.
+
+    What comes meanwhile is thrown away, for a while: closed at once, the connection would be reset and most callers
+    would never read the answer.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, then take what comes until the caller is done or the time is over."""
+        del scope
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while (await receive()).get("more_body", False):
+                    pass
+        await send({"type": "http.response.body", "body": b""})
 
 
 async def _body(request: Request, limit: int) -> bytes | None:

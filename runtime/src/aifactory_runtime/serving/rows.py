@@ -19,6 +19,7 @@ _EXACT = 2**53
 """Largest whole number that a float64, and so the model, still tells from its neighbour."""
 _PLACE = re.compile(r" - at `\$\.(?:rows|dataframe_records)\[(\d+)\](?:\.(.+))?`$")
 _MISSING = re.compile(r"missing required field `(.+?)`(?: - at|$)")
+_NOT_JSON = re.compile(rb"\b(?:NaN|Infinity)\b")
 _WANTED = {
     "number": "a number",
     "integer": "a whole number",
@@ -63,6 +64,7 @@ class RowReader:
         )
         self._dates = [column.name for column in schema.columns if column.kind == "date"]
         self._max_rows = max_rows
+        self._forms = _forms(max_rows)
         rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
         predict = msgspec.defstruct("Predict", [("rows", rows)], forbid_unknown_fields=True)
         invocations = msgspec.defstruct(
@@ -78,15 +80,15 @@ class RowReader:
 
     def predict(self, body: bytes) -> Rows:
         """Rows of `{"rows": [{column: value, ...}]}`."""
-        decoded: Any = self._decode(self._predict, body)
+        decoded: Any = self._decode("predict", self._predict, body)
         return self._rows(decoded.rows)
 
     def invocations(self, body: bytes) -> Rows:
         """Rows of MLflow's `{"dataframe_split": ...}` or `{"dataframe_records": ...}`."""
-        decoded: Any = self._decode(self._invocations, body)
+        decoded: Any = self._decode("invocations", self._invocations, body)
         records, split = decoded.dataframe_records, decoded.dataframe_split
         if (records is msgspec.UNSET) == (split is msgspec.UNSET):
-            raise Refused("send either dataframe_split or dataframe_records")
+            raise Refused(self._forms["invocations"])
         return self._rows(self._from_split(split) if records is msgspec.UNSET else records)
 
     def _from_split(self, split: _Split) -> Sequence[msgspec.Struct]:
@@ -101,16 +103,17 @@ class RowReader:
         try:
             converted: Any = msgspec.convert({"rows": records}, self._predict.type)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise Refused(self._explain(str(error))) from None
+            raise Refused(self._explain("invocations", str(error))) from None
         return list(converted.rows)
 
-    def _decode(self, decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    def _decode(self, call: str, decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         try:
             return decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise Refused(self._explain(str(error))) from None
+            raise Refused(self._explain(call, str(error))) from None
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise Refused("the body is not valid JSON (NaN and Infinity are not JSON; send null)") from None
+            hint = " (NaN and Infinity are not JSON; send null)" if _NOT_JSON.search(body) else ""
+            raise Refused(f"the body is not valid JSON{hint}") from None
 
     def _rows(self, records: Sequence[msgspec.Struct]) -> Rows:
         columns = {
@@ -127,13 +130,11 @@ class RowReader:
         except (ValueError, OverflowError):
             raise Refused(f"row {row}: column {name!r} must be {_wanted(self._columns[name])}") from None
 
-    def _explain(self, message: str) -> str:
+    def _explain(self, call: str, message: str) -> str:
         """The decoder's message without what the caller sent: only names that the schema holds are repeated."""
         place = _PLACE.search(message)
         if place is None:
-            if "unknown field" in message or "missing required field" in message:
-                return 'send {"rows": [{column: value, ...}]} to /predict, a dataframe to /invocations'
-            return f'send {{"rows": [...]}} with 1 to {self._max_rows} rows, each an object'
+            return self._forms[call]
         row, name = place.groups()
         missing = _MISSING.search(message)
         if missing and missing.group(1) in self._columns:
@@ -143,6 +144,16 @@ class RowReader:
         if name in self._columns:
             return f"row {row}: column {name!r} must be {_wanted(self._columns[name])}"
         return f"row {row}: expected an object of column and value"
+
+
+def _forms(max_rows: int) -> dict[str, str]:
+    """What each address takes, in words."""
+    rows = f"with 1 to {max_rows} rows"
+    return {
+        "predict": f'/predict takes {{"rows": [{{column: value, ...}}, ...]}} {rows}',
+        "invocations": '/invocations takes either {"dataframe_records": [{column: value, ...}, ...]} or '
+        f'{{"dataframe_split": {{"columns": [...], "data": [[...], ...]}}}} {rows}',
+    }
 
 
 def _wanted(column: Column) -> str:
