@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import GateSettings
+from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.gate import metrics as metrics_of
 from aifactory_runtime.gate import verdict
 
 SETTINGS = GateSettings(metric="roc_auc", min_gain_over_baseline=0.02, max_loss_to_champion=0.01)
@@ -18,7 +21,7 @@ def judge(candidate: float, baseline: float, reference: float = 0.9, champion: f
     metrics = {"roc_auc": candidate, "baseline.roc_auc": baseline, "reference.roc_auc": reference}
     if champion is not None:
         metrics["champion.roc_auc"] = champion
-    return verdict.judge(metrics, SETTINGS, {"model_sha256": "a"}, champion=champion is not None)
+    return verdict.judge(metrics, "roc_auc", SETTINGS, {"model_sha256": "a"}, champion=champion is not None)
 
 
 def test_given_a_gain_over_the_baseline_when_there_is_no_champion_then_it_passes() -> None:
@@ -28,8 +31,8 @@ def test_given_a_gain_over_the_baseline_when_there_is_no_champion_then_it_passes
 def test_given_no_better_than_baseline_when_judged_then_refused_with_both_figures() -> None:
     found = judge(0.51, 0.5)
     assert not found.passed
-    assert "0.5100" in found.reasons[0]
-    assert "0.5000" in found.reasons[0]
+    assert "0.51 " in found.reasons[0]
+    assert "0.5" in found.reasons[0]
 
 
 def test_given_worse_than_champion_on_reference_when_judged_then_refused() -> None:
@@ -43,11 +46,56 @@ def test_given_little_worse_than_champion_when_within_the_margin_then_it_passes(
 
 
 def test_given_log_loss_when_judged_then_less_is_better() -> None:
-    settings = SETTINGS.model_copy(update={"metric": "log_loss"})
     metrics = {"log_loss": 0.3, "baseline.log_loss": 0.6, "reference.log_loss": 0.3}
-    assert verdict.judge(metrics, settings, {}, champion=False).passed
-    assert not verdict.judge({**metrics, "log_loss": 0.7}, settings, {}, champion=False).passed
-    assert not verdict.judge({**metrics, "champion.log_loss": 0.2}, settings, {}, champion=True).passed
+    assert verdict.judge(metrics, "log_loss", SETTINGS, {}, champion=False).passed
+    assert not verdict.judge({**metrics, "log_loss": 0.7}, "log_loss", SETTINGS, {}, champion=False).passed
+    assert not verdict.judge({**metrics, "champion.log_loss": 0.2}, "log_loss", SETTINGS, {}, champion=True).passed
+
+
+def errors(candidate: float, baseline: float, reference: float, champion: float) -> verdict.Verdict:
+    metrics = {"mae": candidate, "baseline.mae": baseline, "reference.mae": reference, "champion.mae": champion}
+    return verdict.judge(metrics, "mae", SETTINGS, {}, champion=True)
+
+
+@given(*[st.floats(0, 1e9)] * 4, st.sampled_from([1e-6, 1.0, 1e6]))
+def test_given_errors_when_judged_then_gain_and_loss_are_shares_whatever_the_unit(
+    candidate: float, baseline: float, reference: float, champion: float, unit: float
+) -> None:
+    found = errors(candidate, baseline, reference, champion)
+    assert found.passed == (candidate <= baseline * 0.98 and reference <= champion * 1.01)
+    clear = abs(candidate - baseline * 0.98) > 1e-6 * baseline and abs(reference - champion * 1.01) > 1e-6 * champion
+    if clear:
+        assert errors(*(unit * value for value in (candidate, baseline, reference, champion))).passed == found.passed
+
+
+def test_given_an_objection_of_training_when_judged_then_refused_with_it() -> None:
+    metrics = {"roc_auc": 0.9, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.9}
+    found = verdict.judge(metrics, "roc_auc", SETTINGS, {}, champion=False, objections=["too good on training rows"])
+    assert not found.passed
+    assert found.reasons == ("too good on training rows",)
+
+
+@pytest.mark.parametrize(
+    ("metric", "problem", "expected"),
+    [
+        (None, "classification", "roc_auc"),
+        (None, "regression", "rmse"),
+        ("f1", "classification", "f1"),
+        ("mae", "regression", "mae"),
+    ],
+)
+def test_given_a_problem_when_its_metric_is_chosen_then_it_fits(
+    metric: str | None, problem: str, expected: str
+) -> None:
+    assert metrics_of.chosen(metric, problem) == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "problem"), [("roc_auc", "regression"), ("rmse", "classification"), ("x", "regression")]
+)
+def test_given_a_metric_of_another_problem_when_chosen_then_those_that_fit_are_named(metric: str, problem: str) -> None:
+    with pytest.raises(UsageProblem, match="use one of"):
+        metrics_of.chosen(metric, problem)
 
 
 @given(figure, figure, figure, st.none() | figure)
@@ -66,7 +114,7 @@ def test_given_any_figures_when_passed_then_the_thresholds_hold(
 )
 def test_given_a_figure_that_is_no_number_when_judged_then_never_passed(name: str, bad: float) -> None:
     metrics = {"roc_auc": 0.99, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.99, "champion.roc_auc": 0.9, name: bad}
-    found = verdict.judge(metrics, SETTINGS, {}, champion=True)
+    found = verdict.judge(metrics, "roc_auc", SETTINGS, {}, champion=True)
     assert not found.passed
     assert name in found.reasons[0]
 
@@ -75,17 +123,19 @@ def test_given_a_figure_that_is_no_number_when_judged_then_never_passed(name: st
 def test_given_a_figure_is_missing_when_judged_then_never_passed(name: str) -> None:
     metrics = {"roc_auc": 0.99, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.99, "champion.roc_auc": 0.9}
     del metrics[name]
-    assert not verdict.judge(metrics, SETTINGS, {}, champion=True).passed
+    assert not verdict.judge(metrics, "roc_auc", SETTINGS, {}, champion=True).passed
 
 
 @given(st.permutations(["roc_auc", "baseline.roc_auc", "reference.roc_auc"]))
 def test_given_equal_inputs_in_any_order_when_judged_then_the_digest_is_equal(order: list[str]) -> None:
     values = {"roc_auc": 0.9, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.8}
-    found = verdict.judge({name: values[name] for name in order}, SETTINGS, {"b": 1, "a": 2}, champion=False)
-    assert found.sha256 == verdict.judge(values, SETTINGS, {"a": 2, "b": 1}, champion=False).sha256
+    found = verdict.judge({name: values[name] for name in order}, "roc_auc", SETTINGS, {"b": 1, "a": 2}, champion=False)
+    assert found.sha256 == verdict.judge(values, "roc_auc", SETTINGS, {"a": 2, "b": 1}, champion=False).sha256
 
 
 def test_given_another_model_when_judged_then_the_digest_differs() -> None:
     metrics = {"roc_auc": 0.9, "baseline.roc_auc": 0.5, "reference.roc_auc": 0.8}
-    one, other = (verdict.judge(metrics, SETTINGS, {"model_sha256": name}, champion=False).sha256 for name in "ab")
+    one, other = (
+        verdict.judge(metrics, "roc_auc", SETTINGS, {"model_sha256": name}, champion=False).sha256 for name in "ab"
+    )
     assert one != other

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from aifactory_runtime.config.search import SearchSettings
 from aifactory_runtime.config.yaml_model import explain, read_yaml
 from aifactory_runtime.errors import UsageProblem
 
@@ -52,12 +53,21 @@ class TrainSettings(_Part):
 
     seed: int = 7
     parameters: dict[str, Any] = {}
+    search: SearchSettings | None = None
+    """Tries more parameters, each a run of its own, and takes those that do best on the validation rows."""
+    early_stopping_rounds: Annotated[int, Field(ge=1)] | None = None
+    """Rounds without gain on validation rows after which an estimator stops that can; None leaves it as it is made."""
+    max_gap: Annotated[float, Field(ge=0)] | None = None
+    """How much better the model may do on training rows than on validation rows; more is an objection at the gate."""
+    not_converged: Literal["report", "refuse"] = "report"
+    """What becomes of a model whose training ended before it converged."""
 
 
 class GateSettings(_Part):
-    """What a candidate has to beat."""
+    """What a candidate has to beat. Where less is better, as with errors, gain and loss are shares of the other's."""
 
-    metric: str = "roc_auc"
+    metric: str | None = None
+    """None takes roc_auc of a classification, rmse of a regression."""
     min_gain_over_baseline: Annotated[float, Field(ge=0)] = 0.02
     max_loss_to_champion: Annotated[float, Field(ge=0)] = 0.01
 

@@ -7,13 +7,10 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aifactory_runtime.errors import UsageProblem
-from aifactory_runtime.registry.model_folder import Column, Kind, Label
-
-if TYPE_CHECKING:
-    import pandas as pd
+from aifactory_runtime.registry.model_folder import Column, Kind
 
 _TEXTS = frozenset({"str", "string", "object", "category"})
 _LOWER = {"greater_than_or_equal_to": "min_value", "in_range": "min_value", "str_length": "min_value"}
@@ -45,11 +42,6 @@ def digest(columns: Sequence[Column], target: str) -> str:
     """SHA-256 of what the raw table is declared to be."""
     text = json.dumps([target, [asdict(column) for column in columns]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def labels(frame: pd.DataFrame, target: str) -> tuple[Label, ...]:
-    """The classes that occur, sorted as scikit-learn sorts them."""
-    return tuple(label.item() if hasattr(label, "item") else label for label in sorted(frame[target].unique()))
 
 
 def _column(name: str, found: Any) -> Column:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aifactory_runtime.config.settings import GateSettings
+from aifactory_runtime.gate.metrics import LOWER_IS_BETTER, Metric
 
 BASELINE = "baseline."
 REFERENCE = "reference."
 CHAMPION = "champion."
-_LOWER_IS_BETTER = frozenset({"log_loss"})
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,28 @@ class Verdict:
     sha256: str
 
 
-def judge(metrics: Mapping[str, float], settings: GateSettings, facts: Mapping[str, Any], *, champion: bool) -> Verdict:
-    """The verdict on a candidate.
+def judge(
+    metrics: Mapping[str, float],
+    name: Metric,
+    settings: GateSettings,
+    facts: Mapping[str, Any],
+    *,
+    champion: bool,
+    objections: Sequence[str] = (),
+) -> Verdict:
+    """The verdict on a candidate by the metric `name`; `objections` of training are reasons against it too.
 
     `metrics` holds the metric plain (on the test rows), `baseline.` (on the same rows), `reference.` (on the frozen
     reference) and, where there is a `champion`, `champion.` (on the same reference). `facts` say which model and data
     the report is about. A figure that is missing or no finite number never passes.
     """
-    name = settings.metric
     needed = ("", BASELINE, REFERENCE, CHAMPION) if champion else ("", BASELINE, REFERENCE)
     figures = {key: metrics.get(key + name) for key in needed}
-    reasons = _unusable(figures, name) or _too_low(figures, settings)
+    reasons = [*objections, *(_unusable(figures, name) or _not_good_enough(figures, name, settings))]
     report = {
         "metric": name,
         "figures": {(key + name): _finite(value) for key, value in figures.items()},
-        "settings": settings.model_dump(),
+        "settings": {**settings.model_dump(), "metric": name},
         "facts": dict(facts),
         "passed": not reasons,
         "reasons": reasons,
@@ -59,22 +66,31 @@ def _unusable(figures: Mapping[str, float | None], name: str) -> list[str]:
     return [f"{key}{name} is not a finite number" for key, value in figures.items() if _finite(value) is None]
 
 
-def _too_low(figures: Mapping[str, float | None], settings: GateSettings) -> list[str]:
+def _not_good_enough(figures: Mapping[str, float | None], name: Metric, settings: GateSettings) -> list[str]:
     """Reasons against the candidate; all figures are finite."""
-    sign = -1.0 if settings.metric in _LOWER_IS_BETTER else 1.0
-    value = {key: sign * figure for key, figure in figures.items() if figure is not None}
+    value = {key: figure for key, figure in figures.items() if figure is not None}
+    gain, loss = settings.min_gain_over_baseline, settings.max_loss_to_champion
+    relative = name in LOWER_IS_BETTER
     reasons = []
-    if not value[""] - value[BASELINE] >= settings.min_gain_over_baseline:
+    if not _by_less(value[BASELINE], value[""], gain, relative):
         reasons.append(
-            f"{settings.metric} {figures['']:.4f} is not {settings.min_gain_over_baseline:g} better than the "
-            f"baseline's {figures[BASELINE]:.4f}"
+            f"{name} {value['']:.6g} is not {_amount(gain, relative)} better than the baseline's {value[BASELINE]:.6g}"
         )
-    if CHAMPION in value and not value[CHAMPION] - value[REFERENCE] <= settings.max_loss_to_champion:
+    if CHAMPION in value and not _by_less(value[CHAMPION], value[REFERENCE], -loss, relative):
         reasons.append(
-            f"{settings.metric} {figures[REFERENCE]:.4f} on the reference is more than "
-            f"{settings.max_loss_to_champion:g} worse than the champion's {figures[CHAMPION]:.4f}"
+            f"{name} {value[REFERENCE]:.6g} on the reference is more than {_amount(loss, relative)} worse than the "
+            f"champion's {value[CHAMPION]:.6g}"
         )
     return reasons
+
+
+def _by_less(other: float, own: float, gain: float, relative: bool) -> bool:
+    """Whether `own` is better than `other` by `gain`; where less is better by that share of `other`."""
+    return own <= other * (1.0 - gain) if relative else own - other >= gain
+
+
+def _amount(value: float, relative: bool) -> str:
+    return f"{value:.6g} of it" if relative else f"{value:.6g}"
 
 
 def _finite(value: float | None) -> float | None:

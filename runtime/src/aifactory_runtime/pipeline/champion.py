@@ -35,7 +35,7 @@ def figures(context: Context, champion: Version, reference: pd.DataFrame) -> dic
         estimator = model_folder.load_estimator(place / "model")
         features = _features(context, champion, model_folder.read_belongs(place / "model"), place / "code")
         values = arrays.to_matrix(reference, schema, features)
-        return scores.of(estimator, values, arrays.to_labels(reference, schema.target))
+        return scores.of(estimator, values, arrays.to_labels(reference, schema.target), schema.classes)
     finally:
         shutil.rmtree(place)
 

@@ -12,6 +12,8 @@ from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.config.project import Project
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.gate import metrics
+from aifactory_runtime.gate.metrics import Metric
 from aifactory_runtime.pipeline import provenance
 from aifactory_runtime.pipeline.provenance import Provenance
 
@@ -34,6 +36,11 @@ class Context:
     def settings(self) -> Settings:
         """Settings under conf/."""
         return self.project.settings
+
+    @property
+    def metric(self) -> Metric:
+        """The figure that decides; UsageProblem when the settings name one of another problem."""
+        return metrics.chosen(self.settings.gate.metric, self.project.manifest.problem)
 
     @property
     def tables(self) -> Path:

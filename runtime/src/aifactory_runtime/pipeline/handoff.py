@@ -34,6 +34,9 @@ class Handoff:
     mlflow_run: str | None = None
     model_sha256: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What `make_model` was called with: those of the settings, or of the search's best trial."""
+    converged: bool = True
     gate: Mapping[str, Any] | None = None
     version: int | None = None
 
@@ -67,7 +70,7 @@ def load(artifacts: Path, run: str) -> Handoff:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         tables = {name: TableVersion(**found) for name, found in values["tables"].items()}
-        known = {field.name: values[field.name] for field in fields(Handoff)}
+        known = {field.name: values[field.name] for field in fields(Handoff) if field.name in values}
     except FileNotFoundError:
         raise UsageProblem(f"there is no run {run} in this environment: run ingest, it prints the id") from None
     except (ValueError, KeyError, TypeError):

@@ -1,32 +1,93 @@
-"""Figures of a classifier on labelled rows, by name; a figure that cannot be computed is left out, never a NaN."""
+"""Figures of a model on labelled rows, by name; a figure that cannot be computed is left out, never a NaN."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from aifactory_runtime.data.columns import Matrix
+from aifactory_runtime.registry import answers
 
 _BINARY = 2
+Array = np.ndarray[Any, Any]
 
 
-def of(estimator: Any, values: Matrix, labels: Any) -> dict[str, float]:
-    """roc_auc, accuracy, log_loss and f1 on rows; with more than two classes one against the rest, averaged."""
-    from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
+def of(estimator: Any, values: Matrix, labels: Array, classes: Sequence[Any]) -> dict[str, float]:
+    """roc_auc, accuracy, log_loss and f1 of a classifier; rmse, r2, mae and median_ae of a regressor (no `classes`)."""
+    predicted, shares = answers.of(estimator, values, classes)
+    if shares is None:
+        return _regression(np.asarray(labels, dtype=np.float64), predicted)
+    return _classification(labels, predicted, shares, np.asarray(classes))
 
-    classes = estimator.classes_
-    predicted = estimator.predict(values)
-    binary = len(classes) == _BINARY
-    averaged = {"pos_label": classes[1]} if binary else {"average": "macro"}
+
+def of_baseline(learned: Array, labels: Array, classes: Sequence[Any]) -> dict[str, float]:
+    """Figures of what looks at no feature and knows the labels `learned` only.
+
+    A classifier's answers with the shares of the classes. A regression's baseline is the mean, for errors that are not
+    squared the median: each is the best constant for its figures.
+    """
+    if classes:
+        counts = np.array([np.count_nonzero(learned == label) for label in classes])
+        shares = np.tile(counts / counts.sum(), (len(labels), 1))
+        return _classification(labels, np.full(len(labels), classes[int(counts.argmax())]), shares, np.asarray(classes))
+    truth, known = np.asarray(labels, dtype=np.float64), np.asarray(learned, dtype=np.float64)
+    mean, median = (_regression(truth, np.full(len(truth), middle)) for middle in (known.mean(), np.median(known)))
+    return {name: (median if name in {"mae", "median_ae"} else mean)[name] for name in mean}
+
+
+def _classification(labels: Array, predicted: Array, shares: Array, classes: Array) -> dict[str, float]:
+    """With more than two classes roc_auc is of one class against the rest and f1 of each class, averaged."""
+    from sklearn.metrics import accuracy_score, f1_score
+
+    averaged = {"pos_label": classes[1]} if len(classes) == _BINARY else {"average": "macro"}
+    if len(classes) == _BINARY and not set(labels) <= set(classes):
+        averaged = {"average": "macro"}
     found = {
         "accuracy": accuracy_score(labels, predicted),
         "f1": f1_score(labels, predicted, zero_division=0.0, **averaged),
+        "log_loss": _log_loss(labels, shares, classes),
+        "roc_auc": _roc_auc(labels, shares, classes),
     }
-    if hasattr(estimator, "predict_proba") and set(labels) <= set(classes):
-        shares = estimator.predict_proba(values)
-        found["log_loss"] = log_loss(labels, shares, labels=classes)
-        if len(set(labels)) == len(classes):
-            ranked = shares[:, 1] if binary else shares
-            more = {} if binary else {"multi_class": "ovr", "labels": classes}
-            found["roc_auc"] = roc_auc_score(labels, ranked, **more)
+    return _finite(found)
+
+
+def _log_loss(labels: Array, shares: Array, classes: Array) -> float:
+    """Mean of -log of the share that the true class was given; a class the model does not know was given none."""
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    column = np.array([places.get(label, -1) for label in np.asarray(labels).tolist()])
+    given = np.where(column >= 0, shares[np.arange(len(column)), column], 0.0)
+    return float(-np.log(np.clip(given, np.finfo(np.float64).eps, 1.0)).mean())
+
+
+def _roc_auc(labels: Array, shares: Array, classes: Array) -> float:
+    """Averaged over the classes that some rows have and others have not; NaN when there is none."""
+    from sklearn.metrics import roc_auc_score
+
+    places = [1] if len(classes) == _BINARY else range(len(classes))
+    found = []
+    for place in places:
+        truth = labels == classes[place]
+        if truth.any() and not truth.all():
+            found.append(roc_auc_score(truth, shares[:, place]))
+    return float(np.mean(found)) if found else math.nan
+
+
+def _regression(labels: Array, predicted: Array) -> dict[str, float]:
+    errors = np.abs(labels - predicted)
+    spread = float(((labels - labels.mean()) ** 2).sum())
+    squared = float((errors**2).sum())
+    return _finite(
+        {
+            "rmse": math.sqrt(squared / len(errors)),
+            "r2": 1.0 - squared / spread if spread else math.nan,
+            "mae": float(errors.mean()),
+            "median_ae": float(np.median(errors)),
+        }
+    )
+
+
+def _finite(found: dict[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}

@@ -22,6 +22,7 @@ from aifactory_runtime.registry import artifacts, model_folder
 from aifactory_runtime.registry.port import APPROVED_MODEL, APPROVED_REPORT, DATA, MODEL_SHA256, Approval, Version
 
 _MODEL = "model"
+_PARENT = "mlflow.parentRunId"
 _PAGE = 200
 _MAX_VALUE = 5_000
 _DEFAULTS = {
@@ -121,8 +122,9 @@ class MlflowRegistry:
         self._create = create
         self._experiments: dict[str, str] = {}
 
-    def start_run(self, name: str, tags: Mapping[str, str]) -> str:
-        """Begin a run in the environment's experiment and return its id."""
+    def start_run(self, name: str, tags: Mapping[str, str], parent: str | None = None) -> str:
+        """Begin a run in the environment's experiment, below the run `parent` if there is one, and return its id."""
+        tags = {**tags, **({} if parent is None else {_PARENT: parent})}
         with self._told():
             return self._start_run(self._contract.experiment, name, tags)
 

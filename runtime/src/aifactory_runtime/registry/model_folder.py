@@ -1,7 +1,8 @@
 """The folder a model is: written from a fitted estimator, named by its digest. Reading needs neither MLflow nor pandas.
 
-The folder is MLflow's scikit-learn flavour with skops, plus the input schema and what belongs to the model. What
-differs between two equal trainings (times, run ids, memory addresses) is taken out: equal inputs give an equal digest.
+The folder is MLflow's flavour of scikit-learn with skops, of XGBoost or of LightGBM in their own formats, plus the
+input schema and what belongs to the model. What differs between two equal trainings (times, run ids, memory addresses)
+is taken out: equal inputs give an equal digest.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ class Column:
 
 @dataclass(frozen=True)
 class InputSchema:
-    """What a model takes and gives: raw columns in, matrix columns by name in order, labels in the model's order."""
+    """What a model takes and gives: raw columns in, matrix columns by name in order, labels in the model's order.
+
+    A regression has no classes.
+    """
 
     target: str
     columns: tuple[Column, ...]
@@ -63,26 +67,14 @@ class Belongs:
 
 def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs) -> str:
     """Write the model folder at `folder`, which must not exist, and return its digest."""
-    import mlflow.sklearn
-    import sklearn
-    import skops
+    from aifactory_runtime.registry import boosters
 
-    from aifactory_runtime.registry import skops_file
-
-    pins = [f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"]
     _quiet("mlflow.utils.environment")
-    try:
-        mlflow.sklearn.save_model(
-            estimator,
-            str(folder),
-            serialization_format="skops",
-            pip_requirements=pins,
-            skops_trusted_types=sorted(skops_file.ALLOWED),
-        )
-    except mlflow.exceptions.MlflowException as error:
-        types = ", ".join(sorted(set(re.findall(r"'(\w+(?:\.\w+)+)'", error.message)) - skops_file.ALLOWED))
-        raise UsageProblem(f"the estimator holds types that are never loaded again ({types}): choose another") from None
-    skops_file.normalize(folder / ESTIMATOR)
+    kind = boosters.flavour(estimator)
+    if kind is None:
+        _save_sklearn(estimator, folder)
+    else:
+        boosters.save(kind, estimator, folder)
     described = folder / "MLmodel"
     lines = described.read_text(encoding="utf-8").splitlines(keepends=True)
     described.write_text("".join(line for line in lines if not line.startswith(_VARYING)), encoding="utf-8")
@@ -127,10 +119,39 @@ def read_belongs(folder: Path) -> Belongs:
 
 
 def load_estimator(folder: Path) -> Any:
-    """The fitted estimator; FactoryError when the file is missing, broken or holds a type that is not allowed."""
+    """The fitted estimator, or the booster, of the one format that is there.
+
+    FactoryError when the file is missing, broken or holds what is not allowed.
+    """
+    from aifactory_runtime.registry import boosters
+
+    for kind, name in boosters.FILES.items():
+        if (folder / name).exists() and not (folder / ESTIMATOR).exists():
+            return boosters.load(kind, folder / name, read_schema(folder).classes)
     from aifactory_runtime.registry import skops_file
 
     return skops_file.load(folder / ESTIMATOR)
+
+
+def _save_sklearn(estimator: Any, folder: Path) -> None:
+    import mlflow.sklearn
+    import sklearn
+    import skops
+
+    from aifactory_runtime.registry import skops_file
+
+    try:
+        mlflow.sklearn.save_model(
+            estimator,
+            str(folder),
+            serialization_format="skops",
+            pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"],
+            skops_trusted_types=sorted(skops_file.ALLOWED),
+        )
+    except mlflow.exceptions.MlflowException as error:
+        types = ", ".join(sorted(set(re.findall(r"'(\w+(?:\.\w+)+)'", error.message)) - skops_file.ALLOWED))
+        raise UsageProblem(f"the estimator holds types that are never loaded again ({types}): choose another") from None
+    skops_file.normalize(folder / ESTIMATOR)
 
 
 def _record(kind: type[Record], values: Mapping[str, Any]) -> Record:

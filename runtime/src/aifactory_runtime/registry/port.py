@@ -9,6 +9,8 @@ from typing import Protocol
 
 PREFIX = "aifactory."
 MODEL_SHA256 = PREFIX + "model_sha256"
+METRIC = PREFIX + "metric."
+"""The model's own figures on the test rows; the baseline's beside them carry `baseline.`."""
 REPORT_SHA256 = PREFIX + "gate_sha256"
 DATA = (PREFIX + "data.raw", PREFIX + "data.prepared", PREFIX + "data.reference")
 APPROVED_MODEL = PREFIX + "approves.model_sha256"
@@ -46,8 +48,8 @@ class Approval:
 class Registry(Protocol):
     """Tracking and registry of one environment, under one identity. Every call raises FactoryError in one line."""
 
-    def start_run(self, name: str, tags: Mapping[str, str]) -> str:
-        """Begin a run in the environment's experiment and return its id."""
+    def start_run(self, name: str, tags: Mapping[str, str], parent: str | None = None) -> str:
+        """Begin a run in the environment's experiment, below the run `parent` if there is one, and return its id."""
 
     def log(
         self,

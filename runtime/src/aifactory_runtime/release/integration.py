@@ -63,7 +63,7 @@ def read_token(path: str | None) -> str | None:
 def run(
     endpoint: Endpoint, schema: InputSchema, rows: Sequence[Row], expected: Sequence[Sequence[float]]
 ) -> list[Check]:
-    """Ask for `rows` and compare with the `expected` probabilities; then what must be refused."""
+    """Ask for `rows` and compare with the `expected` scores, a list a row; then what must be refused."""
     checks = [_same_scores(endpoint, rows, expected)]
     bad = json.dumps({"rows": [{**rows[0], schema.columns[0].name: {"not": "a value"}}]}).encode()
     checks.append(_status(endpoint, "a bad row is refused", bad, endpoint.token, 422))
@@ -96,7 +96,7 @@ def _same_scores(endpoint: Endpoint, rows: Sequence[Row], expected: Sequence[Seq
     status, answer = endpoint.predict(json.dumps({"rows": list(rows)}).encode(), endpoint.token)
     if status != 200:  # noqa: PLR2004 - HTTP
         return Check(name, False, f"status {status}")
-    got = answer.get("probabilities", [])
+    got = answer.get("probabilities") or [[number] for number in answer.get("predictions", [])]
     if len(got) != len(expected):
         return Check(name, False, f"{len(got)} answers for {len(expected)} rows")
     pairs = zip(got, expected, strict=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry import model_folder
+from aifactory_runtime.registry import boosters, model_folder
 from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.model import ServedModel
@@ -22,6 +22,7 @@ _KNOWN_FILES = frozenset(
         "python_env.yaml",
         "requirements.txt",
         model_folder.ESTIMATOR,
+        *boosters.FILES.values(),
         model_folder.SCHEMA,
         model_folder.BELONGS,
     }

@@ -1,4 +1,4 @@
-"""A model in memory: rows in, a label and probabilities a row out, by numpy, or Refused for what it cannot score."""
+"""A model in memory: rows in, an answer a row out, by numpy, or Refused for what it cannot score."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from aifactory_runtime.data.columns import matrix, raw_columns
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry import answers
 from aifactory_runtime.registry.model_folder import InputSchema
 from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.rows import Refused, RowReader, Rows
@@ -35,7 +36,7 @@ class ServedModel:
         return cls(served, schema, RowReader(schema, max_rows), estimator, features)
 
     def predict(self, rows: Rows) -> list[dict[str, Any]]:
-        """`prediction` and `probabilities`, in the order of the schema's classes, of each row.
+        """`prediction` of each row, of a classifier also `probabilities` in the order of the schema's classes.
 
         Refused when a row's features or scores are not finite numbers; a feature may be missing only in a row that
         came with a null.
@@ -44,18 +45,20 @@ class ServedModel:
             found = self._matrix(rows)
             self._check_finite(found, rows)
             try:
-                scores = self.estimator.predict_proba(found)
+                given, shares = answers.of(self.estimator, found, self.schema.classes)
             except ValueError:
                 raise Refused("the model cannot score these values: they are out of its range") from None
-        if not np.isfinite(scores).all():
+        if not np.isfinite(given if shares is None else shares).all():
             raise Refused("the model cannot score these values: they are out of its range")
-        labels = [self.schema.classes[number] for number in scores.argmax(axis=1)]
-        return [{"prediction": label, "probabilities": row} for label, row in zip(labels, scores.tolist(), strict=True)]
+        if shares is None:
+            return [{"prediction": number} for number in given.tolist()]
+        pairs = zip(given.tolist(), shares.tolist(), strict=True)
+        return [{"prediction": label, "probabilities": row} for label, row in pairs]
 
     def try_out(self) -> None:
         """FactoryError unless the model's own parts agree on columns and classes."""
         takes = getattr(self.estimator, "n_features_in_", len(self.schema.features))
-        gives = len(getattr(self.estimator, "classes_", self.schema.classes))
+        gives = len(getattr(self.estimator, "classes_", ()))
         if takes != len(self.schema.features) or gives != len(self.schema.classes):
             raise FactoryError(
                 f"version {self.served.version} does not fit its own input schema ({takes} features and {gives} "

@@ -82,14 +82,10 @@ class Service:
             outputs = await asyncio.to_thread(model.predict, rows)
         ids = new_ids(len(outputs))
         await self.capture.record(_lines(model, rows, outputs, ids))
-        return msgspec.json.encode(
-            {
-                "predictions": [output["prediction"] for output in outputs],
-                "probabilities": [output["probabilities"] for output in outputs],
-                "prediction_ids": ids,
-                "model_version": model.served.version,
-            }
-        )
+        answer: dict[str, Any] = {"predictions": [output["prediction"] for output in outputs]}
+        if model.schema.classes:
+            answer["probabilities"] = [output["probabilities"] for output in outputs]
+        return msgspec.json.encode(answer | {"prediction_ids": ids, "model_version": model.served.version})
 
     def _expected_token(self, path: Path) -> str:
         """The token in the file, read again when the file has changed; empty, which admits nobody, when unreadable."""

@@ -1,0 +1,51 @@
+"""Settings of the search over algorithms and hyperparameters: its budget, and what may be tried."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Range(BaseModel):
+    """Numbers from `low` to `high`; `log` draws orders of magnitude alike, `whole` draws integers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("low must be less than high")
+        if self.log and self.low <= 0:
+            raise ValueError("a range with log: true starts above 0")
+        return self
+
+
+Choice = Annotated[list[Any], Field(min_length=1)] | Range
+Space = dict[str, Choice]
+
+
+class SearchSettings(BaseModel):
+    """What `train` tries beside `train.parameters`, which are always the first trial.
+
+    Each entry of `algorithms` is handed to `make_model` as `algorithm`, with parameters of its own beside those that
+    all share. With `budget_seconds` the number of trials depends on the machine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    budget_trials: Annotated[int, Field(ge=1, le=10_000)] = 20
+    budget_seconds: Annotated[float, Field(gt=0)] | None = None
+    parameters: Space = {}
+    algorithms: dict[str, Space] = {}
+
+    @model_validator(mode="after")
+    def _something_to_try(self) -> Self:
+        if not self.parameters and not self.algorithms:
+            raise ValueError("search names nothing to try: add parameters or algorithms")
+        return self

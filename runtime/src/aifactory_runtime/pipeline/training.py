@@ -1,0 +1,118 @@
+"""The rows a model learns from and is chosen by, and the folder that the fitted model is written to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aifactory_runtime.data import declared, split
+from aifactory_runtime.data.columns import Matrix
+from aifactory_runtime.data.tables import PREPARED, REFERENCE
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.gate.metrics import REGRESSION
+from aifactory_runtime.pipeline import arrays
+from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.registry import model_folder
+from aifactory_runtime.registry.model_folder import Belongs, InputSchema, Label
+
+_MODEL = "model"
+_MIN_CLASSES = 2
+Labels = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Matrix of shape (rows, features) and labels of shape (rows,)."""
+
+    values: Matrix
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What training sees: the schema with its features and classes pinned, training and validation rows."""
+
+    schema: InputSchema
+    train: Rows
+    validation: Rows
+
+
+def load(context: Context, handoff: Handoff) -> TrainingData:
+    """Training and validation rows of the prepared table; FactoryError when nothing can be learned from them."""
+    science = context.project.science
+    table = handoff.table(PREPARED, "prepare").version
+    columns = declared.input_columns(science.schema(), science.target(), science.ignored())
+    features = science.features()
+    schema = arrays.pin_split(
+        context.tables, table, split.TRAIN, InputSchema(science.target(), columns, (), ()), features
+    )
+    train = rows(context, handoff, split.TRAIN, schema)
+    schema = replace(schema, classes=_classes(train.labels, schema.target, context.project.manifest.problem))
+    return TrainingData(schema, train, rows(context, handoff, split.VALIDATION, schema))
+
+
+def rows(context: Context, handoff: Handoff, name: str, schema: InputSchema) -> Rows:
+    """The rows of one split as the model takes them."""
+    table = handoff.table(PREPARED, "prepare").version
+    return Rows(*arrays.load(context.tables, table, name, schema, context.project.science.features()))
+
+
+def reference(context: Context, handoff: Handoff, schema: InputSchema) -> Rows:
+    """The rows of the frozen reference as the model takes them."""
+    table = handoff.table(REFERENCE, "prepare").version
+    return Rows(*arrays.load_reference(context.tables, table, schema, context.project.science.features()))
+
+
+def place(context: Context, handoff: Handoff) -> Path:
+    """Where the run's model lies."""
+    return handoffs.folder(context.artifacts, handoff.id) / _MODEL
+
+
+def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs) -> str:
+    """Write the model beside its place, then move it: a killed writer leaves no half model. Its digest."""
+    part = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    sha256 = model_folder.write(part, estimator, schema, belongs)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return sha256
+
+
+def belongs(context: Context, handoff: Handoff, schema: InputSchema) -> Belongs:
+    """What a release must find together with the model."""
+    return Belongs(
+        commit=handoff.commit,
+        code_sha256=handoff.code_sha256,
+        lock_sha256=handoff.lock_sha256,
+        schema_sha256=declared.digest(schema.columns, schema.target),
+        problem=context.project.manifest.problem,
+    )
+
+
+def _classes(labels: Labels, target: str, problem: str) -> tuple[Label, ...]:
+    """The classes that occur, sorted as scikit-learn sorts them; none for a regression."""
+    if problem == REGRESSION:
+        _check_numbers(labels, target)
+        return ()
+    found: Sequence[Label] = np.unique(labels).tolist()
+    if len(found) < _MIN_CLASSES:
+        raise FactoryError(f"the training rows hold one class of {target} only: the pipeline needs more data")
+    return tuple(found)
+
+
+def _check_numbers(labels: Labels, target: str) -> None:
+    if labels.dtype.kind not in "iuf":
+        raise UsageProblem(f"{target} holds no numbers: a regression needs some; write problem: classification")
+    if not np.isfinite(labels).all():
+        raise FactoryError(f"{target} holds missing or infinite numbers: take those rows out")
+    if (labels == labels[0]).all():
+        raise FactoryError(f"{target} is the same in all training rows: there is nothing to learn")
