@@ -14,19 +14,22 @@ from aifactory.cli import output
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 
 if TYPE_CHECKING:
-    from aifactory.provision.plan import Place
+    from aifactory.home import Home
+    from aifactory.provision.plan import Place, Waves
     from aifactory.provision.run import Result
 
 _ENVIRONMENTS = click.argument("environments", metavar="[ENV]...", nargs=-1)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+_VERBOSE = click.option("--verbose", is_flag=True, help="A line for every resource, instead of one per environment.")
 _PLATFORM = click.option("--platform", "with_platform", is_flag=True, help="The platform under it, too.")
 
 
 @click.command()
 @_ENVIRONMENTS
 @_PLATFORM
+@_VERBOSE
 @_JSON
-def up(environments: tuple[str, ...], with_platform: bool, as_json: bool) -> None:
+def up(environments: tuple[str, ...], with_platform: bool, verbose: bool, as_json: bool) -> None:
     """Provision ENV: dev, staging, prod; all of them when none is named.
 
     In a use case's repo its own stacks, and it says so when the platform is missing; elsewhere the platform's. What
@@ -34,7 +37,7 @@ def up(environments: tuple[str, ...], with_platform: bool, as_json: bool) -> Non
 
     Example: factory up dev --platform
     """
-    place, results = _act("up", environments, _fetch, with_platform)
+    place, results = _act("up", environments, _fetch, with_platform, verbose)
     if place.repo is not None and place.manifest is not None:
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
@@ -56,7 +59,7 @@ def preview(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
     home = Home.current()
     existed = home.root.exists()
     try:
-        _place, results = _act("preview", environments, _require, with_platform)
+        _place, results = _act("preview", environments, _require, with_platform, True)
     finally:
         if not existed:
             home.remove()
@@ -72,7 +75,7 @@ def refresh(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory refresh prod
     """
-    _place, results = _act("refresh", environments, _require, with_platform)
+    _place, results = _act("refresh", environments, _require, with_platform, True)
     _report(results, as_json, "differs")
     drifted = [result.stack for result in results if not result.same]
     if drifted:
@@ -83,15 +86,15 @@ def refresh(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 @_ENVIRONMENTS
 @click.option("--all", "everything", is_flag=True, help="Every use case and the platform of this home.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@_VERBOSE
 @_JSON
-def destroy(environments: tuple[str, ...], everything: bool, yes: bool, as_json: bool) -> None:
+def destroy(environments: tuple[str, ...], everything: bool, yes: bool, verbose: bool, as_json: bool) -> None:
     """Remove ENV with everything in it: models, data, logs.
 
     Example: factory destroy dev
     """
     from aifactory.home import Home
     from aifactory.provision import plan, servers, stacks
-    from aifactory.provision.fan import fan
 
     home = Home.current()
     if not everything and not environments:
@@ -112,7 +115,7 @@ def destroy(environments: tuple[str, ...], everything: bool, yes: bool, as_json:
         if not sys.stdin.isatty():
             raise click.UsageError(f"this destroys {', '.join(names)}: say --yes")
         click.confirm(f"Destroy {', '.join(names)} in {home.root}?", abort=True)
-    results = fan("destroy", list(reversed(waves)), home, output.say)
+    results = _fan("destroy", list(reversed(waves)), home, verbose)
     if everything:
         home.remove()
     _report(results, as_json, "destroyed")
@@ -162,18 +165,31 @@ def _require() -> None:
 
 
 def _act(
-    action: str, environments: tuple[str, ...], tools: Callable[[], None], with_platform: bool
+    action: str, environments: tuple[str, ...], tools: Callable[[], None], with_platform: bool, verbose: bool
 ) -> tuple[Place, list[Result]]:
     """Check all that is cheap, see to the `tools`, and only then act."""
     from aifactory.provision import plan, servers
-    from aifactory.provision.fan import fan
 
     place = plan.Place.here()
     chosen = plan.chosen(place, environments)
     waves = plan.waves(place, chosen, servers.interpreter(), with_platform=with_platform)
     plan.check(place.home, waves, applied=action == "refresh")
     tools()
-    return place, fan(action, waves, place.home, output.say)
+    return place, _fan(action, waves, place.home, verbose)
+
+
+def _fan(action: str, waves: Waves, home: Home, verbose: bool) -> list[Result]:
+    """Results of the action on every stack, with as much progress as was asked for."""
+    from aifactory.cli.progress import Progress
+    from aifactory.provision.fan import fan
+
+    if verbose:
+        return fan(action, waves, home, output.say)
+    progress = Progress()
+    try:
+        return fan(action, waves, home, progress)
+    finally:
+        progress.end()
 
 
 def _report(results: list[Result], as_json: bool, word: str) -> None:

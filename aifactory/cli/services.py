@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from aifactory.cli import output
 from aifactory_runtime.errors import FactoryError
 
+if TYPE_CHECKING:
+    from aifactory.home import Home
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 
 @click.command()
-def start() -> None:
+@_JSON
+def start(as_json: bool) -> None:
     """Start the platform's services, after `factory stop` or a reboot.
 
     Example: factory start
@@ -26,14 +35,17 @@ def start() -> None:
     supervision = Supervision(home.root)
     if supervision.running():
         output.say("The services run already.")
-        return
-    supervision.start(record.read_text(encoding="utf-8").strip())
-    overview.await_services(home, output.say)
-    output.say("The services run.")
+    else:
+        supervision.start(record.read_text(encoding="utf-8").strip())
+        overview.await_services(home, output.say)
+        output.say("The services run.")
+    if as_json:
+        _answer_services(home)
 
 
 @click.command()
-def stop() -> None:
+@_JSON
+def stop(as_json: bool) -> None:
     """Stop the platform's services. Nothing is removed; `refresh` does not call it drift.
 
     Example: factory stop
@@ -49,10 +61,19 @@ def stop() -> None:
     layout.write(layout.stopped_marker(home.root), "")
     Supervision(home.root).stop()
     output.say("The services are stopped: factory start")
+    if as_json:
+        _answer_services(home)
+
+
+def _answer_services(home: Home) -> None:
+    """What runs now, as `status --json` says it."""
+    from aifactory.provision import overview
+
+    output.answer_json({"services": [one.__dict__ for one in overview.services(home)]})
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_JSON
 def status(as_json: bool) -> None:
     """Show services, environments and what is served; in a use case's repo only its own.
 

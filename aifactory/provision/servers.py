@@ -32,5 +32,5 @@ def ensure(say: Callable[[str], None]) -> Path:
     if found:
         return found
     say("Installing the platform's servers (MLflow, Dagster, supervisor) into an environment of their own, once ...")
-    uv.make_environment(lock(), interpreter().parent.parent)
+    uv.make_environment(lock(), interpreter().parent.parent, say)
     return interpreter()

@@ -7,9 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError
+
+_SIGN_SECONDS = 10.0
 
 
 def executable() -> str:
@@ -31,8 +36,8 @@ def lock_digest(lock: Path) -> str:
     return hashlib.sha256(salt + lock.read_bytes()).hexdigest()[:16]
 
 
-def make_environment(lock: Path, target: Path) -> None:
-    """Install exactly what `lock` pins into a new environment at `target`, bytecode compiled.
+def make_environment(lock: Path, target: Path, say: Callable[[str], None]) -> None:
+    """Install exactly what `lock` pins into a new environment at `target`, bytecode compiled; says that it lives.
 
     It is made beside `target` and moved there when it is complete.
     """
@@ -41,17 +46,31 @@ def make_environment(lock: Path, target: Path) -> None:
     shutil.rmtree(making, ignore_errors=True)
     making.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _run([uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(making)])
+        _run([uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(making)], say)
         python = str(making / "bin" / "python")
-        _run([uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", "--python", python, str(lock)])
+        _run(
+            [uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", "--python", python, str(lock)], say
+        )
         shutil.rmtree(target, ignore_errors=True)
         making.rename(target)
     finally:
         shutil.rmtree(making, ignore_errors=True)
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines()
+def _run(command: list[str], say: Callable[[str], None]) -> None:
+    """Run to the end; every few seconds a sign of life."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as told, subprocess.Popen(command, stdout=told, stderr=told) as process:
+        while (code := _ended(process)) is None:
+            say(f"  still installing, {time.monotonic() - began:.0f} s ...")
+        told.seek(0)
+        lines = told.read().strip().splitlines()
+    if code != 0:
         raise FactoryError(f"{Path(command[0]).name} {command[1]} failed: {lines[-1] if lines else 'no output'}")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int | None:
+    try:
+        return process.wait(_SIGN_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None

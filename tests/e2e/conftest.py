@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,17 +26,12 @@ def demo(folder: Path, action: str = "up") -> subprocess.CompletedProcess[str]:
 def kill_half_way(spine: Spine) -> None:
     """A first demo, killed with all its processes while it provisions; the next one has to finish it."""
     command = [sys.executable, "-u", str(DEMO), "up", str(spine.folder)]
-    first = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    assert first.stdout is not None
-    for line in first.stdout:
-        if "created Service" in line:
-            break
-    else:
-        pytest.fail("the first demo ended before it started a service")
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    while not list((spine.home / "services" / "conf.d").glob("*.conf")):
+        assert first.poll() is None, "the first demo ended before it started a service"
+        time.sleep(0.1)
     os.killpg(first.pid, signal.SIGKILL)
-    first.communicate()
+    first.wait()
 
 
 @pytest.fixture(scope="session")

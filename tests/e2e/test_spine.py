@@ -354,13 +354,15 @@ def test_given_environments_when_asked_for_outputs_and_status_then_they_are_prin
 
 
 def test_given_stopped_services_when_refreshed_then_it_is_no_drift_and_start_brings_them_back(spine: Spine) -> None:
-    spine.must(spine.factory("stop"))
+    stopped = json.loads(spine.must(spine.factory("stop", "--json")).out)["services"]
+    assert {service["state"] for service in stopped} == {"stopped"}
     spine.must(spine.factory("refresh", "prod"))
     with pytest.raises(httpx.ConnectError):
         spine.ask("prod", spine.row())
 
-    spine.must(spine.factory("start"))
+    started = json.loads(spine.must(spine.factory("start", "--json")).out)["services"]
 
+    assert {service["state"] for service in started} == {"running"}
     await_ready(spine)
     predict(spine)
 
@@ -368,7 +370,7 @@ def test_given_stopped_services_when_refreshed_then_it_is_no_drift_and_start_bri
 def test_fault_41_given_an_interrupted_up_when_run_again_then_it_converges(spine: Spine) -> None:
     spine.must(spine.factory("destroy", "dev", "--yes"))
     interrupted = subprocess.Popen(
-        [FACTORY, "up", "dev"], cwd=spine.repo, env=spine.variables, stderr=subprocess.PIPE, text=True
+        [FACTORY, "up", "dev", "--verbose"], cwd=spine.repo, env=spine.variables, stderr=subprocess.PIPE, text=True
     )
     assert interrupted.stderr is not None
     line = interrupted.stderr.readline()

@@ -70,7 +70,7 @@ def test_fault_41_given_an_up_killed_half_way_when_run_again_then_it_converges_a
     home: Home,
 ) -> None:
     interrupted = subprocess.Popen(
-        [FACTORY, "up", "shared"],
+        [FACTORY, "up", "shared", "--verbose"],
         cwd=home.root.parent,
         env={**os.environ, "FACTORY_HOME": str(home.root)},
         stderr=subprocess.PIPE,
@@ -98,7 +98,7 @@ def test_fault_41_given_an_engine_killed_with_everything_around_it_when_looked_t
     home: Home,
 ) -> None:
     killed = subprocess.Popen(
-        [FACTORY, "up", "shared"],
+        [FACTORY, "up", "shared", "--verbose"],
         cwd=home.root.parent,
         env={**os.environ, "FACTORY_HOME": str(home.root)},
         stderr=subprocess.PIPE,
