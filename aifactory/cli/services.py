@@ -17,28 +17,22 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
+@click.option("--at-boot/--no-at-boot", default=None, help="Also start them whenever this machine boots, or no longer.")
 @_JSON
-def start(as_json: bool) -> None:
+def start(at_boot: bool | None, as_json: bool) -> None:
     """Start the platform's services, after `factory stop` or a reboot.
+
+    A service whose port somebody else has taken is named; all others run. --at-boot writes a systemd user unit.
 
     Example: factory start
     """
     from aifactory.home import Home
-    from aifactory.provision import overview
-    from infra.providers.local.supervision import Supervision
-    from infra.providers.local.supervisor import start_record
+    from aifactory.operate import boot
 
     home = Home.current()
-    record = start_record(home.root)
-    if not record.exists():
-        raise FactoryError(f"nothing is provisioned in {home.root}: factory up")
-    supervision = Supervision(home.root)
-    if supervision.running():
-        output.say("The services run already.")
-    else:
-        supervision.start(record.read_text(encoding="utf-8").strip())
-        overview.await_services(home, output.say)
-        output.say("The services run.")
+    if at_boot is not None:
+        output.say(boot.at_boot(home, wanted=at_boot))
+    boot.start(home, output.say)
     if as_json:
         _answer_services(home)
 

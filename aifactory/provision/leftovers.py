@@ -59,7 +59,7 @@ def _restore(record: Path, say: Callable[[str], object]) -> None:
         return
     copy = record.with_name(f"{record.name}.bak")
     if not copy.exists() or not _whole(copy):
-        raise FactoryError(f"{record} is damaged, and so is its copy: bring a backup back, factory restore FILE")
+        raise FactoryError(f"{record} is damaged, and so is its copy: factory restore BACKUP --state {record.stem}")
     damaged = record.with_name(f"{record.name}.damaged")
     record.replace(damaged)
     record.write_bytes(copy.read_bytes())

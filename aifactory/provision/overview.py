@@ -63,11 +63,11 @@ def services(home: Home) -> list[ServiceState]:
     return found
 
 
-def await_services(home: Home, say: Callable[[str], None]) -> None:
-    """Wait until every service runs and answers on its port; FactoryError names those that do not in time."""
+def await_services(home: Home, say: Callable[[str], None], without: frozenset[str] = frozenset()) -> None:
+    """Wait until every service but `without` runs and answers on its port; FactoryError names those that do not."""
     deadline = time.monotonic() + _START_SECONDS
     said: set[str] = set()
-    while waiting := [one.name for one in services(home) if not _answers(one)]:
+    while waiting := [one.name for one in services(home) if one.name not in without and not _answers(one)]:
         for name in waiting:
             if name not in said:
                 say(f"  {name} is starting")

@@ -91,6 +91,19 @@ class PortLease(Kind):
             _forget(state["port"], home)
 
 
+def reclaim(home: str) -> list[str]:
+    """Enter the leases that a home's own list names among those of all homes; a sentence for each that is taken."""
+    taken = []
+    with held(registry() / ".lock"):
+        for name, port in sorted(layout.read_json(layout.ports(home)).items()):
+            holder = foreign_holder(home, port)
+            if holder or _leased_elsewhere(port, home):
+                taken.append(f"port {port} of {name} is taken by {holder or 'another home'}")
+            else:
+                layout.write(registry() / f"{port}.json", json.dumps({"home": home, "name": name}))
+    return taken
+
+
 def _write_down(home: str, leases: dict[str, int]) -> None:
     layout.write(layout.ports(home), json.dumps(leases, indent=2, sort_keys=True) + "\n")
 
