@@ -90,7 +90,7 @@ def _by_less(other: float, own: float, gain: float, relative: bool) -> bool:
 
 
 def _amount(value: float, relative: bool) -> str:
-    return f"{value:.6g} of it" if relative else f"{value:.6g}"
+    return f"{100 * value:.6g} %" if relative else f"{value:.6g}"
 
 
 def _finite(value: float | None) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from aifactory_runtime.data.columns import Matrix
 from aifactory_runtime.pipeline.training import Labels, Rows
 from aifactory_runtime.registry import boosters
 
@@ -30,7 +31,7 @@ def fit(estimator: Any, train: Rows, validation: Rows, classes: Sequence[Any], r
         early = estimator.get_params().get("early_stopping_rounds") is not None and len(watched.labels)
         more: dict[str, Any] = {"eval_set": given[1:], "verbose": False} if early else {}
     else:
-        more = _lightgbm_watching(given[1:], rounds) if rounds is not None and len(watched.labels) else {}
+        more = _lightgbm_watching(*given[1], rounds) if rounds is not None and len(watched.labels) else {}
     try:
         estimator.fit(*given[0], **more)
     except Exception as error:
@@ -39,10 +40,10 @@ def fit(estimator: Any, train: Rows, validation: Rows, classes: Sequence[Any], r
         raise
 
 
-def _lightgbm_watching(validation: list[Any], rounds: int) -> dict[str, Any]:
+def _lightgbm_watching(values: Matrix, labels: Labels, rounds: int) -> dict[str, Any]:
     import lightgbm
 
-    return {"eval_set": validation, "callbacks": [lightgbm.early_stopping(rounds, verbose=False)]}
+    return {"eval_X": values, "eval_y": labels, "callbacks": [lightgbm.early_stopping(rounds, verbose=False)]}
 
 
 def _known(rows: Rows, classes: Sequence[Any]) -> Rows:

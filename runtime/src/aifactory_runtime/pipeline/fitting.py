@@ -111,7 +111,7 @@ def _fitted(estimator: Any, data: TrainingData, settings: TrainSettings) -> str 
 def _unfit(error: ValueError) -> FactoryError:
     """What a ValueError of `fit` means, in a line."""
     first = str(error).strip().partition("\n")[0]
-    if "non-finite" in first.lower():
+    if "non-finite" in first.lower() or "overflow" in first.lower():
         return NotUsable(f"the training did not converge: {first}")
     if "NaN" in first:
         return FactoryError(

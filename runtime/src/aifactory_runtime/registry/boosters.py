@@ -178,7 +178,7 @@ def _load_xgboost(path: Path, classes: Sequence[Any]) -> Booster:
 def _load_lightgbm(path: Path, classes: Sequence[Any]) -> Booster:
     import lightgbm
 
-    booster = lightgbm.Booster(model_file=str(path), params={"verbosity": -1})
+    booster = lightgbm.Booster(model_file=str(path))
 
     def ask(values: Array) -> Array:
         return np.asarray(booster.predict(values, num_threads=1 if len(values) <= _FEW_ROWS else 0))

@@ -103,7 +103,10 @@ def _told(found: Trace) -> list[tuple[str, Any]]:
         ("MLflow run", f"{found.run_id} (trained in {found.training_run}, {found.kind})"),
         ("commit", found.commit),
         *((f"data {name}", value) for name, value in found.data.items()),
-        *((f"baseline {name}", value) for name, value in found.baseline.items()),
+        *(
+            (f"test {name}", f"{found.metrics.get(name, 'unknown')} (baseline {found.baseline.get(name, 'unknown')})")
+            for name in {**found.metrics, **found.baseline}
+        ),
         ("gate report", found.gate_sha256 or "none"),
         ("test report", found.integration_sha256 or "none: it was not tested in staging"),
         ("approved by", found.approved_by or "nobody: no approval was required"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import DATA, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.registry.port import DATA, METRIC, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.capture import FILE
@@ -34,6 +35,7 @@ class Trace:
     lock_sha256: str
     kind: str
     data: dict[str, str]
+    metrics: dict[str, str]
     baseline: dict[str, str]
     gate_sha256: str | None
     integration_sha256: str | None
@@ -77,13 +79,16 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         lock_sha256=found.get(tags.LOCK, ""),
         kind=found.get(PREFIX + "kind", ""),
         data={key.removeprefix(PREFIX + "data."): found[key] for key in DATA if key in found},
-        baseline={
-            key.removeprefix(tags.BASELINE): value for key, value in found.items() if key.startswith(tags.BASELINE)
-        },
+        metrics=_with_prefix(METRIC, found),
+        baseline=_with_prefix(tags.BASELINE, found),
         gate_sha256=found.get(REPORT_SHA256),
         integration_sha256=found.get(tags.INTEGRATION),
         approved_by=found.get(tags.APPROVED_BY),
     )
+
+
+def _with_prefix(prefix: str, found: Mapping[str, str]) -> dict[str, str]:
+    return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
 
 
 def _find(log: Path, prediction_id: str) -> dict[str, Any] | None:
