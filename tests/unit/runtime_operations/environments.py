@@ -17,6 +17,7 @@ from aifactory_runtime.release import activation
 from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Served
 from tests.fixtures import usecase_repo
+from tests.unit.runtime_operations.serving_parts import admit
 
 LAUNCHER = Path(__file__).parents[3] / "infra" / "services" / "launcher.py"
 ROW = {"age": 30, "income": 1000.0, "member": True, "region": "east"}
@@ -55,7 +56,8 @@ class Environments:
         if name != "dev":
             token = place / "consumer.json"
             token.write_text(json.dumps({"token": TOKEN}))
-            values["endpoint_token_file"] = str(token)
+            admit(place / "callers", TOKEN)
+            values |= {"endpoint_token_file": str(token), "endpoint_callers_uri": str(place / "callers")}
         if name == "prod":
             values |= {"approval": "required", "approvers": [APPROVER]}
         return values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,3 +54,12 @@ def make_model(folder: Path, seed: int = 1, code: str = CODE) -> Served:
     belongs = Belongs(commit=COMMIT, code_sha256=code, lock_sha256="e" * 64, schema_sha256="f" * 64, problem="c")
     sha256 = write(folder, estimator(seed), SCHEMA, belongs)
     return Served(version=str(seed), sha256=sha256, uri=str(folder), commit=COMMIT, code_sha256=code)
+
+
+def admit(folder: Path, token: str, until: str | None = None, caller: str = "consumer") -> Path:
+    """Let the bearer of `token` in, as provisioning does; the caller's file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = {"sha256": hashlib.sha256(token.encode()).hexdigest(), "until": until}
+    path = folder / f"{caller}.json"
+    path.write_text(json.dumps({"login": caller, "accepts": [entry]}))
+    return path

@@ -21,12 +21,13 @@ from hypothesis import strategies as st
 
 from aifactory_runtime.serving import server
 from aifactory_runtime.serving.app import create_app
+from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.capture import FILE, Capture
 from aifactory_runtime.serving.document import ServingFolder
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
 from aifactory_runtime.serving.service import Service
-from tests.unit.runtime_operations.serving_parts import CODE, ROW, features, make_model
+from tests.unit.runtime_operations.serving_parts import CODE, ROW, admit, features, make_model
 
 TOKEN = "token-of-the-consumer"
 
@@ -36,12 +37,11 @@ class Setting:
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "capture" / FILE
-        self.token_file = folder / "consumer.json"
-        self.token_file.write_text(json.dumps({"token": TOKEN}))
+        self.caller = admit(folder / "callers", TOKEN)
         served = make_model(folder / "model")
         serving = ServingFolder(folder / "serving")
-        loader = Loader(serving.models, Source("", None), features, CODE, None, max_rows=50)
-        self.service = Service(20_000, Capture(self.log), self.token_file, loader.load(served), None)
+        loader = Loader(serving.models, Source("", lambda: None), features, CODE, None, max_rows=50)
+        self.service = Service(20_000, Capture(self.log), Callers(folder / "callers"), loader.load(served), None)
         self.client = TestClient(create_app(self.service, "Churn"), raise_server_exceptions=True)
         self.client.headers["Authorization"] = f"Bearer {TOKEN}"
 
@@ -100,13 +100,12 @@ def test_given_no_token_when_health_or_docs_are_asked_then_200(setting: Setting,
 
 
 def test_given_a_new_token_when_asked_then_the_old_one_no_longer_works(setting: Setting) -> None:
-    setting.token_file.write_text(json.dumps({"token": "another"}))
-    os.utime(setting.token_file, ns=(1, 1))
+    callers = setting.caller.parent
+    admit(callers, "another")
     refused = setting.predict(ROW).status_code
-    setting.token_file.write_text("broken")
-    os.utime(setting.token_file, ns=(2, 2))
+    setting.caller.write_text("broken")
     broken = setting.client.post("/predict", json={"rows": [ROW]}, headers={"Authorization": "Bearer "}).status_code
-    setting.token_file.write_text(json.dumps({"token": TOKEN}))
+    admit(callers, TOKEN)
 
     assert (refused, broken, setting.predict(ROW).status_code) == (401, 401, 200)
 

@@ -22,7 +22,7 @@ served, row, folder, code = json.loads(sys.argv[1])
 def features(columns):
     return {"age": columns["age"], "income": columns["mean income"], "member": columns["member"],
             "east": columns["region"] == "east"}
-model = Loader(Path(folder), Source("", None), features, code, None, 5).load(Served(**served))
+model = Loader(Path(folder), Source("", lambda: None), features, code, None, 5).load(Served(**served))
 lean.settle()
 model.predict(model.reader.predict(json.dumps({"rows": [row]}).encode()))
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))

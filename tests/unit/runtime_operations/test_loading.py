@@ -32,7 +32,7 @@ class Setting:
     def __init__(self, folder: Path) -> None:
         self.folder = ServingFolder(folder / "serving")
         self.service = Service(1000, Capture(folder / "capture" / "log"))
-        loader = Loader(self.folder.models, Source("", None), features, CODE, "commit", max_rows=5)
+        loader = Loader(self.folder.models, Source("", lambda: None), features, CODE, "commit", max_rows=5)
         self.watcher = Watcher(self.service, loader, self.folder, poll_seconds=0.0)
         self._sequence = 0
 
@@ -256,7 +256,7 @@ def test_given_reports_of_dead_workers_when_read_then_they_do_not_count(setting:
 
 
 def test_given_many_releases_when_pruned_then_only_the_last_few_copies_stay(tmp_path: Path) -> None:
-    loader = Loader(tmp_path, Source("", None), features, CODE, None, max_rows=5)
+    loader = Loader(tmp_path, Source("", lambda: None), features, CODE, None, max_rows=5)
     for number in range(9):
         (tmp_path / f"{number}").mkdir()
         os.utime(tmp_path / f"{number}", (number, number))
@@ -269,13 +269,13 @@ def test_given_many_releases_when_pruned_then_only_the_last_few_copies_stay(tmp_
 @pytest.mark.parametrize("uri", ["http://example.com/model", "s3://bucket/model", "models:/churn/1"])
 def test_given_another_kind_of_address_when_fetched_then_refused(tmp_path: Path, uri: str) -> None:
     with pytest.raises(FactoryError, match="not an address"):
-        Source("", None).fetch(uri, tmp_path)
+        Source("", lambda: None).fetch(uri, tmp_path)
 
 
 def test_given_a_model_when_loaded_twice_then_it_is_fetched_once(tmp_path: Path, models: dict[str, Served]) -> None:
-    loader = Loader(tmp_path, Source("", None), features, CODE, None, max_rows=5)
+    loader = Loader(tmp_path, Source("", lambda: None), features, CODE, None, max_rows=5)
     loader.load(models["1"])
-    gone = dataclasses.replace(loader, source=Source("http://127.0.0.1:1", None))
+    gone = dataclasses.replace(loader, source=Source("http://127.0.0.1:1", lambda: None))
 
     assert gone.load(msgspec.structs.replace(models["1"], uri="mlflow-artifacts:/gone")).schema.target == "churned"
 

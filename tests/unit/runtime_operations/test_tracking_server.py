@@ -136,7 +136,7 @@ def address(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[s
 def test_given_prods_champion_when_the_service_fetches_it_then_the_bytes_are_those_of_dev(
     server: Server, address: tuple[str, str], tmp_path: Path
 ) -> None:
-    Source(server.uri, server.login("service", "prod")).fetch(address[0], tmp_path)
+    Source(server.uri, lambda: server.login("service", "prod")).fetch(address[0], tmp_path)
 
     assert digest(tmp_path) == address[1]
 
@@ -148,19 +148,19 @@ def test_given_another_login_when_prods_model_is_fetched_then_refused_in_a_line(
     server: Server, address: tuple[str, str], tmp_path: Path, login: tuple[str, str, str]
 ) -> None:
     with pytest.raises(Unreachable, match="login"):
-        Source(server.uri, server.login(*login)).fetch(address[0], tmp_path)
+        Source(server.uri, lambda: server.login(*login)).fetch(address[0], tmp_path)
 
 
 def test_fault_29_given_no_files_at_the_address_when_fetched_then_said(
     server: Server, address: tuple[str, str], tmp_path: Path
 ) -> None:
     with pytest.raises(Unreachable, match="holds no model"):
-        Source(server.uri, server.login("service", "prod")).fetch(f"{address[0]}-gone", tmp_path)
+        Source(server.uri, lambda: server.login("service", "prod")).fetch(f"{address[0]}-gone", tmp_path)
 
 
 def test_fault_29_given_no_server_when_fetched_then_said(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="does not answer"):
-        Source("http://127.0.0.1:1", None).fetch("mlflow-artifacts:/1/model", tmp_path)
+        Source("http://127.0.0.1:1", lambda: None).fetch("mlflow-artifacts:/1/model", tmp_path)
 
 
 def test_given_an_approval_when_looked_for_then_it_covers_that_model_and_report_only(server: Server) -> None:

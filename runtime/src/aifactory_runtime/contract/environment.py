@@ -70,6 +70,8 @@ class EnvironmentContract(BaseModel):
     endpoint_url: str | None = None
     endpoint_token_file: str | None = None
     """JSON with the bearer token that the scoring service asks for; none means it asks for none."""
+    endpoint_callers_uri: str | None = None
+    """Folder with a file a caller that says which tokens the scoring service lets in: digests only."""
     dashboard_url: str | None = None
 
     approvers: People = ()

@@ -17,6 +17,7 @@ SERVICE = "service"
 CONSUMER = "consumer"
 DATA_SCIENTIST = "data-scientist"
 APPROVER = "approver"
+MODEL_VALIDATOR = "model-validator"
 ROLES = (DATA_SCIENTIST, APPROVER, RELEASE, SERVICE)
 """What an identity may hold in one environment of a use case; `infra/conventions/personas.py` says what each may do."""
 
@@ -27,7 +28,7 @@ PERSONAS = (
     "ai-engineer",
     "software-engineer",
     "domain-expert",
-    "model-validator",
+    MODEL_VALIDATOR,
     "operator",
     "stakeholder",
 )

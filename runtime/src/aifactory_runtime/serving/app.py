@@ -30,7 +30,7 @@ def create_app(service: Service, title: str) -> FastAPI:
         if not service.admits(credentials.credentials if credentials else None):
             raise HTTPException(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
 
-    guarded: list[Any] = [Depends(known)] if service.token_file else []
+    guarded: list[Any] = [Depends(known)] if service.callers else []
     _add_scoring(app, service, guarded)
     _add_health(app, service, guarded)
     app.openapi = lambda: describe(app, service)  # type: ignore[method-assign]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from aifactory_runtime.config.credentials import Credentials
@@ -17,6 +20,8 @@ from aifactory_runtime.errors import FactoryError
 _API = "/api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts"
 _TIMEOUT_SECONDS = 30.0
+_ROTATION_SECONDS = 3.0
+_PAUSE_SECONDS = 0.2
 _MAX_FILES = 200
 _MAX_BYTES = 4 * 2**30
 
@@ -27,10 +32,10 @@ class Unreachable(FactoryError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where addresses without a host lead, and with which login."""
+    """Where addresses without a host lead, and where the login is read, at each request: it may be rotated."""
 
     tracking_uri: str
-    credentials: Credentials | None
+    credentials: Callable[[], Credentials | None]
 
     def fetch(self, uri: str, target: Path) -> None:
         """Copy every file under `uri` into the empty folder `target`. Links are not followed, they are refused."""
@@ -81,19 +86,32 @@ class Source:
         return size
 
     def _open(self, path: str):  # type: ignore[no-untyped-def]  # urllib names no public type for what it returns
+        """The answer. A login that is refused is read again for a while: its new password may not be written yet."""
+        until = time.monotonic() + _ROTATION_SECONDS
+        while True:
+            request = self._request(path)
+            try:
+                return urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)  # noqa: S310
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.UNAUTHORIZED or time.monotonic() > until:
+                    raise Unreachable(f"the model cannot be fetched: {_reason(error.code)}") from None
+                time.sleep(_PAUSE_SECONDS)
+            except OSError as error:
+                why = getattr(error, "reason", None) or error
+                raise Unreachable(f"the model cannot be fetched: the tracking server does not answer ({why})") from None
+
+    def _request(self, path: str) -> urllib.request.Request:
         request = urllib.request.Request(self.tracking_uri.rstrip("/") + path)  # noqa: S310 - the contract's address
-        if self.credentials is not None:
-            login = f"{self.credentials.login}:{self.credentials.password}".encode()
+        credentials = self.credentials()
+        if credentials is not None:
+            login = f"{credentials.login}:{credentials.password}".encode()
             request.add_header("Authorization", "Basic " + base64.b64encode(login).decode())
-        try:
-            return urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)  # noqa: S310
-        except urllib.error.HTTPError as error:
-            reason = {401: "the login is refused", 403: "the login may not read it", 404: "it is not there"}
-            said = reason.get(error.code, f"the tracking server answers {error.code}")
-            raise Unreachable(f"the model cannot be fetched: {said}") from None
-        except OSError as error:
-            why = getattr(error, "reason", None) or error
-            raise Unreachable(f"the model cannot be fetched: the tracking server does not answer ({why})") from None
+        return request
+
+
+def _reason(code: int) -> str:
+    said = {401: "the login is refused", 403: "the login may not read it", 404: "it is not there"}
+    return said.get(code, f"the tracking server answers {code}")
 
 
 def _copy(source: Path, target: Path) -> None:

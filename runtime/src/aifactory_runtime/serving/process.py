@@ -10,11 +10,15 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from aifactory_runtime.config.project import Project
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.serving import server
 from aifactory_runtime.serving.app import create_app
+from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.capture import FILE, Capture
 from aifactory_runtime.serving.document import ServingFolder
 from aifactory_runtime.serving.fetch import Source
@@ -32,10 +36,9 @@ class Worker:
     def __init__(self, project: Project) -> None:
         self._project = project
         contract, settings = project.environment.contract, project.settings.serving
-        token_file = Path(contract.endpoint_token_file) if contract.endpoint_token_file else None
         capture = Capture(Path(contract.capture_uri) / FILE)
         folder = ServingFolder(Path(contract.release_uri))
-        self.service = Service(settings.max_body_bytes, capture, token_file)
+        self.service = Service(settings.max_body_bytes, capture, callers_of(contract))
         self.watcher = Watcher(self.service, _loader(project, folder), folder, settings.poll_seconds)
 
     def answer(self, listener: socket.socket) -> None:
@@ -78,12 +81,21 @@ def end_with_launcher(variables: Mapping[str, str]) -> None:
         sys.exit(0)
 
 
+def callers_of(contract: EnvironmentContract) -> Callers | None:
+    """Whom the service lets in; None when it asks for no token, FactoryError when nobody says who bears one."""
+    if contract.endpoint_callers_uri:
+        return Callers(Path(contract.endpoint_callers_uri))
+    if contract.endpoint_token_file:
+        raise FactoryError(f"{contract.environment} was applied by an older factory: factory up {contract.environment}")
+    return None
+
+
 def _loader(project: Project, folder: ServingFolder) -> Loader:
     from aifactory_runtime.config import credentials
     from aifactory_runtime.pipeline import provenance
 
     contract = project.environment.contract
-    login = credentials.of(contract, "service") if contract.credentials_file else None
+    login = partial(credentials.of, contract, "service")
     return Loader(
         models=folder.models,
         source=Source(contract.tracking_uri, login),

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
-import json
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.capture import Capture
 from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.rows import Rows
@@ -49,12 +47,11 @@ class Service:
 
     max_body_bytes: int
     capture: Capture
-    token_file: Path | None = None
+    callers: Callers | None = None
     model: ServedModel | None = None
     reason: str | None = NOTHING_RELEASED
     sequence: int = 0
     draining: bool = False
-    _token: tuple[int, str] = field(default=(-1, ""), repr=False)
 
     @property
     def not_ready(self) -> str | None:
@@ -64,11 +61,8 @@ class Service:
         return self.reason if self.model is None else None
 
     def admits(self, token: str | None) -> bool:
-        """Whether a caller with this bearer token may come in; compared in constant time."""
-        if self.token_file is None:
-            return True
-        expected = self._expected_token(self.token_file)
-        return bool(expected) and hmac.compare_digest((token or "").encode(), expected.encode())
+        """Whether a caller with this bearer token may come in."""
+        return self.callers is None or (token is not None and self.callers.admits(token))
 
     async def score(self, call: Call, body: bytes) -> bytes:
         """The answer to a body, as JSON. Raises Refused for bad input, NotReady without a model, NotRecorded."""
@@ -86,16 +80,6 @@ class Service:
         if model.schema.classes:
             answer["probabilities"] = [output["probabilities"] for output in outputs]
         return msgspec.json.encode(answer | {"prediction_ids": ids, "model_version": model.served.version})
-
-    def _expected_token(self, path: Path) -> str:
-        """The token in the file, read again when the file has changed; empty, which admits nobody, when unreadable."""
-        try:
-            changed = path.stat().st_mtime_ns
-            if changed != self._token[0]:
-                self._token = (changed, str(json.loads(path.read_text(encoding="utf-8"))["token"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            self._token = (-1, "")
-        return self._token[1]
 
 
 def new_ids(count: int) -> list[str]:
