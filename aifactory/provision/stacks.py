@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def usecase(manifest: Manifest, environment: str, home: Home, servers_python: Pa
     configuration = {
         "home": str(home.root),
         "environment": environment,
+        "today": datetime.now(UTC).date().isoformat(),
         "manifest": manifest.model_dump_json(by_alias=True),
         "launcherPython": str(servers_python),
     }

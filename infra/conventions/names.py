@@ -7,7 +7,9 @@ from aifactory_runtime.contract import names
 SHARED = "shared"
 PLATFORM_STACKS = (SHARED, *names.ENVIRONMENTS)
 
-FOLDERS = ("tables", "artifacts", "capture", "serving", "audit", "events", "logs")
+CALLERS = "callers"
+TOKENS = "tokens"
+FOLDERS = ("tables", "artifacts", "capture", "serving", "audit", "events", "logs", CALLERS)
 """Folders of a use case in one environment, as docs/interfaces.md lists them."""
 
 

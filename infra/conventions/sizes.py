@@ -1,4 +1,4 @@
-"""What a size means on this machine."""
+"""What a size means on this machine, where it may be asked for, and what a month of everything is charged at."""
 
 from __future__ import annotations
 
@@ -11,6 +11,26 @@ class Size:
 
     memory_mb: int
     """Memory each of its processes may allocate; a model that wants more fails alone, not the machine."""
+    month: float
+    """What a month of it is charged at."""
 
 
-SIZES = {"small": Size(memory_mb=2048), "medium": Size(memory_mb=4096), "large": Size(memory_mb=8192)}
+SIZES = {
+    "small": Size(memory_mb=2048, month=20.0),
+    "medium": Size(memory_mb=4096, month=40.0),
+    "large": Size(memory_mb=8192, month=80.0),
+}
+
+ALLOWED = {
+    "dev": ("small", "medium"),
+    "staging": ("small", "medium", "large"),
+    "prod": ("small", "medium", "large"),
+}
+"""Sizes that an environment gives."""
+
+DISK_GB_MONTH = 0.1
+COMPUTE_HOUR = 0.5
+"""What a gigabyte for a month and an hour of a pipeline are charged at, in the unit of `budget_month`.
+
+These are the company's own figures for charging use cases: change them to yours.
+"""

@@ -13,6 +13,8 @@ from infra.components.local.endpoint import Endpoint, EndpointSettings
 from infra.components.local.record import Record
 from infra.components.local.workspace import Workspace
 from infra.conventions import tags
+from infra.policies.asked import violations
+from infra.policies.ground import measure
 from infra.providers.local import layout
 
 
@@ -28,12 +30,21 @@ def settings() -> EndpointSettings:
                 "tags": tags.of_use_case(manifest, environment),
                 "manifest": manifest,
                 "environment": environment,
+                "today": config.require("today"),
                 "python": config.require("launcherPython"),
             }
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise pulumi.RunError(f"{'.'.join(map(str, first['loc'])) or 'manifest'}: {first['msg']}") from None
+
+
+def refuse_what_may_not_be_asked(chosen: EndpointSettings) -> None:
+    """Stop before anything is made."""
+    ground = measure(chosen.home, chosen.manifest, chosen.environment, chosen.today)
+    broken = violations(chosen.manifest, chosen.environment, ground)
+    if broken:
+        raise pulumi.RunError("; ".join(map(str, broken)))
 
 
 def outputs_of_platform(home: Path) -> dict[str, str]:
@@ -50,6 +61,7 @@ def outputs_of_platform(home: Path) -> dict[str, str]:
 def main() -> None:
     """Build the use case on the platform's outputs and export its environment contract, field by field."""
     chosen = settings()
+    refuse_what_may_not_be_asked(chosen)
     platform = outputs_of_platform(chosen.home)
     workspace = Workspace("workspace", chosen)
     endpoint = Endpoint("endpoint", chosen) if chosen.manifest.serves else None

@@ -17,6 +17,7 @@ from aifactory.provision import engine
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra"
+TODAY = "2027-01-15"
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Bench:
     servers: Path
     """Interpreter of the servers' environment."""
     policies: tuple[str, ...] = ()
+    today: str = TODAY
     said: list[str] = field(default_factory=list)
 
     def stack(self, project: str, name: str, config: dict[str, str]) -> automation.Stack:
@@ -69,6 +71,7 @@ class Bench:
         config = {
             "home": str(self.home),
             "environment": environment,
+            "today": self.today,
             "manifest": manifest,
             "launcherPython": str(self.servers),
         }

@@ -1,13 +1,16 @@
-"""The rules of the policy pack over plain properties, good ones and bad ones side by side."""
+"""The policies: the pack's rules over plain properties, and by the real engine what a manifest may not ask."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from pulumi import automation
 
 from infra.conventions import tags
 from infra.policies import rules
+from tests.infra.engine import Bench
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  given to be refused
 GOOD = tags.of_platform("dev")
@@ -51,3 +54,48 @@ def test_given_an_address_others_can_reach_when_checked_then_it_says_what_to_wri
     sentences = list(rules.loopback_only(SERVICE, properties))
     assert len(sentences) == 1
     assert "127.0.0.1" in sentences[0]
+
+
+PROD = {"data_source": "data/sample.csv"}
+REFUSED = {
+    "restricted-data-stay-in-prod": ({"data_classification": "restricted", "train_in": "dev"}, "write train_in: prod"),
+    "size-of-environment": ({"dev": {**PROD, "size": "large"}}, "write small or medium"),
+    "budget": ({"dev": {**PROD, "budget_month": 1}}, "write budget_month: 30.5"),
+    "disk-of-home": ({"dev": {**PROD, "quotas": {"disk_gb": 1e9}}}, "write quotas: {disk_gb: "),
+    "people-of-environment": (
+        {"people": {"operator": [{"login": "otto", "environments": ["dev"]}]}},
+        "write environments: [staging, prod]",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", REFUSED)
+def test_fault_50_given_a_manifest_that_asks_too_much_when_up_then_it_stops_before_creating(
+    bench: Bench, manifest: str, policy: str
+) -> None:
+    changes, instead = REFUSED[policy]
+    values = json.loads(manifest) | {key: value for key, value in changes.items() if key != "dev"}
+    values["use_case"] = "greedy"
+    values["environments"]["dev"] = changes.get("dev", PROD)
+    stack = bench.usecase(json.dumps(values), "greedy", "dev")
+
+    with pytest.raises(automation.CommandError) as refused:
+        bench.up(stack)
+
+    stack.workspace.remove_stack(stack.name, force=True)
+    assert f"(policy {policy})" in str(refused.value)
+    assert instead in str(refused.value)
+    assert not (bench.home / "dev" / "greedy").exists()
+    assert not (bench.home / "usecases" / "greedy.dev.json").exists()
+    assert not (bench.home / "credentials" / "dev" / "greedy").exists()
+
+
+@pytest.mark.slow
+def test_given_a_budget_that_suffices_when_previewed_then_only_creations_are_named(bench: Bench, manifest: str) -> None:
+    values = json.loads(manifest) | {"use_case": "modest"}
+    values["environments"]["dev"] = {**PROD, "size": "medium", "budget_month": 60}
+    stack = bench.usecase(json.dumps(values), "modest", "dev")
+    foreseen = bench.preview(stack)
+    stack.workspace.remove_stack(stack.name)
+    assert list(foreseen) == ["create"]

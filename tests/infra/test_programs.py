@@ -20,7 +20,7 @@ from infra.components.local.tracking import TrackingSettings
 from infra.policies import rules
 from infra.providers.local import layout
 from tests.infra.conftest import MANIFEST
-from tests.infra.engine import INFRA
+from tests.infra.engine import INFRA, TODAY
 
 PLATFORM = dict.fromkeys(("tracking_uri", "registry_uri", "dagster_url"), "http://127.0.0.1:1") | {"snapshot_uri": "/s"}
 KNOWN = {"port": 21000, "experiment_id": "7", "sha256": "ab", "socket": "/s", "address": "http://127.0.0.1:21000"}
@@ -75,7 +75,7 @@ def run(recorder: Recorder, program: str, **config: str) -> dict[str, Any]:
 
 
 def usecase(recorder: Recorder, environment: str, manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:
-    config = {"home": str(recorder.home), "environment": environment, "launcherPython": "/py"}
+    config = {"home": str(recorder.home), "environment": environment, "launcherPython": "/py", "today": TODAY}
     return run(recorder, "usecase", manifest=json.dumps(manifest), **config)
 
 

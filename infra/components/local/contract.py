@@ -62,6 +62,7 @@ def places(settings: WorkspaceSettings) -> dict[str, str]:
         "audit_uri": str(folder / "audit"),
         "events_uri": str(folder / "events"),
         "logs_uri": str(folder / "logs"),
+        **({"endpoint_callers_uri": str(settings.callers)} if settings.guarded else {}),
     }
 
 
@@ -70,7 +71,7 @@ def asked(settings: WorkspaceSettings) -> dict[str, Any]:
     wanted = settings.manifest.settings(settings.environment)
     return {
         "data_source": wanted.data_source,
-        "approvers": list(wanted.approvers),
+        "approvers": list(settings.approvers),
         "approval": wanted.approval,
         "live_test": wanted.live_test,
         "risk": settings.manifest.risk,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pulumi
@@ -10,15 +11,16 @@ from aifactory_runtime.contract import Manifest
 from aifactory_runtime.contract import names as agreed
 from aifactory_runtime.contract.manifest import EnvironmentName
 from infra.components.local.part import Part, Settings
-from infra.conventions import names, personas
+from infra.conventions import names, people, personas
 from infra.providers.local import sdk
 
 
 class WorkspaceSettings(Settings):
-    """Which use case, and where."""
+    """Which use case, where, and on which day: people's rights may have a last one."""
 
     manifest: Manifest
     environment: EnvironmentName
+    today: date
 
     @property
     def place(self) -> tuple[str, str]:
@@ -37,8 +39,13 @@ class WorkspaceSettings(Settings):
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """People who may approve here."""
-        return self.manifest.settings(self.environment).approvers
+        """People who may approve here today."""
+        return people.approvers(self.manifest, self.environment, self.today)
+
+    @property
+    def callers(self) -> Path:
+        """Folder in which the scoring service finds whom to let in."""
+        return self.folder / names.CALLERS
 
     @property
     def guarded(self) -> bool:
@@ -75,9 +82,9 @@ class Workspace(Part):
             person: self._make_experiment(f"approvals-{person}", agreed.approvals(*settings.place, person))
             for person in settings.approvers
         }
-        for identity, roles in self._people().items():
+        for identity, roles in self._logins().items():
             self._login(identity, roles)
-        self.token_file = self._token() if settings.guarded else None
+        self.token_file = self._tokens() if settings.guarded else None
         self.register_outputs({"experiment_id": self._experiment.experiment_id})
 
     def _make_experiment(self, part: str, experiment: str) -> sdk.MlflowExperiment:
@@ -89,25 +96,25 @@ class Workspace(Part):
             opts=self.child(),
         )
 
-    def _people(self) -> dict[str, dict[str, sdk.MlflowRole]]:
-        """Each identity with the roles it has: persona to role at MLflow."""
-        owner = self._settings.manifest.owner
-        scientist = self._role(agreed.DATA_SCIENTIST)
-        people = {
-            owner: {agreed.DATA_SCIENTIST: scientist},
-            agreed.RELEASE: {agreed.RELEASE: self._role(agreed.RELEASE)},
-            agreed.SERVICE: {agreed.SERVICE: self._role(agreed.SERVICE)},
+    def _logins(self) -> dict[str, dict[str, sdk.MlflowRole]]:
+        """Each identity with the roles it has: role to role at MLflow."""
+        held = people.held(self._settings.manifest, self._settings.environment, self._settings.today)
+        wanted = {role for roles in held.values() for role in roles} - {agreed.APPROVER}
+        made = {role: self._role(role) for role in sorted(wanted | {agreed.RELEASE, agreed.SERVICE})}
+        logins = {
+            person: {role: made.get(role) or self._approver(person) for role in roles} for person, roles in held.items()
         }
-        for person in self._settings.approvers:
-            people.setdefault(person, {})[agreed.APPROVER] = self._approver(person)
-        return people
+        return {**logins, **{identity: {identity: made[identity]} for identity in (agreed.RELEASE, agreed.SERVICE)}}
 
     def _grants(self, role: str) -> list[dict[str, pulumi.Input[str]]]:
-        permission = personas.EXPERIMENT_AND_MODEL[role][self._settings.environment]
+        rights = personas.rights(role, self._settings.environment)
         grants: list[dict[str, pulumi.Input[str]]] = [
-            {"type": "experiment", "pattern": self._experiment.experiment_id, "permission": permission},
-            {"type": "registered_model", "pattern": self._model.name, "permission": permission},
+            {"type": "registered_model", "pattern": self._model.name, "permission": rights.model}
         ]
+        if rights.experiment is not None:
+            grants.insert(
+                0, {"type": "experiment", "pattern": self._experiment.experiment_id, "permission": rights.experiment}
+            )
         if role in personas.ALL_APPROVALS:
             for approvals in self._approvals.values():
                 everyone = personas.ALL_APPROVALS[role]
@@ -156,14 +163,24 @@ class Workspace(Part):
                 opts=self.child(),
             )
 
-    def _token(self) -> str:
-        path = self._settings.credentials / f"{agreed.CONSUMER}.json"
+    def _tokens(self) -> str:
+        """Tokens of the scoring service: the consumer's, whose file is returned, and one for each person who calls."""
+        settings = self._settings
+        consumer = settings.credentials / f"{agreed.CONSUMER}.json"
+        self._token("token", agreed.CONSUMER, consumer)
+        for person, until in people.callers(settings.manifest, settings.environment, settings.today).items():
+            own = settings.credentials / names.TOKENS / f"{person}.json"
+            self._token(f"token-{person}", person, own, until)
+        return str(consumer)
+
+    def _token(self, part: str, identity: str, path: Path, until: date | None = None) -> None:
         sdk.Token(
-            f"{self._name}-token",
+            f"{self._name}-{part}",
             path=str(path),
-            identity=agreed.CONSUMER,
-            login=agreed.login(agreed.CONSUMER, *self._settings.place),
+            identity=identity,
+            login=agreed.login(identity, *self._settings.place),
             roles=(agreed.CONSUMER,),
-            opts=self.child(),
+            admits=str(self._settings.callers / f"{identity}.json"),
+            until=None if until is None else until.isoformat(),
+            opts=self.child(self.folder),
         )
-        return str(path)

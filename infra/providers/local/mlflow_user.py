@@ -6,7 +6,7 @@ import json
 import secrets
 from pathlib import Path
 
-from infra.providers.local import layout, tracking
+from infra.providers.local import layout, rotation, tracking
 from infra.providers.local.kind import Values
 from infra.providers.local.token_file import WRITTEN, status_of
 from infra.providers.local.tracked import Tracked
@@ -43,11 +43,23 @@ class MlflowUser(Tracked):
         return {**state, "status": status_of(Path(state["path"]), "password", state["password"])}
 
     def update(self, state: Values, inputs: Values) -> Values:
-        """Write the file again; the password stays."""
-        return self._write(inputs, state["password"])
+        """Write the file again; the password stays, unless a new one is asked for.
+
+        The password is set either way: an update that was killed may have left another one at the server.
+        """
+        path = Path(inputs["path"])
+        asked = rotation.overlap(path) is not None
+        password = secrets.token_urlsafe(_BYTES) if asked else state["password"]
+        tracking.call(
+            inputs["home"], "PATCH", "2.0/mlflow/users/update-password", username=inputs["login"], password=password
+        )
+        written = self._write(inputs, password)
+        rotation.done(path)
+        return written
 
     def remove(self, state: Values) -> None:
         """Delete login and file."""
+        rotation.done(Path(state["path"]))
         Path(state["path"]).unlink(missing_ok=True)
         tracking.call(state["home"], "DELETE", "2.0/mlflow/users/delete", username=state["login"])
 

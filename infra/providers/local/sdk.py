@@ -56,7 +56,7 @@ class File(_Local):
 
 
 class Token(_Local):
-    """A random secret in a file `{"identity", "roles", "login", <key>}`."""
+    """A random secret in a file `{"identity", "roles", "login", <key>}`; `admits` is where its digest lets it in."""
 
     path: Output[str]
 
@@ -69,9 +69,19 @@ class Token(_Local):
         login: str,
         roles: Sequence[str] = (),
         key: str = "token",
+        admits: str | None = None,
+        until: str | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
-        inputs = {"path": path, "identity": identity, "login": login, "roles": list(roles), "key": key}
+        inputs = {
+            "path": path,
+            "identity": identity,
+            "login": login,
+            "roles": list(roles),
+            "key": key,
+            "admits": admits,
+            "until": until,
+        }
         super().__init__(name, inputs, ("value",), opts)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from infra.providers.local import layout
+from infra.providers.local import admission, layout, rotation
 from infra.providers.local.kind import Kind, Values
 
 WRITTEN = "written"
@@ -15,6 +16,8 @@ _BYTES = 32
 
 def status_of(path: Path, key: str, value: str) -> str:
     """Whether the file holds the secret and only its owner can read it."""
+    if rotation.overlap(path) is not None:
+        return rotation.ASKED
     if not path.is_file():
         return "missing"
     if path.stat().st_mode & 0o077:
@@ -27,10 +30,14 @@ def status_of(path: Path, key: str, value: str) -> str:
 
 
 class Token(Kind):
-    """A file `{"identity", "roles", "login", <key>: secret}`."""
+    """A file `{"identity", "roles", "login", <key>: secret}`.
 
-    inputs = frozenset({"path", "identity", "roles", "login", "key"})
-    replaced_by = frozenset({"path", "key"})
+    With `admits`, the file there holds the secret's digest, by which the scoring service knows its bearer, until the
+    end of the day `until`. A new secret is drawn when its rotation is asked for; the old one may overlap with it.
+    """
+
+    inputs = frozenset({"path", "identity", "roles", "login", "key", "admits", "until"})
+    replaced_by = frozenset({"path", "key", "admits"})
     made = frozenset({"value"})
     secret = frozenset({"value"})
 
@@ -44,22 +51,42 @@ class Token(Kind):
         path = Path(inputs["path"])
         found = layout.read_json(path).get(inputs["key"])
         value = found if isinstance(found, str) and found else secrets.token_urlsafe(_BYTES)
-        return str(path), self._write(inputs, value)
+        return str(path), self._write(inputs, value, None)
 
     def read(self, state: Values) -> Values | None:
         """Never gone: a missing file is written again with the same secret."""
-        return {**state, "status": status_of(Path(state["path"]), state["key"], state["value"])}
+        status = status_of(Path(state["path"]), state["key"], state["value"])
+        if status == WRITTEN and "admits" in state:
+            wanted = admission.entries(state["value"], state.get("until"), state.get("retiring"))
+            status = admission.status_of(Path(state["admits"]), wanted) or status
+        return {**state, "status": status}
 
     def update(self, state: Values, inputs: Values) -> Values:
-        """Write the same secret again."""
-        return self._write(inputs, state["value"])
+        """Write the same secret again, or a new one when that is asked for."""
+        path = Path(inputs["path"])
+        overlap = rotation.overlap(path)
+        if overlap is None:
+            return self._write(inputs, state["value"], state.get("retiring"))
+        end = datetime.now(UTC) + timedelta(seconds=overlap)
+        retiring = admission.entry(state["value"], end.isoformat(timespec="milliseconds")) if overlap else None
+        written = self._write(inputs, secrets.token_urlsafe(_BYTES), retiring)
+        rotation.done(path)
+        return written
 
     def delete(self, state: Values) -> None:
-        """Remove the file."""
+        """Remove the file; whoever bears the secret is let in no more."""
+        if "admits" in state:
+            Path(state["admits"]).unlink(missing_ok=True)
+        rotation.done(Path(state["path"]))
         Path(state["path"]).unlink(missing_ok=True)
 
     @staticmethod
-    def _write(inputs: Values, value: str) -> Values:
+    def _write(inputs: Values, value: str, retiring: admission.Entry | None) -> Values:
+        """First whom the service lets in, then what its bearer reads: in between both secrets are good."""
         who = {key: inputs[key] for key in ("identity", "roles", "login")}
+        if "admits" in inputs:
+            wanted = admission.entries(value, inputs.get("until"), retiring)
+            admission.write(Path(inputs["admits"]), inputs["login"], wanted)
         layout.write(Path(inputs["path"]), json.dumps({**who, inputs["key"]: value}, indent=2) + "\n")
-        return {**inputs, "value": value, "status": WRITTEN}
+        kept = {} if retiring is None else {"retiring": retiring}
+        return {**inputs, "value": value, "status": WRITTEN, **kept}

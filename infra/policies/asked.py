@@ -1,0 +1,143 @@
+"""What a manifest may not ask of an environment; each sentence names the key and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from infra.conventions import personas, sizes
+
+if TYPE_CHECKING:
+    from aifactory_runtime.contract import Manifest
+    from aifactory_runtime.contract.people import Member
+
+STAYS = "restricted"
+"""The classification whose data may never leave prod."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the rules measure against."""
+
+    today: date
+    disk_gb: float
+    """What the home's disk has for this use case: what is free, and what it holds already."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that is broken: its name, the dotted key, and a sentence with what to write instead."""
+
+    policy: str
+    key: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.sentence} (policy {self.policy})"
+
+
+def violations(manifest: Manifest, environment: str, ground: Ground) -> list[Violation]:
+    """Everything that `environment` may not be asked for; empty when all is well."""
+    return [
+        *_data_stay(manifest, environment),
+        *_size(manifest, environment),
+        *_budget(manifest, environment),
+        *_disk(manifest, environment, ground),
+        *_people(manifest, environment, ground.today),
+    ]
+
+
+def _data_stay(manifest: Manifest, environment: str) -> Iterator[Violation]:
+    """Restricted data are neither trained on nor read outside prod."""
+    if manifest.data_classification != STAYS:
+        return
+    policy = "restricted-data-stay-in-prod"
+    if manifest.train_in == "dev":
+        yield Violation(policy, "train_in", "dev would bring restricted data out of prod; write train_in: prod")
+    source = manifest.settings(environment).data_source
+    if environment != "prod" and source == manifest.settings("prod").data_source:
+        yield Violation(
+            policy,
+            f"environments.{environment}.data_source",
+            f"{source} is prod's own, and restricted data stay there; write that of a masked or synthetic replica",
+        )
+
+
+def _size(manifest: Manifest, environment: str) -> Iterator[Violation]:
+    """An environment gives some sizes only."""
+    size, allowed = manifest.settings(environment).size, sizes.ALLOWED[environment]
+    if size not in allowed:
+        yield Violation(
+            "size-of-environment",
+            f"environments.{environment}.size",
+            f"{size} is not given in {environment}; write {' or '.join(allowed)}",
+        )
+
+
+def month(manifest: Manifest, environment: str) -> float:
+    """What a month of the environment is charged at when its quotas are used up."""
+    wanted = manifest.settings(environment)
+    service = sizes.SIZES[wanted.size].month if manifest.serves else 0.0
+    quotas = wanted.quotas
+    return round(
+        service + quotas.disk_gb * sizes.DISK_GB_MONTH + quotas.compute_hours * sizes.COMPUTE_HOUR,
+        2,
+    )
+
+
+def _budget(manifest: Manifest, environment: str) -> Iterator[Violation]:
+    """A budget that is stated holds what is asked for; 0 states none."""
+    wanted = manifest.settings(environment)
+    cost = month(manifest, environment)
+    if 0 < wanted.budget_month < cost:
+        yield Violation(
+            "budget",
+            f"environments.{environment}.budget_month",
+            f"a month is charged at {cost:g} (size {wanted.size}, {wanted.quotas.disk_gb:g} GB, "
+            f"{wanted.quotas.compute_hours:g} hours of compute) and the budget is {wanted.budget_month:g}; "
+            f"write budget_month: {cost:g}, a smaller size or smaller quotas",
+        )
+
+
+def _disk(manifest: Manifest, environment: str, ground: Ground) -> Iterator[Violation]:
+    """A quota is no more than the disk has."""
+    asked = manifest.settings(environment).quotas.disk_gb
+    if asked > ground.disk_gb:
+        yield Violation(
+            "disk-of-home",
+            f"environments.{environment}.quotas.disk_gb",
+            f"{asked:g} GB are asked for and the disk of this home has {ground.disk_gb:.1f}; "
+            f"write quotas: {{disk_gb: {max(0.1, ground.disk_gb * 0.8):.1f}}} or make room",
+        )
+
+
+def _people(manifest: Manifest, environment: str, today: date) -> Iterator[Violation]:
+    """People are named only where their persona has rights, and in prod with a last day unless it stands there."""
+    for persona, members in manifest.people.items():
+        for member in members:
+            if environment in (member.environments or ()):
+                yield from _entry(persona, member, environment, today)
+
+
+def _entry(persona: str, member: Member, environment: str, today: date) -> Iterator[Violation]:
+    policy, key, found = "people-of-environment", f"people.{persona}", personas.PERSONAS[persona]
+    rights = found.rights(environment)
+    if rights is None:
+        yield Violation(
+            policy,
+            key,
+            f"{member.login} is named for {environment}, where {persona} has no rights; "
+            f"write environments: [{', '.join(found.anywhere)}]",
+        )
+        return
+    last = today + timedelta(days=personas.PROD_DAYS)
+    if not rights.standing and (member.until is None or member.until > last):
+        said = "without a last day" if member.until is None else f"until {member.until}"
+        yield Violation(
+            policy,
+            key,
+            f"{member.login} would be in {environment} {said}; write until: {last} or earlier, "
+            f"at most {personas.PROD_DAYS} days at a time",
+        )

@@ -1,0 +1,39 @@
+"""Measures what the rules about a manifest need to know of a home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.policies.asked import Ground
+
+if TYPE_CHECKING:
+    from aifactory_runtime.contract import Manifest
+
+_GB = 1e9
+
+
+def measure(home: Path, manifest: Manifest, environment: str, today: date) -> Ground:
+    """The ground under one use case in one environment. Its folder is walked only when the free disk is too small."""
+    place = home
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free / _GB
+    if free < manifest.settings(environment).quotas.disk_gb:
+        free += _size(home / environment / manifest.use_case) / _GB
+    return Ground(today=today, disk_gb=free)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below `folder`."""
+    total = 0
+    for place, _folders, files in os.walk(folder):
+        for name in files:
+            try:
+                total += (Path(place) / name).lstat().st_size
+            except OSError:
+                continue
+    return total

@@ -1,0 +1,42 @@
+"""The file that tells a scoring service which tokens of one caller to let in: digests, each with an end or none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from infra.providers.local import layout
+
+Entry = dict[str, str | None]
+"""`{"sha256": digest of the token, "until": instant in ISO form, or None without an end}`."""
+
+
+def entry(token: str, until: str | None) -> Entry:
+    """What lets the bearer of `token` in."""
+    return {"sha256": hashlib.sha256(token.encode()).hexdigest(), "until": until}
+
+
+def entries(token: str, last_day: str | None, retiring: Entry | None) -> list[Entry]:
+    """Everything that is let in: the token to the end of its last day, and what it replaces for a while."""
+    end = None
+    if last_day is not None:
+        end = datetime.combine(date.fromisoformat(last_day) + timedelta(days=1), time(), UTC).isoformat()
+    return [entry(token, end), *([] if retiring is None else [retiring])]
+
+
+def write(path: Path, login: str, wanted: list[Entry]) -> None:
+    """Replace the file of one caller."""
+    layout.write(path, json.dumps({"login": login, "accepts": wanted}, indent=2) + "\n")
+
+
+def status_of(path: Path, wanted: list[Entry]) -> str | None:
+    """What is wrong with the file; None when it lets in exactly `wanted`."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["accepts"]
+    except FileNotFoundError:
+        return "the scoring service does not let it in"
+    except (ValueError, LookupError, TypeError):
+        return f"{path.name} of the scoring service is damaged"
+    return None if found == wanted else "the scoring service lets in another token"

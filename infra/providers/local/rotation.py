@@ -1,0 +1,32 @@
+"""The mark beside a credentials file that asks for a new secret: drift until the resource has drawn one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from infra.providers.local import layout
+
+ASKED = "to be rotated"
+
+
+def mark(path: Path) -> Path:
+    """The mark of the credentials file at `path`."""
+    return path.with_suffix(".rotate")
+
+
+def ask(path: Path, overlap_seconds: float = 0.0) -> None:
+    """Ask for a new secret; where the service can take two, the old one is let in for `overlap_seconds` more."""
+    layout.write(mark(path), json.dumps({"overlap_seconds": overlap_seconds}) + "\n")
+
+
+def overlap(path: Path) -> float | None:
+    """Seconds that the old secret stays valid; None when no new one is asked for."""
+    if not mark(path).exists():
+        return None
+    return float(layout.read_json(mark(path)).get("overlap_seconds", 0.0))
+
+
+def done(path: Path) -> None:
+    """The new secret is in use: take the mark away."""
+    mark(path).unlink(missing_ok=True)
