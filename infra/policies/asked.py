@@ -45,7 +45,7 @@ def violations(manifest: Manifest, environment: str, ground: Ground) -> list[Vio
         *_size(manifest, environment),
         *_budget(manifest, environment),
         *_disk(manifest, environment, ground),
-        *_people(manifest, environment, ground.today),
+        *people_violations(manifest, environment, ground.today),
     ]
 
 
@@ -113,7 +113,7 @@ def _disk(manifest: Manifest, environment: str, ground: Ground) -> Iterator[Viol
         )
 
 
-def _people(manifest: Manifest, environment: str, today: date) -> Iterator[Violation]:
+def people_violations(manifest: Manifest, environment: str, today: date) -> Iterator[Violation]:
     """People are named only where their persona has rights, and in prod with a last day unless it stands there."""
     for persona, members in manifest.people.items():
         for member in members:
