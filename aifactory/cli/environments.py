@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aifactory.home import Home
     from aifactory.provision.plan import Place, Waves
     from aifactory.provision.run import Result
+    from aifactory_runtime.contract import Manifest
 
 _ENVIRONMENTS = click.argument("environments", metavar="[ENV]...", nargs=-1)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -42,6 +43,7 @@ def up(environments: tuple[str, ...], with_platform: bool, verbose: bool, as_jso
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
                 _write_contract(place.repo, result.outputs["environment"], json.dumps(result.outputs, indent=2))
+                _record_access(place.manifest, result)
     _report(results, as_json, "applied")
 
 
@@ -174,8 +176,30 @@ def _act(
     chosen = plan.chosen(place, environments)
     waves = plan.waves(place, chosen, servers.interpreter(), with_platform=with_platform)
     plan.check(place.home, waves, applied=action == "refresh")
+    if action != "refresh":
+        _check_asked(place, chosen)
     tools()
     return place, _fan(action, waves, place.home, verbose)
+
+
+def _check_asked(place: Place, environments: list[str]) -> None:
+    """Refuse what may not be asked for; name those whose time has ended, who lose their rights by `up`."""
+    if place.manifest is None:
+        return
+    from aifactory.people import roster
+    from aifactory.provision import asked
+
+    today = roster.today()
+    asked.check(place, environments, today)
+    for sentence in roster.due(place.manifest, environments, today):
+        output.say(sentence)
+
+
+def _record_access(manifest: Manifest, result: Result) -> None:
+    from aifactory.people import record, roster
+    from aifactory_runtime.contract import EnvironmentContract
+
+    record.access(EnvironmentContract.model_validate(result.outputs), manifest, roster.today())
 
 
 def _fan(action: str, waves: Waves, home: Home, verbose: bool) -> list[Result]:

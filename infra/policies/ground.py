@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from datetime import date
@@ -17,14 +18,28 @@ _GB = 1e9
 
 
 def measure(home: Path, manifest: Manifest, environment: str, today: date) -> Ground:
-    """The ground under one use case in one environment. Its folder is walked only when the free disk is too small."""
+    """The ground under one use case in one environment.
+
+    Its folder is walked only when the free disk is too small. What was promised when it was applied stays promised: a
+    disk that has filled up since must not stop the `up` that repairs.
+    """
     place = home
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free / _GB
     if free < manifest.settings(environment).quotas.disk_gb:
-        free += _size(home / environment / manifest.use_case) / _GB
+        own = _size(home / environment / manifest.use_case) / _GB
+        free = max(free + own, _promised(home, manifest.use_case, environment))
     return Ground(today=today, disk_gb=free)
+
+
+def _promised(home: Path, use_case: str, environment: str) -> float:
+    """Quota of disk as applied, in GB; 0 when nothing was."""
+    try:
+        record = json.loads((home / "usecases" / f"{use_case}.{environment}.json").read_text(encoding="utf-8"))
+        return float(record["manifest"]["environments"][environment]["quotas"]["disk_gb"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return 0.0
 
 
 def _size(folder: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,12 @@ def test_given_a_full_disk_when_measured_then_what_the_use_case_holds_already_co
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 2_000_000})())
     assert measure(tmp_path, manifest(), "dev", GROUND.today).disk_gb == pytest.approx(0.003)
     assert measure(tmp_path / "new", manifest(), "prod", GROUND.today).disk_gb == pytest.approx(0.002)
+    record = tmp_path / "usecases" / "churn.dev.json"
+    record.parent.mkdir()
+    record.write_text(json.dumps({"manifest": {"environments": {"dev": {"quotas": {"disk_gb": 7}}}}}))
+    assert measure(tmp_path, manifest(), "dev", GROUND.today).disk_gb == 7, "what was promised stays so"
+    record.write_text("broken")
+    assert measure(tmp_path, manifest(), "dev", GROUND.today).disk_gb == pytest.approx(0.003)
     small = manifest(dev__quotas={"disk_gb": 0.001})
     assert measure(tmp_path, small, "dev", GROUND.today) == Ground(GROUND.today, 0.002)
 

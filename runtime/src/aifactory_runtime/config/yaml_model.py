@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,10 +53,10 @@ def explain(path: Path, error: ValidationError) -> str:
         message = "unknown key; remove it or check its spelling"
     where = ".".join(str(key) for key in keys)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{path}:{_line(path, keys)}: {where + ': ' if where else ''}{message}{more}"
+    return f"{path}:{line_of(path, keys)}: {where + ': ' if where else ''}{message}{more}"
 
 
-def _line(path: Path, keys: list[str | int]) -> int:
+def line_of(path: Path, keys: Sequence[str | int]) -> int:
     """Line of the deepest of `keys` that the file holds, counted from 1."""
     node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     line = 1

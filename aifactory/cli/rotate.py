@@ -1,0 +1,62 @@
+"""`factory rotate`: new passwords and tokens for the identities of a use case."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from aifactory.cli import output
+from aifactory_runtime.contract import EnvironmentContract, names
+from aifactory_runtime.errors import FactoryError
+
+
+@click.command()
+@click.argument("identities", metavar="[IDENTITY]...", nargs=-1)
+@click.option(
+    "--env", "environments", multiple=True, type=click.Choice(names.ENVIRONMENTS), help="Only there; repeat for more."
+)
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 86_400),
+    default=60.0,
+    show_default=True,
+    help="Seconds for which the scoring service takes an old token too.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap: float, as_json: bool) -> None:
+    """Give IDENTITY new secrets: people by login, release, service, consumer; everybody when none is named.
+
+    Passwords of the tracking server are new at once. Who holds a token reads the new one from the same file. Between
+    pipeline runs: a run that began with the old password is refused.
+
+    Example: factory rotate consumer --env prod
+    """
+    from aifactory.people import record
+    from aifactory.provision import plan, rotation, servers
+    from aifactory.provision.fan import fan
+
+    place = plan.Place.here()
+    if place.repo is None or place.manifest is None:
+        raise FactoryError("rotate belongs to a use case: run this inside its repo")
+    home, use_case = place.home, place.manifest.use_case
+    manifests = rotation.applied(home, use_case, environments or names.ENVIRONMENTS)
+    missing = sorted(set(environments) - manifests.keys()) or ([] if manifests else ["nothing"])
+    if missing:
+        raise FactoryError(f"{', '.join(missing)} of {use_case} is provisioned: factory up")
+    asked = {name: rotation.secrets(home, use_case, name, identities) for name in manifests}
+    waves = [rotation.wave(home, manifests, servers.interpreter())]
+    plan.check(home, waves)
+    for paths in asked.values():
+        rotation.ask(paths, overlap)
+    fan("up", waves, home, output.say)
+    rows = []
+    for name, paths in asked.items():
+        rotation.check_done(paths)
+        content = json.loads(home.applied(use_case, name).read_text(encoding="utf-8"))
+        record.rotated(EnvironmentContract.model_validate(content["environment"]), sorted(set(paths.values())))
+        rows += [(name, identity, str(path)) for path, identity in paths.items()]
+    if as_json:
+        output.answer_json([dict(zip(("environment", "identity", "file"), row, strict=True)) for row in rows])
+        return
+    output.table("New secrets", ("environment", "identity", "file"), rows)

@@ -1,0 +1,57 @@
+"""Which secrets an environment has, and how new ones are asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aifactory.provision import stacks
+from aifactory_runtime.contract import Manifest
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from infra.providers.local import rotation
+
+if TYPE_CHECKING:
+    from aifactory.home import Home
+    from aifactory.provision.stacks import Stack
+
+
+def applied(home: Home, use_case: str, environments: Iterable[str]) -> dict[str, Manifest]:
+    """Manifest as applied of each of `environments` that is provisioned."""
+    found = {}
+    for environment in environments:
+        record = home.applied(use_case, environment)
+        if record.exists():
+            content = json.loads(record.read_text(encoding="utf-8"))
+            found[environment] = Manifest.model_validate(content["manifest"])
+    return found
+
+
+def secrets(home: Home, use_case: str, environment: str, identities: Sequence[str]) -> dict[Path, str]:
+    """Credentials file to identity, of `identities` or of all; UsageProblem for one that has none there."""
+    folder = home.root / "credentials" / environment / use_case
+    found = {path: path.stem for path in sorted(folder.rglob("*.json"))}
+    unknown = [identity for identity in identities if identity not in found.values()]
+    if unknown:
+        known = ", ".join(sorted(set(found.values()))) or "nobody"
+        raise UsageProblem(f"{', '.join(unknown)} has no secret in {environment}; who has: {known}")
+    return {path: identity for path, identity in found.items() if not identities or identity in identities}
+
+
+def ask(paths: Iterable[Path], overlap_seconds: float) -> None:
+    """Mark the files: the next `up` draws new secrets. It is drift until then, so a killed `up` is gone on with."""
+    for path in paths:
+        rotation.ask(path, overlap_seconds)
+
+
+def check_done(paths: Iterable[Path]) -> None:
+    """FactoryError names whose secret is still the old one."""
+    left = [path.stem for path in paths if rotation.overlap(path) is not None]
+    if left:
+        raise FactoryError(f"{', '.join(left)} still have their old secret: factory start, then factory rotate again")
+
+
+def wave(home: Home, manifests: dict[str, Manifest], servers: Path) -> list[Stack]:
+    """The stacks as they were applied: a rotation brings no change of factory.yaml along."""
+    return [stacks.usecase(manifest, name, home, servers) for name, manifest in manifests.items()]
