@@ -15,13 +15,14 @@ from aifactory_runtime.errors import FactoryError
 if TYPE_CHECKING:
     from aifactory_runtime.config.project import Project
 
-_PORT = 8000
+_HOST, _PORT = "127.0.0.1", 8000
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help=f"Port on 127.0.0.1; default {_PORT}.")
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help=f"Port; default {_PORT}.")
+@click.option("--host", default=_HOST, show_default=True, help="Address; 0.0.0.0 in a container, nowhere else.")
 @click.option("--fd", type=int, default=None, help="A listening socket, given by the launcher.")
-def serve(port: int | None, fd: int | None) -> None:
+def serve(port: int | None, host: str, fd: int | None) -> None:
     """Answer requests with the released model; with nothing provisioned, with the newest one that passed its gate.
 
     Example: serve --port 8000
@@ -44,11 +45,12 @@ def serve(port: int | None, fd: int | None) -> None:
         _release(project)
     wanted = _PORT if port is None else port
     try:
-        listener = server.listen(wanted)
+        listener = server.listen(wanted, host)
     except OSError as error:
-        raise FactoryError(f"port {wanted} cannot be had ({error.strerror}): serve --port 0 takes any") from None
-    host, number = listener.getsockname()
-    click.echo(f"http://{host}:{number}/docs")
+        where = f"port {wanted} of {host}"
+        raise FactoryError(f"{where} cannot be had ({error.strerror}): serve --port 0 takes any") from None
+    address, number = listener.getsockname()
+    click.echo(f"http://{address}:{number}/docs")
     process.Worker(project).answer(listener)
 
 

@@ -56,10 +56,10 @@ def run(app: FastAPI, listener: socket.socket, drain_seconds: float, on_drain: C
     DrainingServer(config, on_drain).run(sockets=[listener])
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on the loopback address; OSError when the port is taken."""
+def listen(port: int, host: str) -> socket.socket:
+    """A listening socket; OSError when the port is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((host, port))
     listener.listen(1024)
     return listener
