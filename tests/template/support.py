@@ -18,7 +18,7 @@ PACKAGE = "tumour_triage"
 # The owner's files of a rendered repo; everything else is the factory's.
 YOURS = frozenset(
     {
-        ".github/CODEOWNERS",
+        "CODEOWNERS",
         "README.md",
         "conf/base.yaml",
         "data/request.json",
@@ -39,11 +39,16 @@ YOURS = frozenset(
         "tests/test_model.py",
     }
 )
-FACTORYS = frozenset(
+# What differs by the answer `ci`, all of it the factory's.
+VENDORS = {
+    "github": frozenset({".github/workflows/ci.yml", ".github/workflows/release.yml", "docs/delivery.md"}),
+    "azure-devops": frozenset({"azure-pipelines.yml", "docs/delivery.md"}),
+    "gitlab": frozenset({".gitlab-ci.yml", "docs/delivery.md"}),
+}
+FACTORYS = VENDORS["github"] | frozenset(
     {
         ".copier-answers.yml",
         ".dockerignore",
-        ".github/workflows/ci.yml",
         ".gitignore",
         ".pre-commit-config.yaml",
         "Dockerfile",

@@ -69,7 +69,7 @@ NAMES = st.one_of(
 @given(NAMES)
 def test_given_any_name_then_template_and_manifest_agree_on_it(name: str) -> None:
     problem = CHECKS.name_problem(name).strip()
-    # What looks like a secret is for the template alone to refuse: sk-0000... may be a name, but nobody means it as one.
+    # What looks like a secret is for the template alone to refuse: sk-0000... may be a name, but nobody means it so.
     assume("looks like a secret" not in problem)
     assert bool(problem) == refused(names.check_use_case, name)
 

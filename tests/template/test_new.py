@@ -423,6 +423,7 @@ def test_given_a_terminal_and_no_arguments_then_the_templates_questions_are_aske
         ("How are its data", ""),
         ("How much harm", ""),
         ("Does a person approve", ""),
+        ("Which forge", ""),
     ):
         asked.expect(question)
         asked.send(answer + "\r")
