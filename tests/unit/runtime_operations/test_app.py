@@ -186,7 +186,7 @@ def np_rows(rows: list[list[float]]) -> list[Any]:
 
 
 def test_fault_40_given_a_full_disk_when_asked_then_503_and_no_torn_line(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     setting.predict(ROW)
     before = setting.log.read_bytes()
@@ -199,10 +199,27 @@ def test_fault_40_given_a_full_disk_when_asked_then_503_and_no_torn_line(
 
     with monkeypatch.context() as full:
         full.setattr(os, "write", short_then_full)
-        answer = setting.predict(ROW)
+        answer, *_ = [setting.predict(ROW) for _ in range(3)]
 
+    assert caplog.messages == [f"{setting.log} takes no predictions, callers get 503: No space left on device"]
     assert answer.status_code == 503 and "recorded" in answer.text
     assert setting.log.read_bytes() == before
+    assert setting.predict(ROW).status_code == 200
+
+
+def test_given_a_damaged_log_when_asked_then_503_the_log_is_left_alone_and_the_service_says_why(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.predict(ROW)
+    before = setting.log.read_bytes()
+    setting.log.write_bytes(before + b"somebody wrote here\n")
+
+    answer = setting.predict(ROW)
+
+    assert answer.status_code == 503
+    assert setting.log.read_bytes() == before + b"somebody wrote here\n"
+    assert [f"{setting.log} takes no predictions" in message for message in caplog.messages] == [True]
+    setting.log.write_bytes(before)
     assert setting.predict(ROW).status_code == 200
 
 

@@ -140,6 +140,38 @@ def test_given_a_full_disk_when_appended_then_one_sentence_and_the_log_is_as_bef
     assert (tmp_path / log.FILE).read_bytes() == before
 
 
+def test_fault_25_given_a_disk_that_takes_half_a_line_when_appended_then_the_log_is_as_before(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk: the kernel takes what fits and refuses the rest."""
+    before = b"".join(_filled(tmp_path))
+    script = (
+        "import resource, sys\nfrom pathlib import Path\nfrom aifactory_runtime.audit import log\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before)} + 100, {len(before)} + 100))\n"
+        "log.append(Path(sys.argv[1]), 'released', 'release', {'pad': 'z' * 200})\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+
+    assert "audit.jsonl cannot be written (File too large): nothing was recorded" in done.stderr.splitlines()[-1]
+    assert (tmp_path / log.FILE).read_bytes() == before
+    assert log.append(tmp_path, "released", "release", {})["sequence"] == 5
+
+
+def test_given_a_folder_that_cannot_be_made_when_appended_then_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(FactoryError, match=r"cannot be written \(Not a directory\)"):
+        log.append(tmp_path / "file" / "audit", "released", "release", {})
+
+
+@pytest.mark.parametrize("damaged", [b"hello\n", b"[]\n", b'{"what": 1}\n', b"\xff\n"])
+def test_given_a_damaged_line_when_read_then_it_is_named(tmp_path: Path, damaged: bytes) -> None:
+    lines = _filled(tmp_path)
+    (tmp_path / log.FILE).write_bytes(b"".join([*lines[:2], damaged, *lines[2:]]))
+
+    with pytest.raises(FactoryError, match=r"audit\.jsonl: line 3 is damaged: restore the log from a backup"):
+        log.read(tmp_path)
+
+
 def test_given_writers_killed_at_any_moment_when_verified_then_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     acknowledged = 0
     for _ in range(3):

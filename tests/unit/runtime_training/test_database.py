@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import mlflow
+from tests.unit.runtime_training.conftest import Pipeline
 
 SCRIPT = """
 import sys
@@ -37,3 +39,14 @@ def test_fault_26_given_a_kill_while_the_database_is_made_when_made_again_then_i
 
     store = SqlAlchemyStore(f"sqlite:///{path}", str(tmp_path / "artifacts"))
     assert [experiment.name for experiment in store.search_experiments()] == ["Default"]
+
+
+@pytest.mark.parametrize("keep", [0, 50_000])
+def test_given_a_damaged_database_when_the_pipeline_runs_then_one_line_names_it_and_what_to_do(
+    keep: int, repo: Path, pipeline: Pipeline
+) -> None:
+    path = repo / ".factory" / "embedded" / "mlflow.db"
+    path.write_bytes(path.read_bytes()[:keep] or b"no database" * 1000)
+
+    with pytest.raises(FactoryError, match=r"mlflow\.db: .*(not a database|malformed).*; restore it from a backup"):
+        pipeline()

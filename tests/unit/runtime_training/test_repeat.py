@@ -70,3 +70,12 @@ def test_given_a_version_that_is_gone_when_run_again_then_it_trains(pipeline: Pi
     client.delete_model_version(context.contract.model_name, str(first.version))
 
     assert pipeline(again=False).id != first.id
+
+
+@pytest.mark.parametrize("stray", ["notes", ".DS_Store"])
+def test_given_a_file_among_the_runs_when_run_again_then_it_is_passed_over(
+    pipeline: Pipeline, context: Context, stray: str
+) -> None:
+    first = pipeline()
+    (context.artifacts / "runs" / stray).write_text("mine")
+    assert pipeline(again=False).id == first.id

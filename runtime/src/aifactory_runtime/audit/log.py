@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from aifactory_runtime.errors import FactoryError
 
@@ -43,8 +44,16 @@ def append(folder: Path, action: str, who: str, facts: Mapping[str, Any]) -> dic
     A line torn by a killed writer was never acknowledged: it is cut off first. FactoryError when the last whole line is
     not one of this log or the disk takes nothing more; the log then is as before.
     """
+    try:
+        return _append(folder, action, who, facts)
+    except OSError as error:
+        raise FactoryError(f"{folder / FILE} cannot be written ({error.strerror}): nothing was recorded") from None
+
+
+def _append(folder: Path, action: str, who: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder), (folder / FILE).open("a+b") as log:
+    # Without a buffer: one that a full disk does not take would be written again when the file is closed.
+    with _locked(folder), (folder / FILE).open("a+b", buffering=0) as log:
         end = _cut_torn_line(log)
         last = _last_line(log, end)
         entry: dict[str, Any] = {
@@ -57,12 +66,13 @@ def append(folder: Path, action: str, who: str, facts: Mapping[str, Any]) -> dic
         }
         entry["sha256"] = _digest(entry)
         try:
-            log.write(_encode(entry) + b"\n")
-            log.flush()
+            rest = memoryview(_encode(entry) + b"\n")
+            while rest:
+                rest = rest[os.write(log.fileno(), rest) :]
             os.fsync(log.fileno())
-        except OSError as error:
+        except OSError:
             log.truncate(end)
-            raise FactoryError(f"{folder / FILE} cannot be written ({error.strerror}): nothing was done") from None
+            raise
     if entry["sequence"] == 1:
         _sync_folder(folder)
     return entry
@@ -87,12 +97,22 @@ def verify(folder: Path) -> Verification:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Every whole line of the log in `folder`, oldest first; empty when there is no log."""
+    """Every whole line of the log in `folder`, oldest first; FactoryError names a damaged one. No log has no lines."""
     path = folder / FILE
     if not path.exists():
         return []
     whole = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-    return [json.loads(line) for line in whole]
+    return [_parsed(path, number, line) for number, line in enumerate(whole, start=1)]
+
+
+def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict) or set(entry) != _KEYS:
+        raise FactoryError(f"{path}: line {number} is damaged: restore the log from a backup; audit says what else is")
+    return entry
 
 
 def _check(line: bytes, number: int, previous: str) -> tuple[str | None, str]:
@@ -127,7 +147,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _cut_torn_line(log: BinaryIO) -> int:
+def _cut_torn_line(log: FileIO) -> int:
     """Cut what follows the last newline; the size that is left."""
     size = log.seek(0, os.SEEK_END)
     end = _after_last_newline(log, size)
@@ -136,7 +156,7 @@ def _cut_torn_line(log: BinaryIO) -> int:
     return end
 
 
-def _last_line(log: BinaryIO, end: int) -> dict[str, Any] | None:
+def _last_line(log: FileIO, end: int) -> dict[str, Any] | None:
     """The line that ends at `end`, None for an empty log."""
     if end == 0:
         return None
@@ -150,7 +170,7 @@ def _last_line(log: BinaryIO, end: int) -> dict[str, Any] | None:
     return dict(entry)
 
 
-def _after_last_newline(log: BinaryIO, end: int) -> int:
+def _after_last_newline(log: FileIO, end: int) -> int:
     """Offset just after the last newline before `end`, 0 when there is none."""
     while end > 0:
         start = max(0, end - _BLOCK)

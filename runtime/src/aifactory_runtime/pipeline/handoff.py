@@ -71,7 +71,7 @@ def load(artifacts: Path, run: str) -> Handoff:
         values = json.loads(path.read_text(encoding="utf-8"))
         tables = {name: TableVersion(**found) for name, found in values["tables"].items()}
         known = {field.name: values[field.name] for field in fields(Handoff) if field.name in values}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageProblem(f"there is no run {run} in this environment: run ingest, it prints the id") from None
     except (ValueError, KeyError, TypeError):
         raise UsageProblem(f"{path} is not a handoff: start again with ingest") from None

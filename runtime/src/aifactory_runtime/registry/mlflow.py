@@ -343,11 +343,14 @@ class MlflowRegistry:
 
 @contextmanager
 def _one_line(address: str) -> Iterator[None]:
-    """MLflow's errors as one line that says what to do."""
+    """MLflow's errors, and those of the database under it, as one line that says what to do."""
     from mlflow.exceptions import MlflowException
 
     try:
         yield
+    except _database_errors(address) as error:
+        said = str(error).strip().partition("\n")[0][:200]
+        raise FactoryError(f"{address}: {said}; restore it from a backup, or move it away to begin anew") from None
     except MlflowException as error:
         first = str(error.message).strip().splitlines()[0][:300] if str(error.message).strip() else error.error_code
         if "Max retries exceeded" in first or "Connection" in first:
@@ -355,6 +358,15 @@ def _one_line(address: str) -> Iterator[None]:
         if error.error_code in {"PERMISSION_DENIED", "UNAUTHENTICATED"} or "403" in first or "401" in first:
             raise FactoryError(f"MLflow at {address} refuses this login: {first}; check with factory status") from None
         raise FactoryError(f"MLflow at {address}: {first}") from None
+
+
+def _database_errors(address: str) -> tuple[type[Exception], ...]:
+    """What a damaged or full database raises beside MLflow; none where a server answers."""
+    if not address.startswith("sqlite:"):
+        return ()
+    from sqlalchemy.exc import DatabaseError
+
+    return (DatabaseError,)
 
 
 def _version(found: Any) -> Version:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 FILE = "predictions.jsonl"
+_LOG = logging.getLogger("aifactory.serving")
 _BLOCK = 65_536
 _KEY = b',"sequence":'
 
@@ -88,9 +90,11 @@ class Capture:
     """Records lines for coroutines: those that arrive while the disk is busy go together in the next write."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = LogFile(path)
         self._waiting: list[tuple[Sequence[bytes], asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._said: str | None = None
 
     async def record(self, lines: Sequence[bytes]) -> None:
         """Return when `lines` are on disk; NotRecorded when they are not."""
@@ -113,7 +117,8 @@ class Capture:
             try:
                 await asyncio.to_thread(self._file.append, [line for lines, _ in batch for line in lines])
             except Exception as error:  # whatever it was, nobody may be told that it was recorded
-                failure = error if isinstance(error, NotRecorded) else NotRecorded(type(error).__name__)
+                failure = error if isinstance(error, NotRecorded) else NotRecorded(f"damaged: {type(error).__name__}")
+            self._tell(failure)
             for _, done in batch:
                 if done.done():
                     continue
@@ -122,3 +127,10 @@ class Capture:
                 else:
                     done.set_exception(failure)
         self._writer = None
+
+    def _tell(self, failure: Exception | None) -> None:
+        """Log why nothing is recorded when that changes; a line a request would fill the disk even more."""
+        reason = None if failure is None else str(failure)
+        if reason is not None and reason != self._said:
+            _LOG.error("%s takes no predictions, callers get 503: %s", self._path, reason)
+        self._said = reason
