@@ -12,7 +12,7 @@ from pathlib import Path
 from aifactory_runtime.errors import FactoryError
 
 _OURS = (
-    *("state", "passphrase", "pulumi", "work", "services", "shared", "snapshots", "usecases", "credentials"),
+    *("state", "passphrase", "pulumi", "work", "services", "shared", "snapshots", "usecases", "credentials", "retired"),
     *("dev", "staging", "prod"),
 )
 """Everything in a home; see docs/interfaces.md."""
@@ -55,6 +55,10 @@ class Home:
     def applied(self, use_case: str, environment: str) -> Path:
         """Manifest and environment contract as applied."""
         return self.root / "usecases" / f"{use_case}.{environment}.json"
+
+    def retired(self, use_case: str, environment: str) -> Path:
+        """Record of why and when a use case was stopped in an environment; there while it is."""
+        return self.root / "retired" / f"{use_case}.{environment}.json"
 
     def check(self) -> None:
         """FactoryError for a folder that holds something else: it would become private and, in the end, removed."""

@@ -168,7 +168,7 @@ def up() -> None:
 def down() -> None:
     """Destroy every stack of the demo's home, then its folder."""
     if (HOME / "state").exists():
-        run(FACTORY, "destroy", "--all", "--yes", cwd=CHECKOUT)
+        run(FACTORY, "destroy", "--all", "--yes", "--unprotect", "prod", cwd=CHECKOUT)
     shutil.rmtree(DEMO, ignore_errors=True)
     print("The demo is gone.")
 

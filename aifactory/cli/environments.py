@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from aifactory.cli import output
-from aifactory_runtime.errors import FactoryError, NeedsPerson
+from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 
 if TYPE_CHECKING:
     from aifactory.home import Home
@@ -28,9 +28,10 @@ _PLATFORM = click.option("--platform", "with_platform", is_flag=True, help="The 
 @click.command()
 @_ENVIRONMENTS
 @_PLATFORM
+@click.option("--revive", is_flag=True, help="Bring back what `factory retire` stopped.")
 @_VERBOSE
 @_JSON
-def up(environments: tuple[str, ...], with_platform: bool, verbose: bool, as_json: bool) -> None:
+def up(environments: tuple[str, ...], with_platform: bool, revive: bool, verbose: bool, as_json: bool) -> None:
     """Provision ENV: dev, staging, prod; all of them when none is named.
 
     In a use case's repo its own stacks, and it says so when the platform is missing; elsewhere the platform's. What
@@ -38,6 +39,44 @@ def up(environments: tuple[str, ...], with_platform: bool, verbose: bool, as_jso
 
     Example: factory up dev --platform
     """
+    from aifactory.operate import retirement
+    from aifactory.provision import plan
+
+    here = plan.Place.here()
+    if here.manifest is not None:
+        for environment in plan.chosen(here, environments):
+            if revive:
+                retirement.revive(here.home, here.manifest.use_case, [environment])
+            elif found := retirement.of(here.home, here.manifest.use_case, environment):
+                output.say(f"{here.manifest.use_case}.{environment} stays {found.sentence()} (--revive brings it back)")
+    _apply(environments, with_platform, verbose, as_json)
+
+
+@click.command()
+@_ENVIRONMENTS
+@click.option("--reason", required=True, help="Why it is stopped; people read it in `factory status`.")
+@_VERBOSE
+@_JSON
+def retire(environments: tuple[str, ...], reason: str, verbose: bool, as_json: bool) -> None:
+    """Stop the use case whose repo this is in ENV (all when none is named), and keep all it made.
+
+    Its service and schedules stop and releases are refused. Models, tables, audit log and logins stay; `factory status`
+    shows the reason and the date. `factory up` leaves it stopped; `factory up --revive` brings it back.
+
+    Example: factory retire prod --reason "replaced by churn-2"
+    """
+    from aifactory.operate import retirement
+    from aifactory.provision import plan
+
+    here = plan.Place.here()
+    if here.manifest is None:
+        raise FactoryError("retire belongs to a use case: run this inside its repo")
+    _require()
+    retirement.retire(here.home, here.manifest.use_case, plan.chosen(here, environments), reason)
+    _apply(environments, False, verbose, as_json)
+
+
+def _apply(environments: tuple[str, ...], with_platform: bool, verbose: bool, as_json: bool) -> None:
     place, results = _act("up", environments, _fetch, with_platform, verbose)
     if place.repo is not None and place.manifest is not None:
         for result in results:
@@ -88,14 +127,27 @@ def refresh(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 @_ENVIRONMENTS
 @click.option("--all", "everything", is_flag=True, help="Every use case and the platform of this home.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--unprotect", multiple=True, metavar="NAME", help="A use case's prod to destroy: churn.prod, or prod.")
 @_VERBOSE
 @_JSON
-def destroy(environments: tuple[str, ...], everything: bool, yes: bool, verbose: bool, as_json: bool) -> None:
-    """Remove ENV with everything in it: models, data, logs.
+def destroy(
+    *,
+    environments: tuple[str, ...],
+    everything: bool,
+    yes: bool,
+    unprotect: tuple[str, ...],
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Remove ENV with everything in it: models, data, logs. Interrupted, the same command again finishes it.
+
+    What a use case has in prod is protected: it is destroyed only when --unprotect names it too. To stop a use case and
+    keep what it made: factory retire.
 
     Example: factory destroy dev
     """
     from aifactory.home import Home
+    from aifactory.operate import retirement
     from aifactory.provision import plan, servers, stacks
 
     home = Home.current()
@@ -108,16 +160,21 @@ def destroy(environments: tuple[str, ...], everything: bool, yes: bool, verbose:
     else:
         place = plan.Place.here()
         chosen = plan.chosen(place, environments)
-        _refuse_under_use_cases(place)
+        _refuse_under_use_cases(place, chosen)
         waves = plan.waves(place, chosen, servers.interpreter(), with_platform=False)
+        if place.manifest is None:
+            waves = plan.only(waves, chosen)
     plan.check(home, waves)
-    _require()
     names = [stack.name for wave in waves for stack in wave]
+    _refuse_protected(names, unprotect)
+    _require()
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(f"this destroys {', '.join(names)}: say --yes")
         click.confirm(f"Destroy {', '.join(names)} in {home.root}?", abort=True)
     results = _fan("destroy", list(reversed(waves)), home, verbose)
+    for result in results:
+        retirement.forget(home, result.stack)
     if everything:
         home.remove()
     _report(results, as_json, "destroyed")
@@ -236,12 +293,26 @@ def _write_contract(repo: Path, environment: str, text: str) -> None:
     temporary.replace(target)
 
 
-def _refuse_under_use_cases(place: Place) -> None:
-    """The platform cannot go while use cases stand on it."""
+def _refuse_under_use_cases(place: Place, chosen: Sequence[str]) -> None:
+    """The platform cannot go while use cases stand on it: in its environment or, for what is shared, anywhere."""
     from aifactory.provision import stacks
 
     if place.manifest is not None:
         return
-    standing = [f"{name}.{environment}" for name, environment in stacks.applied_use_cases(place.home)]
+    standing = stacks.use_cases(place.home)
+    if stacks.SHARED not in chosen:
+        standing = [name for name in standing if name.rpartition(".")[2] in chosen]
     if standing:
         raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
+
+
+def _refuse_protected(stacks: Sequence[str], unprotect: Sequence[str]) -> None:
+    """What a use case has in prod goes only when it is named once more: no habit, no script takes it along."""
+    protected = [name for name in stacks if name.endswith(".prod")]
+    for name in unprotect:
+        if name not in ("prod", *protected):
+            raise UsageProblem(f"--unprotect {name}: protected here is {', '.join(protected) or 'nothing'}")
+    kept = [name for name in protected if not {name, "prod"} & set(unprotect)]
+    if kept:
+        flags = " ".join(f"--unprotect {name}" for name in kept)
+        raise FactoryError(f"{', '.join(kept)} is protected, with models, tables and audit log: to destroy it, {flags}")

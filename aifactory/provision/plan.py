@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +69,15 @@ def everything(home: Home, servers_python: Path) -> Waves:
     known = stacks.known(home)
     if not known:
         return []
-    platform = _platform(home, [name for name in names.ENVIRONMENTS if name in known], servers_python)
-    usecases = []
-    for use_case, environment in stacks.applied_use_cases(home):
-        content = json.loads(home.applied(use_case, environment).read_text(encoding="utf-8"))
-        usecases.append(stacks.usecase(Manifest.model_validate(content["manifest"]), environment, home, servers_python))
+    platform = only(_platform(home, names.ENVIRONMENTS, servers_python), known)
+    usecases = [stacks.last_configured(name, home) for name in stacks.use_cases(home)]
     return [wave for wave in [*platform, usecases] if wave]
+
+
+def only(planned: Waves, wanted: Sequence[str]) -> Waves:
+    """Those of the planned stacks that are wanted, by name."""
+    kept = [[stack for stack in wave if stack.name in wanted] for wave in planned]
+    return [wave for wave in kept if wave]
 
 
 def chosen(place: Place, environments: Sequence[str]) -> list[str]:

@@ -56,8 +56,33 @@ def usecase(manifest: Manifest, environment: str, home: Home, servers_python: Pa
         "today": datetime.now(UTC).date().isoformat(),
         "manifest": manifest.model_dump_json(by_alias=True),
         "launcherPython": str(servers_python),
+        **_retired(home.retired(manifest.use_case, environment)),
     }
     return Stack(names.stack(manifest.use_case, environment), USECASE, environment, configuration)
+
+
+def _retired(record: Path) -> dict[str, str]:
+    """The reason as a setting, when the use case was stopped; FactoryError when that cannot be read."""
+    try:
+        return {"retired": str(json.loads(record.read_text(encoding="utf-8"))["reason"])}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError):
+        raise FactoryError(f"{record} is damaged: remove it, then factory retire again or factory up") from None
+
+
+def last_configured(name: str, home: Home) -> Stack:
+    """A use case's stack as it was last worked on: enough to destroy it, whatever has become of its manifest."""
+    settings = home.work(name) / f"Pulumi.{name}.yaml"
+    found = yaml.safe_load(settings.read_text(encoding="utf-8")) if settings.exists() else None
+    prefix = f"{USECASE}:"
+    values = {key.removeprefix(prefix): value for key, value in ((found or {}).get("config") or {}).items()}
+    return Stack(name, USECASE, name.rpartition(".")[2], values)
+
+
+def use_cases(home: Home) -> list[str]:
+    """Names of the use cases' stacks that the file backend holds, half-destroyed ones too."""
+    return [name for name in known(home) if "." in name]
 
 
 def write_work_folder(stack: Stack, home: Home) -> Path:

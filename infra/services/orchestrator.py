@@ -95,6 +95,8 @@ def _read(path: Path, setting: str) -> Applied:
     environment = content["environment"]["environment"]
     settings = content["manifest"]["environments"][environment]
     use_case, cron = content["environment"]["use_case"], (settings.get(setting) or {}).get("schedule")
+    if content["environment"].get("retired"):
+        cron = None
     if not isinstance(use_case, str) or not isinstance(cron, str | None):
         raise TypeError(f"{path} holds another type than text")
     return Applied(use_case, environment, cron)

@@ -32,6 +32,7 @@ def settings() -> EndpointSettings:
                 "environment": environment,
                 "today": config.require("today"),
                 "python": config.require("launcherPython"),
+                "retired": config.get("retired"),
             }
         )
     except ValidationError as error:
@@ -64,7 +65,8 @@ def main() -> None:
     refuse_what_may_not_be_asked(chosen)
     platform = outputs_of_platform(chosen.home)
     workspace = Workspace("workspace", chosen)
-    endpoint = Endpoint("endpoint", chosen) if chosen.manifest.serves else None
+    serves = chosen.manifest.serves and chosen.retired is None
+    endpoint = Endpoint("endpoint", chosen) if serves else None
     values = contract(
         {
             **places(chosen),

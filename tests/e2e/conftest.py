@@ -46,4 +46,4 @@ def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spine]:
         yield found
     finally:
         if found.home.exists():
-            found.run(FACTORY, "destroy", "--all", "--yes", cwd=found.folder)
+            found.run(FACTORY, "destroy", "--all", "--yes", "--unprotect", "prod", cwd=found.folder)

@@ -89,6 +89,18 @@ def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and
     assert later["skip"] == "nothing is due"
 
 
+def test_given_a_retired_use_case_when_its_minute_comes_then_nothing_runs(tmp_path: Path) -> None:
+    _apply(tmp_path, "churn", "* * * * *", released=True)
+    record = tmp_path / "usecases" / "churn.prod.json"
+    content = json.loads(record.read_text())
+    content["environment"]["retired"] = "replaced by churn-2"
+    record.write_text(json.dumps(content))
+
+    (tick,) = _tick(tmp_path, A_MINUTE_LATER)
+
+    assert (tick["runs"], tick["skip"]) == ([], "nothing is due")
+
+
 def test_given_nothing_released_when_the_minute_comes_then_it_is_skipped_and_said(tmp_path: Path) -> None:
     _apply(tmp_path, "churn", "0 3 * * 1", released=False)
     at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)

@@ -78,4 +78,5 @@ def asked(settings: WorkspaceSettings) -> dict[str, Any]:
         "train_in": settings.manifest.train_in,
         "scoring": settings.manifest.scoring,
         "batch_source": wanted.batch.source,
+        "retired": settings.retired,
     }

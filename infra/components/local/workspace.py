@@ -21,6 +21,8 @@ class WorkspaceSettings(Settings):
     manifest: Manifest
     environment: EnvironmentName
     today: date
+    retired: str | None = None
+    """Why the use case was stopped here; its ground, access and models stay."""
 
     @property
     def place(self) -> tuple[str, str]:

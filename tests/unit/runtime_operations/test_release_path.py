@@ -73,6 +73,22 @@ def test_given_an_approval_when_released_then_prod_answers_and_trace_leads_back(
     assert set(found["data"]) == {"raw", "prepared", "reference"} and found["integration_sha256"]
 
 
+def test_given_a_retired_environment_when_released_or_rolled_back_then_it_is_refused_and_nothing_moves(
+    places: Environments,
+) -> None:
+    before = (places.serving("prod") / "serving.json").read_bytes()
+    contract = json.loads((places.repo / ".factory" / "prod.json").read_text())
+    places.write("prod", {**contract, "retired": "replaced by churn-2"})
+
+    outcomes = [places.run("release", "--to", "prod"), places.run("rollback", "--env", "prod")]
+    places.write("prod", contract)
+
+    for done in outcomes:
+        assert done.returncode == 1
+        assert "retired in prod (replaced by churn-2): factory up prod --revive brings it back" in done.stderr
+    assert (places.serving("prod") / "serving.json").read_bytes() == before
+
+
 def test_given_dev_without_its_artefacts_when_prod_starts_anew_then_it_loads_its_champion(places: Environments) -> None:
     dev = places.home / "dev" / "demo-case" / "artifact" / "mlflow"
     dev.rename(dev.with_name("away"))

@@ -80,6 +80,8 @@ class EnvironmentContract(BaseModel):
     risk: Risk = "low"
     train_in: TrainIn = "dev"
     scoring: Scoring = "online"
+    retired: str | None = None
+    """Why the use case was stopped here; then nothing is released, served or scheduled until it is revived."""
 
     @model_validator(mode="after")
     def _nothing_secret(self) -> Self:
@@ -93,7 +95,7 @@ class EnvironmentContract(BaseModel):
     @property
     def serves(self) -> bool:
         """Whether a scoring service answers requests here; with nothing provisioned `serve` may run by hand."""
-        return self.scoring != "batch"
+        return self.scoring != "batch" and self.retired is None
 
     def approvals_experiment(self, person: str) -> str:
         """MLflow experiment that only `person` can write."""

@@ -17,6 +17,7 @@ def rollback(side: Side, number: int | None) -> Outcome:
     Killed anywhere, a second call finishes it. FactoryError when there is nothing to go back to, or the version never
     was champion here.
     """
+    side.refuse_retired()
     champion = side.registry.by_alias(CHAMPION)
     if champion is None:
         raise FactoryError(f"nothing is released in {side.name} yet, so there is nothing to roll back")

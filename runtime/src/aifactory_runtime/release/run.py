@@ -206,6 +206,7 @@ def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     """Release version `number` of the source environment, or the newest that may go, to `target`."""
     source = open_side(root, SOURCES[target])
     side = source if source.name == target else open_side(root, target)
+    side.refuse_retired()
     return Release(candidate.choose(source, target, number), side, number is not None, say).run()
 
 

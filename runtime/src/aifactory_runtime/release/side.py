@@ -12,6 +12,7 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.config import credentials
 from aifactory_runtime.config.project import Project, load
 from aifactory_runtime.contract import EnvironmentContract, names
+from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import Registry
 from aifactory_runtime.release.snapshot import Snapshots
 from aifactory_runtime.serving.document import ServingFolder
@@ -52,6 +53,14 @@ class Side:
     def snapshots(self) -> Snapshots:
         """Released code."""
         return Snapshots(Path(self.contract.snapshot_uri), self.contract.use_case)
+
+    def refuse_retired(self) -> None:
+        """FactoryError when the use case was stopped here: nothing may start to serve by the way."""
+        if self.contract.retired is not None:
+            raise FactoryError(
+                f"{self.contract.use_case} is retired in {self.name} ({self.contract.retired}): "
+                f"factory up {self.name} --revive brings it back"
+            )
 
     def audit(self, action: str, facts: Mapping[str, Any]) -> None:
         """Add a line to the environment's audit log."""
