@@ -15,7 +15,7 @@ from typing import Any
 
 from aifactory_runtime.audit import log
 from aifactory_runtime.config import project
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import rows, tables
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from tests.faults.trials import Figure, Say, Trial, figure
@@ -99,12 +99,12 @@ def artefacts(repo: Path) -> dict[str, Any]:
         for version in versions:
             context.registry.download(version, Path(place) / str(version.number))  # checks the bytes against the digest
     chain = log.verify(Path(context.contract.audit_uri))
-    rows = {name: tables.content_sha256(tables.read(context.tables, name)) for name in _TABLES}
+    read = {name: tables.read(context.tables, name) for name in _TABLES}
     return {
         "registered versions": [version.number for version in versions],
         "model": {version.model_sha256 for version in versions},
         "tables": {name: found.sha256 for name, found in finished[-1].tables.items()} if finished else {},
-        "rows": rows,
+        "rows": {name: rows.digest(frame.columns, [rows.hashes(frame)]) for name, frame in read.items()},
         "gate": finished[-1].gate if finished else None,
         "audit log": (chain.lines, chain.problem),
         "unfinished files": unfinished(repo / ".factory"),

@@ -29,15 +29,36 @@ class ReadSettings(_Part):
     """Formats of dates that are not ISO 8601, as strptime has them, tried in this order."""
 
 
+class ColumnSettings(_Part):
+    """What one column may look like; `missing` is also the largest share of rows that may lack a value."""
+
+    missing: Literal["allow", "refuse"] | Share = "allow"
+    infinite: Literal["refuse", "missing"] = "refuse"
+    """`missing` takes an infinite value for a missing one; the column must then be nullable."""
+    minimum: float | None = None
+    maximum: float | None = None
+    max_outside_share: Share = 0.0
+    """Share of rows that may lie under `minimum` or over `maximum`."""
+
+
 class DataSettings(_Part):
     """What the data may look like before training stops."""
 
     read: ReadSettings | None = None
     sample_rows: Annotated[int, Field(ge=0)] = 0
-    """Rows to train on; 0 takes all. Set it in `conf/<environment>.yaml` for a quick run."""
+    """Rows to read, drawn by the seed; 0 takes all. Set it in `conf/<environment>.yaml` for a quick run."""
+    max_train_rows: Annotated[int, Field(ge=0)] = 0
+    """Rows to fit on; 0 takes all. The others of a table too large for this machine's memory are kept, as `spare`."""
     max_duplicate_share: Share = 0.05
     max_outlier_share: Share = 0.10
     outlier_sigmas: Annotated[float, Field(gt=0)] = 6.0
+    min_class_share: Share = 0.0
+    """The rarest class needs this share of the rows."""
+    max_leakage_share: Share = 1.0
+    """Share of test rows that may have the inputs, or an id among the ignored columns, of a training row."""
+    group: str | None = None
+    """Column whose equal values stay on one side of the split: customers with many rows each."""
+    columns: dict[str, ColumnSettings] = {}
     test_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
     validation_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.1
 

@@ -1,53 +1,115 @@
-"""Checks the raw table before anything is trained on it: against its schema, then by counts against thresholds."""
+"""Counts what is wrong with a table, chunk by chunk, and holds the counts against thresholds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from aifactory_runtime.config.settings import DataSettings
-from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.data import rows as row_numbers
+from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN = 3
+Chunks = Callable[[Sequence[str] | None], "Iterator[pd.DataFrame]"]
+"""Reads the table once: all columns for None, else these."""
 _MIN_CLASSES = 2
 
 
-def conform(frame: pd.DataFrame, schema: Any) -> pd.DataFrame:
-    """`frame` as the schema wants it; FactoryError names columns and checks that fail, never values."""
-    from pandera.errors import SchemaError, SchemaErrors
+@dataclass
+class Numbers:
+    """Count, mean, sum of squared distances from it and extremes of a column's finite values."""
 
-    try:
-        checked: pd.DataFrame = schema.validate(frame, lazy=True)
-    except SchemaErrors as errors:
-        raise FactoryError(f"the data does not fit schema.py: {_explain(errors.failure_cases)}") from None
-    except SchemaError as error:
-        raise FactoryError(f"the data does not fit schema.py: {str(error).partition(chr(10))[0][:200]}") from None
-    return checked
+    count: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+    least: float = np.inf
+    most: float = -np.inf
+    missing: int = 0
+    infinite: int = 0
+
+    def add(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
+        """Take in a chunk; the mean of all is put together from the means of chunks, which loses no digits."""
+        with np.errstate(all="ignore"):
+            total = float(values.sum())
+        if not np.isfinite(total):
+            self.missing += int(np.isnan(values).sum())
+            self.infinite += int(np.isinf(values).sum())
+            values = values[np.isfinite(values)]
+        if not len(values):
+            return
+        mean = float(values.mean())
+        apart = values - mean
+        with np.errstate(all="ignore"):
+            squares = float(np.dot(apart, apart))
+        both = self.count + len(values)
+        self.squares += squares + (mean - self.mean) ** 2 * self.count * len(values) / both
+        self.mean += (mean - self.mean) * len(values) / both
+        self.count = both
+        self.least = min(self.least, float(values.min()))
+        self.most = max(self.most, float(values.max()))
+
+    def limits(self, sigmas: float) -> tuple[float, float]:
+        """What lies outside of these is further than `sigmas` standard deviations from the mean."""
+        far = sigmas * float(np.sqrt(self.squares / self.count)) if self.count else 0.0
+        return (self.mean - far, self.mean + far) if far > 0 else (-np.inf, np.inf)
 
 
-def inspect(frame: pd.DataFrame, target: str, settings: DataSettings) -> dict[str, Any]:
-    """Counts of what is wrong with the rows, as JSON values; `problems` says which thresholds they pass."""
-    import numpy as np
+@dataclass
+class _Counts:
+    """What one reading of the table gives."""
 
-    rows = len(frame)
-    numbers = frame.drop(columns=target).select_dtypes("number")
-    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    infinite = {name: int(count) for name, count in zip(numbers, np.isinf(values).sum(axis=0), strict=True) if count}
-    outliers = int(_outlying(np.where(np.isinf(values), np.nan, values), settings.outlier_sigmas).sum())
-    duplicates = int(frame.duplicated().sum())
-    missing = {str(name): int(count) for name, count in frame.isna().sum().items() if count}
-    classes = frame[target].value_counts()
+    rows: int = 0
+    numbers: dict[str, Numbers] = field(default_factory=dict)
+    missing: Counter[str] = field(default_factory=Counter)
+    classes: Counter[Any] = field(default_factory=Counter)
+    hashes: list[row_numbers.Hashes] = field(default_factory=list)
+    sets: dict[tuple[str, ...], list[row_numbers.Hashes]] = field(default_factory=dict)
+
+
+def inspect(
+    chunks: Chunks,
+    target: str,
+    settings: DataSettings,
+    *,
+    unique: Sequence[tuple[str, ...]] = (),
+    regression: bool = False,
+) -> dict[str, Any]:
+    """Counts of what is wrong with the rows, as JSON values; `problems` says which thresholds they pass.
+
+    Reads the table once, and once more those columns that have outliers or a range in conf. Holds a chunk and 8 bytes a
+    row; duplicates are rows of equal hash, of a billion different rows about one in thirty tables has a false one.
+    `unique` names sets of columns that schema.py declares to be unique.
+    """
+    counts = _Counts(sets={names: [] for names in unique})
+    for frame in chunks(None):
+        _count(counts, frame, target, regression)
+    if not counts.rows:
+        raise FactoryError("the table has no rows: put the data there, then run again")
+    _known(settings, [*counts.numbers, *counts.missing, target])
+    outlying, outliers, outside = _second_look(chunks, counts, target, settings)
+    missing = {name: count for name, count in counts.missing.items() if count}
     report: dict[str, Any] = {
-        "rows": rows,
-        "duplicates": duplicates,
-        "outlier_rows": outliers,
+        "rows": counts.rows,
+        "duplicates": row_numbers.repeated(np.concatenate(counts.hashes)),
+        "outlier_rows": outlying,
+        "outliers": outliers,
         "missing": missing,
-        "infinite": infinite,
-        "classes": {str(label): int(count) for label, count in classes.items()},
+        "infinite": {name: found.infinite for name, found in counts.numbers.items() if found.infinite},
+        "outside": outside,
+        "repeated": {", ".join(n): row_numbers.repeated(np.concatenate(h)) for n, h in counts.sets.items()},
     }
+    if regression:
+        found = counts.numbers.get(target, Numbers())
+        deviation = float(np.sqrt(found.squares / found.count)) if found.count else 0.0
+        report["target"] = {"mean": found.mean, "deviation": deviation}
+    else:
+        report["classes"] = {str(label): count for label, count in counts.classes.most_common()}
     return {**report, "problems": _problems(report, target, settings)}
 
 
@@ -57,44 +119,109 @@ def refuse(report: Mapping[str, Any]) -> None:
         raise FactoryError(f"the data is not fit to train on: {'; '.join(report['problems'])}")
 
 
+def _count(counts: _Counts, frame: pd.DataFrame, target: str, regression: bool) -> None:
+    counts.rows += len(frame)
+    for name in frame.columns:
+        series = frame[name]
+        if series.dtype.kind in "iuf":
+            found = counts.numbers.setdefault(str(name), Numbers())
+            before = found.missing
+            found.add(row_numbers.numbers(series))
+            counts.missing[str(name)] += found.missing - before
+        else:
+            counts.missing[str(name)] += int(series.isna().sum())
+    if not regression:
+        counts.classes.update(frame[target].value_counts().to_dict())
+    counts.hashes.append(row_numbers.hashes(frame))
+    for names, hashed in counts.sets.items():
+        hashed.append(row_numbers.hashes(frame[list(names)]))
+
+
+def _known(settings: DataSettings, columns: Sequence[str]) -> None:
+    """The columns that conf speaks of must be there."""
+    for name in [*settings.columns, *([settings.group] if settings.group else [])]:
+        if name not in columns:
+            raise UsageProblem(f"conf: data speaks of the column {name}, which the table does not have")
+
+
+def _second_look(
+    chunks: Chunks, counts: _Counts, target: str, settings: DataSettings
+) -> tuple[int, dict[str, int], dict[str, int]]:
+    """Rows with an outlier, outliers by column, values outside of conf's ranges by column."""
+    limits = {name: found.limits(settings.outlier_sigmas) for name, found in counts.numbers.items() if name != target}
+    far = [name for name, (low, high) in limits.items() if _passed(counts.numbers[name], low, high)]
+    ranges = {
+        name: (
+            -np.inf if column.minimum is None else column.minimum,
+            np.inf if column.maximum is None else column.maximum,
+        )
+        for name, column in settings.columns.items()
+    }
+    wide = [name for name, (low, high) in ranges.items() if _passed(counts.numbers.get(name, Numbers()), low, high)]
+    rows, outliers, outside = 0, Counter[str](), Counter[str]()
+    wanted = sorted({*far, *wide})
+    for frame in chunks(wanted) if wanted else ():
+        outlying = np.zeros(len(frame), dtype=np.bool_)
+        for name in wanted:
+            values = row_numbers.numbers(frame[name])
+            if name in far:
+                beyond = np.isfinite(values) & ((values < limits[name][0]) | (values > limits[name][1]))
+                outliers[name] += int(beyond.sum())
+                outlying |= beyond
+            if name in wide:
+                outside[name] += int(((values < ranges[name][0]) | (values > ranges[name][1])).sum())
+        rows += int(outlying.sum())
+    return rows, dict(outliers), dict(outside)
+
+
+def _passed(found: Numbers, low: float, high: float) -> bool:
+    return found.least < low or found.most > high
+
+
 def _problems(report: Mapping[str, Any], target: str, settings: DataSettings) -> list[str]:
+    rows = report["rows"]
     problems = []
     for what, count, most, key in (
         ("are duplicates", report["duplicates"], settings.max_duplicate_share, "max_duplicate_share"),
         ("have outliers", report["outlier_rows"], settings.max_outlier_share, "max_outlier_share"),
     ):
-        if count > most * report["rows"]:
-            problems.append(f"{count} of {report['rows']} rows {what}, data.{key} allows {most:g}")
-    if report["infinite"]:
-        problems.append(f"infinite values in {', '.join(report['infinite'])}")
-    if len(report["classes"]) < _MIN_CLASSES:
-        problems.append(f"{target} has one class only, a model needs two")
+        if count > most * rows:
+            problems.append(f"{count} of {rows} rows {what}, data.{key} allows {most:g}")
+    for names, count in report["repeated"].items():
+        if count:
+            problems.append(f"{names} is repeated in {count} rows, schema.py declares it unique")
+    problems.extend(_column_problems(report, target, settings))
+    if "classes" in report:
+        problems.extend(_class_problems(report["classes"], target, settings))
     return problems
 
 
-def _outlying(values: Any, sigmas: float) -> Any:
-    """Rows with a number further than `sigmas` standard deviations from its column's mean."""
-    import warnings
+def _column_problems(report: Mapping[str, Any], target: str, settings: DataSettings) -> list[str]:
+    problems = []
+    unwanted = [name for name in report["infinite"] if not _takes_infinite(settings, name)]
+    if unwanted:
+        problems.append(f"infinite values in {', '.join(unwanted)}: data.columns can take them for missing ones")
+    if target in report["missing"]:
+        problems.append(f"{target}, which is to be learned, misses {report['missing'][target]} values")
+    for name, column in settings.columns.items():
+        count = report["missing"].get(name, 0)
+        most = {"allow": 1.0, "refuse": 0.0}.get(str(column.missing), column.missing)
+        if isinstance(most, float) and count > most * report["rows"]:
+            problems.append(f"{name} misses {count} values, data.columns allows {most:g} of the rows")
+        outside = report["outside"].get(name, 0)
+        if outside > column.max_outside_share * report["rows"]:
+            problems.append(f"{outside} values of {name} lie outside of the range in data.columns")
+    return problems
 
-    import numpy as np
 
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)
-        distance = np.abs(values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0)
-    return (distance > sigmas).any(axis=1)
+def _class_problems(classes: Mapping[str, int], target: str, settings: DataSettings) -> list[str]:
+    if len(classes) < _MIN_CLASSES:
+        return [f"{target} has one class only, a model needs two"]
+    share = min(classes.values()) / sum(classes.values())
+    if share < settings.min_class_share:
+        return [f"the rarest class of {target} has {share:.4f} of the rows, data.min_class_share asks for more"]
+    return []
 
 
-def _explain(cases: pd.DataFrame) -> str:
-    """What fails, by column and check, with how many rows; a column that is missing or unknown is named."""
-    said: list[str] = []
-    for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
-        if check == "column_in_dataframe":
-            said.extend(f"column {name} is missing" for name in group["failure_case"])
-        elif check == "column_in_schema":
-            said.extend(f"column {name} is not declared" for name in group["failure_case"])
-        elif str(check).startswith("dtype("):
-            said.append(f"{column} is {group['failure_case'].iloc[0]}, not {str(check)[7:-2]}")
-        else:
-            said.append(f"{column} fails {check} in {len(group)} rows")
-    more = f" (and {len(said) - _SHOWN} more)" if len(said) > _SHOWN else ""
-    return "; ".join(said[:_SHOWN]) + more
+def _takes_infinite(settings: DataSettings, name: str) -> bool:
+    return name in settings.columns and settings.columns[name].infinite == "missing"

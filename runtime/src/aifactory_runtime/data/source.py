@@ -145,13 +145,6 @@ def read(
     return frame
 
 
-def sample(frame: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
-    """`rows` rows drawn by `seed`, in the order of the table; all of them for 0 or when there are not more."""
-    if rows == 0 or rows >= len(frame):
-        return frame
-    return frame.sample(rows, random_state=seed).sort_index().reset_index(drop=True)
-
-
 def _remote(source: str) -> Located:
     """An address by fsspec; a user and a password in it are not shown."""
     import fsspec

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aifactory_runtime.data import parts
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
+    import pyarrow as pa
+    from deltalake import DeltaTable
 
 RAW = "raw"
 PREPARED = "prepared"
 REFERENCE = "reference"
 SCORED = "scored"
 
-ROWS = 65_536
-"""Rows that are held at a time, if nothing else is said."""
-
-_ORDER = "_row"
-"""Keeps the order of rows, which Delta does not promise; the same rows in another order train another model."""
 _SHA256 = "sha256"
 
 
@@ -42,66 +39,100 @@ class TableVersion:
 
 
 def latest(folder: Path, name: str) -> TableVersion | None:
-    """The newest version of a table, None when there is no table."""
+    """The newest version of a table, None when there is no table. Newest is by number, whatever clocks said."""
     table = _open(folder, name)
     if table is None:
         return None
     return TableVersion(table.version(), str(table.history(1)[0].get(_SHA256, "")))
 
 
-def write(folder: Path, name: str, frame: pd.DataFrame, sha256: str) -> TableVersion:
-    """Replace the table's content by `frame` in one commit; nothing is written when the newest version has `sha256`."""
-    import numpy as np
-    from deltalake import CommitProperties, write_deltalake
+def write(
+    folder: Path,
+    name: str,
+    chunks: Iterable[pa.RecordBatch | pd.DataFrame],
+    sha256: str,
+    *,
+    by: str | None = None,
+    starts: Mapping[str, int] | None = None,
+) -> TableVersion:
+    """Replace the table's content by `chunks`, one after another, in one commit; never more than a chunk is held.
+
+    Nothing is written when the newest version has `sha256`. With `by` the rows of each value of that column lie
+    together, `starts` says at which place; a chunk then holds one value only. An error leaves no file behind.
+    """
+    from deltalake import CommitProperties, Schema
+    from deltalake.transaction import create_table_with_add_actions
 
     found = latest(folder, name)
     if found is not None and found.sha256 == sha256:
         return found
-    with _one_line(name):
-        write_deltalake(
+    writer = parts.Writer(folder / name, starts or {"": 0}, by)
+    with _whole(folder, name, writer):
+        for batch in map(to_arrow, chunks):
+            writer.add(batch, "" if by is None else batch.column(by)[0].as_py())
+        actions = writer.close()
+        create_table_with_add_actions(
             str(folder / name),
-            _to_arrow(frame.assign(**{_ORDER: np.arange(len(frame))})),
+            Schema.from_arrow(writer.schema),
+            actions,
             mode="overwrite",
-            schema_mode="overwrite",
             commit_properties=CommitProperties(custom_metadata={_SHA256: sha256}),
         )
     return TableVersion(found.version + 1 if found else 0, sha256)
 
 
-def append(folder: Path, name: str, frame: pd.DataFrame, facts: Mapping[str, str]) -> bool:
-    """Add rows in one commit; False, and nothing is written, when a commit with equal facts is there already."""
-    from deltalake import CommitProperties, write_deltalake
+@dataclass(frozen=True)
+class Appended:
+    """Rows of one append; `new` is False when they were there before."""
 
+    rows: int
+    new: bool
+
+
+def append(
+    folder: Path, name: str, chunks: Iterable[pa.RecordBatch | pd.DataFrame], facts: Mapping[str, str]
+) -> Appended:
+    """Add rows in one commit; nothing is read or written when rows with equal facts were added before.
+
+    Columns that the table does not have yet are added to it, null in the rows before.
+    """
+    from deltalake import CommitProperties, Schema, Transaction
+    from deltalake.transaction import create_table_with_add_actions
+
+    mark = json.dumps(dict(sorted(facts.items())))
     table = _open(folder, name)
-    if table is not None and any(facts.items() <= commit.items() for commit in table.history()):
-        return False
-    with _one_line(name):
-        write_deltalake(
-            str(folder / name),
-            _to_arrow(frame),
-            mode="append",
-            schema_mode="merge",
-            commit_properties=CommitProperties(custom_metadata=dict(facts)),
-        )
-    return True
+    before = None if table is None else table.transaction_version(mark)
+    if before is not None:
+        return Appended(before, new=False)
+    writer = parts.Writer(folder / name, {"": 0 if table is None else sum(file.rows for file in parts.stored(table))})
+    with _whole(folder, name, writer):
+        for batch in map(to_arrow, chunks):
+            writer.add(batch)
+        actions, schema = writer.close(), Schema.from_arrow(writer.schema)
+        # Delta keeps these marks for good, while its history forgets commits after a month.
+        done = CommitProperties(custom_metadata=dict(facts), app_transactions=[Transaction(mark, writer.rows)])
+        if table is None:
+            create_table_with_add_actions(str(folder / name), schema, actions, commit_properties=done)
+        else:
+            _widen(table, name, schema)
+            table.create_write_transaction(actions, "append", table.schema(), commit_properties=done)
+    return Appended(writer.rows, new=True)
 
 
-def read(folder: Path, name: str, version: int | None = None) -> pd.DataFrame:
-    """Rows of a version (the newest by default) in the order they were written; FactoryError when it is not there."""
-    import pandas as pd
+def count(folder: Path, name: str, version: int | None = None, where: tuple[str, object] | None = None) -> int:
+    """Rows of a version, or those in which a column has a value; FactoryError when the table is not there."""
+    table = _there(folder, name, version)
+    files = parts.stored(table)
+    if where is None:
+        return sum(file.rows for file in files)
+    if all(where[0] in file.only for file in files):
+        return sum(file.rows for file in files if file.only[where[0]] == where[1])
+    return sum(len(chunk) for chunk in batches(folder, name, version, columns=[where[0]], where=where))
 
-    table = _open(folder, name, version)
-    if table is None:
-        raise FactoryError(f"table {name} is not there: run the step that writes it")
-    with _one_line(name):
-        found = table.scan().read_all()
-        columns = {column: _from_arrow(found.column(column)) for column in found.column_names}
-    order = columns.pop(_ORDER, None)
-    frame: pd.DataFrame = pd.DataFrame(columns, copy=False)
-    if order is None or bool((order[1:] > order[:-1]).all()):
-        return frame
-    ordered: pd.DataFrame = frame.iloc[order.argsort()].reset_index(drop=True)
-    return ordered
+
+def columns(folder: Path, name: str, version: int | None = None) -> pa.Schema:
+    """Columns of a version by name and type; FactoryError when the table is not there."""
+    return _schema(_there(folder, name, version))
 
 
 def batches(
@@ -113,43 +144,74 @@ def batches(
     where: tuple[str, object] | None = None,
     rows: int | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """The rows of a version in the order they were written, as frames of `rows` rows at most (ROWS by default).
+    """The rows of a version in the order they were written, as frames of `rows` rows at most.
 
-    `columns` takes only these; `where` only the rows in which a column has a value. FactoryError when the table is not
-    there.
+    Without `rows` a frame holds about 32 MB of numbers. `columns` takes only these; `where` only the rows in which a
+    column has a value. FactoryError when the table is not there.
     """
-    frame = read(folder, name, version)
-    if where is not None:
-        frame = frame[frame[where[0]] == where[1]]
+    table = _there(folder, name, version)
+    schema = _schema(table)
     if columns is not None:
-        frame = frame[list(columns)]
-    step = rows or ROWS
-    for start in range(0, len(frame), step):
-        yield frame.iloc[start : start + step].reset_index(drop=True)
+        import pyarrow as pa
+
+        schema = pa.schema([schema.field(column) for column in columns])
+    with _one_line(name):
+        for chunk in parts.read(
+            folder / name, parts.stored(table), schema, where, rows or parts.chunk_rows(len(schema))
+        ):
+            yield to_frame(chunk)
 
 
-def row_hashes(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """One number a row that depends on its values only: equal for 1, 1.0 and True, for every process and machine."""
-    import numpy as np
-    from pandas.util import hash_pandas_object
+def read(folder: Path, name: str, version: int | None = None) -> pd.DataFrame:
+    """All rows of a version (the newest by default) in the order they were written; FactoryError when not there."""
+    import pyarrow as pa
 
-    plain = {
-        name: frame[name].astype(np.float64) if frame[name].dtype.kind in "biuf" else frame[name]
-        for name in sorted(frame.columns)
-    }
-    hashed = hash_pandas_object(type(frame)(plain, copy=False), index=False, categorize=False)
-    numbers: np.ndarray[Any, np.dtype[np.uint64]] = np.asarray(hashed, dtype=np.uint64)
-    return numbers
+    table = _there(folder, name, version)
+    schema = _schema(table)
+    with _one_line(name):
+        chunks = list(parts.read(folder / name, parts.stored(table), schema, None, parts.chunk_rows(len(schema))))
+        return to_frame(pa.concat_tables(chunks) if chunks else schema.empty_table())
 
 
-def content_sha256(frame: pd.DataFrame, *more: object) -> str:
-    """Digest of column names, values in their order, and whatever else decides what the content means."""
-    total = hashlib.sha256(repr((sorted(frame.columns), *more)).encode())
-    total.update(row_hashes(frame).tobytes())
-    return total.hexdigest()
+def to_arrow(chunk: Any) -> pa.RecordBatch:
+    """A frame as Arrow; what is no number, date or truth value becomes text."""
+    import pyarrow as pa
+
+    if isinstance(chunk, pa.RecordBatch):
+        return chunk
+    made = {}
+    for name in chunk.columns:
+        series: Any = chunk[name]
+        if series.dtype == object or isinstance(series.dtype, _categorical()):
+            values = series.to_numpy(dtype=object, na_value=None)
+            made[str(name)] = _objects(values)
+        else:
+            found = pa.array(series, from_pandas=True)
+            made[str(name)] = found.cast(pa.string()) if pa.types.is_large_string(found.type) else found
+    return pa.RecordBatch.from_pydict(made)
 
 
-def _open(folder: Path, name: str, version: int | None = None) -> Any:
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Arrow as a frame that holds no objects: nulls are NaN, in whole numbers and truth values they are NA."""
+    import pandas as pd
+    import pyarrow as pa
+
+    made: dict[str, Any] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        if column.null_count and pa.types.is_integer(column.type):
+            made[name] = _masked(pd.Int64Dtype(), values.cast(pa.int64()))
+        elif column.null_count and pa.types.is_boolean(column.type):
+            made[name] = _masked(pd.BooleanDtype(), values)
+        elif pa.types.is_string(column.type):
+            made[name] = values.to_pandas()
+        else:
+            made[name] = values.to_numpy(zero_copy_only=False)
+    frame: pd.DataFrame = pd.DataFrame(made, index=pd.RangeIndex(len(table)), copy=False)
+    return frame
+
+
+def _open(folder: Path, name: str, version: int | None = None) -> DeltaTable | None:
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
@@ -162,47 +224,75 @@ def _open(folder: Path, name: str, version: int | None = None) -> Any:
             return None
 
 
-def _to_arrow(frame: pd.DataFrame) -> Any:
-    from arro3.core import Array, DataType, Table
-
-    made: dict[str, Any] = {}
-    for name in frame.columns:
-        series: Any = frame[name]
-        if series.dtype.kind in "biuf" and not hasattr(series.dtype, "na_value"):
-            made[str(name)] = Array.from_numpy(series.to_numpy())
-            continue
-        values = series.to_numpy(dtype=object, na_value=None).tolist()
-        kinds = {type(value) for value in values if value is not None}
-        if kinds == {bool}:
-            made[str(name)] = Array(values, DataType.bool())
-        elif kinds == {int}:
-            made[str(name)] = Array(values, DataType.int64())
-        elif kinds <= {int, float} and kinds:
-            made[str(name)] = Array(values, DataType.float64())
-        else:
-            made[str(name)] = Array([None if value is None else str(value) for value in values], DataType.string())
-    return Table.from_pydict(made)
+def _there(folder: Path, name: str, version: int | None) -> DeltaTable:
+    table = _open(folder, name, version)
+    if table is None:
+        raise FactoryError(f"table {name} is not there: run the step that writes it")
+    return table
 
 
-def _from_arrow(column: Any) -> Any:
+def _schema(table: DeltaTable) -> pa.Schema:
+    """Columns of a table without the one that keeps the order."""
+    import pyarrow as pa
+
+    return pa.schema([entry for entry in pa.schema(table.schema().to_arrow()) if entry.name != parts.ORDER])
+
+
+def _widen(table: DeltaTable, name: str, schema: Any) -> None:
+    """Add the columns that the table lacks; FactoryError when one is there with another type."""
+    there = {entry.name: entry.type for entry in table.schema().fields}
+    for entry in schema.fields:
+        if entry.name in there and there[entry.name] != entry.type:
+            raise FactoryError(
+                f"table {name}: {entry.name} holds {there[entry.name].type} so far, now {entry.type.type}: move the "
+                "table's folder away, then run again"
+            )
+    more = [entry for entry in schema.fields if entry.name not in there]
+    if more:
+        table.alter.add_columns(more)
+
+
+def _categorical() -> Any:
     import pandas as pd
-    from arro3.core import DataType
 
-    if DataType.is_string(column.type) or DataType.is_string_view(column.type) or DataType.is_large_string(column.type):
-        return pd.array(column.to_pylist(), dtype="str")
-    if column.null_count == 0:
-        return column.to_numpy()
-    kinds = {"Boolean": "boolean", "Int64": "Int64"}
-    kind = next((dtype for text, dtype in kinds.items() if text in str(column.type)), "float64")
-    return pd.array(column.to_pylist(), dtype=kind)
+    return pd.CategoricalDtype
+
+
+def _objects(values: Any) -> pa.Array:
+    import pyarrow as pa
+
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {bool}:
+        return pa.array(values, pa.bool_())
+    if kinds and kinds <= {int, float}:
+        return pa.array(values, pa.int64() if kinds == {int} else pa.float64())
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _masked(dtype: Any, values: pa.Array) -> Any:
+    return dtype.__from_arrow__(values)
+
+
+@contextmanager
+def _whole(folder: Path, name: str, writer: parts.Writer) -> Iterator[None]:
+    """Whatever goes wrong, files that no commit names are removed."""
+    try:
+        with _one_line(name):
+            yield
+    except BaseException:
+        table = _open(folder, name)
+        writer.discard(set() if table is None else {file.path for file in parts.stored(table)})
+        raise
 
 
 @contextmanager
 def _one_line(name: str) -> Iterator[None]:
+    """What disk, Delta and Arrow raise, as one line; Arrow's words are not repeated, they may hold values."""
+    import pyarrow as pa
     from deltalake.exceptions import DeltaError
 
     try:
         yield
-    except (DeltaError, OSError) as error:
-        first = str(error).strip().partition("\n")[0][:200]
-        raise FactoryError(f"table {name}: {first}; check the disk's space and rights, then run again") from None
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        said = type(error).__name__ if isinstance(error, ValueError) else str(error).strip().partition("\n")[0][:200]
+        raise FactoryError(f"table {name}: {said}; check the disk's space and rights, then run again") from None

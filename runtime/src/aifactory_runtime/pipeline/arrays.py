@@ -9,61 +9,65 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aifactory_runtime.data import split, tables
+from aifactory_runtime.data import rows, split, tables
 from aifactory_runtime.data.columns import Matrix, matrix, pin, raw_columns
 from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline import memory
 from aifactory_runtime.registry.model_folder import InputSchema
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Features = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Labels = np.ndarray[Any, Any]
 _TRIED_ROWS = 5
 
 
-def load(
-    folder: Path, version: int, name: str, schema: InputSchema, features: Features
-) -> tuple[Matrix, np.ndarray[Any, Any]]:
+def load(folder: Path, version: int, name: str, schema: InputSchema, features: Features) -> tuple[Matrix, Labels]:
     """Matrix of shape (rows, features) and labels of shape (rows,) of the split `name` of the prepared table.
 
-    Rows come in chunks, so that beside the matrix only one chunk is held. FactoryError when a column is missing.
+    Rows come in chunks: beside the matrix only one chunk is held. FactoryError when a column is missing, or the matrix
+    does not fit into memory; UsageProblem when a feature is infinite.
     """
-    return _gathered(tables.batches(folder, PREPARED, version, where=(split.SPLIT, name)), schema, features)
+    return _load(folder, PREPARED, version, (split.SPLIT, name), (schema, features))
 
 
-def load_reference(
-    folder: Path, version: int, schema: InputSchema, features: Features
-) -> tuple[Matrix, np.ndarray[Any, Any]]:
+def load_reference(folder: Path, version: int, schema: InputSchema, features: Features) -> tuple[Matrix, Labels]:
     """As `load`, of the whole frozen reference table."""
-    return _gathered(tables.batches(folder, REFERENCE, version), schema, features)
+    return _load(folder, REFERENCE, version, None, (schema, features))
+
+
+def load_labels(folder: Path, version: int, name: str, target: str) -> Labels:
+    """Labels of shape (rows,) of the split `name` of the prepared table, without its matrix."""
+    chunks = tables.batches(folder, PREPARED, version, columns=[target], where=(split.SPLIT, name))
+    return _joined(to_labels(chunk, target) for chunk in chunks)
 
 
 def pin_split(folder: Path, version: int, name: str, schema: InputSchema, features: Features) -> InputSchema:
-    """`schema` with the names of the matrix's columns, from what `features` returns for the rows of a split."""
-    frames = list(tables.batches(folder, PREPARED, version, where=(split.SPLIT, name)))
-    if not frames:
-        raise FactoryError(f"the prepared table has no row in {name}: the pipeline needs more data")
-    import pandas as pd
-
-    return pinned(pd.concat(frames, ignore_index=True), schema, features)
-
-
-def pinned(frame: pd.DataFrame, schema: InputSchema, features: Features) -> InputSchema:
-    """`schema` with the names of the matrix's columns, from what `features` returns for the training rows.
+    """`schema` with the names of the matrix's columns, from what `features` returns for the rows of a split.
 
     UsageProblem when a row's features change with the rows beside it: such a model cannot answer for a single row.
+    FactoryError when the split has no row.
     """
-    made = features(_raw(frame, schema))
-    found = replace(schema, features=pin(made, schema.columns, len(frame)))
-    few = frame.head(_TRIED_ROWS)
-    alone = matrix(features(_raw(few, schema)), found)
-    together = matrix({name: np.asarray(values)[: len(few)] for name, values in made.items()}, found)
-    differs = ~(np.isclose(alone, together, rtol=1e-9, atol=0.0, equal_nan=True)).all(axis=0)
-    if differs.any():
-        name = found.features[int(np.flatnonzero(differs)[0])]
-        raise UsageProblem(f"features(): {name} of a row depends on other rows; compute it from its own row only")
-    return found
+    chunks = tables.batches(folder, PREPARED, version, where=(split.SPLIT, name))
+    first = next(chunks, None)
+    if first is None:
+        raise FactoryError(f"the prepared table has no row in {name}: the pipeline needs more data")
+    made = features(_raw(first, schema))
+    found = replace(schema, features=pin(made, schema.columns, len(first)))
+    _check_alone(first, made, found, features)
+    texts = {name: _texts(values) for name, values in made.items() if np.asarray(values).dtype.kind not in "biuf"}
+    if not texts:
+        return found  # only texts can add columns later
+    for chunk in chunks:
+        more = features(_raw(chunk, schema))
+        pin(more, schema.columns, len(chunk))
+        for feature in texts:
+            texts[feature] |= _texts(more[feature])
+    most = max(1, *(len(values) for values in texts.values()))
+    every = {feature: _padded(texts[feature], most) if feature in texts else np.zeros(most) for feature in made}
+    return replace(schema, features=pin(every, schema.columns, most))
 
 
 def to_matrix(frame: pd.DataFrame, schema: InputSchema, features: Features) -> Matrix:
@@ -74,18 +78,60 @@ def to_matrix(frame: pd.DataFrame, schema: InputSchema, features: Features) -> M
     return matrix(features(_raw(frame, schema)), schema)
 
 
-def to_labels(frame: pd.DataFrame, target: str) -> Any:
+def to_labels(frame: pd.DataFrame, target: str) -> Labels:
     """Labels of shape (rows,): numbers or texts as numpy arrays."""
-    return np.array(frame[target].tolist())
+    series = frame[target]
+    if series.dtype.kind in "biuf" and not hasattr(series.dtype, "na_value"):
+        return np.asarray(series.to_numpy())
+    return np.array(series.tolist())
 
 
-def _gathered(
-    chunks: Iterable[pd.DataFrame], schema: InputSchema, features: Features
-) -> tuple[Matrix, np.ndarray[Any, Any]]:
-    made = [(to_matrix(chunk, schema, features), to_labels(chunk, schema.target)) for chunk in chunks]
-    if not made:
-        return np.empty((0, len(schema.features))), np.empty(0)
-    return np.concatenate([values for values, _ in made]), np.concatenate([labels for _, labels in made])
+def _texts(values: Any) -> set[str]:
+    return {value for value in np.asarray(values).tolist() if isinstance(value, str)}
+
+
+def _padded(values: set[str], size: int) -> Any:
+    return np.array([*sorted(values), *[None] * (size - len(values))], dtype=object)
+
+
+def _check_alone(frame: pd.DataFrame, made: Mapping[str, Any], schema: InputSchema, features: Features) -> None:
+    """UsageProblem when the first rows have other features together with the rest than without it."""
+    few = frame.head(_TRIED_ROWS)
+    alone = matrix(features(_raw(few, schema)), schema)
+    together = matrix({name: np.asarray(values)[: len(few)] for name, values in made.items()}, schema)
+    differs = ~(np.isclose(alone, together, rtol=1e-9, atol=0.0, equal_nan=True)).all(axis=0)
+    if differs.any():
+        name = schema.features[int(np.flatnonzero(differs)[0])]
+        raise UsageProblem(f"features(): {name} of a row depends on other rows; compute it from its own row only")
+
+
+def _load(
+    folder: Path, table: str, version: int, where: tuple[str, object] | None, how: tuple[InputSchema, Features]
+) -> tuple[Matrix, Labels]:
+    schema, features = how
+    size = tables.count(folder, table, version, where)
+    memory.check(size, len(schema.features))
+    values: Matrix = np.empty((size, len(schema.features)), dtype=np.float64)
+    labels, start = [], 0
+    for chunk in tables.batches(folder, table, version, where=where):
+        found = to_matrix(chunk, schema, features)
+        _check_finite(found, schema)
+        values[start : start + len(found)] = found
+        labels.append(to_labels(chunk, schema.target))
+        start += len(found)
+    return values, _joined(labels)
+
+
+def _joined(labels: Iterable[Labels]) -> Labels:
+    found = list(labels)
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def _check_finite(found: Matrix, schema: InputSchema) -> None:
+    infinite = np.isinf(found).any(axis=0)
+    if infinite.any():
+        name = schema.features[int(np.flatnonzero(infinite)[0])]
+        raise UsageProblem(f"features(): {name} has infinite values; check for zeros and logarithms")
 
 
 def _raw(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
@@ -94,7 +140,9 @@ def _raw(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
 
 
 def _values(series: Any) -> Any:
-    """Values of a column; a missing one is NaN in a column of numbers, else None."""
+    """Values of a column; a missing one is NaN in a column of numbers, NaT in dates, else None."""
     if series.dtype.kind in "biufM" and not hasattr(series.dtype, "na_value"):
         return series.to_numpy()
+    if series.dtype.kind in "biuf":
+        return rows.numbers(series)
     return series.to_numpy(dtype=object, na_value=None)

@@ -1,43 +1,72 @@
-"""The steps before training: ingest, validate, prepare; each reads a handoff and adds its part."""
+"""The steps before training: ingest, validate, prepare; each reads a handoff and adds its part.
+
+None of them holds a table: rows come in chunks, and beside a chunk some 50 bytes a row are held at most.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import declared, quality, source, split, tables
-from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
+from aifactory_runtime.data import conform, declared, quality, rows, sample, source, split, tables
+from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
+from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_REPORT = "validation.json"
+_SAY_ABOVE = 0.05
+"""Share of test rows known from training that is worth a line; conf says what is refused."""
+_log = logging.getLogger(__name__)
+
 
 def ingest(context: Context, handoff: Handoff) -> Handoff:
-    """The data source as a version of `raw`; the version that is there when the source has not changed."""
+    """The data source as a version of `raw`; the version that is there when source and declared kinds are the same."""
     settings = context.settings
     path = source.locate(context.project.root, context.contract.data_source)
-    content = source.digest(path)
+    kinds = declared.kinds(context.project.science.schema())
+    read = settings.data.read or source.detect(path)
+    meant: list[Any] = [source.digest(path), sorted(kinds.items()), read.model_dump(mode="json")]
     if settings.data.sample_rows:
-        sampled = f"{content} {settings.data.sample_rows} {settings.train.seed}"
-        content = hashlib.sha256(sampled.encode()).hexdigest()
-    found = tables.latest(context.tables, RAW)
-    if found is None or found.sha256 != content:
-        kinds = declared.kinds(context.project.science.schema())
-        table = source.read(path, settings.data.read, kinds)
-        frame = source.sample(table, settings.data.sample_rows, settings.train.seed)
-        found = tables.write(context.tables, RAW, frame, content)
+        meant += [settings.data.sample_rows, settings.train.seed]
+    content = hashlib.sha256(json.dumps(meant).encode()).hexdigest()
+    batches = sample.draw(source.batches(path, read, kinds), settings.data.sample_rows, settings.train.seed)
+    found = tables.write(context.tables, RAW, batches, content)
     return replace(handoff, tables={**handoff.tables, RAW: found})
 
 
 def validate(context: Context, handoff: Handoff) -> Handoff:
     """The raw table against its schema and thresholds; the report is kept, and refused data ends the run."""
     science = context.project.science
-    raw = tables.read(context.tables, RAW, handoff.table(RAW, "ingest").version)
-    frame = quality.conform(raw, science.schema())
-    report = quality.inspect(frame, science.target(), context.settings.data)
-    place = handoffs.folder(context.artifacts, handoff.id) / "validation.json"
-    handoffs.write_atomic(place, json.dumps(report, indent=2))
+    version = handoff.table(RAW, "ingest").version
+    changed = _changed(context, version)
+
+    def chunks(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
+        for frame in _conformed(context, version, checked=columns is None):
+            yield frame if columns is None else frame[list(columns)]
+
+    try:
+        report = quality.inspect(
+            chunks,
+            science.target(),
+            context.settings.data,
+            unique=conform.unique_sets(science.schema()),
+            regression=_roles(context).regression,
+        )
+    except FactoryError as error:
+        if changed and not isinstance(error, UsageProblem):
+            raise FactoryError(f"{error}; since the last table that was trained on: {', '.join(changed)}") from None
+        raise
+    _write_report(context, handoff, {**report, "schema_change": changed})
     quality.refuse(report)
     return handoff
 
@@ -47,15 +76,110 @@ def prepare(context: Context, handoff: Handoff) -> Handoff:
 
     The test rows of the first time are frozen as `reference`, which is never written again.
     """
-    science, settings = context.project.science, context.settings.data
-    target = science.target()
-    raw = tables.read(context.tables, RAW, handoff.table(RAW, "ingest").version)
+    version = handoff.table(RAW, "ingest").version
+    report = _report(context, handoff)
+    roles, settings = _roles(context), context.settings.data
     frozen = tables.latest(context.tables, REFERENCE)
-    known = None if frozen is None else tables.read(context.tables, REFERENCE, frozen.version)
-    frame = quality.conform(raw, science.schema())
-    rows = split.assign(frame, target, settings.test_share, settings.validation_share, known)
+    known = None if frozen is None else _known(context, version, frozen, roles)
+    read = split.scan(_conformed(context, version, checked=False), roles, settings.group)
+    assigned = split.assign(read, settings, known)
+    _write_report(context, handoff, {**report, **assigned.report})
+    _leaks(context, assigned.report)
+    found = _write_prepared(context, version, read.whole, assigned.sides)
     if frozen is None:
-        reference = rows[rows[split.SPLIT] == split.TEST].drop(columns=split.SPLIT).reset_index(drop=True)
-        frozen = tables.write(context.tables, REFERENCE, reference, tables.content_sha256(reference))
-    found = tables.write(context.tables, PREPARED, rows, tables.content_sha256(rows))
+        names = [name for name in tables.columns(context.tables, PREPARED, found.version).names if name != split.SPLIT]
+        chosen = (split.SPLIT, split.TEST)
+        chunks = tables.batches(context.tables, PREPARED, found.version, columns=names, where=chosen)
+        test = assigned.sides == split.NAMES.index(split.TEST)
+        frozen = tables.write(context.tables, REFERENCE, chunks, rows.digest(names, [read.whole[test]]))
     return replace(handoff, tables={**handoff.tables, PREPARED: found, REFERENCE: frozen})
+
+
+def _conformed(context: Context, version: int, *, checked: bool) -> Iterator[pd.DataFrame]:
+    """The raw table as schema.py wants it, chunk by chunk; what was checked before is not checked again."""
+    schema = conform.row_wise(context.project.science.schema())
+    plain = not (checked or conform.transforms(schema))
+    for frame in tables.batches(context.tables, RAW, version):
+        yield conform.conform(frame, schema, context.settings.data.columns, checks=not plain)
+
+
+def _roles(context: Context) -> split.Roles:
+    science = context.project.science
+    regression = context.project.manifest.problem == "regression"
+    return split.Roles(science.target(), science.ignored(), science.time(), regression)
+
+
+def _changed(context: Context, version: int) -> list[str]:
+    """How the columns differ from those of the last table that passed."""
+    if tables.latest(context.tables, PREPARED) is None:
+        return []
+    before, after = tables.columns(context.tables, PREPARED), tables.columns(context.tables, RAW, version)
+    return [line for line in conform.difference(before, after) if not line.startswith(f"- {split.SPLIT} (")]
+
+
+def _known(context: Context, version: int, frozen: TableVersion, roles: split.Roles) -> rows.Hashes:
+    """The rows of the frozen reference table, as the split sees them."""
+    there = tables.columns(context.tables, REFERENCE, frozen.version).names
+    wanted = [name for name in tables.columns(context.tables, RAW, version).names if name not in roles.ignored]
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise FactoryError(
+            f"the frozen reference table has no column {missing[0]}: it judges old and new models alike, "
+            "so a new schema needs a new use case or a reference made anew by hand"
+        )
+    columns = [*wanted, *(name for name in roles.ignored if name in there)]
+    frames = tables.batches(context.tables, REFERENCE, frozen.version, columns=columns)
+    plain = replace(roles, ignored=tuple(name for name in roles.ignored if name in there), time=None)
+    return split.scan(frames, plain, context.settings.data.group).inputs
+
+
+def _write_prepared(context: Context, version: int, hashed: rows.Hashes, sides: split.Sides) -> TableVersion:
+    """The rows of each side together, in the order of the raw table."""
+    import numpy as np
+
+    names = tables.columns(context.tables, RAW, version).names
+    found = [np.flatnonzero(sides == number) for number in range(len(split.NAMES))]
+    digest = rows.digest(names, (hashed[places] for places in found), [len(places) for places in found])
+    starts = dict(zip(split.NAMES, np.cumsum([0, *map(len, found[:-1])]).tolist(), strict=True))
+    chunks = _sided(_conformed(context, version, checked=False), sides)
+    return tables.write(context.tables, PREPARED, chunks, digest, by=split.SPLIT, starts=starts)
+
+
+def _sided(frames: Iterator[pd.DataFrame], sides: split.Sides) -> Iterator[pd.DataFrame]:
+    """The rows of a chunk by side."""
+    import numpy as np
+
+    start = 0
+    for frame in frames:
+        here: np.ndarray[Any, Any] = sides[start : start + len(frame)]
+        start += len(frame)
+        for number, name in enumerate(split.NAMES):
+            places = np.flatnonzero(here == number)
+            if len(places):
+                yield frame.take(places).assign(**{split.SPLIT: name})
+
+
+def _report(context: Context, handoff: Handoff) -> dict[str, Any]:
+    """What validate found; UsageProblem when it has not run."""
+    place = handoffs.folder(context.artifacts, handoff.id) / _REPORT
+    if not place.is_file():
+        raise UsageProblem(f"run {handoff.id} has not been validated yet: run validate first")
+    report: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+    quality.refuse(report)
+    return report
+
+
+def _write_report(context: Context, handoff: Handoff, report: Mapping[str, Any]) -> None:
+    place = handoffs.folder(context.artifacts, handoff.id) / _REPORT
+    handoffs.write_atomic(place, json.dumps(report, indent=2, allow_nan=False))
+
+
+def _leaks(context: Context, report: Mapping[str, Any]) -> None:
+    """Say, or refuse, that rows to test on are known from training."""
+    tested = report["splits"][split.TEST]
+    for what, count in report["test_rows_known_from_training"].items():
+        said = f"{count} of {tested} test rows have their {what} in training too"
+        if count > context.settings.data.max_leakage_share * tested:
+            raise FactoryError(f"{said}, more than data.max_leakage_share allows: name a column in data.group")
+        if count > _SAY_ABOVE * tested:
+            _log.warning("note: %s, so the test may flatter the model: data.group in conf keeps them apart", said)

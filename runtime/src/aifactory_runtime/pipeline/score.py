@@ -1,10 +1,15 @@
-"""Batch scoring: a table in, predictions with their model version appended to `scored`, once per input and model."""
+"""Batch scoring: a table in, predictions with their model version appended to `scored`, once per input and model.
+
+Rows come in chunks, all are added in one commit: a batch is there whole or not at all, and its size is not bounded by
+memory.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.contract import names
-from aifactory_runtime.data import declared, quality, source, tables
+from aifactory_runtime.data import conform, declared, parts, source, tables
+from aifactory_runtime.data.source import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context
@@ -22,8 +28,11 @@ from aifactory_runtime.registry.port import CHAMPION, PREFIX, Version
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-_ID_LENGTH = 32
+_HALF = 16
+"""Hexadecimal digits of a prediction's id that say which input and model; as many say which row."""
+_DIGITS = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -47,23 +56,10 @@ def score(context: Context, given: str | None = None) -> Scored:
     path = source.locate(context.project.root, given or contract.batch_source or contract.data_source)
     version = _model(context)
     _same_code(context, version)
-    kinds = declared.kinds(context.project.science.schema())
-    frame = _checked(context, source.read(path, context.settings.data.read, kinds))
     digest = source.digest(path)
-    place = Path(tempfile.mkdtemp(prefix="aifactory-score-"))
-    try:
-        context.registry.download(version, place / "model")
-        rows = _predict(context, frame, place / "model")
-    finally:
-        shutil.rmtree(place)
-    ids = [_prediction_id(digest, version.model_sha256, row) for row in range(len(rows))]
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    rows = rows.assign(
-        prediction_id=ids, scored_at=now, model_version=version.number, model_sha256=version.model_sha256
-    )
     facts = {"input_sha256": digest, "model_version": str(version.number)}
-    new = tables.append(context.tables, tables.SCORED, rows, facts)
-    return Scored(len(rows), version.number, digest, new)
+    done = tables.append(context.tables, tables.SCORED, _scored(context, path, version, digest), facts)
+    return Scored(done.rows, version.number, digest, done.new)
 
 
 def _model(context: Context) -> Version:
@@ -82,21 +78,70 @@ def _same_code(context: Context, version: Version) -> None:
         raise FactoryError(f"version {version.number} belongs to other code (commit {commit}): check it out or retrain")
 
 
-def _checked(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows as the schema wants them; the target need not be there."""
-    schema, target = context.project.science.schema(), context.project.science.target()
-    if target in frame.columns:
-        frame = frame.drop(columns=target)
-    return quality.conform(frame, schema.remove_columns([target]))
+def _scored(context: Context, path: Located, version: Version, digest: str) -> Iterator[pa.RecordBatch]:
+    """The rows with what the model says of them, chunk by chunk."""
+    place = Path(tempfile.mkdtemp(prefix="aifactory-score-"))
+    try:
+        context.registry.download(version, place / "model")
+        schema, estimator = model_folder.read_schema(place / "model"), model_folder.load_estimator(place / "model")
+    finally:
+        shutil.rmtree(place)
+    features = context.project.science.features()
+    prefix = hashlib.sha256(f"{digest} {version.model_sha256}".encode()).hexdigest()[:_HALF]
+    same = {
+        "scored_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "model_version": version.number,
+        "model_sha256": version.model_sha256,
+    }
+    start = 0
+    for frame in _rows(context, path):
+        said = _answers(estimator, arrays.to_matrix(frame, schema, features), schema.classes)
+        ids = prediction_ids(prefix, start, len(frame))
+        start += len(frame)
+        batch = tables.to_arrow(frame.assign(**said))
+        for name, values in {"prediction_id": ids, **_repeated(same, len(frame))}.items():
+            batch = batch.append_column(name, values)
+        yield batch
 
 
-def _predict(context: Context, frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    schema, estimator = model_folder.read_schema(folder), model_folder.load_estimator(folder)
-    values = arrays.to_matrix(frame, schema, context.project.science.features())
+def _rows(context: Context, path: Located) -> Iterator[pd.DataFrame]:
+    """The input as the schema wants it. The target is left out; ignored columns are as they come, or not there."""
+    import pandera.pandas as pa
+
+    science, settings = context.project.science, context.settings.data
+    target, ignored = science.target(), science.ignored()
+    schema = conform.row_wise(science.schema()).remove_columns([target, *ignored])
+    schema = schema.add_columns({name: pa.Column(nullable=True, required=False) for name in ignored})
+    kinds = {name: kind for name, kind in declared.kinds(science.schema()).items() if name != target}
+    batches = source.batches(path, settings.read or source.detect(path), kinds)
+    for table in parts.gathered(batches):
+        frame = tables.to_frame(table.drop_columns([target]) if target in table.column_names else table)
+        yield conform.conform(frame, schema, settings.columns)
+
+
+def _answers(estimator: Any, values: Any, classes: Any) -> dict[str, Any]:
+    """A prediction for each row; of a classifier the most likely label, and the probability of each."""
+    if not classes:
+        return {"prediction": np.asarray(estimator.predict(values), dtype=np.float64)}
     shares = estimator.predict_proba(values)
-    made: dict[str, Any] = {f"probability_{label}": shares[:, place] for place, label in enumerate(schema.classes)}
-    return frame.assign(prediction=np.asarray(schema.classes)[shares.argmax(axis=1)], **made)
+    made = {f"probability_{label}": shares[:, place] for place, label in enumerate(classes)}
+    return {"prediction": np.asarray(classes)[shares.argmax(axis=1)], **made}
 
 
-def _prediction_id(input_sha256: str, model_sha256: str, row: int) -> str:
-    return hashlib.sha256(f"{input_sha256} {model_sha256} {row}".encode()).hexdigest()[:_ID_LENGTH]
+def prediction_ids(prefix: str, start: int, count: int) -> pa.Array:
+    """Ids of `count` rows from `start` on: a prefix of 16 characters, and the row's number in 16 hexadecimal digits."""
+    import pyarrow as pa
+
+    rows = np.arange(start, start + count, dtype=np.uint64)
+    made = np.empty((count, 2 * _HALF), dtype=np.uint8)
+    made[:, :_HALF] = np.frombuffer(prefix.encode(), dtype=np.uint8)
+    for digit in range(_HALF):
+        made[:, -1 - digit] = _DIGITS[(rows >> np.uint64(4 * digit)) & np.uint64(15)]
+    ends = np.arange(count + 1, dtype=np.int32) * np.int32(2 * _HALF)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(made))
+
+
+def _repeated(values: Mapping[str, Any], count: int) -> dict[str, pa.Array]:
+    import pyarrow as pa
+
+    return {name: pa.repeat(pa.scalar(value), count) for name, value in values.items()}
