@@ -6,6 +6,7 @@ import os
 import platform
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,16 +29,34 @@ class Row:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds and peak memory (MiB, resident) of one whole process."""
+
+    seconds: float
+    memory: float
+
+
 def seconds(command: list[str], cwd: Path, environment: Mapping[str, str] | None = None) -> float:
     """Seconds of one whole process; RuntimeError with the end of its output when it fails."""
-    started = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
-    )
-    took = time.perf_counter() - started
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
-    return took
+    return cost(command, cwd, environment).seconds
+
+
+def cost(command: list[str], cwd: Path, environment: Mapping[str, str] | None = None) -> Cost:
+    """What one whole process takes; RuntimeError with the end of its output when it fails."""
+    with tempfile.TemporaryFile() as said:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, **(environment or {})}, stdout=said, stderr=subprocess.STDOUT
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        took = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            said.seek(0)
+            end = said.read().decode(errors="replace")[-2000:]
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {end}")
+    return Cost(took, used.ru_maxrss / 1024)
 
 
 def paired(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> tuple[float, float]:
@@ -47,10 +66,27 @@ def paired(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) 
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
 
+def paired_costs(ours: Callable[[], Cost], theirs: Callable[[], Cost], rounds: int) -> tuple[Cost, Cost]:
+    """As `paired`, for seconds and memory; without a round before, as these processes take long."""
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    return _median([one for one, _ in pairs]), _median([other for _, other in pairs])
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(statistics.median(one.seconds for one in costs), statistics.median(one.memory for one in costs))
+
+
 def ratio_row(what: str, against: str, limit: float, ours: float, theirs: float) -> Row:
     """A row for a figure that is a ratio to a comparator."""
     ratio = ours / theirs
     detail = f"{ours:.2f} s against {theirs:.2f} s, {ours - theirs:+.2f} s"
+    return Row(what, against, f"{limit:g}x or less", f"{ratio:.2f}x", ratio <= limit, detail)
+
+
+def memory_row(what: str, against: str, limit: float, ours: Cost, theirs: Cost) -> Row:
+    """A row for peak memory as a ratio to a comparator's."""
+    ratio = ours.memory / theirs.memory
+    detail = f"{ours.memory:.0f} MiB against {theirs.memory:.0f} MiB"
     return Row(what, against, f"{limit:g}x or less", f"{ratio:.2f}x", ratio <= limit, detail)
 
 
