@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import click
 
+from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
 # name -> module:attribute; nothing is imported until it is called or asked for help.
@@ -106,6 +108,7 @@ def factory(debug: bool) -> None:
 
 def main() -> None:
     """Entry point: run the command, print one line per failure, exit as documented (0, 1, 2, 3)."""
+    network.settle(os.environ)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:

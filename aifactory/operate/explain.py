@@ -10,8 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 from aifactory import home, scaffold
-from aifactory.operate import masking
 from aifactory.provision import engine, servers, stacks, uv
+from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
 _NETWORK = (
@@ -58,7 +58,7 @@ def _cache(variables: Mapping[str, str]) -> Value:
 
 def _state(variables: Mapping[str, str]) -> Value:
     if stacks.shared_backend():
-        return Value("state", masking.address(variables["PULUMI_BACKEND_URL"]), "PULUMI_BACKEND_URL")
+        return Value("state", network.without_logins(variables["PULUMI_BACKEND_URL"]), "PULUMI_BACKEND_URL")
     return Value("state", f"file://{home.Home.current().state}", "home")
 
 
@@ -106,7 +106,7 @@ def _uv() -> Value:
 
 def _network(variables: Mapping[str, str]) -> list[Value]:
     set_ones = [(name, variables.get(name) or variables.get(name.lower(), "")) for name in _NETWORK]
-    return [Value(name, masking.address(value), "environment") for name, value in set_ones if value]
+    return [Value(name, network.without_logins(value), "environment") for name, value in set_ones if value]
 
 
 def _from(variables: Mapping[str, str], *names: str) -> str:

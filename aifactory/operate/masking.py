@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory.home import Home
+from aifactory_runtime.config import network
 
 MASK = "***"
-_USERINFO = re.compile(r"(://)[^/@\s]+@")
 _HEADER = re.compile(r"(?i)\b(authorization\W{1,4}(?:basic|bearer)\s+)[^\s\"',]+")
 _KEYS = ("password", "token")
 _SHORTEST = 8
@@ -35,12 +35,7 @@ class Masking:
         """`text` without secrets, logins in addresses and authorization headers."""
         for secret in self.secrets:
             text = text.replace(secret, MASK)
-        return address(_HEADER.sub(rf"\1{MASK}", text))
-
-
-def address(text: str) -> str:
-    """`text` with user and password taken out of every address in it."""
-    return _USERINFO.sub(rf"\1{MASK}@", text)
+        return network.without_logins(_HEADER.sub(rf"\1{MASK}", text))
 
 
 def _secrets(home: Home) -> Iterator[str]:

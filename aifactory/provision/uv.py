@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
 _SIGN_SECONDS = 10.0
@@ -66,7 +67,20 @@ def _run(command: list[str], say: Callable[[str], None]) -> None:
         told.seek(0)
         lines = told.read().strip().splitlines()
     if code != 0:
-        raise FactoryError(f"{Path(command[0]).name} {command[1]} failed: {lines[-1] if lines else 'no output'}")
+        said = network.without_logins(lines[-1].strip() if lines else "no output")
+        raise FactoryError(f"{Path(command[0]).name} {command[1]} failed: {said}{_advice(lines)}")
+
+
+def _advice(lines: list[str]) -> str:
+    """What to set, when it is the network that failed."""
+    text = " ".join(lines).lower()
+    if "certificate" in text or "unknownissuer" in text:
+        return "; the company's certificates: set SSL_CERT_FILE to their file"
+    if "401" in text or "403" in text or "unauthorized" in text:
+        return "; the index refuses the login: set UV_INDEX_URL with another"
+    if "connect" in text or "dns" in text or "timed out" in text:
+        return "; behind a proxy set HTTPS_PROXY, with an index of your own UV_INDEX_URL"
+    return ""
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:

@@ -17,7 +17,12 @@ from infra.providers.local import layout, processes
 from infra.providers.local.locks import held
 from infra.providers.local.problem import Problem, Unreachable
 
-_KEPT = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
+_KEPT = (
+    *("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER"),
+    # A scheduled run reads its table over the same network as a person does.
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+)
 _START_SECONDS = 15.0
 _STOP_SECONDS = 30.0
 

@@ -14,7 +14,8 @@ import pytest
 
 from aifactory.operate import logs, scheduled_runs
 from aifactory.operate.logs import Line, Wanted
-from aifactory.operate.masking import Masking, address
+from aifactory.operate.masking import Masking
+from aifactory_runtime.config.network import without_logins
 from aifactory_runtime.errors import UsageProblem
 from tests.unit.operate.homes import PASSWORD, TOKEN, provisioned, repo, scheduled, write
 
@@ -127,7 +128,7 @@ def test_given_text_without_secrets_when_masked_then_it_stays(tmp_path: Path) ->
     text = "GET http://127.0.0.1:25000/api by ana@example.com"
 
     assert Masking.of(provisioned(tmp_path))(text) == text
-    assert address("http://u:p@h/a and http://h/@b") == "http://***@h/a and http://h/@b"
+    assert without_logins("http://u:p@h/a and http://h/@b") == "http://***@h/a and http://h/@b"
 
 
 def run(*arguments: str, cwd: Path, home: Path) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.provenance import LOCKS
 
@@ -132,5 +133,5 @@ def _uv(uv: str, *arguments: str) -> None:
     except subprocess.TimeoutExpired:
         raise FactoryError(f"the environment of the release was not built in {_BUILD_SECONDS} s: try again") from None
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1].strip()
+        last = network.without_logins((done.stderr.strip().splitlines() or ["no reason given"])[-1].strip())
         raise FactoryError(f"the environment of the release cannot be built: uv {arguments[0]} says: {last}")
