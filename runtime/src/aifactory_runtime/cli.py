@@ -21,6 +21,8 @@ COMMANDS = {
     "train": "aifactory_runtime.pipeline.commands:train",
     "evaluate": "aifactory_runtime.pipeline.commands:evaluate",
     "register": "aifactory_runtime.pipeline.commands:register",
+    "import-model": "aifactory_runtime.pipeline.model_commands:import_model",
+    "reproduce": "aifactory_runtime.pipeline.model_commands:reproduce",
     "score": "aifactory_runtime.pipeline.commands:score",
     "serve": "aifactory_runtime.serving.commands:serve",
     "release": "aifactory_runtime.release.commands:release",

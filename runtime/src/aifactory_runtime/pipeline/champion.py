@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import importlib
-import io
 import shutil
-import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import arrays, provenance, scores
+from aifactory_runtime.pipeline import arrays, checkout, provenance, scores
 from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.registry.port import Version
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def figures(context: Context, champion: Version, reference: pd.DataFrame) -> dict[str, float]:
-    """The champion's figures on the frozen reference; FactoryError when its bytes or its code are not to be had."""
+def figures(context: Context, champion: Version, reference: int) -> dict[str, float]:
+    """The champion's figures on this version of the frozen reference; FactoryError when bytes or code are missing."""
     place = Path(tempfile.mkdtemp(prefix="aifactory-champion-"))
     try:
         context.registry.download(champion, place / "model")
         schema = model_folder.read_schema(place / "model")
         estimator = model_folder.load_estimator(place / "model")
         features = _features(context, champion, model_folder.read_belongs(place / "model"), place / "code")
-        values = arrays.to_matrix(reference, schema, features)
-        return scores.of(estimator, values, arrays.to_labels(reference, schema.target), schema.classes)
+        values, labels = arrays.load_reference(context.tables, reference, schema, features)
+        return scores.of(estimator, values, labels, schema.classes)
     finally:
         shutil.rmtree(place)
 
@@ -46,8 +39,9 @@ def _features(context: Context, champion: Version, belongs: Belongs, place: Path
         return context.project.science.features()
     manifest = context.project.manifest
     snapshot = Path(context.contract.snapshot_uri) / manifest.use_case / belongs.commit
-    root = snapshot if snapshot.is_dir() else _checked_out(context.project.root, belongs.commit, place)
-    if root is None or provenance.code_sha256(root, manifest.package) != belongs.code_sha256:
+    root = snapshot if snapshot.is_dir() else place
+    there = root == snapshot or checkout.extract(context.project.root, belongs.commit, place, "src")
+    if not there or provenance.code_sha256(root, manifest.package) != belongs.code_sha256:
         raise FactoryError(
             f"the champion, version {champion.number}, belongs to code of commit {belongs.commit[:12]} that is not to "
             "be had here: fetch the commit, or release a version of committed code"
@@ -55,17 +49,6 @@ def _features(context: Context, champion: Version, belongs: Belongs, place: Path
     with _imported_from(root / "src", manifest.package):
         found: Features = importlib.import_module(f"{manifest.package}.features").features
     return found
-
-
-def _checked_out(root: Path, commit: str, place: Path) -> Path | None:
-    """The commit's `src` in a folder of its own; None when git does not have it."""
-    command = ["git", "-C", str(root), "archive", "--format=tar", commit, "src"]
-    done = subprocess.run(command, check=False, capture_output=True)
-    if done.returncode != 0:
-        return None
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(place, filter="data")
-    return place
 
 
 @contextmanager

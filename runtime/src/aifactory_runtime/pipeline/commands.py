@@ -81,7 +81,7 @@ def score(given: str | None, as_json: bool) -> None:
     from aifactory_runtime.pipeline import lock
     from aifactory_runtime.pipeline.score import score as score_table
 
-    context = _context()
+    context = open_context()
     with lock.held(context.artifacts):
         done = score_table(context, given)
     if as_json:
@@ -97,7 +97,7 @@ def _try(rows: int, as_json: bool) -> None:
     from aifactory_runtime.pipeline.trial import trial
 
     with trial(_project(), rows) as part:
-        handoff = run_steps(Context(part), _ALL[:-1], run_id=None, kind="experiment", say=_Clock())
+        handoff = run_steps(Context(part), _ALL[:-1], run_id=None, kind="experiment", say=Clock())
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
         return
@@ -110,7 +110,7 @@ def _reasons(gate: Mapping[str, Any]) -> str:
     return "; ".join(str(reason) for reason in gate.get("reasons", []))
 
 
-class _Clock:
+class Clock:
     """Says each step with its seconds when it is done, and counts them."""
 
     def __init__(self) -> None:
@@ -118,6 +118,7 @@ class _Clock:
         self._began = time.monotonic()
 
     def __call__(self, step: str) -> None:
+        """`step` is done."""
         click.echo(f"{step:<9} {time.monotonic() - self._began:6.2f} s", err=True)
         self._began = time.monotonic()
         self.steps += 1
@@ -129,14 +130,14 @@ def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bo
     chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
-    clock = _Clock()
-    handoff = run_steps(_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
+    clock = Clock()
+    handoff = run_steps(open_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
     elif clock.steps < len(steps):
         click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays (--again trains anyway)")
     else:
-        click.echo(_summary(handoff))
+        click.echo(summary(handoff))
 
 
 def _project() -> Project:
@@ -145,7 +146,8 @@ def _project() -> Project:
     return project.load(project.find_root(Path.cwd()))
 
 
-def _context() -> Context:
+def open_context() -> Context:
+    """This repo against its environment."""
     from aifactory_runtime.pipeline.context import Context
 
     return Context(_project())
@@ -155,7 +157,8 @@ def _shown(handoff: Handoff) -> dict[str, Any]:
     return asdict(handoff)
 
 
-def _summary(handoff: Handoff) -> str:
+def summary(handoff: Handoff) -> str:
+    """A run in a line."""
     if handoff.version is None:
         return f"run {handoff.id}"
     return f"run {handoff.id}: version {handoff.version} registered; {_figures(handoff)}"

@@ -37,6 +37,8 @@ class Handoff:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """What `make_model` was called with: those of the settings, or of the search's best trial."""
     converged: bool = True
+    imported: str | None = None
+    """Digest of the folder that the model was imported from; None when it was trained here."""
     gate: Mapping[str, Any] | None = None
     version: int | None = None
 
@@ -68,13 +70,18 @@ def load(artifacts: Path, run: str) -> Handoff:
     """The handoff of a run; UsageProblem when there is none."""
     path = folder(artifacts, run) / _FILE
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        tables = {name: TableVersion(**found) for name, found in values["tables"].items()}
-        known = {field.name: values[field.name] for field in fields(Handoff) if field.name in values}
+        return parse(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise UsageProblem(f"there is no run {run} in this environment: run ingest, it prints the id") from None
     except (ValueError, KeyError, TypeError):
         raise UsageProblem(f"{path} is not a handoff: start again with ingest") from None
+
+
+def parse(text: str) -> Handoff:
+    """The handoff that `text`, JSON, holds; ValueError, KeyError or TypeError when it is none."""
+    values = json.loads(text)
+    tables = {name: TableVersion(**found) for name, found in values["tables"].items()}
+    known = {field.name: values[field.name] for field in fields(Handoff) if field.name in values}
     return Handoff(**{**known, "tables": tables})
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from aifactory_runtime.data import split, tables
+from aifactory_runtime.data import split
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.gate import verdict
@@ -88,7 +88,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     metrics |= _named(verdict.REFERENCE, scores.of(estimator, reference.values, reference.labels, schema.classes))
     champion = context.registry.by_alias(CHAMPION)
     if champion is not None:
-        frozen = tables.read(context.tables, REFERENCE, handoff.table(REFERENCE, "prepare").version)
+        frozen = handoff.table(REFERENCE, "prepare").version
         metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, frozen))
     judged = _judged(context, handoff, metrics, champion)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
@@ -182,6 +182,7 @@ def _tags(handoff: Handoff) -> dict[str, str]:
         PREFIX + "kind": handoff.kind,
         PREFIX + "code_sha256": handoff.code_sha256,
         PREFIX + "lock_sha256": handoff.lock_sha256,
+        **({} if handoff.imported is None else {PREFIX + "imported": handoff.imported}),
         **data,
     }
 

@@ -27,7 +27,15 @@ def find(context: Context, handoff: Handoff) -> Handoff | None:
 
 def _made_from(handoff: Handoff) -> tuple[object, ...]:
     data = {name: table.sha256 for name, table in handoff.tables.items()}
-    return (handoff.kind, handoff.commit, handoff.dirty, handoff.code_sha256, handoff.lock_sha256, data)
+    return (
+        handoff.kind,
+        handoff.commit,
+        handoff.dirty,
+        handoff.code_sha256,
+        handoff.lock_sha256,
+        handoff.imported,
+        data,
+    )
 
 
 def _registered(context: Context, handoff: Handoff) -> bool:

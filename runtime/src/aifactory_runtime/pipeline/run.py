@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from aifactory_runtime.errors import FactoryError
@@ -31,8 +31,9 @@ def run(
     kind: Kind,
     say: Callable[[str], None],
     again: bool = True,
+    steps: Mapping[str, Step] = STEPS,
 ) -> Handoff:
-    """Run the named steps; without `run_id` a new run begins. FactoryError when another pipeline holds the lock.
+    """Run the named `steps`; without `run_id` a new run begins. FactoryError when another pipeline holds the lock.
 
     Unless `again`, training stops before it begins when an earlier run made the same: that one is returned.
     """
@@ -44,7 +45,7 @@ def run(
                 shutil.rmtree(handoffs.folder(context.artifacts, handoff.id))
                 return before
             try:
-                handoff = STEPS[name](context, handoff)
+                handoff = steps[name](context, handoff)
             except BaseException:  # neither a bug nor Ctrl-C may leave the tracking run running
                 _mark_failed(context, handoff)
                 raise

@@ -7,7 +7,8 @@ any other nobody knows what the numbers mean.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,8 +84,19 @@ def save(kind: Flavour, estimator: Any, folder: Path) -> None:
 def load(kind: Flavour, path: Path, classes: Sequence[Any]) -> Booster:
     """The booster in the file at `path`, checked first; FactoryError when it is refused, broken or of other classes."""
     check(kind, path, regressor=not classes)
+    with _of_library(kind, path):
+        if kind == "xgboost":
+            return of_xgboost(read_xgboost(path), classes)
+        return of_lightgbm(read_lightgbm(path), classes)
+
+
+@contextmanager
+def _of_library(kind: Flavour, path: Path) -> Iterator[None]:
+    """What a library says of a file that is none of its own, in one line."""
     try:
-        return (_load_xgboost if kind == "xgboost" else _load_lightgbm)(path, classes)
+        yield
+    except FactoryError:
+        raise
     except ModuleNotFoundError:
         raise FactoryError(f"the model is one of {kind}, which is not installed: pip install {kind}") from None
     except Exception as error:  # a tampered file fails in any way it likes
@@ -157,10 +169,24 @@ def _save_lightgbm(estimator: Any, folder: Path) -> None:
     path.write_text(_THREADS_IN_TEXT.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _load_xgboost(path: Path, classes: Sequence[Any]) -> Booster:
+def read_xgboost(path: Path) -> Any:
+    """The library's own booster; FactoryError when the file is none."""
     import xgboost
 
-    booster = xgboost.Booster(model_file=str(path))
+    with _of_library("xgboost", path):
+        return xgboost.Booster(model_file=str(path))
+
+
+def read_lightgbm(path: Path) -> Any:
+    """The library's own booster; FactoryError when the file is none."""
+    import lightgbm
+
+    with _of_library("lightgbm", path):
+        return lightgbm.Booster(model_file=str(path))
+
+
+def of_xgboost(booster: Any, classes: Sequence[Any]) -> Booster:
+    """What answers by an XGBoost booster."""
     threads = 0
 
     def ask(values: Array) -> Array:
@@ -175,10 +201,8 @@ def _load_xgboost(path: Path, classes: Sequence[Any]) -> Booster:
     return Booster(ask, int(booster.num_features()), classes)
 
 
-def _load_lightgbm(path: Path, classes: Sequence[Any]) -> Booster:
-    import lightgbm
-
-    booster = lightgbm.Booster(model_file=str(path))
+def of_lightgbm(booster: Any, classes: Sequence[Any]) -> Booster:
+    """What answers by a LightGBM booster."""
 
     def ask(values: Array) -> Array:
         return np.asarray(booster.predict(values, num_threads=1 if len(values) <= _FEW_ROWS else 0))

@@ -1,0 +1,61 @@
+"""`python -m <package> import-model | reproduce`: a model from elsewhere into the gate; a model made once more."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from aifactory_runtime.errors import FactoryError
+
+_SHORT = 12
+
+
+@click.command("import-model")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the handoff as JSON.")
+def import_model(folder: Path, as_json: bool) -> None:
+    """Judge and register a model that was trained elsewhere: an MLflow model FOLDER.
+
+    It takes the place of training: data steps, gate and registration are those of run. The model must take what
+    features.py returns. scikit-learn comes as skops, XGBoost and LightGBM in their own formats; a pickle is refused.
+
+    Example: import-model ~/models/churn
+    """
+    from aifactory_runtime.pipeline import adopt
+    from aifactory_runtime.pipeline.commands import Clock, open_context, summary
+    from aifactory_runtime.pipeline.run import STEPS, run
+
+    steps = {**STEPS, "train": adopt.step(folder.resolve())}
+    handoff = run(open_context(), tuple(STEPS), run_id=None, kind="experiment", say=Clock(), steps=steps)
+    click.echo(json.dumps(asdict(handoff)) if as_json else summary(handoff))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def reproduce(run: str, as_json: bool) -> None:
+    """Make the model of an earlier RUN once more and compare; exit 1 when the bytes differ.
+
+    RUN is the id that the pipeline printed, or that of the MLflow run. It is trained from a checkout of its commit, on
+    its data versions, with the environment of its lock where that is to be had. Nothing is registered.
+
+    Example: reproduce 20260101-120000-a1b2c3
+    """
+    from aifactory_runtime.pipeline import reproduce as reproducing
+    from aifactory_runtime.pipeline.commands import open_context
+
+    found = reproducing.reproduce(open_context(), run, lambda line: click.echo(line, err=True))
+    if as_json:
+        click.echo(json.dumps({**asdict(found), "same": found.same}))
+    elif found.same:
+        click.echo(f"run {found.run}: the same model again (sha256 {found.model_sha256[:_SHORT]})")
+    if not found.same:
+        files = ", ".join(found.differs) or "the folder of the run is gone, so nobody knows which files"
+        lock = "" if found.same_lock else "; the lock differs too"
+        raise FactoryError(
+            f"run {found.run}: another model (sha256 {found.again_sha256[:_SHORT]}, the run's is "
+            f"{found.model_sha256[:_SHORT]}); what differs: {files}{lock}"
+        )

@@ -1,0 +1,38 @@
+"""`python -m aifactory_runtime.pipeline.retrain PLACE`: makes a run's model once more, in a checkout of its commit.
+
+Runs in the checkout, against the environment that AIFACTORY_ENV_FILE names; the run's handoff comes on standard input.
+It writes the model folder to PLACE, and nothing else anywhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from aifactory_runtime.config import project
+from aifactory_runtime.pipeline import fitting, training
+from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+
+
+def retrain(context: Context, handoff: Handoff, place: Path) -> str:
+    """Fit with the parameters and the table versions of the run; the digest of the model folder."""
+    data = training.load(context, handoff)
+    fitted = fitting.fit(context, data, handoff.parameters)
+    return training.write(place, fitted.estimator, data.schema, training.belongs(context, handoff, data.schema))
+
+
+def main() -> None:
+    """Read, retrain, print the digest; an error is one line."""
+    from aifactory_runtime.errors import FactoryError
+
+    try:
+        handoff = handoffs.parse(sys.stdin.read())
+        print(retrain(Context(project.load(Path.cwd())), handoff, Path(sys.argv[1]).resolve()))  # noqa: T201 - its answer
+    except FactoryError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
