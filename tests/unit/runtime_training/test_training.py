@@ -247,7 +247,7 @@ def test_fault_24_given_one_number_only_when_the_problem_is_a_regression_then_no
     path.write_text(
         "\n".join(",".join([line[0], "5.0" if number else line[1], *line[2:]]) for number, line in enumerate(lines))
     )
-    settings(regression, "  parameters: {}")
+    settings(regression, "  parameters: {}\ndata:\n  max_duplicate_share: 1.0")
     with pytest.raises(FactoryError, match="income"):
         pipeline()
     assert context.registry.versions() == []

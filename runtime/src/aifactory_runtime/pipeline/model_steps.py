@@ -82,7 +82,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     schema, estimator = model_folder.read_schema(place), model_folder.load_estimator(place)
     test = training.rows(context, handoff, split.TEST, schema)
     metrics = dict(scores.of(estimator, test.values, test.labels, schema.classes))
-    learned = training.rows(context, handoff, split.TRAIN, schema).labels
+    learned = training.learned_labels(context, handoff, schema)
     metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes))
     reference = training.reference(context, handoff, schema)
     metrics |= _named(verdict.REFERENCE, scores.of(estimator, reference.values, reference.labels, schema.classes))

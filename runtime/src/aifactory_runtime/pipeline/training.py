@@ -65,6 +65,12 @@ def rows(context: Context, handoff: Handoff, name: str, schema: InputSchema) -> 
     return Rows(*arrays.load(context.tables, table, name, schema, context.project.science.features()))
 
 
+def learned_labels(context: Context, handoff: Handoff, schema: InputSchema) -> Labels:
+    """Labels of the training rows, without their matrix."""
+    table = handoff.table(PREPARED, "prepare").version
+    return arrays.load_labels(context.tables, table, split.TRAIN, schema.target)
+
+
 def reference(context: Context, handoff: Handoff, schema: InputSchema) -> Rows:
     """The rows of the frozen reference as the model takes them."""
     table = handoff.table(REFERENCE, "prepare").version
