@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 
 _OURS = (
@@ -62,6 +63,8 @@ class Home:
 
     def check(self) -> None:
         """FactoryError for a folder that holds something else: it would become private and, in the end, removed."""
+        if odd := names.odd_folder(str(self.root)):
+            raise FactoryError(odd)
         if self.root.exists() and not self.root.is_dir():
             raise FactoryError(f"{self.root} is not a folder: let FACTORY_HOME name one that is new or empty")
         if self.root.is_dir() and not self.state.is_dir() and any(self.root.iterdir()):

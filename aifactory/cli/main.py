@@ -126,6 +126,9 @@ def main() -> None:
         _fail("stopped; run the same command again to go on", 1, debug)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}: see its place, rights and space (--debug shows where)", 1, debug)
     except Exception as error:
         if type(error).__name__ in _SENTENCES:
             _fail(str(error), 1, debug)

@@ -40,6 +40,19 @@ def test_given_nothing_provisioned_when_resolved_then_everything_lies_inside_the
     assert set(resolved.origins.values()) == {"embedded default", "default"}
 
 
+@pytest.mark.parametrize("name", ["C# project", "what?", "[old] churn", "a|b", "50%25"])
+def test_given_a_folder_that_tables_cannot_lie_in_when_resolved_then_it_is_said_before_anything(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(UsageProblem, match="with which tables cannot be stored: give the folder another name"):
+        resolve(tmp_path / name, MANIFEST, variables={})
+
+
+@pytest.mark.parametrize("name", ["a b", "100 %", "\u00e9t\u00e9", "\u65e5\u672c", "a&b=c+d;e,f", "~x$y'z*{}"])
+def test_given_another_odd_folder_when_resolved_then_it_is_taken(tmp_path: Path, name: str) -> None:
+    assert str(tmp_path / name) in resolve(tmp_path / name, MANIFEST, variables={}).contract.data_uri
+
+
 def test_given_a_chosen_environment_when_resolved_then_its_file_is_read_and_a_variable_wins(tmp_path: Path) -> None:
     provisioned(tmp_path, "dev")
 

@@ -15,6 +15,11 @@ from aifactory_runtime.config import yaml_model
 from aifactory_runtime.contract import Manifest, names, people, schema
 from aifactory_runtime.errors import UsageProblem
 
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join(['*' + old] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+"""Nine to the ninth values in a few hundred bytes, for whoever unfolds them."""
+
 VALID: dict[str, Any] = {
     "schema": 1,
     "use_case": "churn",
@@ -207,6 +212,9 @@ def test_given_a_bad_value_in_a_file_when_loaded_then_file_line_and_key_are_name
     ("content", "sentence"),
     [
         ("a: [1", "factory.yaml:.*not valid YAML"),
+        ("[" * 20_000, "factory.yaml: lists or keys are nested too deeply"),
+        ("created: 2026-13-45", "factory.yaml: not valid YAML: month must be in 1..12"),
+        (BOMB, "factory.yaml:1: use_case: Field required"),
         ("- 1\n- 2\n", "expected keys and values"),
         ("", "expected keys and values"),
     ],

@@ -78,6 +78,11 @@ def main(package: str, arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; running the command again finishes it", _INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(1)  # whoever read the answer has gone
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}: see its place, rights and space (--debug shows where)", 1)
     except Exception as error:  # the last resort: people get a line, --debug gives the traceback
         _fail(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]} (--debug shows where)", 1)
 

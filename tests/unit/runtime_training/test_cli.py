@@ -50,6 +50,23 @@ def test_given_a_bug_when_a_command_runs_then_one_line_without_a_traceback(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_given_a_file_that_cannot_be_written_when_a_command_runs_then_its_place_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(30, "Read-only file system", "/repo/.factory/pipeline.lock")
+
+    monkeypatch.setattr(cli, "_run", fail)
+    with pytest.raises(SystemExit) as caught:
+        cli.main("demo_case", ["run"])
+    assert caught.value.code == 1
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "Error: /repo/.factory/pipeline.lock: Read-only file system: see its place, rights and space"
+    )
+    assert told.count("\n") == 1
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["train"], ["run", "--kind", "other"]])
 def test_given_wrong_usage_when_a_command_runs_then_exit_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

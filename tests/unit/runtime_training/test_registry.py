@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.config import project
 from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.run import STEPS
+from aifactory_runtime.pipeline.run import run as run_steps
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.mlflow import MlflowRegistry, connect
+from tests.unit.runtime_training.conftest import Pipeline
 
 
 @pytest.fixture
@@ -127,3 +131,20 @@ def test_fault_44_given_no_server_when_asked_then_one_line_says_how_to_start_it(
     with pytest.raises(FactoryError, match="does not answer: run factory start") as caught:
         registry.versions()
     assert "secret-of-ana" not in str(caught.value)
+
+
+def test_given_a_repo_with_an_odd_name_that_was_moved_when_asked_then_its_models_move_along(
+    repo: Path, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline()
+    moved = repo.rename(repo.parent / "a b; 100 % \u00e9")
+    monkeypatch.syspath_prepend(str(moved / "src"))
+    there = Context(project.load(moved))
+
+    version = there.registry.version(1)
+    there.registry.download(version, tmp_path / "model")
+
+    assert str(moved) in there.registry.artifact_address(version)
+    assert model_folder.digest(tmp_path / "model") == version.model_sha256
+    again = run_steps(there, tuple(STEPS), run_id=None, kind="experiment", say=lambda _: None)
+    assert again.version == 1

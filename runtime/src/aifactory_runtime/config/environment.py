@@ -62,6 +62,8 @@ def resolve(
         raise UsageProblem(
             f"{origin} belongs to use case {contract.use_case}, this repo is {manifest.use_case}: run factory up again"
         )
+    if odd := names.odd_folder(contract.data_uri):
+        raise UsageProblem(odd)
     for key in EnvironmentContract.model_fields:
         origins.setdefault(key, "default")
     return Resolved(contract, origins)

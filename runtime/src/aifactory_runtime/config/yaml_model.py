@@ -30,6 +30,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UsageProblem(f"{path}:{line}: not valid YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise UsageProblem(f"{path}: not valid YAML: {error}") from None
+    except RecursionError:
+        raise UsageProblem(f"{path}: lists or keys are nested too deeply") from None
+    except ValueError as error:  # such as a date in month 13
+        raise UsageProblem(f"{path}: not valid YAML: {error}") from None
     if not isinstance(loaded, dict):
         raise UsageProblem(f"{path}: expected keys and values, such as use_case: churn")
     return loaded

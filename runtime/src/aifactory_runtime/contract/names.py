@@ -92,3 +92,11 @@ def model(use_case: str, environment: str) -> str:
 def login(identity: str, use_case: str, environment: str) -> str:
     """User name, at the services, of an identity or person in one environment of one use case."""
     return f"{identity}.{use_case}.{environment}"
+
+
+def odd_folder(path: str) -> str | None:
+    """Why tables cannot lie below `path`, in a sentence; None when they can. The table library takes it for an URL."""
+    found = re.search(r"[#?\[\]\\^|\x00-\x1f]|%[0-9A-Fa-f]{2}", path)
+    if found is None:
+        return None
+    return f"{path} holds {found.group()!r}, with which tables cannot be stored: give the folder another name"

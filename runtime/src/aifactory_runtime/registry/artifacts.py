@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
-from urllib.parse import quote, urlparse
+from urllib.parse import quote, unquote, urlparse
 
 from aifactory_runtime.errors import FactoryError
 
@@ -16,6 +16,9 @@ _OK = 200
 class Files(Protocol):
     """Puts and gets the files below an artefact address."""
 
+    def today(self, address: str) -> str:
+        """Where the files of a run lie that were once written to `address`."""
+
     def put(self, address: str, content: bytes) -> None:
         """Write one file, whole."""
 
@@ -24,7 +27,14 @@ class Files(Protocol):
 
 
 class DiskFiles:
-    """Files of the embedded default."""
+    """Files of the embedded default, below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def today(self, address: str) -> str:
+        """`<experiment>/<run>/artifacts` below today's folder: a repo may be moved, its database holds old paths."""
+        return str(self._root.joinpath(*address.split("/")[-3:]))
 
     def put(self, address: str, content: bytes) -> None:
         """Write by rename, so that a killed writer leaves no torn file."""
@@ -47,6 +57,10 @@ class ProxyFiles:
 
     def __init__(self, host: Any) -> None:
         self._host = host
+
+    def today(self, address: str) -> str:
+        """The server resolves its addresses itself."""
+        return address
 
     def put(self, address: str, content: bytes) -> None:
         """Upload one file."""
@@ -86,7 +100,9 @@ def _inside(address: str) -> str:
 
 
 def _path(address: str) -> Path:
+    if address.startswith("/"):
+        return Path(address)
     parsed = urlparse(address)
-    if parsed.scheme not in {"", "file"}:
+    if parsed.scheme != "file":
         raise FactoryError(f"{address} is no folder on this machine: set tracking_uri to the server that holds it")
-    return Path(parsed.path)
+    return Path(unquote(parsed.path))

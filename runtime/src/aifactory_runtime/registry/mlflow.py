@@ -52,13 +52,13 @@ def _embedded(contract: EnvironmentContract) -> MlflowRegistry:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 
     _make_database(Path(contract.tracking_uri.removeprefix("sqlite:///")))
-    root = str(Path(contract.artifact_uri) / "mlflow")
-    runs = Runs(contract.tracking_uri, root)
+    root = Path(contract.artifact_uri) / "mlflow"
+    runs = Runs(contract.tracking_uri, str(root))
     return MlflowRegistry(
         contract,
         runs=runs,
         models=Models(contract.registry_uri),
-        files=artifacts.DiskFiles(),
+        files=artifacts.DiskFiles(root),
         user=contract.identity,
         create=True,
     )
@@ -333,7 +333,7 @@ class MlflowRegistry:
         return run_id
 
     def _run_address(self, run_id: str) -> str:
-        return str(self._runs.get_run(run_id).info.artifact_uri)
+        return self._files.today(str(self._runs.get_run(run_id).info.artifact_uri))
 
     @contextmanager
     def _told(self) -> Iterator[None]:

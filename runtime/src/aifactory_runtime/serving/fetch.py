@@ -41,7 +41,9 @@ class Source:
         """Copy every file under `uri` into the empty folder `target`. Links are not followed, they are refused."""
         if uri.startswith(f"{_SCHEME}:"):
             self._download(urllib.parse.urlsplit(uri).path.strip("/"), target)
-        elif uri.startswith(("file://", "/")):
+        elif uri.startswith("/"):
+            _copy(Path(uri), target)
+        elif uri.startswith("file://"):
             _copy(Path(urllib.parse.unquote(uri.removeprefix("file://"))), target)
         else:
             raise Unreachable(f"{uri.split(':', maxsplit=1)[0]}: is not an address that the service reads models from")
