@@ -148,3 +148,37 @@ def test_given_a_condition_that_fails_when_asked_then_it_is_refused_with_what_to
 
 def test_given_an_approval_of_another_model_when_asked_then_a_person_is_asked_again() -> None:
     assert next_step(PROD, replace(FRESH, approved_sha256=OTHER)).action is Action.ASK_FOR_APPROVAL
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"gate_passed": False}, "the gate did not let it pass: see the report of its run, and train again"),
+        ({"withdrawn": True}, "it was rolled back; to release it all the same, name it with --version"),
+        (
+            {"staged_sha256": None},
+            "it has not passed the integration test in staging: run release --to staging first",
+        ),
+    ],
+)
+def test_given_a_refusal_when_told_then_the_sentence_says_what_to_do(change: dict[str, Any], sentence: str) -> None:
+    assert next_step(PROD, replace(FRESH, **change)) == Step(Action.REFUSE, sentence)
+
+
+@pytest.mark.parametrize(
+    ("rules", "unasked"),
+    [
+        (replace(PROD, approval="none"), {"approved_sha256": None}),
+        (replace(PROD, after_staging=False), {"staged_sha256": None}),
+    ],
+)
+def test_given_a_target_that_does_not_ask_when_released_then_what_is_missing_does_not_count(
+    rules: Rules, unasked: dict[str, Any]
+) -> None:
+    assert next_step(rules, replace(FRESH, **unasked)) == Step(Action.COPY)
+
+
+def test_given_a_champion_when_released_again_then_it_is_not_made_challenger() -> None:
+    champion = replace(FRESH, target_sha256=SHA, prepared=True, champion_sha256=SHA, challenger_sha256=None)
+
+    assert _walk(PROD, champion)[0] == [Action.ACTIVATE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import pytest
@@ -139,3 +140,56 @@ def test_given_another_model_when_judged_then_the_digest_differs() -> None:
         verdict.judge(metrics, "roc_auc", SETTINGS, {"model_sha256": name}, champion=False).sha256 for name in "ab"
     )
     assert one != other
+
+
+def test_given_a_verdict_when_reported_then_the_report_holds_all_that_was_judged_and_its_digest_stays() -> None:
+    """The digest is what people approve: it may not change with the code that makes it."""
+    found = judge(0.51, 0.5, champion=0.95)
+    assert found.report == {
+        "metric": "roc_auc",
+        "figures": {
+            "roc_auc": 0.51,
+            "baseline.roc_auc": 0.5,
+            "reference.roc_auc": 0.9,
+            "champion.roc_auc": 0.95,
+        },
+        "settings": {"metric": "roc_auc", "min_gain_over_baseline": 0.02, "max_loss_to_champion": 0.01},
+        "facts": {"model_sha256": "a"},
+        "passed": False,
+        "reasons": [
+            "roc_auc 0.51 is not 0.02 better than the baseline's 0.5",
+            "roc_auc 0.9 on the reference is more than 0.01 worse than the champion's 0.95",
+        ],
+    }
+    assert verdict.digest({"b": [1, "x"], "a": None}) == hashlib.sha256(b'{"a":null,"b":[1,"x"]}').hexdigest()
+    assert found.sha256 == verdict.digest(found.report)
+    assert judge(0.9, 0.5).report["passed"] is True
+
+
+def test_given_a_report_with_a_figure_that_is_none_when_digested_then_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        verdict.digest({"figure": math.nan})
+
+
+def test_given_figures_that_are_none_when_judged_then_the_report_holds_null_and_each_reason() -> None:
+    found = judge(math.nan, math.inf)
+    assert found.report["figures"] == {"roc_auc": None, "baseline.roc_auc": None, "reference.roc_auc": 0.9}
+    assert found.reasons == ("roc_auc is not a finite number", "baseline.roc_auc is not a finite number")
+
+
+@pytest.mark.parametrize(("candidate", "passed"), [(0.75, True), (0.7499, False)])
+def test_given_exactly_the_gain_when_judged_then_it_passes(candidate: float, passed: bool) -> None:
+    settings = GateSettings(metric="roc_auc", min_gain_over_baseline=0.25, max_loss_to_champion=0.25)
+    metrics = {"roc_auc": candidate, "baseline.roc_auc": 0.5, "reference.roc_auc": candidate, "champion.roc_auc": 1.0}
+    assert verdict.judge(metrics, "roc_auc", settings, {}, champion=True).passed is passed
+
+
+def test_given_an_error_at_its_limits_when_judged_then_it_passes_and_beyond_it_is_said_in_percent() -> None:
+    settings = GateSettings(metric="mae", min_gain_over_baseline=0.25, max_loss_to_champion=0.25)
+    metrics = {"mae": 3.0, "baseline.mae": 4.0, "reference.mae": 5.0, "champion.mae": 4.0}
+    assert verdict.judge(metrics, "mae", settings, {}, champion=True).passed
+    worse = {**metrics, "mae": 3.01, "reference.mae": 5.01}
+    assert verdict.judge(worse, "mae", settings, {}, champion=True).reasons == (
+        "mae 3.01 is not 25 % better than the baseline's 4",
+        "mae 5.01 on the reference is more than 25 % worse than the champion's 4",
+    )
