@@ -69,10 +69,13 @@ def _answer_services(home: Home) -> None:
 @click.command()
 @_JSON
 def status(as_json: bool) -> None:
-    """Show services, environments and what is served; in a use case's repo only its own.
+    """Show services, and per use case and environment what is served, ran last, and is taken of the disk quota.
+
+    In a use case's repo only its own. Retired ones stay, with reason and date. Times are UTC.
 
     Example: factory status
     """
+    from aifactory.operate import activity
     from aifactory.provision import overview
     from aifactory.provision.plan import Place
 
@@ -81,12 +84,19 @@ def status(as_json: bool) -> None:
     if not services:
         raise FactoryError(f"nothing is provisioned in {place.home.root}: factory up")
     served = overview.serving(place.home, place.manifest.use_case if place.manifest else None)
+    did = [activity.of(place.home, one.use_case, one.environment) for one in served]
     if as_json:
-        output.answer_json(
-            {"services": [one.__dict__ for one in services], "serving": [one.__dict__ for one in served]}
-        )
+        both = [one.__dict__ | more.__dict__ for one, more in zip(served, did, strict=True)]
+        output.answer_json({"services": [one.__dict__ for one in services], "serving": both})
         return
     output.table("Services", ("service", "state", "address"), [(s.name, s.state, s.address) for s in services])
-    columns = ("use case", "environment", "released", "served", "registry", "address", "remark")
-    rows = [(s.use_case, s.environment, s.released, s.served, s.registry, s.address, s.remark) for s in served]
-    output.table("Use cases", columns, rows)
+    columns = ("use case", "environment", "pattern", "released", "served", "registry", "last run", "last batch", "disk")
+    rows = [
+        (
+            *(one.use_case, one.environment, f"{more.problem}, {more.scoring}", one.released),
+            *("retired" if more.retired else one.served, one.registry, more.last_run, more.last_batch, more.disk),
+            *(one.address, more.retired or one.remark),
+        )
+        for one, more in zip(served, did, strict=True)
+    ]
+    output.table("Use cases", (*columns, "address", "remark"), rows)

@@ -122,7 +122,8 @@ def _serving(contract: EnvironmentContract) -> Serving:
 
 def _answers_of(folder: Path, released: str) -> tuple[str, str]:
     """The versions that workers answer with, and what is wrong with that."""
-    reports = [report for report in map(_json, (folder / "status").glob("*.json")) if _alive(report)]
+    own = str(folder.parent / "environment.json")
+    reports = [report for report in map(_json, (folder / "status").glob("*.json")) if _alive(report, own)]
     served = {str((report.get("champion") or {}).get("version", "")) for report in reports if report.get("ready")}
     shown = ", ".join(sorted(served)) or "nothing"
     if not released or served == {released}:
@@ -131,8 +132,12 @@ def _answers_of(folder: Path, released: str) -> tuple[str, str]:
     return shown, next(iter(reasons), "the service does not serve what was released: factory release again")
 
 
-def _alive(report: dict[str, Any]) -> bool:
-    return Path(f"/proc/{report.get('pid')}").exists()
+def _alive(report: dict[str, Any], environment_file: str) -> bool:
+    """Whether the worker that reported still runs; after a reboot its number may belong to something else."""
+    from infra.providers.local import processes
+
+    pid = report.get("pid")
+    return isinstance(pid, int) and processes.environment(pid).get("AIFACTORY_ENV_FILE") == environment_file
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -45,7 +45,9 @@ def provisioned(root: Path, use_case: str = "churn") -> Home:
     return home
 
 
-def scheduled(home: Home, use_case: str, environment: str, identifier: str, said: str) -> None:
+def scheduled(
+    home: Home, use_case: str, environment: str, identifier: str, said: str, *, status: str = "SUCCESS"
+) -> None:
     """A run as the orchestrator records it."""
     folder = home.root / "shared" / "dagster"
     (folder / "history").mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,7 @@ def scheduled(home: Home, use_case: str, environment: str, identifier: str, said
         database.execute("CREATE TABLE IF NOT EXISTS run_tags (run_id, key, value)")
         database.execute(
             "INSERT INTO runs (run_id, pipeline_name, status, create_timestamp) VALUES (?, ?, ?, ?)",
-            (identifier, "retraining", "SUCCESS", "2026-11-21 03:00:00.184564"),
+            (identifier, "retraining", status, "2026-11-21 03:00:00.184564"),
         )
         for key, value in (("use_case", use_case), ("environment", environment)):
             database.execute("INSERT INTO run_tags VALUES (?, ?, ?)", (identifier, f"aifactory/{key}", value))

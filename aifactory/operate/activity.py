@@ -1,0 +1,105 @@
+"""What a use case did last in an environment, what it is, and how much of its quota it takes: the columns of status."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aifactory.home import Home
+from aifactory.operate import retirement, scheduled_runs
+
+_GB = 1e9
+_MINUTES = "%Y-%m-%d %H:%M"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Texts for people, empty where there is nothing to say; times are UTC."""
+
+    problem: str
+    scoring: str
+    last_run: str
+    last_batch: str
+    disk: str
+    retired: str
+
+
+def of(home: Home, use_case: str, environment: str) -> Activity:
+    """Read from what was applied, the last handoff, the table `scored`, and the folder's size."""
+    manifest = (_json(home.applied(use_case, environment)) or {}).get("manifest", {})
+    folder = home.root / environment / use_case
+    quota = manifest.get("environments", {}).get(environment, {}).get("quotas", {}).get("disk_gb")
+    stopped = retirement.of(home, use_case, environment)
+    return Activity(
+        problem=str(manifest.get("problem", "")),
+        scoring=str(manifest.get("scoring", "")),
+        last_run=_last_run(home, use_case, environment),
+        last_batch=_last_batch(folder / "tables" / "scored" / "_delta_log"),
+        disk=_disk(folder, quota),
+        retired=stopped.sentence() if stopped else "",
+    )
+
+
+def _last_run(home: Home, use_case: str, environment: str) -> str:
+    """When the newest pipeline run began and what it came to."""
+    folder = home.root / environment / use_case / "artifacts" / "runs"
+    runs = sorted(path.parent for path in folder.glob("*/handoff.json"))
+    said = _outcome(runs[-1]) if runs else ""
+    scheduled = scheduled_runs.newest(home, use_case, environment)
+    if scheduled and scheduled[0].status == "FAILURE" and scheduled[0].started[:16] >= said[:16]:
+        return f"{scheduled[0].started[:16]} failed: factory logs {use_case} --env {environment}"
+    return said
+
+
+def _outcome(run: Path) -> str:
+    handoff = _json(run / "handoff.json") or {}
+    began = datetime.strptime(run.name[:15], "%Y%m%d-%H%M%S") if run.name[:8].isdigit() else None
+    gate = handoff.get("gate") or {}
+    if handoff.get("version"):
+        outcome = f"version {handoff['version']}"
+    elif gate and not gate.get("passed", True):
+        outcome = "refused by the gate"
+    else:
+        outcome = "not finished"
+    return f"{began:{_MINUTES}} {outcome}" if began else outcome
+
+
+def _last_batch(log: Path) -> str:
+    """When the table of scores was last written, and how many rows were added."""
+    commits = sorted(log.glob("*.json"))
+    if not commits:
+        return ""
+    for line in commits[-1].read_text(encoding="utf-8").splitlines():
+        info = json.loads(line).get("commitInfo") if line.startswith('{"commitInfo"') else None
+        if info:
+            when = datetime.fromtimestamp(info["timestamp"] / 1000, UTC)
+            rows = (info.get("operationMetrics") or {}).get("num_added_rows")
+            return f"{when:{_MINUTES}} {rows} rows" if rows is not None else f"{when:{_MINUTES}}"
+    return ""
+
+
+def _disk(folder: Path, quota: float | None) -> str:
+    used = sum(_sizes(folder)) / _GB
+    return f"{used:.2f} of {quota:g} GB" if quota else f"{used:.2f} GB"
+
+
+def _sizes(folder: Path) -> list[int]:
+    sizes = []
+    for place, _, files in os.walk(folder):
+        for name in files:
+            path = Path(place) / name
+            if not path.is_symlink() and path.exists():
+                sizes.append(path.stat().st_size)
+    return sizes
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) else None

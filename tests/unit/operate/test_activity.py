@@ -1,0 +1,85 @@
+"""What status says a use case did last, from the files that runs and batches leave."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aifactory.home import Home
+from aifactory.operate import activity, retirement
+from aifactory.provision import stacks
+from tests.unit.operate.homes import MANIFEST, provisioned, scheduled, write
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """`churn` in dev and prod, with its manifest as applied."""
+    found = provisioned(tmp_path)
+    record = json.loads(found.applied("churn", "dev").read_text())
+    manifest = json.loads(json.dumps(MANIFEST))
+    manifest["environments"]["dev"]["quotas"] = {"disk_gb": 5.0, "compute_hours": 20.0}
+    write(found.applied("churn", "dev"), {**record, "manifest": manifest})
+    return found
+
+
+def test_given_a_new_use_case_when_asked_then_there_is_nothing_to_say_but_what_it_is(home: Home) -> None:
+    found = activity.of(home, "churn", "dev")
+
+    assert found == activity.Activity("classification", "online", "", "", "0.00 of 5 GB", "")
+
+
+@pytest.mark.parametrize(
+    ("handoff", "outcome"),
+    [
+        ({"version": 3, "gate": {"passed": True}}, "version 3"),
+        ({"version": None, "gate": {"passed": False}}, "refused by the gate"),
+        ({"version": None, "gate": None}, "not finished"),
+        ("{", "not finished"),
+    ],
+)
+def test_given_a_run_when_asked_then_its_time_and_what_it_came_to(
+    home: Home, handoff: dict[str, Any] | str, outcome: str
+) -> None:
+    runs = home.root / "dev" / "churn" / "artifacts" / "runs"
+    write(runs / "20261120-030000-aaaaaa" / "handoff.json", {"version": 1})
+    write(runs / "20261121-153339-29328e" / "handoff.json", handoff)
+
+    assert activity.of(home, "churn", "dev").last_run == f"2026-11-21 15:33 {outcome}"
+
+
+@pytest.mark.parametrize(("status", "failed"), [("FAILURE", True), ("SUCCESS", False)])
+def test_given_a_scheduled_run_that_failed_when_asked_then_it_says_where_to_look(
+    home: Home, status: str, failed: bool
+) -> None:
+    write(home.root / "dev/churn/artifacts/runs/20261120-030000-aaaaaa/handoff.json", {"version": 1})
+    scheduled(home, "churn", "dev", "aed2bdee-2347", "trained\n", status=status)
+
+    found = activity.of(home, "churn", "dev").last_run
+
+    assert found == (
+        "2026-11-21 03:00 failed: factory logs churn --env dev" if failed else "2026-11-20 03:00 version 1"
+    )
+
+
+def test_given_a_scored_table_and_files_when_asked_then_batch_and_disk_are_said(home: Home) -> None:
+    info = {"timestamp": 1795275223561, "operationMetrics": {"num_added_rows": 569}}
+    log = home.root / "dev" / "churn" / "tables" / "scored" / "_delta_log"
+    write(log / "00000000000000000000.json", "{}")
+    write(log / "00000000000000000001.json", json.dumps({"commitInfo": info}) + '\n{"add": {}}\n')
+    with (home.root / "dev" / "churn" / "big").open("wb") as file:
+        file.truncate(1_250_000_000)
+
+    found = activity.of(home, "churn", "dev")
+
+    assert (found.last_batch, found.disk) == ("2026-11-21 15:33 569 rows", "1.25 of 5 GB")
+
+
+def test_given_a_retired_use_case_when_asked_then_reason_and_date_are_said(home: Home) -> None:
+    write(home.state / ".pulumi" / "stacks" / stacks.USECASE / "churn.prod.json", "{}")
+    retirement.retire(home, "churn", ["prod"], "replaced by churn-2")
+
+    assert activity.of(home, "churn", "prod").retired.endswith(": replaced by churn-2")
+    assert activity.of(home, "churn", "dev").retired == ""

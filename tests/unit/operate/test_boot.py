@@ -1,0 +1,63 @@
+"""Start at boot: the unit that is written, and what is said where systemd does not run. systemctl is a stand-in here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aifactory.home import Home
+from aifactory.operate import boot
+from aifactory_runtime.errors import FactoryError
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A systemctl that writes down what it is asked; the file of its answers."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    asked = tmp_path / "asked"
+    (programs / "systemctl").write_text(f'#!/bin/sh\necho "$@" >> {asked}\nexit "${{FAILS:-0}}"\n')
+    (programs / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return asked
+
+
+def test_given_systemd_when_asked_for_boot_then_a_unit_starts_this_home_and_is_taken_back(
+    tmp_path: Path, systemctl: Path
+) -> None:
+    home = Home(tmp_path / "home")
+
+    said = boot.at_boot(home, wanted=True)
+
+    (unit,) = (tmp_path / "config" / "systemd" / "user").iterdir()
+    text = unit.read_text()
+    assert f'Environment="FACTORY_HOME={home.root}"\n' in text
+    assert "ExecStart=" in text and text.count("/factory start\n") == 1
+    assert "WantedBy=default.target" in text
+    assert systemctl.read_text() == f"--user daemon-reload\n--user enable {unit.name}\n"
+    assert "enable-linger" in said
+    boot.at_boot(home, wanted=False)
+    assert not unit.exists()
+
+
+def test_given_two_homes_when_asked_for_boot_then_each_has_a_unit_of_its_own(tmp_path: Path, systemctl: Path) -> None:
+    for name in ("one", "two", "one"):
+        boot.at_boot(Home(tmp_path / name), wanted=True)
+
+    assert len(list((tmp_path / "config" / "systemd" / "user").iterdir())) == 2
+    assert systemctl.exists()
+
+
+def test_given_no_systemd_for_this_user_when_asked_then_the_line_for_cron_is_said_and_no_unit_stays(
+    tmp_path: Path, systemctl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAILS", "1")
+
+    with pytest.raises(FactoryError, match=r"@reboot FACTORY_HOME=.*/home .*/factory start"):
+        boot.at_boot(Home(tmp_path / "home"), wanted=True)
+
+    assert list((tmp_path / "config" / "systemd" / "user").iterdir()) == []
+    assert systemctl.exists()
