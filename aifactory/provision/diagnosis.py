@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -13,11 +14,16 @@ from pathlib import Path
 
 from aifactory.home import Home
 from aifactory.provision import engine, servers, uv
+from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
 _OTHERS = 0o077
 _NEEDED_GIB = 5
 _MEND = "factory doctor --mend"
+_PROGRAMS = {"make": "make", "prlimit": "util-linux"}
+"""Program to the package that has it: repos are driven by make, scoring services are bounded by prlimit."""
+_READERS = ("pandas", "pyarrow", "deltalake", "fsspec", "matplotlib")
+_NETWORK = ("HTTPS_PROXY", "HTTP_PROXY", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,10 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Every finding, in the order in which people should mend."""
-    checks: list[Callable[[], Finding]] = [_system, _python, _git, _git_identity, _uv, _engine, _servers, _home, _disk]
+    checks: list[Callable[[], Finding]] = [
+        *(_system, _python, _git, _git_identity, _programs, _readers, _network),
+        *(_uv, _engine, _servers, _home, _disk),
+    ]
     return [check() for check in checks]
 
 
@@ -57,6 +66,29 @@ def _git_identity() -> Finding:
     name = _git_setting("user.name")
     mend = "" if name else "git config --global user.name NAME; until then commits carry the owner's login"
     return Finding("git identity", bool(name), name, mend, needed=False)
+
+
+def _programs() -> Finding:
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    mend = f"install {' and '.join(_PROGRAMS[name] for name in missing)}" if missing else ""
+    return Finding("programs", not missing, ", ".join(name for name in _PROGRAMS if name not in missing), mend)
+
+
+def _readers() -> Finding:
+    """Packages that `factory new --data` reads and draws with; looked for, not imported."""
+    missing = [name for name in _READERS if importlib.util.find_spec(name) is None]
+    mend = "install the tool again: make setup, or uv tool install" if missing else ""
+    return Finding("table readers", not missing, ", ".join(name for name in _READERS if name not in missing), mend)
+
+
+def _network() -> Finding:
+    """What is set for a proxy, a private index and certificates; a file of certificates that is not there stops all."""
+    found = [f"{name}={network.without_logins(value)}" for name in _NETWORK if (value := os.environ.get(name))]
+    file = os.environ.get("SSL_CERT_FILE")
+    good = not file or Path(file).is_file()
+    return Finding(
+        "network", good, ", ".join(found) or "direct", "" if good else f"SSL_CERT_FILE names no file: {file}"
+    )
 
 
 def _git_setting(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Start at boot: the unit that is written, and what is said where systemd does not run. systemctl is a stand-in here."""
+"""Start at boot: the unit that is written, and what is said without systemd. systemctl is a stand-in here."""
 
 from __future__ import annotations
 
