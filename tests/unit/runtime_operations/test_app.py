@@ -10,9 +10,11 @@ import resource
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
@@ -267,6 +269,32 @@ def test_given_a_model_when_the_docs_are_asked_then_its_columns_and_a_row_that_i
     row = schema["properties"]["rows"]["items"]
     assert list(row["properties"]) == list(ROW) and row["additionalProperties"] is False
     assert setting.client.post("/predict", json=schema["example"]).status_code == 200
+
+
+def test_given_a_regression_when_asked_then_numbers_without_probabilities_here_and_in_the_docs(
+    setting: Setting,
+) -> None:
+    model = setting.service.model
+    assert model is not None
+    schema = replace(model.schema, classes=())
+    try:
+        setting.service.model = replace(model, schema=schema, estimator=_Sum())
+        body = setting.client.post("/predict", json={"rows": [ROW, {**ROW, "age": 41}]}).json()
+        answer = setting.client.get("/openapi.json").json()["paths"]["/predict"]["post"]["responses"]["200"]
+    finally:
+        setting.service.model = model
+    assert body["predictions"] == [2043.0, 2044.0]
+    assert "probabilities" not in body
+    properties = answer["content"]["application/json"]["schema"]["properties"]
+    assert properties["predictions"]["items"] == {"type": "number"}
+    assert "probabilities" not in properties
+
+
+class _Sum:
+    """A regressor that adds its features."""
+
+    def predict(self, values: np.ndarray) -> np.ndarray:
+        return values.sum(axis=1)
 
 
 def test_given_a_version_when_asked_then_model_and_code_are_named(setting: Setting) -> None:

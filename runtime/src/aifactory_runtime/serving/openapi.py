@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 if TYPE_CHECKING:
-    from aifactory_runtime.registry.model_folder import Column
+    from aifactory_runtime.registry.model_folder import Column, Label
     from aifactory_runtime.serving.service import Service
 
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
@@ -21,6 +21,7 @@ _EXAMPLES: dict[str, Any] = {
     "date": "2026-01-31T12:00:00",
     "text": "some words",
 }
+_MOST_NAMED = 50
 _TEXT_LIMITS = {"minimum": "minLength", "maximum": "maxLength"}
 _ANSWERS = {
     "401": {"description": "The bearer token is missing or wrong"},
@@ -35,10 +36,11 @@ def describe(app: FastAPI, service: Service) -> dict[str, Any]:
     version = f"model {service.model.served.version}" if service.model else "no model yet"
     document = get_openapi(title=app.title, version=version, description=app.description, routes=app.routes)
     columns = service.model.schema.columns if service.model else ()
+    answers = {"200": _answer(service.model.schema.classes if service.model else None), **_ANSWERS}
     for path, schema in _bodies(columns).items():
         operation = document["paths"][path]["post"]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-        operation["responses"] |= _ANSWERS
+        operation["responses"] |= answers
     return document
 
 
@@ -61,6 +63,22 @@ def _bodies(columns: Sequence[Column]) -> dict[str, dict[str, Any]]:
             "example": {"dataframe_records": example},
         },
     }
+
+
+def _answer(classes: Sequence[Label] | None) -> dict[str, Any]:
+    """What comes back: labels and their probabilities, of a regression numbers; anything while there is no model."""
+    numbers: dict[str, Any] = {"type": "array", "items": {"type": "number"}}
+    texts = {"type": "array", "items": {"type": "string"}}
+    found: dict[str, Any] = {"prediction_ids": texts, "model_version": {"type": "string"}}
+    if classes:
+        found["predictions"] = {"type": "array", "items": {"enum": list(classes)}}
+        ordered = ", ".join(str(label) for label in classes[:_MOST_NAMED])
+        by_class = {"description": f"Of each row, in this order: {ordered}{' ...' * (len(classes) > _MOST_NAMED)}"}
+        found["probabilities"] = {"type": "array", "items": numbers, **by_class}
+    elif classes is not None:
+        found["predictions"] = numbers
+    schema = {"type": "object", "properties": found}
+    return {"description": "One answer a row", "content": {"application/json": {"schema": schema}}}
 
 
 def _row(columns: Sequence[Column]) -> dict[str, Any]:
