@@ -52,6 +52,7 @@ def test_given_a_repo_when_run_then_a_version_is_registered_with_what_it_was_mad
     assert version.tags["aifactory.kind"] == "retraining"
     assert version.tags["aifactory.stage"] == "candidate"
     assert version.tags["aifactory.data.raw"] == handoff.tables["raw"].tag
+    assert version.tags["aifactory.gate"] == "passed"
     assert version.tags["aifactory.gate_sha256"] == handoff.gate["sha256"]  # type: ignore[index]
     assert float(version.tags["aifactory.baseline.roc_auc"]) == 0.5
     folder = Path(context.registry.artifact_address(version))

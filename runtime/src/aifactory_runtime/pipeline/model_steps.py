@@ -21,7 +21,16 @@ from aifactory_runtime.pipeline.fitting import Fitted
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.training import TrainingData
 from aifactory_runtime.registry import model_folder
-from aifactory_runtime.registry.port import CHAMPION, METRIC, MODEL_SHA256, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.registry.port import (
+    CHAMPION,
+    GATE,
+    GATE_PASSED,
+    METRIC,
+    MODEL_SHA256,
+    PREFIX,
+    REPORT_SHA256,
+    Version,
+)
 
 _GATE_REPORT = "gate.json"
 _CANDIDATE = "candidate"
@@ -93,7 +102,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     judged = _judged(context, handoff, metrics, champion)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
     handoffs.write_atomic(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
-    tags = {REPORT_SHA256: judged.sha256, PREFIX + "gate": "passed" if judged.passed else "refused"}
+    tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
     context.registry.log(run, metrics=metrics, tags=tags)
     context.registry.log_file(run, _GATE_REPORT, text.encode())
     gate = {"passed": judged.passed, "reasons": list(judged.reasons), "sha256": judged.sha256}
@@ -115,6 +124,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
         **{f"{METRIC}{name}": f"{value:.6g}" for name, value in handoff.metrics.items() if "." not in name},
         _CONVERGED: str(handoff.converged).lower(),
         PREFIX + "schema_sha256": model_folder.read_belongs(place).schema_sha256,
+        GATE: GATE_PASSED,
         REPORT_SHA256: handoff.gate["sha256"],
         PREFIX + "stage": _CANDIDATE,
         PREFIX + "pipeline_run": handoff.id,
