@@ -133,6 +133,28 @@ def test_given_a_schedule_when_its_minute_comes_then_the_released_pipeline_runs_
     assert not {"DAGSTER_HOME", "PULUMI_CONFIG_PASSPHRASE", "FACTORY_HOME"} & said.keys()
 
 
+def test_given_a_pattern_that_changes_when_up_runs_then_service_port_and_token_go_and_come(
+    bench: Bench, manifest: str
+) -> None:
+    """Online, then batch, then both, on one stack: the records stay, and nothing is left to change."""
+    folder, supervision = bench.home / "prod" / "fickle", Supervision(bench.home)
+    record = bench.home / "usecases" / "fickle.prod.json"
+    token = bench.home / "credentials" / "prod" / "fickle" / "consumer.json"
+    for pattern in ("online", "batch", "both"):
+        asked = manifest.replace('"use_case": "churn"', '"use_case": "fickle"')
+        stack = bench.usecase(asked.replace('"online"', f'"{pattern}"'), "fickle", "prod")
+        bench.up(stack)
+
+        assert bench.drift(stack) == {} and bench.preview(stack) == {}
+        serves = pattern != "batch"
+        assert (supervision.program("fickle.prod") is not None) == token.exists() == serves
+        assert ("fickle.prod" in json.loads(layout.ports(bench.home).read_text())) == serves
+        assert json.loads(record.read_text())["manifest"]["scoring"] == pattern
+        assert json.loads((folder / "environment.json").read_text())["scoring"] == pattern
+    bench.destroy(stack)
+    assert not folder.exists() and not record.exists()
+
+
 def test_given_a_secret_among_the_outputs_when_previewed_then_it_is_refused_in_a_sentence(bench: Bench) -> None:
     def program() -> None:
         values = contract({"use_case": "churn", "tracking_uri": pulumi.Output.secret("http://somewhere")})
