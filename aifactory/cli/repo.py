@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from typing import NoReturn
@@ -13,7 +14,7 @@ _HELP = {"-h", "--help"}
 
 
 def _command(name: str, does: str, example: str) -> click.Command:
-    """Command that hands everything on, `--help` included; outside a repo it can only say what it is for."""
+    """Command that hands everything on, `--help` included; outside a repo it shows the options of its own runtime."""
     text = f"{does}\n\nRuns `python -m <package> {name}` of the repo you stand in.\n\nExample: {example}"
 
     @click.command(name, help=text, context_settings=_PASS_ON, add_help_option=False)
@@ -23,11 +24,25 @@ def _command(name: str, does: str, example: str) -> click.Command:
         from aifactory.provision.plan import Place
 
         if _HELP & set(arguments) and Place.here().repo is None:
-            click.echo(context.get_help())
+            click.echo(_help(context, name))
             return
         run_in_repo(name, arguments)
 
     return passed_on
+
+
+def _help(context: click.Context, name: str) -> str:
+    """What the command does, with the options that it has in a repo of this version."""
+    from aifactory_runtime.cli import COMMANDS
+
+    module, _, attribute = COMMANDS[name].partition(":")
+    its_own: click.Command = getattr(importlib.import_module(module), attribute)
+    formatter = context.make_formatter()
+    context.command.format_help_text(context, formatter)
+    with formatter.section("Options"):
+        shown = (option.get_help_record(context) for option in its_own.params if isinstance(option, click.Option))
+        formatter.write_dl([record for record in shown if record])
+    return f"Usage: factory {name} {' '.join(its_own.collect_usage_pieces(context))}\n\n{formatter.getvalue()}".rstrip()
 
 
 release = _command("release", "Move a model to an environment.", "factory release --to staging")
