@@ -18,7 +18,7 @@ def measure(_work: Path) -> list[Row]:
     try:
         first = seconds([*make, "demo"], CHECKOUT)
         second = seconds([*make, "demo"], CHECKOUT)
-        used, processes = service_memory("prod")
+        used, processes = service_memory(HOME / "prod" / "breast-cancer")
     finally:
         seconds([*make, "demo-down"], CHECKOUT)
     detail = f"launcher and worker ({processes} processes), three environments serving; shared pages count by share"
@@ -29,10 +29,9 @@ def measure(_work: Path) -> list[Row]:
     ]
 
 
-def service_memory(environment: str) -> tuple[float, int]:
-    """PSS in MB of the scoring service of `environment`, all its processes, and how many they are."""
-    status = HOME / environment / "breast-cancer" / "serving" / "status"
-    workers = [json.loads(path.read_text())["pid"] for path in status.glob("*.json")]
+def service_memory(folder: Path) -> tuple[float, int]:
+    """PSS in MB of all processes that serve the use case of `folder`, and how many they are."""
+    workers = [json.loads(path.read_text())["pid"] for path in (folder / "serving" / "status").glob("*.json")]
     alive = [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     parents = {int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]) for pid in alive}
     processes = [*alive, *parents]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import demo_runs
 import fast_tests
+import more_usecases
 import pipeline
 import provisioning
 import scaffolding
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "pipeline": pipeline.measure,
     "provisioning": provisioning.measure,
     "demo": demo_runs.measure,
+    "more use cases": more_usecases.measure,
     "check": fast_tests.measure,
 }
 RESULTS = CHECKOUT / "benchmarks" / "results.json"
