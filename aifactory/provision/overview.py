@@ -15,6 +15,7 @@ from aifactory.provision import stacks
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.release.tags import FAILED, STAGE
 
 _SECONDS = 5.0
 _START_SECONDS = 180.0
@@ -165,4 +166,7 @@ def _champion(contract: EnvironmentContract) -> str:
         return "unknown"
     if answer.status_code != httpx.codes.OK:
         return "" if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST) else "unknown"
-    return str(answer.json()["model_version"]["version"])
+    found = answer.json()["model_version"]
+    # The alias stays on a version that failed its test when none was there before it: that is no champion.
+    failed = any(tag == {"key": STAGE, "value": FAILED} for tag in found.get("tags", []))
+    return "" if failed else str(found["version"])

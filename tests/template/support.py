@@ -21,6 +21,7 @@ YOURS = frozenset(
         "CODEOWNERS",
         "README.md",
         "conf/base.yaml",
+        "conf/consumer.yaml",
         "data/request.json",
         "data/sample.csv",
         "docs/data-card.md",

@@ -28,7 +28,9 @@ APPROVER = "kim.meyer"
 class Environments:
     """A repo, what `factory up` would have written for it, and the services."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **asked: Any) -> None:
+        """`asked` goes into every environment's contract, such as `scoring="batch"`."""
+        self.asked = asked
         self.home = folder / "home"
         self.repo = usecase_repo.make_repo(folder / "repo")
         self.ports: dict[str, int] = {}
@@ -53,14 +55,16 @@ class Environments:
         values |= {"tracking_uri": database, "registry_uri": database, "data_source": "data/customers.csv"}
         values |= {"experiment": f"{name}/demo-case", "model_name": f"demo-case.{name}"}
         values |= {"endpoint_url": f"http://127.0.0.1:{self.ports[name]}"}
-        if name != "dev":
+        if self.asked.get("scoring") == "batch":
+            values["endpoint_url"] = None
+        elif name != "dev":
             token = place / "consumer.json"
             token.write_text(json.dumps({"token": TOKEN}))
             admit(place / "callers", TOKEN)
             values |= {"endpoint_token_file": str(token), "endpoint_callers_uri": str(place / "callers")}
         if name == "prod":
             values |= {"approval": "required", "approvers": [APPROVER]}
-        return values
+        return values | self.asked
 
     def write(self, name: str, contract: dict[str, Any]) -> None:
         path = self.repo / ".factory" / f"{name}.json"
@@ -91,8 +95,10 @@ class Environments:
         for launcher in self.launchers.values():
             launcher.wait(20)
 
-    def run(self, *arguments: str, environment: str | None = None) -> subprocess.CompletedProcess[str]:
-        chosen = {"AIFACTORY_ENV": environment} if environment else {}
+    def run(
+        self, *arguments: str, environment: str | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        chosen = ({"AIFACTORY_ENV": environment} if environment else {}) | variables
         return usecase_repo.run(self.repo, *arguments, variables=chosen)
 
     def train(self) -> None:

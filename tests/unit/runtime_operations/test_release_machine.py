@@ -14,7 +14,11 @@ from aifactory_runtime.release.machine import Action, Facts, Rules, Step, next_s
 SHA, OTHER = "a" * 64, "b" * 64
 digests = st.sampled_from([None, SHA, OTHER])
 rules_of_any_target = st.builds(
-    Rules, after_staging=st.booleans(), tests=st.booleans(), approval=st.sampled_from(["none", "required"])
+    Rules,
+    after_staging=st.booleans(),
+    tests=st.booleans(),
+    approval=st.sampled_from(["none", "required"]),
+    trains_here=st.booleans(),
 )
 any_facts = st.builds(
     Facts,
@@ -30,6 +34,8 @@ any_facts = st.builds(
     champion_sha256=digests,
     active_sha256=digests,
     tested_sha256=digests,
+    failure=st.sampled_from([None, "it failed the integration test there before"]),
+    put_back=st.booleans(),
 )
 FRESH = Facts(
     sha256=SHA,
@@ -53,7 +59,10 @@ CHANGES: dict[Action, dict[str, Any]] = {
     Action.MAKE_CHAMPION: {"champion_sha256": SHA},
     Action.ACTIVATE: {"active_sha256": SHA},
     Action.TEST: {"tested_sha256": SHA},
+    Action.PUT_BACK: {"put_back": True, "active_sha256": OTHER, "champion_sha256": OTHER},
 }
+FAILS: dict[str, Any] = {"failure": "it fails the integration test", "put_back": False}
+"""What a test changes when the candidate does not pass it."""
 ENDS = {Action.REFUSE, Action.ASK_FOR_APPROVAL, Action.DONE}
 
 
@@ -82,8 +91,9 @@ def test_given_any_facts_when_something_changes_in_the_target_then_every_conditi
 ) -> None:
     taken, _ = _walk(rules, facts)
 
-    if taken:
-        assert facts.gate_passed and facts.misfit is None and not facts.withdrawn
+    if set(taken) - {Action.PUT_BACK}:
+        assert facts.gate_passed and facts.misfit is None and not facts.withdrawn and facts.failure is None
+        assert not rules.trains_here or facts.target_sha256 == facts.sha256
         assert not rules.after_staging or facts.staged_sha256 == facts.sha256
         assert rules.approval == "none" or facts.approved_sha256 == facts.sha256
 
@@ -98,6 +108,41 @@ def test_given_any_facts_when_it_becomes_champion_then_its_own_bytes_and_code_we
         assert facts.target_sha256 == facts.sha256
         assert facts.prepared
         assert facts.challenger_sha256 == facts.sha256
+
+
+@given(rules=rules_of_any_target, facts=any_facts)
+def test_given_a_target_that_trains_itself_when_walked_then_nothing_is_copied_to_it(rules: Rules, facts: Facts) -> None:
+    taken, _ = _walk(replace(rules, trains_here=True), facts)
+
+    assert Action.COPY not in taken
+
+
+@given(rules=rules_of_any_target, facts=any_facts, killed_after=st.integers(0, 3))
+def test_given_a_failed_test_when_walked_on_or_anew_then_it_is_put_back_and_refused_and_never_done(
+    rules: Rules, facts: Facts, killed_after: int
+) -> None:
+    taken, _ = _walk(replace(rules, tests=True), facts)
+    if Action.TEST not in taken:
+        return
+    for action in taken[: taken.index(Action.TEST)]:
+        facts = replace(facts, **CHANGES[action])
+
+    after, end = _walk(rules, replace(facts, **FAILS))
+
+    assert after == [Action.PUT_BACK]
+    assert end.action is Action.REFUSE and "fails the integration test" in end.reason
+    for action in after[:killed_after]:
+        facts = replace(facts, **CHANGES[action])
+    assert _walk(rules, replace(facts, failure=FAILS["failure"]))[1] == end
+
+
+@given(rules=rules_of_any_target, facts=any_facts)
+def test_given_a_failed_model_in_the_target_when_another_comes_then_it_is_put_back_first(
+    rules: Rules, facts: Facts
+) -> None:
+    taken, _ = _walk(rules, replace(facts, put_back=False))
+
+    assert taken[0] is Action.PUT_BACK
 
 
 @given(rules=rules_of_any_target, facts=any_facts, killed_after=st.integers(0, len(Action)))
@@ -136,6 +181,7 @@ def test_given_a_new_candidate_in_staging_when_walked_then_it_is_tested_last() -
         ({"withdrawn": True}, "--version"),
         ({"staged_sha256": OTHER}, "release --to staging"),
         ({"staged_sha256": None}, "release --to staging"),
+        ({"failure": "it failed the integration test there before"}, "failed the integration test"),
     ],
 )
 def test_given_a_condition_that_fails_when_asked_then_it_is_refused_with_what_to_do(
@@ -182,3 +228,14 @@ def test_given_a_champion_when_released_again_then_it_is_not_made_challenger() -
     champion = replace(FRESH, target_sha256=SHA, prepared=True, champion_sha256=SHA, challenger_sha256=None)
 
     assert _walk(PROD, champion)[0] == [Action.ACTIVATE]
+
+
+def test_given_training_in_prod_when_a_model_from_elsewhere_comes_then_refused_and_its_own_goes_on() -> None:
+    rules = replace(PROD, trains_here=True)
+
+    foreign = next_step(rules, FRESH)
+    taken, end = _walk(rules, replace(FRESH, target_sha256=SHA))
+
+    assert foreign.action is Action.REFUSE and "only what prod trained" in foreign.reason
+    assert [action.name for action in taken] == ["PREPARE", "MAKE_CHALLENGER", "MAKE_CHAMPION", "ACTIVATE"]
+    assert end.action is Action.DONE

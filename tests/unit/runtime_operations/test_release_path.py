@@ -42,15 +42,19 @@ def test_given_a_candidate_when_released_to_staging_then_it_is_tested_there(plac
     status, answer = places.predict("staging")
     assert status == 200 and answer["model_version"] == "1"
     report = next((places.home / "staging/demo-case/artifact/releases").glob("*/integration.json"))
-    checks = json.loads(report.read_text())["checks"]
-    assert [check["found"] for check in checks] == ["50 of 50 rows", "status 422", "status 401"]
+    checks = {check["name"]: check["found"] for check in json.loads(report.read_text())["checks"]}
+    assert checks["the source's rows over HTTP score as they do offline"] == "50 of 50 rows"
+    assert checks["producer sends a missing column"] == checks["producer sends no rows"] == "status 422"
+    assert checks["a caller without a token is refused"] == "status 401"
+    assert checks["consumer: answers are as it relies on"] == "50 rows"
 
 
 def test_given_no_approval_when_released_to_prod_then_it_waits_for_a_person(places: Environments) -> None:
     done = places.run("release", "--to", "prod")
 
     assert done.returncode == 3
-    assert "approve --env prod --as kim.meyer" in done.stderr and "report sha256" in done.stderr
+    assert "factory approve --env prod --as kim.meyer" in [line.strip() for line in done.stderr.splitlines()]
+    assert "report sha256" in done.stderr
     assert places.predict("prod")[0] == 503
 
 

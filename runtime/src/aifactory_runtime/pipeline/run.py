@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import data_steps, lock, model_steps, repeat
+from aifactory_runtime.pipeline import data_steps, lock, model_steps, repeat, where
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
@@ -37,6 +37,7 @@ def run(
 
     Unless `again`, training stops before it begins when an earlier run made the same: that one is returned.
     """
+    where.check(context.contract)
     _ = context.login  # a login that cannot be used is said now, not after the data steps
     with lock.held(context.artifacts):
         handoff = _begin(context, kind) if run_id is None else _resume(context, run_id)

@@ -94,7 +94,7 @@ def _scored(context: Context, path: Located, version: Version, digest: str) -> I
         "model_sha256": version.model_sha256,
     }
     start = 0
-    for frame in _rows(context, path):
+    for frame in rows(context, path):
         said = _answers(estimator, arrays.to_matrix(frame, schema, features), schema.classes)
         ids = prediction_ids(prefix, start, len(frame))
         start += len(frame)
@@ -104,7 +104,7 @@ def _scored(context: Context, path: Located, version: Version, digest: str) -> I
         yield batch
 
 
-def _rows(context: Context, path: Located) -> Iterator[pd.DataFrame]:
+def rows(context: Context, path: Located) -> Iterator[pd.DataFrame]:
     """The input as the schema wants it. The target is left out; ignored columns are as they come, or not there."""
     import pandera.pandas as pa
 

@@ -34,6 +34,12 @@ def activate(side: Side, version: Version) -> None:
     side.serving.write(Document(sequence=side.serving.next_sequence(), champion=served(side, version)))
 
 
+def deactivate(side: Side) -> None:
+    """Serve nothing: there was nothing before what is taken back."""
+    side.serving.write(Document(sequence=side.serving.next_sequence(), champion=None))
+    side.serving.current.unlink(missing_ok=True)
+
+
 def served(side: Side, version: Version) -> Served:
     """The version as serving.json names it."""
     return Served(
@@ -48,9 +54,9 @@ def served(side: Side, version: Version) -> Served:
 def wait_until_served(side: Side, version: Version, seconds: float = WAIT_SECONDS) -> None:
     """Return when every worker that takes requests reports the version; FactoryError, with its reason, when none does.
 
-    In the embedded default nothing needs to run: `serve` reads the document when it starts.
+    In the embedded default nothing needs to run: `serve` reads the document when it starts. A batch reads the registry.
     """
-    if side.embedded:
+    if side.embedded or not side.contract.serves:
         return
     until = time.monotonic() + seconds
     reason = "no worker reports; see factory status"

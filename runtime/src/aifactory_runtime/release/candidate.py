@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from aifactory_runtime.config import yaml_model
+from aifactory_runtime.config.project import MANIFEST
+from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import provenance
-from aifactory_runtime.registry.port import CHAMPION, Version
+from aifactory_runtime.registry import model_folder
+from aifactory_runtime.registry.port import CHAMPION, PREFIX, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 
@@ -38,17 +42,19 @@ class Candidate:
             raise FactoryError(f"{name} does not say its {key}: register it again with the pipeline") from None
 
 
-def choose(source: Side, target: str, number: int | None) -> Candidate:
-    """Version `number` of the source; without a number the newest, or for prod the one that staging serves."""
+def choose(source: Side, environment: str, number: int | None) -> Candidate:
+    """Version `number` of the source; without one the newest, or for the `environment` prod what staging serves."""
     if number is not None:
         return Candidate(source, source.registry.version(number))
-    if target == "prod":
+    if environment == "prod":
         found = source.registry.by_alias(CHAMPION)
         hint = "run release --to staging first"
     else:
         found = next(reversed(source.registry.versions()), None)
         chosen = "" if source.embedded else f"AIFACTORY_ENV={source.name} "
         hint = f"{chosen}python -m {source.project.manifest.package} run trains one"
+        if source.name == "prod":
+            hint = "release --train --env prod trains one"
     if found is None:
         raise FactoryError(f"there is no model in {source.name} yet: {hint}")
     return Candidate(source, found)
@@ -63,6 +69,28 @@ def misfit(candidate: Candidate) -> str | None:
             return "it was trained from files that are not committed: commit them and train again"
         root = source.snapshots.extract(root, candidate.commit)
     return _differs(candidate, root)
+
+
+def unlike(candidate: Candidate, folder: Path) -> str | None:
+    """Why the model's files in `folder` are not what registration and commit say of them; None when they are."""
+    belongs, schema = model_folder.read_belongs(folder), model_folder.read_schema(folder)
+    said = {
+        tags.COMMIT: belongs.commit,
+        tags.CODE: belongs.code_sha256,
+        tags.LOCK: belongs.lock_sha256,
+        tags.SCHEMA: belongs.schema_sha256,
+    }
+    for key, value in said.items():
+        if candidate.tag(key) != value:
+            return f"its files belong to another {key.removeprefix(PREFIX)} than its registration says: train again"
+    source = candidate.source
+    root = source.project.root if source.embedded else source.snapshots.of(candidate.commit)
+    problem = yaml_model.load(root / MANIFEST, Manifest).problem
+    if belongs.problem != problem:
+        return f"it is a {belongs.problem}, but factory.yaml of its commit says problem: {problem}: train again"
+    if bool(schema.classes) != (problem == "classification"):
+        return f"its input schema names {len(schema.classes)} classes, which is none of a {problem}: train again"
+    return None
 
 
 def _differs(candidate: Candidate, root: Path) -> str | None:

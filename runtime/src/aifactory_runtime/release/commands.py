@@ -18,17 +18,29 @@ _SHORT = 12
 
 
 @click.command()
-@click.option("--to", "target", type=_TARGETS, required=True, help="Environment; embedded needs nothing provisioned.")
+@click.option(
+    "--to", "--env", "target", type=_TARGETS, required=True, help="Environment; embedded needs nothing provisioned."
+)
 @click.option("--version", "number", type=click.IntRange(1), default=None, help="A version of where it comes from.")
+@click.option("--train", is_flag=True, help="With train_in: prod, train a candidate in prod with the code of dev.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def release(target: str, number: int | None, as_json: bool) -> None:
+def release(target: str, number: int | None, train: bool, as_json: bool) -> None:
     """Release a model: the newest of dev to dev or staging, what passed staging to prod. Run again after a kill.
+
+    With train_in: prod the newest of prod goes to staging, and back to prod when it passed.
 
     Exit code 3 means that it waits for an approval. Example: release --to staging
     """
+    if train:
+        from aifactory_runtime.release import training
+
+        trained = training.train(_root(), target, number, _say)
+        _print(trained, as_json, ("was trained", "was trained before"))
+        return
     from aifactory_runtime.release import run
 
-    _print(run.release(_root(), target, number, _say), as_json)
+    outcome = run.release(_root(), target, number, _say)
+    _print(outcome, as_json, ("is served", "was served already"))
 
 
 @click.command()
@@ -69,7 +81,7 @@ def rollback(environment: str, number: int | None, as_json: bool) -> None:
     from aifactory_runtime.release.rollback import rollback as roll_back
     from aifactory_runtime.release.side import open_side
 
-    _print(roll_back(open_side(_root(), environment), number), as_json)
+    _print(roll_back(open_side(_root(), environment), number), as_json, ("is served", "was served already"))
 
 
 @click.command()
@@ -123,11 +135,11 @@ def _say(message: str) -> None:
     click.echo(message, err=True)
 
 
-def _print(outcome: Outcome, as_json: bool) -> None:
+def _print(outcome: Outcome, as_json: bool, done_or_not: tuple[str, str]) -> None:
     if as_json:
         click.echo(json.dumps(asdict(outcome)))
         return
-    done = "is served" if outcome.changed else "was served already"
+    done = done_or_not[0 if outcome.changed else 1]
     click.echo(
         f"version {outcome.version} {done} in {outcome.environment} "
         f"(sha256 {outcome.model_sha256[:_SHORT]}, commit {outcome.commit[:_SHORT]})"

@@ -1,4 +1,4 @@
-"""The integration test: the service that runs, asked as a consumer asks, against what the model says without it."""
+"""The parts of an integration test: a check, a scoring service as its consumer calls it, the report and its digest."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.model_folder import InputSchema
 from aifactory_runtime.serving.document import write_whole
 
 _TIMEOUT_SECONDS = 30.0
 _TOLERANCE = 1e-9
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,20 @@ class Check:
     found: str
 
 
+def same(found: Sequence[Any], expected: Sequence[Any]) -> int:
+    """How many of `found` are what was expected: numbers within the tolerance, rows of numbers number by number."""
+    return sum(_equal(one, other) for one, other in zip(found, expected, strict=False))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and same(one, other) == len(one)
+    if isinstance(one, float) or isinstance(other, float):
+        numbers = isinstance(one, int | float) and isinstance(other, int | float)
+        return numbers and math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return type(one) is type(other) and bool(one == other)
+
+
 def read_token(path: str | None) -> str | None:
     """The consumer's token in the file that the contract names."""
     if path is None:
@@ -58,19 +70,6 @@ def read_token(path: str | None) -> str | None:
         return str(json.loads(Path(path).read_text(encoding="utf-8"))["token"])
     except (OSError, ValueError, KeyError):
         raise FactoryError(f"{path} holds no token: run factory up") from None
-
-
-def run(
-    endpoint: Endpoint, schema: InputSchema, rows: Sequence[Row], expected: Sequence[Sequence[float]]
-) -> list[Check]:
-    """Ask for `rows` and compare with the `expected` scores, a list a row; then what must be refused."""
-    checks = [_same_scores(endpoint, rows, expected)]
-    bad = json.dumps({"rows": [{**rows[0], schema.columns[0].name: {"not": "a value"}}]}).encode()
-    checks.append(_status(endpoint, "a bad row is refused", bad, endpoint.token, 422))
-    if endpoint.token is not None:
-        good = json.dumps({"rows": [rows[0]]}).encode()
-        checks.append(_status(endpoint, "a caller without a token is refused", good, None, 401))
-    return checks
 
 
 def report(checks: Sequence[Check], model_sha256: str, environment: str) -> dict[str, Any]:
@@ -89,21 +88,3 @@ def save(path: Path, content: Mapping[str, Any]) -> str:
     encoded = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
     write_whole(path, encoded)
     return hashlib.sha256(encoded).hexdigest()
-
-
-def _same_scores(endpoint: Endpoint, rows: Sequence[Row], expected: Sequence[Sequence[float]]) -> Check:
-    name = "reference rows over HTTP score as they do offline"
-    status, answer = endpoint.predict(json.dumps({"rows": list(rows)}).encode(), endpoint.token)
-    if status != 200:  # noqa: PLR2004 - HTTP
-        return Check(name, False, f"status {status}")
-    got = answer.get("probabilities") or [[number] for number in answer.get("predictions", [])]
-    if len(got) != len(expected):
-        return Check(name, False, f"{len(got)} answers for {len(expected)} rows")
-    pairs = zip(got, expected, strict=True)
-    same = sum(all(math.isclose(a, b, abs_tol=_TOLERANCE) for a, b in zip(*pair, strict=True)) for pair in pairs)
-    return Check(name, same == len(expected), f"{same} of {len(expected)} rows")
-
-
-def _status(endpoint: Endpoint, name: str, body: bytes, token: str | None, wanted: int) -> Check:
-    status, _ = endpoint.predict(body, token)
-    return Check(name, status == wanted, f"status {status}")

@@ -1,6 +1,8 @@
 """The release state machine: what is known of a candidate in, the next thing to do out. No I/O, so it can be proven.
 
 gate -> (staging: tested there) -> approval where required -> copied -> challenger -> champion -> active.
+A candidate that fails the test in staging makes room again for what was served before. Where the target trains on its
+own data (`train_in: prod`) only what was trained there may become champion; its bytes came to staging to be tested.
 Everything known is read anew before each action, so a release that was killed anywhere goes on where it stopped.
 """
 
@@ -23,6 +25,7 @@ class Action(Enum):
     MAKE_CHAMPION = "make it champion"
     ACTIVATE = "serve it"
     TEST = "integration test"
+    PUT_BACK = "put back what was there before"
     DONE = "done"
 
 
@@ -35,6 +38,8 @@ class Rules:
     tests: bool
     """The integration test runs here."""
     approval: Approval
+    trains_here: bool = False
+    """Models are trained in the target: none is copied to it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,10 @@ class Facts:
     """Digest that serving.json names while `current` leads to the code that belongs to it."""
     tested_sha256: str | None
     """Digest that passed the integration test in the target."""
+    failure: str | None = None
+    """Why it did not pass the test in the target, in a sentence; None when it did, was not tested, or is retried."""
+    put_back: bool = True
+    """No model that failed the test is served in the target: what was there before it is again, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ class Step:
 
 def next_step(rules: Rules, facts: Facts) -> Step:
     """What to do next with the candidate."""
+    if not facts.put_back:
+        return Step(Action.PUT_BACK)
     refused = _refusal(rules, facts)
     if refused:
         return Step(Action.REFUSE, refused)
@@ -92,12 +103,14 @@ def next_step(rules: Rules, facts: Facts) -> Step:
 
 def _refusal(rules: Rules, facts: Facts) -> str | None:
     """Why the candidate may not go on at all; None when it may."""
-    if not facts.gate_passed:
-        return "the gate did not let it pass: see the report of its run, and train again"
-    if facts.misfit:
-        return facts.misfit
-    if facts.withdrawn:
-        return "it was rolled back; to release it all the same, name it with --version"
-    if rules.after_staging and facts.staged_sha256 != facts.sha256:
-        return "it has not passed the integration test in staging: run release --to staging first"
-    return None
+    untested = rules.after_staging and facts.staged_sha256 != facts.sha256
+    foreign = rules.trains_here and facts.target_sha256 != facts.sha256
+    reasons = (
+        (not facts.gate_passed, "the gate did not let it pass: see the report of its run, and train again"),
+        (facts.misfit, facts.misfit),
+        (facts.failure, facts.failure),
+        (facts.withdrawn, "it was rolled back; to release it all the same, name it with --version"),
+        (untested, "it has not passed the integration test in staging: run release --to staging first"),
+        (foreign, "it was trained elsewhere, but with train_in: prod only what prod trained is released there"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)

@@ -1,31 +1,80 @@
-"""`python -m aifactory_runtime.release.offline PACKAGE MODEL`: what the model says of rows without a service, as JSON.
+"""`python -m aifactory_runtime.release.offline MODEL ROWS`: rows of the environment's source and what is said of them.
 
-Runs in the released snapshot's interpreter, so that what the service answers is compared with the code that is released
-and not with the one in somebody's work tree. Rows come on standard input.
+Runs in the released snapshot's interpreter, so that what a service or a batch answers is compared with the code that is
+released and not with the one in somebody's work tree. Prints JSON; nothing of it is kept.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.config.project import Science
-from aifactory_runtime.data.columns import matrix, raw_columns
+from aifactory_runtime.config import project
+from aifactory_runtime.data import declared, source
+from aifactory_runtime.data.source import Located
+from aifactory_runtime.pipeline import arrays, score
+from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.registry import answers, model_folder
+from aifactory_runtime.registry.model_folder import InputSchema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def scores(package: str, model: Path, rows: Sequence[Mapping[str, Any]]) -> list[list[float]]:
-    """A list a row: probabilities in the order of the schema's classes, of a regression the one number."""
-    schema = model_folder.read_schema(model)
-    values = {column.name: [row[column.name] for row in rows] for column in schema.columns}
-    found = matrix(Science(package).features()(raw_columns(values, schema)), schema)
-    given, shares = answers.of(model_folder.load_estimator(model), found, schema.classes)
-    said: list[list[float]] = (given.reshape(-1, 1) if shares is None else shares).tolist()
-    return said
+def producers(context: Context) -> Located:
+    """The table that a batch scores in this environment."""
+    contract = context.contract
+    return source.locate(context.project.root, contract.batch_source or contract.data_source)
+
+
+def head(context: Context, rows: int) -> pd.DataFrame:
+    """The first rows as their producer wrote them."""
+    located = producers(context)
+    read = context.settings.data.read or source.detect(located)
+    kinds = declared.kinds(context.project.science.schema())
+    frame: pd.DataFrame = next(source.batches(located, read, kinds, rows)).to_pandas()
+    return frame
+
+
+def said_of(context: Context, model: Path, rows: int) -> dict[str, Any]:
+    """`rows` as a consumer would send them, `predictions`, and `probabilities` a row (None for a regression)."""
+    schema, estimator = model_folder.read_schema(model), model_folder.load_estimator(model)
+    frame = next(score.rows(context, producers(context))).head(rows)
+    values = arrays.to_matrix(frame, schema, context.project.science.features())
+    predictions, shares = answers.of(estimator, values, schema.classes)
+    return {
+        "rows": wire(frame, schema),
+        "predictions": predictions.tolist(),
+        "probabilities": None if shares is None else shares.tolist(),
+    }
+
+
+def wire(frame: pd.DataFrame, schema: InputSchema) -> list[dict[str, Any]]:
+    """Rows of the model's columns as JSON has them: a missing value is null, a date ISO 8601."""
+    made: dict[str, list[Any]] = {}
+    for column in schema.columns:
+        series = frame[column.name]
+        present = series.notna()
+        made[column.name] = [
+            _plain(value, column.kind) if there else None for value, there in zip(series, present, strict=True)
+        ]
+    return [dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=True)]
+
+
+def _plain(value: Any, kind: str) -> Any:
+    if kind == "date":
+        return value.isoformat()
+    return {"number": float, "integer": int, "boolean": bool}.get(kind, str)(value)
+
+
+def main(model: str, rows: str) -> None:
+    """Print the answers."""
+    context = Context(project.load(Path.cwd()))
+    found = said_of(context, Path(model), int(rows))
+    json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":
-    print(json.dumps(scores(sys.argv[1], Path(sys.argv[2]), json.load(sys.stdin))))  # noqa: T201 - its answer
+    main(*sys.argv[1:])

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, REPORT_SHA256, Version
-from aifactory_runtime.release import activation, approvals, candidate, tags, testing
+from aifactory_runtime.release import activation, approvals, candidate, failed, tags, testing, verdict
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.machine import Action, Facts, Rules, next_step
-from aifactory_runtime.release.side import SOURCES, Side, open_side
+from aifactory_runtime.release.side import Side, open_side, source_of
 
 Say = Callable[[str], None]
 _MOST_STEPS = 20
@@ -38,10 +38,13 @@ class Release:
         self._named = named
         self._say = say
         self._misfit = candidate.misfit(chosen)
+        self._gate_passed = verdict.refusal(chosen, say) is None
+        self._failure: str | None = None
         self._rules = Rules(
             after_staging=target.name == "prod",
             tests=target.name == "staging",
             approval=target.contract.approval,
+            trains_here=target.name == target.contract.train_in == "prod",
         )
 
     def run(self) -> Outcome:
@@ -66,12 +69,12 @@ class Release:
         """Everything the state machine asks, as it is now."""
         sha256 = self._candidate.sha256
         copy = self._copy()
-        champion = self._target.registry.by_alias(CHAMPION)
+        champion = failed.champion(self._target.registry)
         challenger = self._target.registry.by_alias(CHALLENGER)
         tested = {} if self._rules.after_staging else (copy.tags if copy else {})
         return Facts(
             sha256=sha256,
-            gate_passed=bool(self._candidate.version.tags.get(REPORT_SHA256)),
+            gate_passed=self._gate_passed,
             misfit=self._misfit,
             withdrawn=bool(copy and copy.tags.get(tags.STAGE) == tags.WITHDRAWN and not self._named),
             staged_sha256=sha256 if self._candidate.version.tags.get(tags.INTEGRATION) else None,
@@ -82,7 +85,16 @@ class Release:
             champion_sha256=champion.model_sha256 if champion else None,
             active_sha256=sha256 if copy and activation.is_active(self._target, copy) else None,
             tested_sha256=sha256 if tested.get(tags.INTEGRATION) else None,
+            failure=self._failed_before(copy),
+            put_back=failed.is_back(self._target),
         )
+
+    def _failed_before(self, copy: Version | None) -> str | None:
+        """Why it failed the test in the target; a version that is named is tested again."""
+        if self._failure or self._named or not failed.did_fail(copy):
+            return self._failure
+        number = self._candidate.version.number
+        return f"it failed the integration test there before; to test it again: --version {number}"
 
     def _act(self, action: Action) -> None:
         if action is Action.COPY:
@@ -98,6 +110,8 @@ class Release:
             activation.activate(self._target, self._there())
         elif action is Action.TEST:
             self._test()
+        elif action is Action.PUT_BACK:
+            self._put_back()
 
     def _bring(self) -> None:
         """Copy the bytes to the target's own store, and say where they came from."""
@@ -108,6 +122,9 @@ class Release:
         with tempfile.TemporaryDirectory(prefix="aifactory-") as temporary:
             folder = Path(temporary) / "model"
             source.registry.download(version, folder)
+            reason = candidate.unlike(self._candidate, folder)
+            if reason:
+                raise FactoryError(f"{self._name()} is not released to {self._target.name}: {reason}")
             copied = self._target.registry.register(folder, carried)
         if copied.model_sha256 != version.model_sha256:
             raise FactoryError(f"the copy in {self._target.name} is not what {source.name} has: run release again")
@@ -115,10 +132,13 @@ class Release:
     def _make_champion(self) -> None:
         """Move the alias; the line that says so is written first, as a line too many harms less than one too few."""
         registry, version = self._target.registry, self._there()
-        before = registry.by_alias(CHAMPION)
+        before = failed.champion(registry)
         person = self._approver()
         if person:
             registry.set_tag(version.number, tags.APPROVED_BY, person)
+        tested = self._candidate.version.tags.get(tags.INTEGRATION)
+        if self._rules.trains_here and tested:
+            registry.set_tag(version.number, tags.INTEGRATION, tested)
         if before is not None:
             registry.set_tag(version.number, tags.PREVIOUS, str(before.number))
         facts = self._audit_facts() | {"before": before.number if before else None, "approved_by": person}
@@ -134,17 +154,27 @@ class Release:
         activation.wait_until_served(self._target, version)
         report, sha256 = testing.integration_test(self._candidate, self._target)
         self._target.audit("integration-tested", self._audit_facts() | {"passed": report["passed"], "report": sha256})
-        if not report["passed"]:
-            failed = "; ".join(
-                f"{check['name']}: {check['found']}" for check in report["checks"] if not check["passed"]
-            )
-            raise FactoryError(f"{self._name()} fails the integration test in {self._target.name}: {failed}")
-        self._target.registry.set_tag(version.number, tags.STAGE, tags.TESTED)
-        self._target.registry.set_tag(version.number, tags.INTEGRATION, sha256)
+        if report["passed"]:
+            self._target.registry.set_tag(version.number, tags.STAGE, tags.TESTED)
+            self._target.registry.set_tag(version.number, tags.INTEGRATION, sha256)
+            return
+        found = "; ".join(f"{check['name']}: {check['found']}" for check in report["checks"] if not check["passed"])
+        self._failure = f"it fails the integration test ({found})"
+        self._target.registry.set_tag(version.number, tags.STAGE, tags.FAILED)
+
+    def _put_back(self) -> None:
+        """What was there before the failed model is served again."""
+        back = failed.put_back(self._target)
+        facts = {"model": self._target.contract.model_name, "version": back.number if back else None}
+        self._target.audit("put back", facts)
+        served = f"{self._target.name} has version {back.number} again" if back else f"{self._target.name} has none now"
+        self._say(served)
+        if self._failure:
+            self._failure += f"; {served}"
 
     def _reconcile(self) -> None:
         """What a killed release or rollback left: serving.json follows the champion alias, whatever comes next."""
-        champion = self._target.registry.by_alias(CHAMPION)
+        champion = failed.champion(self._target.registry)
         if champion is not None and not activation.is_active(self._target, champion):
             activation.activate(self._target, champion)
 
@@ -176,8 +206,8 @@ class Release:
         contract = self._target.contract
         return (
             f"{self._name()} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}: "
-            f"model sha256 {self._candidate.sha256}, report sha256 {self._report()}. "
-            f"To approve: factory approve --env {contract.environment} --as {contract.approvers[0]}"
+            f"model sha256 {self._candidate.sha256}, report sha256 {self._report()}. To approve:\n"
+            f"  factory approve --env {contract.environment} --as {contract.approvers[0]}"
         )
 
     def _outcome(self, changed: bool) -> Outcome:
@@ -204,15 +234,16 @@ class Release:
 
 def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     """Release version `number` of the source environment, or the newest that may go, to `target`."""
-    source = open_side(root, SOURCES[target])
-    side = source if source.name == target else open_side(root, target)
+    side = open_side(root, target)
+    name = source_of(side)
+    source = side if name == target else open_side(root, name)
     side.refuse_retired()
     return Release(candidate.choose(source, target, number), side, number is not None, say).run()
 
 
 def subject_to_approve(root: Path, environment: str, number: int | None) -> approvals.Subject:
     """What an approval for `environment` would cover now."""
-    source = open_side(root, SOURCES[environment])
+    source = open_side(root, source_of(open_side(root, environment)))
     chosen = candidate.choose(source, environment, number)
     report = chosen.version.tags.get(tags.INTEGRATION) or chosen.version.tags.get(REPORT_SHA256, "")
     return approvals.Subject(chosen.sha256, report)

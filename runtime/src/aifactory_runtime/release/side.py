@@ -17,9 +17,6 @@ from aifactory_runtime.registry.port import Registry
 from aifactory_runtime.release.snapshot import Snapshots
 from aifactory_runtime.serving.document import ServingFolder
 
-SOURCES = {names.EMBEDDED: names.EMBEDDED, "dev": "dev", "staging": "dev", "prod": "staging"}
-"""Where a release to an environment takes its candidate from."""
-
 
 @dataclass(frozen=True)
 class Side:
@@ -65,6 +62,12 @@ class Side:
     def audit(self, action: str, facts: Mapping[str, Any]) -> None:
         """Add a line to the environment's audit log."""
         log.append(Path(self.contract.audit_uri), action, self.who, facts)
+
+
+def source_of(target: Side) -> str:
+    """The environment that a release to `target` takes its candidate from: to staging goes what was trained."""
+    trained: str = target.contract.train_in
+    return {"staging": trained, "prod": "staging"}.get(target.name, target.name)
 
 
 def open_side(root: Path, environment: str | None, who: str = names.RELEASE) -> Side:

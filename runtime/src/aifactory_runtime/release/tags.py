@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aifactory_runtime.registry.port import DATA, MODEL_SHA256, PREFIX, REPORT_SHA256
+from aifactory_runtime.registry.port import DATA, GATE, MODEL_SHA256, PREFIX, REPORT_SHA256
 
 COMMIT = PREFIX + "commit"
 DIRTY = PREFIX + "dirty"
 LOCK = PREFIX + "lock_sha256"
 CODE = PREFIX + "code_sha256"
+SCHEMA = PREFIX + "schema_sha256"
 
 STAGE = PREFIX + "stage"
 INTEGRATION = PREFIX + "integration_sha256"
@@ -23,8 +24,11 @@ TRAINING_RUN = PREFIX + "training_run"
 TESTED = "tested"
 RETIRED = "retired"
 WITHDRAWN = "withdrawn"
-"""Stages beside `candidate`, `challenger` and `champion`: passed staging's test; replaced; rolled back."""
+FAILED = "failed"
+"""Stages beside `candidate` and `champion`: passed staging's test; replaced; rolled back; did not pass the test."""
 
-AUDITED = frozenset({COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, *DATA, MODEL_SHA256, REPORT_SHA256, INTEGRATION, FROM})
+AUDITED = frozenset(
+    {COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, *DATA, MODEL_SHA256, GATE, REPORT_SHA256, INTEGRATION, FROM}
+)
 """Tags whose values every audit line of a release repeats; baseline metrics are added by their prefix."""
 BASELINE = PREFIX + "baseline."

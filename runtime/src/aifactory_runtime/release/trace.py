@@ -8,11 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import DATA, METRIC, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.capture import FILE
+
+_SHARE = "probability_"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Trace:
 def trace(side: Side, prediction_id: str) -> Trace:
     """Follow one prediction; FactoryError when the log does not know it or its model is no longer registered."""
     line = _find(Path(side.contract.capture_uri) / FILE, prediction_id)
+    line = line or _find_scored(Path(side.contract.data_uri), prediction_id)
     if line is None:
         raise FactoryError(f"{side.name} has recorded no prediction {prediction_id[:64]!r}: check id and --env")
     version = side.registry.version(int(line["model_version"]))
@@ -102,4 +106,19 @@ def _find(log: Path, prediction_id: str) -> dict[str, Any] | None:
                 entry = json.loads(line)
                 if entry["id"] == prediction_id:
                     return dict(entry)
+    return None
+
+
+def _find_scored(folder: Path, prediction_id: str) -> dict[str, Any] | None:
+    """A row of the table `scored` as a line of the log would say it."""
+    if tables.latest(folder, tables.SCORED) is None:
+        return None
+    for frame in tables.batches(folder, tables.SCORED, where=("prediction_id", prediction_id)):
+        for row in json.loads(frame.head(1).to_json(orient="records", date_format="iso")):
+            shares = {key: row.pop(key) for key in list(row) if key.startswith(_SHARE)}
+            known = {key: row.pop(key) for key in ("scored_at", "model_version", "model_sha256", "prediction_id")}
+            output = {"prediction": row.pop("prediction")} | (
+                {"probabilities": list(shares.values())} if shares else {}
+            )
+            return {**known, "id": known["prediction_id"], "time": known["scored_at"], "inputs": row, "output": output}
     return None

@@ -75,6 +75,9 @@ class Watcher:
 
     def _follow(self, document: Document) -> None:
         served, current = document.champion, self._service.model
+        if served is None and current is not None:
+            self._service.model = None
+            _LOG.warning("version %s was taken back and nothing took its place", current.served.version)
         if served is not None and (current is None or current.served != served):
             if current is None and self._service.reason == NOTHING_RELEASED:
                 self._service.reason = f"loading version {served.version}"

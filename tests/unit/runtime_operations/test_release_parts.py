@@ -1,0 +1,200 @@
+"""Parts of a release without services: what belongs together, whose verdict counts, what a failed model leaves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.pipeline import where
+from aifactory_runtime.registry import model_folder
+from aifactory_runtime.registry.model_folder import Belongs
+from aifactory_runtime.registry.port import CHAMPION, Registry, Version
+from aifactory_runtime.release import candidate, failed, tags, verdict
+from aifactory_runtime.release.candidate import Candidate
+from aifactory_runtime.release.side import Side, source_of
+from tests.unit.runtime_operations.serving_parts import SCHEMA
+from tests.unit.test_manifest import changed
+
+BELONGS = Belongs("d" * 40, "c" * 64, "e" * 64, "f" * 64, "classification")
+TAGS = {
+    tags.COMMIT: BELONGS.commit,
+    tags.CODE: BELONGS.code_sha256,
+    tags.LOCK: BELONGS.lock_sha256,
+    tags.SCHEMA: BELONGS.schema_sha256,
+}
+
+
+def chosen(root: Path, **more: str) -> Candidate:
+    """A version of dev; `more` are tags, dots written as double underscores."""
+    source = SimpleNamespace(embedded=True, name="dev", project=SimpleNamespace(root=root))
+    found = {**TAGS, **{f"aifactory.{key}": value for key, value in more.items()}}
+    return Candidate(cast("Side", source), Version(3, "a" * 64, "uri", "run", found))
+
+
+def folder_of(place: Path, belongs: Belongs = BELONGS, **schema: Any) -> Path:
+    """What a release reads of a model folder."""
+    place.mkdir(exist_ok=True)
+    (place / model_folder.BELONGS).write_text(json.dumps(asdict(belongs)))
+    (place / model_folder.SCHEMA).write_text(json.dumps(asdict(replace(SCHEMA, **schema))))
+    return place
+
+
+def repo_of(place: Path, problem: str = "classification") -> Path:
+    (place / "factory.yaml").write_text(yaml.safe_dump(changed("problem", problem)))
+    return place
+
+
+def test_given_files_that_belong_together_when_compared_then_nothing_is_said(tmp_path: Path) -> None:
+    assert candidate.unlike(chosen(repo_of(tmp_path)), folder_of(tmp_path / "model")) is None
+
+
+def test_given_a_regression_when_its_repo_says_so_then_nothing_is_said(tmp_path: Path) -> None:
+    belongs = replace(BELONGS, problem="regression")
+
+    found = candidate.unlike(chosen(repo_of(tmp_path, "regression")), folder_of(tmp_path / "m", belongs, classes=()))
+
+    assert found is None
+
+
+@pytest.mark.parametrize(
+    ("belongs", "schema", "says"),
+    [
+        ({"commit": "0" * 40}, {}, "another commit"),
+        ({"code_sha256": "0" * 64}, {}, "another code_sha256"),
+        ({"lock_sha256": "0" * 64}, {}, "another lock_sha256"),
+        ({"schema_sha256": "0" * 64}, {}, "another schema_sha256"),
+        ({"problem": "regression"}, {}, "it is a regression, but factory.yaml of its commit says problem"),
+        ({}, {"classes": ()}, "names 0 classes"),
+    ],
+)
+def test_given_files_that_do_not_belong_when_compared_then_the_first_difference_is_said(
+    tmp_path: Path, belongs: dict[str, str], schema: dict[str, Any], says: str
+) -> None:
+    model = folder_of(tmp_path / "model", replace(BELONGS, **belongs), **schema)
+
+    assert says in str(candidate.unlike(chosen(repo_of(tmp_path)), model))
+
+
+@pytest.mark.parametrize(
+    ("found", "refused", "said"),
+    [
+        ({"gate": "passed", "gate_sha256": "1"}, False, 0),
+        ({"gate": "refused", "gate_sha256": "1"}, True, 0),
+        ({"gate_sha256": "1"}, False, 1),
+        ({}, True, 0),
+    ],
+)
+def test_given_what_registration_wrote_when_asked_for_the_verdict_then_the_tag_counts(
+    tmp_path: Path, found: dict[str, str], refused: bool, said: int
+) -> None:
+    heard: list[str] = []
+
+    reason = verdict.refusal(chosen(tmp_path, **found), heard.append)
+
+    assert (reason is not None, len(heard)) == (refused, said)
+
+
+class Known:
+    """A registry's memory: versions with a stage and the number before them, and the champion alias."""
+
+    def __init__(self, versions: dict[int, tuple[bool, int | None]], alias: int | None) -> None:
+        self._versions = {
+            number: Version(
+                number,
+                f"{number:064x}",
+                "uri",
+                "run",
+                {tags.STAGE: tags.FAILED if did_fail else tags.TESTED}
+                | ({tags.PREVIOUS: str(before)} if before else {}),
+            )
+            for number, (did_fail, before) in versions.items()
+        }
+        self._alias = alias
+
+    def version(self, number: int) -> Version:
+        return self._versions[number]
+
+    def by_alias(self, alias: str) -> Version | None:
+        assert alias == CHAMPION
+        return None if self._alias is None else self._versions[self._alias]
+
+
+@st.composite
+def registries(draw: st.DrawFn) -> Registry:
+    """Any history, those included that go in circles, as rollbacks and releases by number make them."""
+    count = draw(st.integers(1, 6))
+    before = st.none() | st.integers(1, count)
+    versions = {number: (draw(st.booleans()), draw(before)) for number in range(1, count + 1)}
+    return cast("Registry", Known(versions, draw(before)))
+
+
+@given(registry=registries())
+def test_given_any_history_when_asked_for_the_champion_then_it_is_none_that_failed(registry: Registry) -> None:
+    found, holder = failed.champion(registry), registry.by_alias(CHAMPION)
+
+    assert not failed.did_fail(found)
+    if holder is not None and not failed.did_fail(holder):
+        assert found == holder
+
+
+def contract(environment: str, **more: Any) -> EnvironmentContract:
+    places = ("data", "artifact", "capture", "release", "snapshot", "audit", "events", "logs")
+    names: dict[str, Any] = {f"{place}_uri": "/nowhere" for place in places}
+    for key in ("identity", "tracking_uri", "registry_uri", "experiment", "model_name", "data_source"):
+        names[key] = "x"
+    return EnvironmentContract(use_case="churn", environment=environment, **{**names, **more})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("environment", "train_in", "source"),
+    [
+        ("embedded", "dev", "embedded"),
+        ("dev", "dev", "dev"),
+        ("dev", "prod", "dev"),
+        ("staging", "dev", "dev"),
+        ("staging", "prod", "prod"),
+        ("prod", "dev", "staging"),
+        ("prod", "prod", "staging"),
+    ],
+)
+def test_given_where_training_happens_when_released_then_staging_takes_from_there(
+    environment: str, train_in: str, source: str
+) -> None:
+    target = SimpleNamespace(name=environment, contract=contract(environment, train_in=train_in))
+
+    assert source_of(cast("Side", target)) == source
+
+
+@pytest.mark.parametrize(
+    ("environment", "train_in", "identity", "says"),
+    [
+        ("embedded", "prod", "local", None),
+        ("dev", "dev", "ana", None),
+        ("dev", "prod", "ana", None),
+        ("prod", "prod", "release", None),
+        ("prod", "prod", "ana", "factory release --train --env prod"),
+        ("prod", "prod", "service", "only its release identity"),
+        ("prod", "dev", "release", "train in dev"),
+        ("staging", "prod", "release", "train in prod"),
+        ("staging", "dev", "release", "nothing is trained in staging"),
+    ],
+)
+def test_given_an_identity_when_it_trains_then_only_where_it_may(
+    environment: str, train_in: str, identity: str, says: str | None
+) -> None:
+    asked = contract(environment, train_in=train_in, identity=identity)
+    if says is None:
+        where.check(asked)
+        return
+    with pytest.raises(UsageProblem, match=says):
+        where.check(asked)
