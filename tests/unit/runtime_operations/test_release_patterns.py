@@ -76,7 +76,7 @@ def test_given_batch_only_when_released_to_staging_then_a_batch_is_the_test(batc
     assert found["batch: an id of its own for each"] == "400 ids for 400 predictions"
     assert found["batch: every row twice"] == "40 predictions for 40 rows"
     assert found["batch: the same one again (nothing is added)"] == "20 rows, none added"
-    wrong = [name for name in found if "wrong type" in name or name in ("batch: a missing column", "batch: no rows")]
+    wrong = [name for name in found if "wrong values" in name or name in ("batch: a missing column", "batch: no rows")]
     assert len(wrong) >= 4 and {found[name] for name in wrong} == {"refused"}
     assert not any("HTTP" in name for name in found)
     assert tables.latest(batch.home / "staging/demo-case/data", tables.SCORED) is None, "the test leaves no rows"

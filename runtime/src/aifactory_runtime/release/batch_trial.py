@@ -74,8 +74,7 @@ class Trial:
     def _count(self) -> int:
         if tables.latest(self._context.tables, tables.SCORED) is None:
             return 0
-        found = tables.batches(self._context.tables, tables.SCORED, columns=["prediction_id"])
-        return sum(len(part) for part in found)
+        return tables.count(self._context.tables, tables.SCORED)
 
 
 def batches(context: Context, good: pd.DataFrame) -> Iterator[Batch]:
@@ -95,7 +94,7 @@ def batches(context: Context, good: pd.DataFrame) -> Iterator[Batch]:
     for kind, change in _WRONG.items():
         name = next((name for name, found in kinds.items() if found == kind), None)
         if name is not None:
-            yield Batch(f"a {kind} of the wrong type", change(good, name), refused)
+            yield Batch(f"wrong values of kind {kind}", change(good, name), refused)
     yield Batch("a missing column", good.drop(columns=next(iter(kinds))), refused)
     yield Batch("no rows", good.head(0), refused)
 

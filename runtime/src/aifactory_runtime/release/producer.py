@@ -37,7 +37,7 @@ def requests(schema: InputSchema, good: Row) -> Iterator[Sent]:
     first = schema.columns[0].name
     refused = (422,)
     for column in _one_of_each_kind(schema):
-        yield _sent(f"a {column.kind} of the wrong type", {**good, column.name: WRONG[column.kind]}, refused)
+        yield _sent(f"a wrong value of kind {column.kind}", {**good, column.name: WRONG[column.kind]}, refused)
     yield _sent("a missing column", {name: value for name, value in good.items() if name != first}, refused)
     yield _sent("a column too many", {**good, _unused(schema): 1}, refused)
     for column in schema.columns:
