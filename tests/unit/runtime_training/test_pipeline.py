@@ -18,6 +18,7 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline import lock, model_steps, provenance
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -439,3 +440,17 @@ def test_given_credentials_that_others_can_read_when_run_then_no_step_begins(
     assert not context.tables.exists()
     path.chmod(0o600)
     assert pipeline().version == 1
+
+
+def test_fault_25_given_a_disk_that_takes_half_a_handoff_when_saved_then_the_old_one_stays(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk: the kernel takes what fits and refuses the rest."""
+    handoffs.write_atomic(tmp_path / "handoff.json", "whole")
+    script = (
+        "import resource, sys\nfrom pathlib import Path\nfrom aifactory_runtime.pipeline import handoff\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "handoff.write_atomic(Path(sys.argv[1]), 'x' * 200)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "handoff.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "handoff.json cannot be written (File too large): see its place" in done.stderr.splitlines()[-1]
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("handoff.json", "whole")]

@@ -7,13 +7,14 @@ import os
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from aifactory_runtime.data.tables import TableVersion
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 
 Kind = Literal["experiment", "retraining"]
 _FILE = "handoff.json"
@@ -86,11 +87,17 @@ def parse(text: str) -> Handoff:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there, so that a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file beside its place and move it there, so that a reader never sees half of it.
+
+    FactoryError when the disk does not take it: the old one, if any, stays.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text, encoding="utf-8")
         part.replace(path)
+    except OSError as error:
+        raise FactoryError(f"{path} cannot be written ({error.strerror}): see its place, rights and space") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

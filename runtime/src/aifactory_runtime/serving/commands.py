@@ -41,14 +41,14 @@ def serve(port: int | None, host: str, fd: int | None) -> None:
         worker.load_first()
         worker.answer(socket.socket(fileno=fd))
         return
-    if project.environment.contract.environment == names.EMBEDDED:
-        _release(project)
     wanted = _PORT if port is None else port
     try:
         listener = server.listen(wanted, host)
     except OSError as error:
         where = f"port {wanted} of {host}"
         raise FactoryError(f"{where} cannot be had ({error.strerror}): serve --port 0 takes any") from None
+    if project.environment.contract.environment == names.EMBEDDED:
+        _release(project)
     address, number = listener.getsockname()
     click.echo(f"http://{address}:{number}/docs")
     process.Worker(project).answer(listener)
