@@ -1,0 +1,46 @@
+"""For notebooks: the table as the pipeline reads and checks it, and its rows as the model would see them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aifactory_runtime.config import project as projects
+from aifactory_runtime.config.project import Project
+from aifactory_runtime.data import declared, quality, source
+from aifactory_runtime.pipeline import arrays
+from aifactory_runtime.registry.model_folder import InputSchema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def table(rows: int = 0) -> pd.DataFrame:
+    """The data source of the environment in use, in the schema's types; `rows` draws as the pipeline's sample does.
+
+    FactoryError names what does not fit the schema, as `validate` would.
+    """
+    project = _here()
+    schema = project.science.schema()
+    located = source.locate(project.root, project.environment.contract.data_source)
+    found = source.read(located, project.settings.data.read, declared.kinds(schema))
+    return quality.conform(source.sample(found, rows, project.settings.train.seed), schema)
+
+
+def seen(frame: pd.DataFrame, features: arrays.Features | None = None) -> pd.DataFrame:
+    """The matrix that a model is given for the rows of `frame`: one column a feature, texts as columns of 0 and 1.
+
+    `features` tries another function than the one in features.py. UsageProblem when training would refuse it.
+    """
+    import pandas as pd
+
+    science = _here().science
+    made_by = features or science.features()
+    columns = declared.input_columns(science.schema(), science.target(), science.ignored())
+    schema = arrays.pinned(frame, InputSchema(science.target(), columns, (), ()), made_by)
+    return pd.DataFrame(arrays.to_matrix(frame, schema, made_by), columns=list(schema.features), index=frame.index)
+
+
+def _here() -> Project:
+    """The repo around the notebook's folder."""
+    return projects.load(projects.find_root(Path.cwd()))
