@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aifactory_runtime.config import project as projects
 from aifactory_runtime.config.project import Project
-from aifactory_runtime.data import declared, quality, source
+from aifactory_runtime.data import conform, declared, sample, source, tables
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.registry.model_folder import InputSchema
 
@@ -20,11 +20,14 @@ def table(rows: int = 0) -> pd.DataFrame:
 
     FactoryError names what does not fit the schema, as `validate` would.
     """
+    import pyarrow as pa
+
     project = _here()
-    schema = project.science.schema()
+    settings, schema = project.settings, project.science.schema()
     located = source.locate(project.root, project.environment.contract.data_source)
-    found = source.read(located, project.settings.data.read, declared.kinds(schema))
-    return quality.conform(source.sample(found, rows, project.settings.train.seed), schema)
+    batches = source.batches(located, settings.data.read or source.detect(located), declared.kinds(schema))
+    found = pa.Table.from_batches(list(sample.draw(batches, rows, settings.train.seed)))
+    return conform.conform(tables.to_frame(found), schema, settings.data.columns)
 
 
 def seen(frame: pd.DataFrame, features: arrays.Features | None = None) -> pd.DataFrame:
@@ -37,7 +40,7 @@ def seen(frame: pd.DataFrame, features: arrays.Features | None = None) -> pd.Dat
     science = _here().science
     made_by = features or science.features()
     columns = declared.input_columns(science.schema(), science.target(), science.ignored())
-    schema = arrays.pinned(frame, InputSchema(science.target(), columns, (), ()), made_by)
+    schema = arrays.pinned(frame, (), InputSchema(science.target(), columns, (), ()), made_by)
     return pd.DataFrame(arrays.to_matrix(frame, schema, made_by), columns=list(schema.features), index=frame.index)
 
 

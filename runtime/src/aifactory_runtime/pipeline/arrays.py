@@ -54,13 +54,18 @@ def pin_split(folder: Path, version: int, name: str, schema: InputSchema, featur
     first = next(chunks, None)
     if first is None:
         raise FactoryError(f"the prepared table has no row in {name}: the pipeline needs more data")
+    return pinned(first, chunks, schema, features)
+
+
+def pinned(first: pd.DataFrame, others: Iterable[pd.DataFrame], schema: InputSchema, features: Features) -> InputSchema:
+    """`schema` with the names of the matrix's columns, from what `features` returns for these frames of rows."""
     made = features(_raw(first, schema))
     found = replace(schema, features=pin(made, schema.columns, len(first)))
     _check_alone(first, made, found, features)
     texts = {name: _texts(values) for name, values in made.items() if np.asarray(values).dtype.kind not in "biuf"}
     if not texts:
         return found  # only texts can add columns later
-    for chunk in chunks:
+    for chunk in others:
         more = features(_raw(chunk, schema))
         pin(more, schema.columns, len(chunk))
         for feature in texts:
