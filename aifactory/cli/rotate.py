@@ -41,9 +41,10 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
         raise FactoryError("rotate belongs to a use case: run this inside its repo")
     home, use_case = place.home, place.manifest.use_case
     manifests = rotation.applied(home, use_case, environments or names.ENVIRONMENTS)
-    missing = sorted(set(environments) - manifests.keys()) or ([] if manifests else ["nothing"])
-    if missing:
-        raise FactoryError(f"{', '.join(missing)} of {use_case} is provisioned: factory up")
+    missing = [name for name in environments or () if name not in manifests]
+    if missing or not manifests:
+        what = ", ".join(missing) or "any environment"
+        raise FactoryError(f"{what} of {use_case} is not provisioned: factory up {' '.join(missing)}".rstrip())
     asked = {name: rotation.secrets(home, use_case, name, identities) for name in manifests}
     waves = [rotation.wave(home, manifests, servers.interpreter())]
     plan.check(home, waves)

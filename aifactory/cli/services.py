@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -76,7 +77,7 @@ def status(as_json: bool) -> None:
     Example: factory status
     """
     from aifactory.operate import activity
-    from aifactory.provision import overview
+    from aifactory.provision import allowance, overview
     from aifactory.provision.plan import Place
 
     place = Place.here()
@@ -85,9 +86,12 @@ def status(as_json: bool) -> None:
         raise FactoryError(f"nothing is provisioned in {place.home.root}: factory up")
     served = overview.serving(place.home, place.manifest.use_case if place.manifest else None)
     did = [activity.of(place.home, one.use_case, one.environment) for one in served]
+    only = place.manifest.use_case if place.manifest else None
+    taken = allowance.allowances(place.home, datetime.now(UTC), only)
     if as_json:
         both = [one.__dict__ | more.__dict__ for one, more in zip(served, did, strict=True)]
-        output.answer_json({"services": [one.__dict__ for one in services], "serving": both})
+        known = {"services": [vars(one) for one in services], "serving": both}
+        output.answer_json({**known, "allowances": [vars(one) for one in taken]})
         return
     output.table("Services", ("service", "state", "address"), [(s.name, s.state, s.address) for s in services])
     columns = ("use case", "environment", "pattern", "released", "served", "registry", "last run", "last batch", "disk")
@@ -100,3 +104,5 @@ def status(as_json: bool) -> None:
         for one, more in zip(served, did, strict=True)
     ]
     output.table("Use cases", (*columns, "address", "remark"), rows)
+    allowed = [(one.use_case, one.environment, one.disk, one.compute, one.remark) for one in taken]
+    output.table("Quotas", ("use case", "environment", "disk", "compute", "remark"), allowed)

@@ -74,6 +74,8 @@ def asked(settings: WorkspaceSettings) -> dict[str, Any]:
         "approvers": list(settings.approvers),
         "approval": wanted.approval,
         "live_test": wanted.live_test,
+        "quota_disk_gb": wanted.quotas.disk_gb,
+        "quota_compute_hours": wanted.quotas.compute_hours,
         "risk": settings.manifest.risk,
         "train_in": settings.manifest.train_in,
         "scoring": settings.manifest.scoring,

@@ -74,6 +74,11 @@ class EnvironmentContract(BaseModel):
     """Folder with a file a caller that says which tokens the scoring service lets in: digests only."""
     dashboard_url: str | None = None
 
+    quota_disk_gb: float | None = None
+    """Gigabytes that the use case's folders may hold; none sets no limit."""
+    quota_compute_hours: float | None = None
+    """Hours that its pipelines may take in a calendar month."""
+
     approvers: People = ()
     approval: Approval = "none"
     live_test: LiveTest = "direct"

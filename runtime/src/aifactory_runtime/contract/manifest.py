@@ -55,10 +55,12 @@ class Monitors(_Part):
 
 
 class Quotas(_Part):
-    """What the use case may take of the environment (E5). Recorded; not enforced yet."""
+    """What the use case may take of the environment (E5): an alert at 80 %, at the limit no pipeline begins."""
 
     disk_gb: Annotated[float, Field(gt=0)] = 5.0
+    """Gigabytes in its folders."""
     compute_hours: Annotated[float, Field(gt=0)] = 20.0
+    """Hours of its pipelines in a calendar month."""
 
 
 def _check_cron(schedule: str) -> str:

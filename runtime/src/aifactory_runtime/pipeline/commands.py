@@ -80,9 +80,10 @@ def score(given: str | None, as_json: bool) -> None:
     """
     from aifactory_runtime.pipeline import lock
     from aifactory_runtime.pipeline.score import score as score_table
+    from aifactory_runtime.quota.guard import within
 
     context = open_context()
-    with lock.held(context.artifacts):
+    with within(context.contract, "score", _say), lock.held(context.artifacts):
         done = score_table(context, given)
     if as_json:
         click.echo(json.dumps(asdict(done)))
@@ -110,6 +111,10 @@ def _reasons(gate: Mapping[str, Any]) -> str:
     return "; ".join(str(reason) for reason in gate.get("reasons", []))
 
 
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
 class Clock:
     """Says each step with its seconds when it is done, and counts them."""
 
@@ -126,12 +131,14 @@ class Clock:
 
 def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bool, *, again: bool = True) -> None:
     from aifactory_runtime.pipeline.run import run as run_steps
+    from aifactory_runtime.quota.guard import within
 
     chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
-    clock = Clock()
-    handoff = run_steps(open_context(), steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
+    clock, context = Clock(), open_context()
+    with within(context.contract, steps[0] if len(steps) == 1 else "run", _say):
+        handoff = run_steps(context, steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
     elif clock.steps < len(steps):

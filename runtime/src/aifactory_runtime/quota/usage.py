@@ -1,0 +1,89 @@
+"""Measures what a use case has taken of one environment: disk by its folders, compute by the runs in the audit log."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aifactory_runtime.audit import log
+
+if TYPE_CHECKING:
+    from aifactory_runtime.contract import EnvironmentContract
+
+COMPUTE = "compute"
+"""Action of the audit lines that say how many seconds a pipeline took."""
+
+ALERT_SHARE = 0.8
+"""Share of a quota from which on it is said that it is nearly used up."""
+
+_GB = 1e9
+_FOLDERS = ("data_uri", "artifact_uri", "capture_uri", "release_uri", "audit_uri", "events_uri", "logs_uri")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One quota: what was taken of it, in `unit`, since `since`; `key` is where the manifest sets it."""
+
+    kind: str
+    taken: float
+    quota: float
+    unit: str
+    key: str
+
+    @property
+    def near(self) -> bool:
+        """Whether an alert is due."""
+        return self.taken >= ALERT_SHARE * self.quota
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more may be taken."""
+        return self.taken >= self.quota
+
+    def __str__(self) -> str:
+        return f"{self.taken:.3g} of {self.quota:g} {self.unit}"
+
+
+def measure(contract: EnvironmentContract, now: datetime) -> list[Usage]:
+    """Every quota of the environment as it stands at `now` (UTC); none where none was applied.
+
+    Disk is what the use case's own folders hold, as long as they are folders of this machine; what the tracking server
+    keeps is not in it. Compute is that of the calendar month.
+    """
+    found = []
+    key = f"environments.{contract.environment}.quotas"
+    if contract.quota_disk_gb is not None:
+        taken = disk_gb(contract)
+        found.append(Usage("disk", taken, contract.quota_disk_gb, "GB of disk", f"{key}.disk_gb"))
+    if contract.quota_compute_hours is not None:
+        taken = compute_hours(contract, now)
+        unit = f"hours of compute in {now:%Y-%m}"
+        found.append(Usage("compute", taken, contract.quota_compute_hours, unit, f"{key}.compute_hours"))
+    return found
+
+
+def disk_gb(contract: EnvironmentContract) -> float:
+    """Gigabytes in the use case's folders; links are not followed."""
+    folders = {Path(getattr(contract, name)) for name in _FOLDERS}
+    return sum(_bytes(folder) for folder in folders) / _GB
+
+
+def compute_hours(contract: EnvironmentContract, now: datetime) -> float:
+    """Hours that pipelines took in the month of `now`."""
+    month = f"{now:%Y-%m}"
+    lines = (line for line in log.read(Path(contract.audit_uri)) if line["action"] == COMPUTE)
+    return sum(float(line["facts"]["seconds"]) for line in lines if str(line["time"]).startswith(month)) / 3600
+
+
+def _bytes(folder: Path) -> int:
+    total = 0
+    for place, _folders, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118 (a Path per file costs half the walk)
+            except FileNotFoundError:
+                continue
+    return total
