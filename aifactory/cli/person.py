@@ -110,9 +110,16 @@ def _manifest_here() -> tuple[Path, Manifest]:
 
 
 def _apply(now: bool, environments: tuple[str, ...]) -> None:
+    """Say what comes next, or do it: in the environments that are named, else in those that are provisioned."""
     if not now:
         click.echo(f"Next: factory up {' '.join(environments)}".rstrip())
         return
     from aifactory.cli.environments import up
+    from aifactory.provision.plan import Place
 
-    click.get_current_context().invoke(up, environments=environments, with_platform=False, as_json=False)
+    place = Place.here()
+    use_case = place.manifest.use_case if place.manifest else ""
+    there = tuple(name for name in names.ENVIRONMENTS if place.home.applied(use_case, name).exists())
+    click.get_current_context().invoke(
+        up, environments=environments or there, with_platform=False, verbose=False, as_json=False
+    )

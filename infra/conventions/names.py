@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+
 from aifactory_runtime.contract import names
 
 SHARED = "shared"
@@ -26,3 +29,34 @@ def approver_role(person: str, use_case: str, environment: str) -> str:
 def service(use_case: str, environment: str) -> str:
     """Scoring service under supervisor, also the name of its port's lease."""
     return f"{use_case}.{environment}"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a vendor allows a name to be: at most so many characters of a-z and 0-9, parts joined by `separator`."""
+
+    length: int
+    separator: str
+
+
+LIMITS = {
+    "azure-storage-account": Limit(24, ""),
+    "sagemaker-endpoint": Limit(63, "-"),
+}
+_DIGEST = 8
+
+
+def fitted(kind: str, use_case: str, environment: str) -> str:
+    """Name of what a use case has in an environment, within the limit of `kind`.
+
+    `<use case><separator><environment>`, where that fits as it is; else shortened, with a suffix that is a digest of
+    the whole, so that neither length nor a dropped hyphen makes two names one. The same on every machine, always.
+    """
+    limit = LIMITS[kind]
+    plain = f"{use_case}{limit.separator}{environment}"
+    spelled = plain if limit.separator else plain.replace("-", "")
+    if spelled == plain and len(plain) <= limit.length:
+        return plain
+    digest = hashlib.sha256(f"{use_case}.{environment}".encode()).hexdigest()[:_DIGEST]
+    room = limit.length - _DIGEST - len(limit.separator)
+    return f"{spelled[:room].rstrip('-')}{limit.separator}{digest}"

@@ -15,9 +15,12 @@ MANDATORY = (
     "cost_center",
     "data_classification",
     "risk",
+    "compliance",
     "managed_by",
 )
 MANAGED_BY = "aifactory"
+COMPLIANCE = {"required": "approved-by-a-person", "none": "judged-by-the-gate"}
+"""Who answers for what is released there, by the manifest's `approval`."""
 
 
 def of_use_case(manifest: Manifest, environment: str) -> dict[str, str]:
@@ -30,6 +33,7 @@ def of_use_case(manifest: Manifest, environment: str) -> dict[str, str]:
         "cost_center": manifest.cost_center,
         "data_classification": manifest.data_classification,
         "risk": manifest.risk,
+        "compliance": COMPLIANCE[manifest.settings(environment).approval],
         "managed_by": MANAGED_BY,
     }
 
@@ -44,5 +48,6 @@ def of_platform(environment: str) -> dict[str, str]:
         "cost_center": "platform",
         "data_classification": "internal",
         "risk": "low",
+        "compliance": COMPLIANCE["none"],
         "managed_by": MANAGED_BY,
     }

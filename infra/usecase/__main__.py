@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 from pydantic import ValidationError
 
-from aifactory_runtime.contract import EnvironmentContract, Manifest
+from aifactory_runtime.contract import EnvironmentContract, Manifest, names
 from infra.components.local.contract import asked, contract, places
 from infra.components.local.endpoint import Endpoint, EndpointSettings
 from infra.components.local.record import Record
@@ -22,6 +22,8 @@ def settings() -> EndpointSettings:
     """The stack's settings, checked."""
     config = pulumi.Config()
     environment = config.require("environment")
+    if environment not in names.ENVIRONMENTS:
+        raise pulumi.RunError(f"environment: {environment} is none of {', '.join(names.ENVIRONMENTS)}")
     try:
         manifest = Manifest.model_validate_json(config.require("manifest"))
         return EndpointSettings.model_validate(

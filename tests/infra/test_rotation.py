@@ -174,7 +174,7 @@ def test_given_the_services_login_in_use_when_rotated_then_no_fetch_fails_and_th
             said = repo.done("rotate", "service", "--env", "prod")
 
     assert "service" in said
-    assert fetching.failures == []
+    assert fetching.failures == [], (repo.home / "services" / "logs" / "tracking.log").read_text()[-4000:]
     assert fetching.count > 10
     assert (repo.status(old), repo.status(repo.login("service"))) == (401, 200)
     assert (repo.credentials / "service.json").stat().st_mode & 0o777 == 0o600

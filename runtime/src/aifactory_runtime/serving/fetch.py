@@ -20,7 +20,7 @@ from aifactory_runtime.errors import FactoryError
 _API = "/api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts"
 _TIMEOUT_SECONDS = 30.0
-_ROTATION_SECONDS = 3.0
+_PATIENCE_SECONDS = 3.0
 _PAUSE_SECONDS = 0.2
 _MAX_FILES = 200
 _MAX_BYTES = 4 * 2**30
@@ -88,14 +88,15 @@ class Source:
         return size
 
     def _open(self, path: str):  # type: ignore[no-untyped-def]  # urllib names no public type for what it returns
-        """The answer. A login that is refused is read again for a while: its new password may not be written yet."""
-        until = time.monotonic() + _ROTATION_SECONDS
+        """The answer; asked again for a while when the server fails, or refuses a login that may be being rotated."""
+        until = time.monotonic() + _PATIENCE_SECONDS
         while True:
             request = self._request(path)
             try:
                 return urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)  # noqa: S310
             except urllib.error.HTTPError as error:
-                if error.code != HTTPStatus.UNAUTHORIZED or time.monotonic() > until:
+                passing = error.code == HTTPStatus.UNAUTHORIZED or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR
+                if not passing or time.monotonic() > until:
                     raise Unreachable(f"the model cannot be fetched: {_reason(error.code)}") from None
                 time.sleep(_PAUSE_SECONDS)
             except OSError as error:
