@@ -92,7 +92,7 @@ def test_given_a_server_that_stumbles_when_fetched_then_it_is_asked_again(
     [([], "wrong", "the login is refused"), ([500] * 1000, "new", "the tracking server answers 500")],
 )
 def test_given_a_failure_that_stays_when_fetched_then_it_is_said(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: list[int], password: str, said: str
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails: list[int], password: str, said: str
 ) -> None:
     monkeypatch.setattr(fetch, "_PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(fetch, "_PAUSE_SECONDS", 0.01)
