@@ -83,7 +83,7 @@ def score(given: str | None, as_json: bool) -> None:
     from aifactory_runtime.quota.guard import within
 
     context = open_context()
-    with within(context.contract, "score", _say), lock.held(context.artifacts):
+    with within(context.contract, "score", say), lock.held(context.artifacts):
         done = score_table(context, given)
     if as_json:
         click.echo(json.dumps(asdict(done)))
@@ -111,7 +111,8 @@ def _reasons(gate: Mapping[str, Any]) -> str:
     return "; ".join(str(reason) for reason in gate.get("reasons", []))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Progress, on standard error."""
     click.echo(line, err=True)
 
 
@@ -137,7 +138,7 @@ def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bo
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
     clock, context = Clock(), open_context()
-    with within(context.contract, steps[0] if len(steps) == 1 else "run", _say):
+    with within(context.contract, steps[0] if len(steps) == 1 else "run", say):
         handoff = run_steps(context, steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
     if as_json:
         click.echo(json.dumps(_shown(handoff)))

@@ -25,11 +25,13 @@ def import_model(folder: Path, as_json: bool) -> None:
     Example: import-model ~/models/churn
     """
     from aifactory_runtime.pipeline import adopt
-    from aifactory_runtime.pipeline.commands import Clock, open_context, summary
+    from aifactory_runtime.pipeline.commands import Clock, open_context, say, summary
     from aifactory_runtime.pipeline.run import STEPS, run
+    from aifactory_runtime.quota.guard import within
 
-    steps = {**STEPS, "train": adopt.step(folder.resolve())}
-    handoff = run(open_context(), tuple(STEPS), run_id=None, kind="experiment", say=Clock(), steps=steps)
+    steps, context = {**STEPS, "train": adopt.step(folder.resolve())}, open_context()
+    with within(context.contract, "import-model", say):
+        handoff = run(context, tuple(STEPS), run_id=None, kind="experiment", say=Clock(), steps=steps)
     click.echo(json.dumps(asdict(handoff)) if as_json else summary(handoff))
 
 
@@ -45,9 +47,12 @@ def reproduce(run: str, as_json: bool) -> None:
     Example: reproduce 20260101-120000-a1b2c3
     """
     from aifactory_runtime.pipeline import reproduce as reproducing
-    from aifactory_runtime.pipeline.commands import open_context
+    from aifactory_runtime.pipeline.commands import open_context, say
+    from aifactory_runtime.quota.guard import within
 
-    found = reproducing.reproduce(open_context(), run, lambda line: click.echo(line, err=True))
+    context = open_context()
+    with within(context.contract, "reproduce", say):
+        found = reproducing.reproduce(context, run, say)
     if as_json:
         click.echo(json.dumps({**asdict(found), "same": found.same}))
     elif found.same:
