@@ -172,7 +172,7 @@ def destroy(
         if not sys.stdin.isatty():
             raise click.UsageError(f"this destroys {', '.join(names)}: say --yes")
         click.confirm(f"Destroy {', '.join(names)} in {home.root}?", abort=True)
-    results = _fan("destroy", list(reversed(waves)), home, verbose)
+    results = _act_on("destroy", list(reversed(waves)), home, verbose)
     for result in results:
         retirement.forget(home, result.stack)
     if everything:
@@ -236,7 +236,7 @@ def _act(
     if action != "refresh":
         _check_asked(place, chosen)
     tools()
-    return place, _fan(action, waves, place.home, verbose)
+    return place, _act_on(action, waves, place.home, verbose)
 
 
 def _check_asked(place: Place, environments: list[str]) -> None:
@@ -259,16 +259,16 @@ def _record_access(manifest: Manifest, result: Result) -> None:
     record.access(EnvironmentContract.model_validate(result.outputs), manifest, roster.today())
 
 
-def _fan(action: str, waves: Waves, home: Home, verbose: bool) -> list[Result]:
+def _act_on(action: str, waves: Waves, home: Home, verbose: bool) -> list[Result]:
     """Results of the action on every stack, with as much progress as was asked for."""
     from aifactory.cli.progress import Progress
-    from aifactory.provision.fan import fan
+    from aifactory.provision.waves import act_in_waves
 
     if verbose:
-        return fan(action, waves, home, output.say)
+        return act_in_waves(action, waves, home, output.say)
     progress = Progress()
     try:
-        return fan(action, waves, home, progress)
+        return act_in_waves(action, waves, home, progress)
     finally:
         progress.end()
 

@@ -34,7 +34,7 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
     """
     from aifactory.people import record
     from aifactory.provision import plan, rotation, servers
-    from aifactory.provision.fan import fan
+    from aifactory.provision.waves import act_in_waves
 
     place = plan.Place.here()
     if place.repo is None or place.manifest is None:
@@ -50,7 +50,7 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
     plan.check(home, waves)
     for paths in asked.values():
         rotation.ask(paths, overlap)
-    fan("up", waves, home, output.say)
+    act_in_waves("up", waves, home, output.say)
     rows = []
     for name, paths in asked.items():
         rotation.check_done(paths)

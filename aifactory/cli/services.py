@@ -47,14 +47,14 @@ def stop(as_json: bool) -> None:
     """
     from aifactory.home import Home
     from infra.providers.local import layout
-    from infra.providers.local.supervision import Supervision
     from infra.providers.local.supervisor import start_record
+    from infra.providers.local.supervisor_client import SupervisorClient
 
     home = Home.current()
     if not start_record(home.root).exists():
         raise FactoryError(f"nothing is provisioned in {home.root}: factory up")
     layout.write(layout.stopped_marker(home.root), "")
-    Supervision(home.root).stop()
+    SupervisorClient(home.root).stop()
     output.say("The services are stopped: factory start")
     if as_json:
         _answer_services(home)

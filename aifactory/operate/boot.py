@@ -24,13 +24,13 @@ def start(home: Home, say: Say) -> None:
     FactoryError when nothing is provisioned, and, after all others run, for those whose port somebody else has.
     """
     from infra.providers.local.port_lease import foreign_holder
-    from infra.providers.local.supervision import Supervision
     from infra.providers.local.supervisor import start_record
+    from infra.providers.local.supervisor_client import SupervisorClient
 
     record = start_record(home.root)
     if not record.exists():
         raise FactoryError(f"nothing is provisioned in {home.root}: factory up")
-    supervision = Supervision(home.root)
+    supervision = SupervisorClient(home.root)
     running = supervision.running()
     if not running:
         supervision.start(record.read_text(encoding="utf-8").strip())

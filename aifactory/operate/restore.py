@@ -123,13 +123,13 @@ def _below(making: Path, name: str) -> Path:
 
 def _move_aside(home: Home, say: Say) -> Path:
     """Stop what runs in the home and rename it; FactoryError while an environment of it is being changed."""
-    from infra.providers.local.supervision import Supervision
+    from infra.providers.local.supervisor_client import SupervisorClient
 
     with ExitStack() as held:
         for stack in stacks.known(home):
             held.enter_context(lock.hold(home.lock(stack), stack))
         say(f"Stopping the services of {home.root} ...")
-        Supervision(home.root).stop()
+        SupervisorClient(home.root).stop()
         aside = home.root.with_name(f"{home.root.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
         home.root.rename(aside)
     say(f"What was there is in {aside} now.")

@@ -49,9 +49,9 @@ class Serving:
 def services(home: Home) -> list[ServiceState]:
     """Every service of the home, with its state; `stopped` for all of them after `factory stop`."""
     from infra.providers.local import layout
-    from infra.providers.local.supervision import Supervision
+    from infra.providers.local.supervisor_client import SupervisorClient
 
-    supervision = Supervision(home.root)
+    supervision = SupervisorClient(home.root)
     ports = layout.read_json(layout.ports(home.root))
     asleep = "stopped" if layout.stopped_marker(home.root).exists() else "not running"
     alive = supervision.running()

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.providers.local.supervision import Supervision
+from infra.providers.local.supervisor_client import SupervisorClient
 from tests.e2e.conftest import demo
 from tests.e2e.spine import FACTORY, USE_CASE, Spine
 
@@ -268,7 +268,7 @@ def test_fault_44_given_a_dead_service_whose_port_is_taken_when_refreshed_then_i
     spine: Spine,
 ) -> None:
     port = int(spine.contract("prod")["endpoint_url"].rpartition(":")[2])
-    supervisor = Supervision(spine.home)
+    supervisor = SupervisorClient(spine.home)
     launcher = supervisor.program(f"{USE_CASE}.prod")
     assert launcher is not None
     os.kill(launcher.pid, signal.SIGSTOP)

@@ -11,25 +11,17 @@ import pytest
 from aifactory.provision import servers
 from infra.providers.local import layout, processes
 from tests.infra.engine import INFRA, Bench
+from tests.unit.test_manifest import VALID
 
 MANIFEST: dict[str, Any] = {
-    "schema": 1,
-    "use_case": "churn",
-    "title": "Customer churn",
-    "owner": "ana",
-    "team": "growth",
-    "problem": "classification",
-    "scoring": "online",
-    "models": [{"name": "churn"}],
-    "risk": "limited",
-    "data_classification": "internal",
-    "monitors": {"service": {"owner": "ana"}, "data": {"owner": "ana"}, "model": {"owner": "ana"}},
+    **VALID,
     "environments": {
         "dev": {"data_source": "data/sample.csv", "retraining": {"schedule": "* * * * *"}},
         "staging": {"data_source": "data/sample.csv"},
         "prod": {"data_source": "data/sample.csv", "approval": "required", "approvers": ["vera", "otto"]},
     },
 }
+"""The valid manifest of the unit tests, with a schedule that is always due and two approvers."""
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from infra.conventions import tags
 from infra.providers.local import layout, processes, sdk
 from infra.providers.local.port_lease import PortLease
 from infra.providers.local.service import Service
-from infra.providers.local.supervision import Supervision
+from infra.providers.local.supervisor_client import SupervisorClient
 from tests.infra.engine import Bench
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ def _status(small: Small) -> str:
 
 
 def test_fault_44_given_a_dead_process_when_read_then_it_is_named_and_up_repairs_it(small: Small) -> None:
-    Supervision(small.home)._call("stopProcess", "web")
+    SupervisorClient(small.home)._call("stopProcess", "web")
     assert _status(small) == "stopped"
     assert small.drift(small.web()) == {"update": 1}
     assert small.up(small.web()) == {"update": 1}
@@ -94,11 +94,11 @@ def test_fault_44_given_a_dead_process_when_read_then_it_is_named_and_up_repairs
 
 
 def test_given_a_process_killed_when_supervisor_has_brought_it_back_then_there_is_no_drift(small: Small) -> None:
-    program = Supervision(small.home).program("web")
+    program = SupervisorClient(small.home).program("web")
     assert program is not None
     os.kill(program.pid, signal.SIGKILL)
     assert small.drift(small.web()) == {}
-    again = Supervision(small.home).program("web")
+    again = SupervisorClient(small.home).program("web")
     assert again is not None
     assert again.pid != program.pid
 
@@ -118,7 +118,7 @@ def test_fault_44_given_a_port_taken_by_somebody_else_when_up_runs_then_holder_i
     small: Small,
 ) -> None:
     before = small.port
-    Supervision(small.home)._call("stopProcess", "web")
+    SupervisorClient(small.home)._call("stopProcess", "web")
     with socket.create_server(("127.0.0.1", before)):
         lease = {"home": str(small.home), "name": "web", "port": before, "status": "leased"}
         assert f"taken by process {os.getpid()}" in str(PortLease().read(lease))
@@ -131,9 +131,9 @@ def test_fault_44_given_a_port_taken_by_somebody_else_when_up_runs_then_holder_i
 
 def test_given_services_stopped_on_purpose_when_refreshed_then_that_is_not_drift(small: Small) -> None:
     layout.stopped_marker(small.home).touch()
-    Supervision(small.home).stop()
+    SupervisorClient(small.home).stop()
     assert small.drift(small.web()) == {}
-    Supervision(small.home).start(str(small.servers))
+    SupervisorClient(small.home).start(str(small.servers))
     assert small.up(small.web()) == {}
     assert _answers(small)
 
@@ -153,7 +153,7 @@ def test_given_a_service_that_cannot_start_when_up_runs_then_its_last_words_are_
     with pytest.raises(automation.CommandError) as failed:
         small.up(stack)
     assert "there is no such model" in str(failed.value)
-    assert Supervision(small.home).program("broken") is None
+    assert SupervisorClient(small.home).program("broken") is None
     assert not (layout.services(small.home) / "conf.d" / "broken.conf").exists()
     small.destroy(stack)
 

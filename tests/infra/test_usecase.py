@@ -14,7 +14,7 @@ from pulumi import automation
 from aifactory_runtime.contract import EnvironmentContract
 from infra.components.local.contract import contract
 from infra.providers.local import layout, processes, sdk
-from infra.providers.local.supervision import Supervision
+from infra.providers.local.supervisor_client import SupervisorClient
 from tests.infra.engine import Bench
 
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ def test_given_a_use_case_when_up_then_the_exports_are_exactly_the_contracts_fie
 
 
 def test_given_a_size_when_the_service_runs_then_its_memory_is_bounded(provisioned: Bench) -> None:
-    program = Supervision(provisioned.home).program("churn.prod")
+    program = SupervisorClient(provisioned.home).program("churn.prod")
     assert program is not None
     limits = Path(f"/proc/{program.pid}/limits").read_text()
     assert str(2048 * 2**20) in next(line for line in limits.splitlines() if line.startswith("Max data size"))
@@ -103,7 +103,7 @@ def test_given_the_tracking_server_down_when_a_use_case_is_refreshed_then_nothin
     provisioned: Bench, manifest: str
 ) -> None:
     stack = provisioned.usecase(manifest, "churn", "prod")
-    Supervision(provisioned.home)._call("stopProcess", "tracking")
+    SupervisorClient(provisioned.home)._call("stopProcess", "tracking")
     assert provisioned.drift(stack) == {}
     assert provisioned.up(provisioned.platform("shared")) == {"update": 1}
     assert provisioned.drift(stack) == {}
@@ -137,7 +137,7 @@ def test_given_a_pattern_that_changes_when_up_runs_then_service_port_and_token_g
     bench: Bench, manifest: str
 ) -> None:
     """Online, then batch, then both, on one stack: the records stay, and nothing is left to change."""
-    folder, supervision = bench.home / "prod" / "fickle", Supervision(bench.home)
+    folder, supervision = bench.home / "prod" / "fickle", SupervisorClient(bench.home)
     record = bench.home / "usecases" / "fickle.prod.json"
     token = bench.home / "credentials" / "prod" / "fickle" / "consumer.json"
     for pattern in ("online", "batch", "both"):

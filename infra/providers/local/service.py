@@ -12,7 +12,7 @@ from pathlib import Path
 from infra.providers.local import layout, processes
 from infra.providers.local.kind import Kind, Values
 from infra.providers.local.problem import Problem, Unreachable
-from infra.providers.local.supervision import Program, Supervision
+from infra.providers.local.supervisor_client import Program, SupervisorClient
 from infra.providers.local.values import UNKNOWN
 
 RUNNING = "running"
@@ -75,7 +75,7 @@ class Service(Kind):
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Start it and wait until it answers."""
-        supervision = Supervision(Path(inputs["home"]))
+        supervision = SupervisorClient(Path(inputs["home"]))
         if layout.stopped_marker(inputs["home"]).exists():
             raise Problem("the services are stopped: factory start, then run it again")
         supervision.apply(inputs["name"], section(inputs))
@@ -86,7 +86,7 @@ class Service(Kind):
         """Drift when it is not running, missing, or its port is held by another; not when stopped on purpose."""
         if layout.stopped_marker(state["home"]).exists():
             return state
-        supervision = Supervision(Path(state["home"]))
+        supervision = SupervisorClient(Path(state["home"]))
         deadline = time.monotonic() + _GRACE_SECONDS
         while True:
             try:
@@ -114,7 +114,7 @@ class Service(Kind):
     def delete(self, state: Values) -> None:
         """Stop it and take it out of supervision, with its logs."""
         try:
-            Supervision(Path(state["home"])).remove(state["name"])
+            SupervisorClient(Path(state["home"])).remove(state["name"])
         except Unreachable:
             processes.end(processes.marked(layout.socket(state["home"]), state["name"]))
             (layout.services(state["home"]) / "conf.d" / f"{state['name']}.conf").unlink(missing_ok=True)
@@ -146,7 +146,7 @@ def _status(program: Program | None, inputs: Values) -> str:
     return RUNNING if program.state == "RUNNING" else program.state.lower()
 
 
-def _await_ready(supervision: Supervision, inputs: Values) -> None:
+def _await_ready(supervision: SupervisorClient, inputs: Values) -> None:
     """Wait until the program holds its port and says what it should; when it does not, take it out and say why."""
     deadline = time.monotonic() + _BOOT_SECONDS
     status, name = "starting", inputs["name"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.providers.local import layout
 from infra.providers.local.kind import Kind, Values
-from infra.providers.local.supervision import Supervision
+from infra.providers.local.supervisor_client import SupervisorClient
 
 RUNNING = "running"
 
@@ -25,7 +25,7 @@ class Supervisor(Kind):
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Write the configuration and start it; one that runs with the same configuration is adopted."""
-        supervision = Supervision(Path(inputs["home"]))
+        supervision = SupervisorClient(Path(inputs["home"]))
         with_place = inputs["configuration"].format(socket=supervision.socket)
         path = supervision.configuration
         same = path.is_file() and path.read_text(encoding="utf-8") == with_place
@@ -40,17 +40,17 @@ class Supervisor(Kind):
         """Drift when it does not answer, unless it was stopped on purpose."""
         if layout.stopped_marker(state["home"]).exists():
             return state
-        return {**state, "status": RUNNING if Supervision(Path(state["home"])).running() else "not running"}
+        return {**state, "status": RUNNING if SupervisorClient(Path(state["home"])).running() else "not running"}
 
     def update(self, state: Values, inputs: Values) -> Values:
         """Start it again; its services come with it."""
         if state["python"] != inputs["python"]:
-            Supervision(Path(inputs["home"])).stop()
+            SupervisorClient(Path(inputs["home"])).stop()
         return self.create(inputs)[1]
 
     def delete(self, state: Values) -> None:
         """Stop it and everything under it."""
-        supervision = Supervision(Path(state["home"]))
+        supervision = SupervisorClient(Path(state["home"]))
         supervision.stop()
         supervision.configuration.unlink(missing_ok=True)
         start_record(state["home"]).unlink(missing_ok=True)

@@ -141,7 +141,8 @@ def test_given_no_release_when_asked_then_live_but_not_ready(running: Running) -
 def test_given_a_release_when_the_worker_is_ready_then_it_answers_with_a_scrubbed_environment(running: Running) -> None:
     running.release("one")
 
-    running.wait("one scrubbed")
+    running.wait("one")
+    assert running.get() == (200, "one scrubbed")
 
 
 def test_given_a_worker_that_cannot_load_when_asked_then_its_reason_is_told(running: Running) -> None:

@@ -101,6 +101,7 @@ def test_given_dev_without_its_artefacts_when_prod_starts_anew_then_it_loads_its
     try:
         os.kill(places.worker("prod"), signal.SIGKILL)
         places.wait("prod", "1")
+        assert [path.name for path in models.iterdir()] == [places.served("prod", 1).sha256], "fetched anew"
     finally:
         dev.with_name("away").rename(dev)
 

@@ -1,4 +1,4 @@
-"""Talks to the supervisor of a home: start, stop, add, change and remove programs, and say whether they are well."""
+"""Client of the supervisor of a home: start, stop, add, change and remove programs, and say whether they are well."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Supervision:
+class SupervisorClient:
     """The supervisor of one home. Stateless: everything is asked of the running one."""
 
     home: Path

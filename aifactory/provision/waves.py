@@ -19,7 +19,7 @@ from aifactory_runtime.errors import FactoryError
 Say = Callable[[str], None]
 
 
-def fan(action: str, waves: list[list[Stack]], home: Home, say: Say) -> list[Result]:
+def act_in_waves(action: str, waves: list[list[Stack]], home: Home, say: Say) -> list[Result]:
     """Results of `action` on every stack, wave by wave.
 
     A wave's stacks run side by side; the next wave starts only when all of them are done. FactoryError with every
@@ -51,7 +51,7 @@ def _child(action: str, stack: Stack, home: Home, say: Say) -> Result:
     """Run one stack in a process of its own: the Automation API is one stack at a time per process."""
     request = json.dumps({"action": action, "stack": asdict(stack), "home": str(home.root)})
     with subprocess.Popen(
-        [sys.executable, "-m", "aifactory.provision.child"],
+        [sys.executable, "-m", "aifactory.provision.stack_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
