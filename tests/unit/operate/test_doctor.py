@@ -3,49 +3,42 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-FACTORY = str(Path(sys.executable).with_name("factory"))
+from tests.unit.operate.conftest import Factory
 
 
-def doctor(tmp_path: Path, **variables: str) -> dict[str, dict[str, object]]:
-    done = subprocess.run(
-        [FACTORY, "doctor", "--json"],
-        cwd=tmp_path,
-        env={**os.environ, "FACTORY_HOME": str(tmp_path / "home"), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def doctor(factory: Factory, tmp_path: Path, **variables: str) -> dict[str, dict[str, object]]:
+    done = factory("doctor", "--json", cwd=tmp_path, home=tmp_path / "home", **variables)
     return {finding["part"]: finding for finding in json.loads(done.stdout)}
 
 
-def test_given_this_machine_when_examined_then_programs_and_readers_are_found(tmp_path: Path) -> None:
-    found = doctor(tmp_path)
+def test_given_this_machine_when_examined_then_programs_and_readers_are_found(tmp_path: Path, factory: Factory) -> None:
+    found = doctor(factory, tmp_path)
 
     assert (found["programs"]["good"], found["programs"]["found"]) == (True, "make, prlimit")
     assert found["table readers"]["good"] is True
     assert "pyarrow" in str(found["table readers"]["found"])
 
 
-def test_given_missing_programs_when_examined_then_their_packages_are_named(tmp_path: Path) -> None:
+def test_given_missing_programs_when_examined_then_their_packages_are_named(tmp_path: Path, factory: Factory) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     git = shutil.which("git")
     assert git is not None
     (programs / "git").symlink_to(git)
 
-    found = doctor(tmp_path, PATH=str(programs))["programs"]
+    found = doctor(factory, tmp_path, PATH=str(programs))["programs"]
 
     assert (found["good"], found["mend"]) == (False, "install make and util-linux")
 
 
-def test_given_a_network_with_a_login_when_examined_then_it_is_shown_without_it(tmp_path: Path) -> None:
+def test_given_a_network_with_a_login_when_examined_then_it_is_shown_without_it(
+    tmp_path: Path, factory: Factory
+) -> None:
     found = doctor(
+        factory,
         tmp_path,
         HTTPS_PROXY="http://ana:hunter2@proxy.example:3128",
         UV_INDEX_URL="https://ana:hunter2@index.example/simple",

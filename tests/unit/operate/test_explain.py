@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.unit.operate.conftest import Factory
 from tests.unit.operate.homes import repo, write
 
 FACTORY = str(Path(sys.executable).with_name("factory"))
@@ -25,11 +28,14 @@ def config(cwd: Path, *arguments: str, **variables: str) -> subprocess.Completed
     )
 
 
-def test_given_variables_when_explained_then_each_value_names_the_variable_that_set_it(tmp_path: Path) -> None:
-    done = config(
-        tmp_path,
+def test_given_variables_when_explained_then_each_value_names_the_variable_that_set_it(
+    tmp_path: Path, factory: Factory
+) -> None:
+    done = factory(
+        "config",
         "--explain",
         "--json",
+        cwd=tmp_path,
         FACTORY_HOME=str(tmp_path / "h"),
         FACTORY_CACHE=str(tmp_path / "c"),
         UV_INDEX_URL="https://ana:hunter2@index.example/simple",
@@ -49,8 +55,12 @@ def test_given_variables_when_explained_then_each_value_names_the_variable_that_
     assert not (tmp_path / "h").exists()
 
 
-def test_given_nothing_set_when_explained_then_defaults_are_called_defaults(tmp_path: Path) -> None:
-    done = config(tmp_path, "--explain", HOME=str(tmp_path))
+def test_given_nothing_set_when_explained_then_defaults_are_called_defaults(
+    tmp_path: Path, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FACTORY_HOME", raising=False)
+
+    done = factory("config", "--explain", cwd=tmp_path, HOME=str(tmp_path))
 
     lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line}
     assert lines["home"] == [str(tmp_path / ".factory"), "default"]
@@ -73,7 +83,9 @@ def test_given_a_repo_when_asked_then_the_repos_own_interpreter_answers_unless_t
     assert (without.returncode, "make setup" in without.stderr) == (1, True)
 
 
-def test_given_no_repo_when_an_environment_is_named_then_it_says_where_that_belongs(tmp_path: Path) -> None:
-    done = config(tmp_path, "--env", "dev")
+def test_given_no_repo_when_an_environment_is_named_then_it_says_where_that_belongs(
+    tmp_path: Path, factory: Factory
+) -> None:
+    done = factory("config", "--env", "dev", cwd=tmp_path)
 
     assert (done.returncode, "run this inside its repo" in done.stderr) == (2, True)

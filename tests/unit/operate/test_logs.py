@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +14,8 @@ from aifactory.operate.logs import Line, Wanted
 from aifactory.operate.masking import Masking
 from aifactory_runtime.config.network import without_logins
 from aifactory_runtime.errors import UsageProblem
+from tests.unit.operate.conftest import Factory
 from tests.unit.operate.homes import PASSWORD, TOKEN, provisioned, repo, scheduled, write
-
-FACTORY = str(Path(sys.executable).with_name("factory"))
 
 
 def names_of(found: list[logs.Source]) -> list[str]:
@@ -131,18 +127,15 @@ def test_given_text_without_secrets_when_masked_then_it_stays(tmp_path: Path) ->
     assert without_logins("http://u:p@h/a and http://h/@b") == "http://***@h/a and http://h/@b"
 
 
-def run(*arguments: str, cwd: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "FACTORY_HOME": str(home), "FORCE_COLOR": ""}
-    return subprocess.run([FACTORY, *arguments], cwd=cwd, env=variables, capture_output=True, text=True, check=False)
-
-
-def test_given_a_repo_when_logs_are_asked_without_a_name_then_its_own_come_plain_and_as_json(tmp_path: Path) -> None:
+def test_given_a_repo_when_logs_are_asked_without_a_name_then_its_own_come_plain_and_as_json(
+    tmp_path: Path, factory: Factory
+) -> None:
     home = provisioned(tmp_path / "home")
     folder = repo(tmp_path / "churn")
 
-    plain = run("logs", "--env", "prod", "-n", "1", cwd=folder, home=home.root)
-    as_json = run("logs", "--env", "prod", "-n", "1", "--json", cwd=folder, home=home.root)
-    nothing = run("logs", cwd=tmp_path, home=tmp_path / "empty")
+    plain = factory("logs", "--env", "prod", "-n", "1", cwd=folder, home=home.root)
+    as_json = factory("logs", "--env", "prod", "-n", "1", "--json", cwd=folder, home=home.root)
+    nothing = factory("logs", cwd=tmp_path, home=tmp_path / "empty")
 
     assert plain.stdout == "==> churn.prod <==\nchurn.prod runs\n"
     assert [json.loads(line) for line in as_json.stdout.splitlines()] == [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,9 +14,9 @@ from aifactory.provision.plan import Place
 from aifactory_runtime.audit import log
 from aifactory_runtime.contract import EnvironmentContract, Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from tests.unit.operate.conftest import Factory
 from tests.unit.operate.homes import MANIFEST, provisioned, repo, write
 
-FACTORY = str(Path(sys.executable).with_name("factory"))
 CHURN = Manifest.model_validate(MANIFEST)
 
 
@@ -94,27 +92,16 @@ def test_given_a_retired_environment_when_its_contract_is_read_then_nothing_is_s
     assert not EnvironmentContract.model_validate({**values, "retired": "over"}).serves
 
 
-def destroy(cwd: Path, home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [FACTORY, "destroy", *arguments],
-        cwd=cwd,
-        env={**os.environ, "FACTORY_HOME": str(home.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "in_repo"),
     [(("prod", "--yes"), True), (("--all", "--yes"), False), (("dev", "prod", "--yes"), True)],
 )
 def test_fault_46_given_a_use_case_in_prod_when_destroyed_without_naming_it_twice_then_it_is_refused(
-    tmp_path: Path, home: Home, arguments: tuple[str, ...], in_repo: bool
+    tmp_path: Path, home: Home, factory: Factory, arguments: tuple[str, ...], in_repo: bool
 ) -> None:
     before = stacks.known(home)
 
-    done = destroy(repo(tmp_path / "churn") if in_repo else tmp_path, home, *arguments)
+    done = factory("destroy", *arguments, cwd=repo(tmp_path / "churn") if in_repo else tmp_path, home=home.root)
 
     assert done.returncode == 1
     assert "churn.prod is protected" in done.stderr
@@ -124,9 +111,9 @@ def test_fault_46_given_a_use_case_in_prod_when_destroyed_without_naming_it_twic
 
 @pytest.mark.parametrize("named", ["churn.prod", "prod"])
 def test_fault_46_given_a_use_case_in_prod_when_named_twice_then_the_protection_no_longer_stands_in_the_way(
-    tmp_path: Path, home: Home, named: str
+    tmp_path: Path, home: Home, factory: Factory, named: str
 ) -> None:
-    done = destroy(repo(tmp_path / "churn"), home, "prod", "--yes", "--unprotect", named)
+    done = factory("destroy", "prod", "--yes", "--unprotect", named, cwd=repo(tmp_path / "churn"), home=home.root)
 
     # In a fast test there is no engine, which is what stops it now.
     assert "the Pulumi engine is missing" in done.stderr
@@ -134,19 +121,19 @@ def test_fault_46_given_a_use_case_in_prod_when_named_twice_then_the_protection_
 
 @pytest.mark.parametrize("named", ["churn", "other.prod", "dev", "churn.dev"])
 def test_fault_46_given_another_name_when_unprotected_then_what_is_protected_is_listed(
-    tmp_path: Path, home: Home, named: str
+    tmp_path: Path, home: Home, factory: Factory, named: str
 ) -> None:
-    done = destroy(repo(tmp_path / "churn"), home, "prod", "--yes", "--unprotect", named)
+    done = factory("destroy", "prod", "--yes", "--unprotect", named, cwd=repo(tmp_path / "churn"), home=home.root)
 
     assert done.returncode == 2
     assert "protected here is churn.prod" in done.stderr
 
 
 def test_given_a_use_case_in_dev_when_an_environment_of_the_platform_is_destroyed_then_only_it_is_counted(
-    tmp_path: Path, home: Home
+    tmp_path: Path, home: Home, factory: Factory
 ) -> None:
     for environments, standing in ((("dev",), "churn.dev"), (("shared",), "churn.dev, churn.prod")):
-        done = destroy(tmp_path, home, *environments, "--yes")
+        done = factory("destroy", *environments, "--yes", cwd=tmp_path, home=home.root)
 
         assert done.returncode == 1
         assert f"{standing} still stand on it" in done.stderr
