@@ -63,12 +63,14 @@ def _entry(entries: list[Member], persona: str, environment: str) -> Member | No
 
 
 def held(manifest: Manifest, environment: str, today: date) -> dict[str, dict[str, Seat]]:
-    """Login to role to seat, of all that hold on `today`; the same role twice keeps the one that lasts longer."""
+    """Login to role to seat, of all that hold on `today`.
+
+    The same role twice is that of the owner or an approver first, which has no end.
+    """
     found: dict[str, dict[str, Seat]] = {}
     for seat in seats(manifest, environment):
         if seat.active(today):
-            of_person = found.setdefault(seat.login, {})
-            of_person[seat.role] = _longer(of_person.get(seat.role), seat)
+            found.setdefault(seat.login, {}).setdefault(seat.role, seat)
     return found
 
 
@@ -84,19 +86,9 @@ def approvers(manifest: Manifest, environment: str, today: date) -> tuple[str, .
 
 def callers(manifest: Manifest, environment: str, today: date) -> dict[str, date | None]:
     """People who get a token of their own for the scoring service, with the last day of it."""
-    if environment not in personas.TOKEN_GUARDED:
-        return {}
     found: dict[str, date | None] = {}
     for login, roles in held(manifest, environment, today).items():
         with_token = [seat.until for role, seat in roles.items() if personas.rights(role, environment).token]
         if with_token:
             found[login] = None if None in with_token else max(day for day in with_token if day is not None)
     return found
-
-
-def _longer(one: Seat | None, other: Seat) -> Seat:
-    if one is None:
-        return other
-    if one.until is None or (other.until is not None and other.until <= one.until):
-        return one
-    return other

@@ -51,6 +51,12 @@ def test_only_release_may_write_in_staging_and_prod() -> None:
         assert writers == [names.RELEASE]
 
 
+def test_nobody_has_a_token_where_the_service_asks_for_none() -> None:
+    everyone = (personas.PERSONAS | personas.IDENTITIES).values()
+    with_token = {place for place in names.ENVIRONMENTS for one in everyone if (it := one.rights(place)) and it.token}
+    assert with_token == set(personas.TOKEN_GUARDED)
+
+
 def test_rights_where_a_role_has_none_are_an_error() -> None:
     with pytest.raises(KeyError, match="operator in dev"):
         personas.rights("operator", "dev")
@@ -102,7 +108,7 @@ def test_given_personas_with_a_token_when_asked_then_it_lasts_as_long_as_the_lon
     assert people.callers(found, "prod", TODAY) == {"sue": date(2027, 1, 31), "otto": None}
 
 
-def test_given_one_role_twice_when_held_then_the_one_that_lasts_longer_counts() -> None:
+def test_given_one_role_twice_when_held_then_that_of_owner_or_approver_counts() -> None:
     found = with_people(data_scientist=[{"login": "ana", "environments": ["prod"], "until": TO_COME}])
     assert people.held(found, "prod", TODAY)["ana"]["data-scientist"].until is None
     listed = with_people(model_validator=[{"login": "vera", "until": TO_COME}])
