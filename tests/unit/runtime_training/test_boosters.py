@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,30 @@ def test_given_equal_trainings_with_other_threads_when_written_then_the_digest_i
     digests = {write(tmp_path / str(threads), fitted(library, TWO, n_jobs=threads), TWO) for threads in (1, 2)}
     assert len(digests) == 1
     assert write(tmp_path / "other", fitted(library, TWO, learning_rate=0.01), TWO) not in digests
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", KINDS)
+def test_given_equal_trainings_when_written_by_two_processes_then_the_digest_is_equal(
+    tmp_path: Path, library: str
+) -> None:
+    program = (
+        "import pathlib, sys; sys.path.insert(0, '.');"
+        "from tests.unit.runtime_training import test_boosters as t;"
+        "print(t.write(pathlib.Path(sys.argv[1]), t.fitted(sys.argv[2], t.TWO), t.TWO))"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / seed), library],
+            cwd=Path(__file__).parents[3],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]
+    assert len(set(found)) == 1
 
 
 @pytest.mark.parametrize("library", KINDS)

@@ -150,7 +150,7 @@ def test_given_a_folder_that_is_no_model_when_imported_then_one_line(tmp_path: P
     if content is not None:
         (tmp_path / "model" / "MLmodel").write_text(content)
     with pytest.raises(UsageProblem, match="MLmodel"):
-        adopt._file(tmp_path / "model")
+        adopt.step(tmp_path / "model")
 
 
 @pytest.fixture

@@ -25,7 +25,11 @@ _PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".cloudpickle"})
 
 
 def step(folder: Path) -> Callable[[Context, Handoff], Handoff]:
-    """A step in the place of `train`, that takes the MLflow model in `folder`; FactoryError when it is refused."""
+    """A step in the place of `train`, that takes the MLflow model in `folder`; FactoryError when it is refused.
+
+    What can be said of the folder alone, such as that it holds a pickle, is said before the step runs.
+    """
+    _file(folder)
 
     def adopt(context: Context, handoff: Handoff) -> Handoff:
         def made(data: TrainingData, _: str) -> Fitted:

@@ -34,6 +34,8 @@ _LIGHT_NUMBERS = frozenset(
     {"regression", "regression_l1", "huber", "fair", "poisson", "quantile", "mape", "gamma", "tweedie"}
 )
 _THREADS_IN_TEXT = re.compile(r"^\[num_threads: -?\d+\]\n", re.MULTILINE)
+_TYPES_IN_ANY_ORDER = re.compile(r"^    skops_trusted_types:\n(?:    - .*\n)+", re.MULTILINE)
+"""MLflow notes a set of types, in the order of the day, also for a booster, which has none."""
 _HEAD = 65_536
 _FEW_ROWS = 1_000
 """So few rows are scored faster by one thread than by several."""
@@ -166,7 +168,12 @@ def _save_lightgbm(estimator: Any, folder: Path) -> None:
     pins = [f"lightgbm=={lightgbm.__version__}"]
     mlflow.lightgbm.save_model(booster, str(folder), pip_requirements=pins)
     path = folder / FILES["lightgbm"]
-    path.write_text(_THREADS_IN_TEXT.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
+    _without(path, _THREADS_IN_TEXT)
+    _without(folder / "MLmodel", _TYPES_IN_ANY_ORDER)
+
+
+def _without(path: Path, what: re.Pattern[str]) -> None:
+    path.write_text(what.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def read_xgboost(path: Path) -> Any:
