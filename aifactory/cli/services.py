@@ -70,7 +70,7 @@ def _answer_services(home: Home) -> None:
 @click.command()
 @_JSON
 def status(as_json: bool) -> None:
-    """Show services, and per use case and environment what is served, ran last, and is taken of the disk quota.
+    """Show services, and per use case and environment what is served, what ran last, and what is taken of its quotas.
 
     In a use case's repo only its own. Retired ones stay, with reason and date. Times are UTC.
 
@@ -94,11 +94,11 @@ def status(as_json: bool) -> None:
         output.answer_json({**known, "allowances": [vars(one) for one in taken]})
         return
     output.table("Services", ("service", "state", "address"), [(s.name, s.state, s.address) for s in services])
-    columns = ("use case", "environment", "pattern", "released", "served", "registry", "last run", "last batch", "disk")
+    columns = ("use case", "environment", "pattern", "released", "served", "registry", "last run", "last batch")
     rows = [
         (
             *(one.use_case, one.environment, f"{more.problem}, {more.scoring}", one.released),
-            *("retired" if more.retired else one.served, one.registry, more.last_run, more.last_batch, more.disk),
+            *("retired" if more.retired else one.served, one.registry, more.last_run, more.last_batch),
             *(one.address, more.retired or one.remark),
         )
         for one, more in zip(served, did, strict=True)

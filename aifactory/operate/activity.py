@@ -1,9 +1,8 @@
-"""What a use case did last in an environment, what it is, and how much of its quota it takes: the columns of status."""
+"""What a use case is, did last in an environment, and whether it was stopped there: columns of status."""
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 from aifactory.home import Home
 from aifactory.operate import retirement, scheduled_runs
 
-_GB = 1e9
 _MINUTES = "%Y-%m-%d %H:%M"
 
 
@@ -24,22 +22,19 @@ class Activity:
     scoring: str
     last_run: str
     last_batch: str
-    disk: str
     retired: str
 
 
 def of(home: Home, use_case: str, environment: str) -> Activity:
-    """Read from what was applied, the last handoff, the table `scored`, and the folder's size."""
+    """Read from what was applied, the last handoff and the table `scored`."""
     manifest = (_json(home.applied(use_case, environment)) or {}).get("manifest", {})
     folder = home.root / environment / use_case
-    quota = manifest.get("environments", {}).get(environment, {}).get("quotas", {}).get("disk_gb")
     stopped = retirement.of(home, use_case, environment)
     return Activity(
         problem=str(manifest.get("problem", "")),
         scoring=str(manifest.get("scoring", "")),
         last_run=_last_run(home, use_case, environment),
         last_batch=_last_batch(folder / "tables" / "scored" / "_delta_log"),
-        disk=_disk(folder, quota),
         retired=stopped.sentence() if stopped else "",
     )
 
@@ -80,21 +75,6 @@ def _last_batch(log: Path) -> str:
             rows = (info.get("operationMetrics") or {}).get("num_added_rows")
             return f"{when:{_MINUTES}} {rows} rows" if rows is not None else f"{when:{_MINUTES}}"
     return ""
-
-
-def _disk(folder: Path, quota: float | None) -> str:
-    used = sum(_sizes(folder)) / _GB
-    return f"{used:.2f} of {quota:g} GB" if quota else f"{used:.2f} GB"
-
-
-def _sizes(folder: Path) -> list[int]:
-    sizes = []
-    for place, _, files in os.walk(folder):
-        for name in files:
-            path = Path(place) / name
-            if not path.is_symlink() and path.exists():
-                sizes.append(path.stat().st_size)
-    return sizes
 
 
 def _json(path: Path) -> dict[str, Any] | None:

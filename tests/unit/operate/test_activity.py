@@ -20,7 +20,6 @@ def home(tmp_path: Path) -> Home:
     found = provisioned(tmp_path)
     record = json.loads(found.applied("churn", "dev").read_text())
     manifest = json.loads(json.dumps(MANIFEST))
-    manifest["environments"]["dev"]["quotas"] = {"disk_gb": 5.0, "compute_hours": 20.0}
     write(found.applied("churn", "dev"), {**record, "manifest": manifest})
     return found
 
@@ -28,7 +27,7 @@ def home(tmp_path: Path) -> Home:
 def test_given_a_new_use_case_when_asked_then_there_is_nothing_to_say_but_what_it_is(home: Home) -> None:
     found = activity.of(home, "churn", "dev")
 
-    assert found == activity.Activity("classification", "online", "", "", "0.00 of 5 GB", "")
+    assert found == activity.Activity("classification", "online", "", "", "")
 
 
 @pytest.mark.parametrize(
@@ -64,17 +63,13 @@ def test_given_a_scheduled_run_that_failed_when_asked_then_it_says_where_to_look
     )
 
 
-def test_given_a_scored_table_and_files_when_asked_then_batch_and_disk_are_said(home: Home) -> None:
+def test_given_a_scored_table_when_asked_then_its_last_batch_is_said(home: Home) -> None:
     info = {"timestamp": 1795275223561, "operationMetrics": {"num_added_rows": 569}}
     log = home.root / "dev" / "churn" / "tables" / "scored" / "_delta_log"
     write(log / "00000000000000000000.json", "{}")
     write(log / "00000000000000000001.json", json.dumps({"commitInfo": info}) + '\n{"add": {}}\n')
-    with (home.root / "dev" / "churn" / "big").open("wb") as file:
-        file.truncate(1_250_000_000)
 
-    found = activity.of(home, "churn", "dev")
-
-    assert (found.last_batch, found.disk) == ("2026-11-21 15:33 569 rows", "1.25 of 5 GB")
+    assert activity.of(home, "churn", "dev").last_batch == "2026-11-21 15:33 569 rows"
 
 
 def test_given_a_retired_use_case_when_asked_then_reason_and_date_are_said(home: Home) -> None:
