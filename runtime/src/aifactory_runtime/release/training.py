@@ -20,6 +20,7 @@ def train(root: Path, environment: str, number: int | None, say: Say) -> Outcome
     data. UsageProblem where the environment, as applied, does not train.
     """
     target = open_side(root, environment)
+    target.refuse_retired()
     if environment != "prod" or target.contract.train_in != "prod":
         raise UsageProblem(
             f"--train is for prod with train_in: prod; {environment} was applied with train_in: "
