@@ -187,6 +187,7 @@ def test_given_an_objective_of_one_s_own_when_written_then_refused(tmp_path: Pat
         write(tmp_path / "model", estimator, NUMBERS)
 
 
+@pytest.mark.slow
 def test_given_a_booster_when_served_then_only_its_own_library_is_imported(tmp_path: Path) -> None:
     write(tmp_path / "model", fitted("lightgbm", TWO), TWO)
     program = (

@@ -64,6 +64,7 @@ def save(folder: Path, library: str, values: Any, labels: Any, **how: Any) -> Pa
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["sklearn", "xgboost", "lightgbm"])
 def test_given_a_model_from_elsewhere_when_imported_then_it_is_registered_by_the_same_gate(
     tmp_path: Path, context: Context, rows: training.Rows, library: str
@@ -80,6 +81,7 @@ def test_given_a_model_from_elsewhere_when_imported_then_it_is_registered_by_the
     assert imported(context, folder).version == 1
 
 
+@pytest.mark.slow
 def test_given_an_imported_version_when_the_pipeline_runs_then_it_trains_one_of_its_own(
     tmp_path: Path, context: Context, rows: training.Rows, pipeline: Pipeline
 ) -> None:
@@ -112,6 +114,7 @@ def test_fault_30_given_a_pickle_when_imported_then_refused_unread_with_what_to_
         imported(context, folder)
 
 
+@pytest.mark.slow
 def test_given_a_model_of_other_features_when_imported_then_the_difference_is_named(
     tmp_path: Path, context: Context, rows: training.Rows
 ) -> None:
