@@ -7,8 +7,9 @@ import subprocess
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from tests.faults.pipeline_kills import artefacts
+from tests.faults.pipeline_kills import artefacts, differences
 from tests.faults.trials import Figure, Say, Trial, figure
 from tests.fixtures import usecase_repo
 
@@ -31,7 +32,7 @@ def measure(pairs: int, seed: int, folder: Path, say: Say) -> Figure:
     return figure(9, f"{pairs} concurrent pairs of runs", _ASKED, seed=seed, kinds=[trial] * pairs, say=say)
 
 
-def _trial(repo: Path, wanted: dict[str, object], random: Random) -> Trial:
+def _trial(repo: Path, wanted: dict[str, Any], random: Random) -> Trial:
     offset = random.uniform(0.0, 0.2)
     began = time.monotonic()
     pair = [_start(repo)]
@@ -56,7 +57,7 @@ def _trial(repo: Path, wanted: dict[str, object], random: Random) -> Trial:
     if not _LOSER.fullmatch(told[loser]):
         problems.append(f"the loser says {told[loser]!r}")
     found = artefacts(repo)
-    problems += [f"{key} differs" for key in wanted if found[key] != wanted[key]]
+    problems += differences(found, wanted)
     return Trial(f"{offset:.2f} s apart", seconds, tuple(problems))
 
 

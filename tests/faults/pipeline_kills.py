@@ -65,7 +65,7 @@ def _trial(pristine: Path, place: Path, seconds: float, wanted: dict[str, Any], 
     if done.returncode:
         return Trial(what, took, (f"the rerun ends with {done.returncode}: {done.stderr.strip()[-300:]}",))
     found = artefacts(repo)
-    return Trial(what, took, tuple(f"{key} differs" for key in wanted if found[key] != wanted[key]))
+    return Trial(what, took, tuple(differences(found, wanted)))
 
 
 def _kill(repo: Path, after: float) -> str | None:
@@ -111,9 +111,18 @@ def artefacts(repo: Path) -> dict[str, Any]:
     }
 
 
+def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """What is not as wanted, in words; the rows are digests, so nothing of the data is shown."""
+    return [
+        f"{key}: {str(found[key])[:200]}, not {str(wanted[key])[:200]}" for key in wanted if found[key] != wanted[key]
+    ]
+
+
 def unfinished(folder: Path) -> list[str]:
     """Half-written things outside the folders of runs, which nobody would clear away."""
-    found = [path.relative_to(folder) for path in folder.rglob(".*") if path.suffix.lstrip(".").isdigit()]
+    found = [
+        path.relative_to(folder) for path in folder.rglob(".*") if path.suffix.lstrip(".").partition("-")[0].isdigit()
+    ]
     return sorted(str(path) for path in found if "runs" not in path.parts)
 
 

@@ -193,3 +193,30 @@ def test_given_writers_killed_at_any_moment_when_verified_then_nothing_acknowled
 
     assert found.problem is None
     assert found.lines > acknowledged
+
+
+def test_given_no_folder_when_read_and_appended_then_it_is_empty_and_then_made(tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    assert log.read(folder) == []
+    assert log.append(folder, "released", "release", {})["previous"] == log.START
+    assert len(log.read(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("damaged", "says"),
+    [
+        (b"hello\n", "line 2 is not JSON: it was rewritten"),
+        (b'{"what": 1}\n', "line 2 does not have the fields of an audit line: it was rewritten"),
+        (b"[]\n", "line 2 does not have the fields of an audit line: it was rewritten"),
+    ],
+)
+def test_given_a_line_that_is_no_audit_line_when_verified_then_it_is_named(
+    tmp_path: Path, damaged: bytes, says: str
+) -> None:
+    lines = _filled(tmp_path)
+    (tmp_path / log.FILE).write_bytes(b"".join([lines[0], damaged, *lines[1:]]))
+
+    found = log.verify(tmp_path)
+
+    assert (found.lines, found.problem) == (1, says)
+    assert found.head == json.loads(lines[0])["sha256"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -39,6 +40,7 @@ def test_fault_26_given_a_kill_while_the_database_is_made_when_made_again_then_i
 
     store = SqlAlchemyStore(f"sqlite:///{path}", str(tmp_path / "artifacts"))
     assert [experiment.name for experiment in store.search_experiments()] == ["Default"]
+    assert list(tmp_path.glob(".mlflow.db.*")) == [], "what the killed one left is gone"
 
 
 @pytest.mark.parametrize("keep", [0, 50_000])
@@ -50,3 +52,15 @@ def test_given_a_damaged_database_when_the_pipeline_runs_then_one_line_names_it_
 
     with pytest.raises(FactoryError, match=r"mlflow\.db: .*(not a database|malformed).*; restore it from a backup"):
         pipeline()
+
+
+def test_fault_26_given_leftovers_of_makers_when_made_again_then_only_those_of_the_dead_go(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    names = (f".mlflow.db.{dead.pid}", f".mlflow.db.{dead.pid}-journal", f".mlflow.db.{os.getppid()}", ".mlflow.db.old")
+    for name in names:
+        (tmp_path / name).write_text("")
+
+    mlflow._clear_half_made(tmp_path / "mlflow.db")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[2:])

@@ -76,6 +76,7 @@ def _make_database(path: Path) -> None:
     from sqlalchemy import create_engine, event
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_half_made(path)
     making = path.with_name(f".{path.name}.{os.getpid()}")
     engine = create_engine(f"sqlite:///{making}")
     event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
@@ -87,6 +88,14 @@ def _make_database(path: Path) -> None:
         making.replace(path)
     finally:
         making.unlink(missing_ok=True)
+
+
+def _clear_half_made(path: Path) -> None:
+    """Remove what killed makers of this database left beside it; one that still runs keeps its own."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        pid = left.name.removeprefix(f".{path.name}.").partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            left.unlink(missing_ok=True)
 
 
 def _server(contract: EnvironmentContract, credentials: Credentials | None) -> MlflowRegistry:
