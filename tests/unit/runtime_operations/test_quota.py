@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aifactory_runtime.audit import log
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.quota import guard, usage
@@ -35,15 +34,13 @@ def fill(folder: Path, megabytes: float) -> None:
     (folder / "data_uri" / "part").write_bytes(b"x" * round(megabytes * 1e6))
 
 
-def ran(contract: EnvironmentContract, month: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Clock:
-            return cls(*map(int, month.split("-")), 3, tzinfo=tz)
+def ran(contract: EnvironmentContract, month: int, seconds: float) -> None:
+    usage.note(contract, "run", seconds, NOW.replace(month=month))
 
-    with monkeypatch.context() as patch:
-        patch.setattr(log, "datetime", Clock)
-        log.append(Path(contract.audit_uri), usage.COMPUTE, "ana", {"what": "run", "seconds": seconds})
+
+def noted(folder: Path) -> list[dict[str, Any]]:
+    files = sorted((folder / "compute").glob("*.jsonl"))
+    return [json.loads(line) for path in files for line in path.read_text().splitlines()]
 
 
 def begin(contract: EnvironmentContract, said: list[str] | None = None) -> None:
@@ -64,13 +61,12 @@ def test_given_folders_when_measured_then_files_of_all_of_them_count_and_links_d
     assert usage.disk_gb(contract) == pytest.approx(0.004, rel=1e-3)
 
 
-def test_given_runs_of_two_months_when_measured_then_only_those_of_this_month_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_given_runs_of_two_months_when_measured_then_only_those_of_this_month_count(tmp_path: Path) -> None:
     contract = environment(tmp_path, quota_compute_hours=10)
-    for month, seconds in (("2026-12", 3600), ("2027-01", 1800), ("2027-01", 900)):
-        ran(contract, month, seconds, monkeypatch)
-    log.append(Path(contract.audit_uri), "release", "ana", {"seconds": 3600})
+    for month, seconds in ((2, 3600), (1, 1800), (1, 900)):
+        ran(contract, month, seconds)
+    with (tmp_path / "artifact_uri" / "compute" / "2027-01.jsonl").open("a") as torn:
+        torn.write('{"time": "2027-01-15", "secon')
     (found,) = usage.measure(contract, NOW)
     assert found == Usage("compute", 0.75, 10, "hours of compute in 2027-01", "environments.dev.quotas.compute_hours")
 
@@ -80,23 +76,23 @@ def test_given_room_when_a_run_begins_then_nothing_is_said_and_its_seconds_are_c
     said: list[str] = []
     begin(contract, said)
     assert (said, events(contract)) == ([], [])
-    (line,) = log.read(Path(contract.audit_uri))
-    assert (line["action"], line["who"], line["facts"]["what"]) == ("compute", "ana", "run")
-    assert line["facts"]["seconds"] >= 0
+    (line,) = noted(tmp_path / "artifact_uri")
+    assert (line["time"], line["who"], line["what"]) == ("2027-01-15T12:00:00+00:00", "ana", "run")
+    assert line["seconds"] >= 0
 
 
 def test_given_a_run_that_fails_when_counted_then_its_seconds_are_too_and_its_error_is_shown(tmp_path: Path) -> None:
     contract = environment(tmp_path, quota_compute_hours=1)
     with pytest.raises(KeyError, match="broken"), guard.within(contract, "train", print, NOW):
         raise KeyError("broken")
-    assert [line["facts"]["what"] for line in log.read(Path(contract.audit_uri))] == ["train"]
+    assert [line["what"] for line in noted(tmp_path / "artifact_uri")] == ["train"]
 
 
 def test_given_no_quotas_when_a_run_begins_then_nothing_is_measured_or_written(tmp_path: Path) -> None:
     contract = environment(tmp_path)
     begin(contract)
     assert usage.measure(contract, NOW) == []
-    assert log.read(Path(contract.audit_uri)) == []
+    assert noted(tmp_path / "artifact_uri") == []
 
 
 def test_fault_50_given_eighty_percent_of_disk_when_a_run_begins_then_it_is_said_and_one_event_a_month_is_left(
@@ -131,14 +127,14 @@ def test_fault_50_given_a_full_quota_of_disk_when_a_run_begins_then_it_is_refuse
         "environments.dev.quotas.disk_gb in factory.yaml and run factory up dev"
     )
     assert events(contract) == ["2027-01.disk.quota_used_up.json"]
-    assert log.read(Path(contract.audit_uri)) == []
+    assert noted(tmp_path / "artifact_uri") == []
 
 
 def test_fault_50_given_a_full_quota_of_compute_when_a_run_begins_then_it_is_refused_until_the_next_month(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     contract = environment(tmp_path, quota_disk_gb=1, quota_compute_hours=1)
-    ran(contract, "2027-01", 3600, monkeypatch)
+    ran(contract, 1, 3600)
     with pytest.raises(FactoryError, match="wait for the next month, or raise"):
         begin(contract)
     with guard.within(contract, "run", print, datetime(2027, 2, 1, tzinfo=UTC)):
@@ -167,5 +163,5 @@ def test_fault_50_given_a_repo_over_its_quota_when_a_step_is_typed_then_one_line
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("Error: demo-case has taken ")
     assert refused.stderr.count("\n") == 1
-    (line,) = log.read(repo / ".factory" / "embedded" / "audit")
-    assert line["facts"]["what"] == "ingest"
+    (line,) = noted(repo / ".factory" / "embedded" / "artifacts")
+    assert line["what"] == "ingest"

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aifactory_runtime.audit import log
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.quota import usage
 from aifactory_runtime.quota.usage import Usage
@@ -36,20 +35,16 @@ def within(
     if contract.quota_disk_gb is None and contract.quota_compute_hours is None:
         yield
         return
-    check(contract, say, now or datetime.now(UTC))
+    moment = now or datetime.now(UTC)
+    check(contract, say, moment)
     began = time.monotonic()
     try:
         yield
     except BaseException:
         with suppress(FactoryError):
-            _count(contract, what, began)
+            usage.note(contract, what, round(time.monotonic() - began, 3), moment)
         raise
-    _count(contract, what, began)
-
-
-def _count(contract: EnvironmentContract, what: str, began: float) -> None:
-    facts = {"what": what, "seconds": round(time.monotonic() - began, 3)}
-    log.append(Path(contract.audit_uri), usage.COMPUTE, contract.identity, facts)
+    usage.note(contract, what, round(time.monotonic() - began, 3), moment)
 
 
 def check(contract: EnvironmentContract, say: Callable[[str], None], now: datetime) -> None:
