@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow
 from measure import CHECKOUT, PYTHON, Cost, Row, cost, memory_row, paired, paired_costs, ratio_row
+from pyarrow import csv
 
 sys.path.insert(0, str(CHECKOUT))
 
@@ -98,14 +99,15 @@ def _pair(folder: Path, rows: int) -> tuple[Callable[[], Cost], Callable[[], Cos
 def write_table(path: Path, rows: int) -> None:
     """Made-up numbers, the label decided by the first five columns and chance; some values missing."""
     draw = np.random.default_rng(3)
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        stream.write(",".join([*(f"x{number:02d}" for number in range(COLUMNS)), "y"]) + "\n")
+    names = [*(f"x{number:02d}" for number in range(COLUMNS)), "y"]
+    with path.open("wb") as stream:
         for start in range(0, rows, _AT_A_TIME):
             values = draw.normal(size=(min(_AT_A_TIME, rows - start), COLUMNS)).round(6)
             labels = (values[:, :5].sum(axis=1) + draw.normal(size=len(values)) > 0).astype(int)
-            frame = pd.DataFrame(values)
-            frame.loc[frame.index % 97 == 0, 5] = np.nan
-            frame.assign(y=labels).to_csv(stream, header=False, index=False)
+            values[::97, 5] = np.nan
+            columns = [pyarrow.array(values[:, place], from_pandas=True) for place in range(COLUMNS)]
+            table = pyarrow.table([*columns, pyarrow.array(labels)], names=names)
+            csv.write_csv(table, stream, csv.WriteOptions(include_header=start == 0))
 
 
 if __name__ == "__main__":

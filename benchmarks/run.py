@@ -9,17 +9,21 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import checks
 import demo_runs
 import fast_tests
 import more_usecases
 import pipeline
 import provisioning
 import scaffolding
+import scoring
 from measure import CHECKOUT, Row, machine
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "scaffolding": scaffolding.measure,
     "pipeline": pipeline.measure,
+    "scoring": scoring.measure,
+    "checks": checks.measure,
     "provisioning": provisioning.measure,
     "demo": demo_runs.measure,
     "more use cases": more_usecases.measure,

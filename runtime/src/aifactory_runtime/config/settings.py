@@ -80,6 +80,8 @@ class TrainSettings(_Part):
     """Rounds without gain on validation rows after which an estimator stops that can; None leaves it as it is made."""
     max_gap: Annotated[float, Field(ge=0)] | None = None
     """How much better the model may do on training rows than on validation rows; more is an objection at the gate."""
+    engine: Literal["local", "dask"] = "local"
+    """Where work runs that an estimator spreads (`n_jobs`): in this process, or on Dask workers that train starts."""
     not_converged: Literal["report", "refuse"] = "report"
     """What becomes of a model whose training ended before it converged."""
 

@@ -14,7 +14,7 @@ from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, fitting, scores, search, training
+from aifactory_runtime.pipeline import cluster, events, fitting, scores, search, training
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.fitting import Fitted
@@ -48,9 +48,10 @@ def train(context: Context, handoff: Handoff) -> Handoff:
     settings = context.settings.train
 
     def fitted(data: TrainingData, run: str) -> Fitted:
-        if settings.search is not None:
-            return search.best(context, data, run, settings.search)
-        return fitting.fit(context, data, settings.parameters)
+        with cluster.of(settings.engine):
+            if settings.search is not None:
+                return search.best(context, data, run, settings.search)
+            return fitting.fit(context, data, settings.parameters)
 
     return record(context, handoff, fitted)
 
