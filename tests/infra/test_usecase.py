@@ -66,7 +66,10 @@ def test_given_a_use_case_when_up_then_exports_record_and_service_file_are_one_c
 def test_given_a_use_case_when_up_then_the_exports_are_exactly_the_contracts_fields(
     provisioned: Bench, manifest: str
 ) -> None:
-    assert set(_outputs(provisioned, manifest, "prod")) == set(EnvironmentContract.model_fields)
+    exported = _outputs(provisioned, manifest, "prod")
+    whole = EnvironmentContract.model_validate(exported).model_dump()
+    # The engine leaves out an output that is null.
+    assert set(exported) == {key for key, value in whole.items() if value is not None}
 
 
 def test_given_a_size_when_the_service_runs_then_its_memory_is_bounded(provisioned: Bench) -> None:
