@@ -1,4 +1,4 @@
-"""`factory new`: from a name to a working repo."""
+"""`factory new`: from a name, or a table, to a working repo."""
 
 from __future__ import annotations
 
@@ -7,17 +7,31 @@ import getpass
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aifactory.cli import output
 from aifactory_runtime.errors import UsageProblem
 
+if TYPE_CHECKING:
+    from aifactory.profile import Proposal
+    from aifactory.scaffold.science import Science
+
+_TUTORIAL = "sample:breast-cancer"
+_SHOWN_COLUMNS = 60
+
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--data", help="The table it learns from; sample:breast-cancer for now.")
+@click.option("--data", metavar="FILE_OR_ADDRESS", help="The table it learns from: CSV, Parquet, Delta, or a sample.")
 @click.option("--target-column", help="The column to predict.")
+@click.option("--problem", type=click.Choice(["classification", "regression"]), help="When it is not what is proposed.")
+@click.option("--id-column", "id_columns", multiple=True, help="A column that only tells rows apart; repeat for more.")
+@click.option("--time-column", help="The column that orders the rows: the newest test the model.")
+@click.option("--ignore-column", "ignored", multiple=True, help="A column that no model may see; repeat for more.")
+@click.option("--scoring", type=click.Choice(["online", "batch", "both"]), help="How predictions are asked for.")
+@click.option("--train-in", type=click.Choice(["dev", "prod"]), help="Where models move from, or only code moves to.")
 @click.option("--title", help="What people call it.")
 @click.option("--owner", help="Login of its owner; yours by default.")
 @click.option("--team", help="The owner's team.")
@@ -32,6 +46,8 @@ from aifactory_runtime.errors import UsageProblem
 def command(
     *,
     name: str | None,
+    id_columns: tuple[str, ...],
+    ignored: tuple[str, ...],
     approvers: tuple[str, ...],
     extra: tuple[str, ...],
     into: Path,
@@ -41,22 +57,30 @@ def command(
     as_json: bool,
     **options: str | None,
 ) -> int:
-    """Make a use case's repo from the template, with a first commit.
+    """Make a use case's repo from the template, with a first commit; with --data, for your table.
 
     NAME is lower case with hyphens. In a terminal and without --data the template's questions are asked.
 
-    Example: factory new tumour-triage --data sample:breast-cancer --owner ana
+    Example: factory new churn --data customers.csv --target-column churned --owner ana
     """
+    time_column = options.pop("time_column")
     ask = options["data"] is None and sys.stdin.isatty() and sys.stdout.isatty()
     answers = _answers(name, approvers, extra, options, ask)
     from aifactory import scaffold
 
     template = scaffold.locate(address, ref, os.environ, allow_dirty=allow_dirty)
+    science = None
+    if answers.get("data", _TUTORIAL) != _TUTORIAL:
+        scaffold.check(into.absolute(), answers)
+        science = _science(answers, id_columns, time_column, ignored, as_json)
+    elif id_columns or ignored or time_column or options["problem"]:
+        raise UsageProblem("columns and problem of the tutorial's table are settled: give your own table with --data")
     if not as_json:
         output.say(f"Rendering {template.shown} ...")
-    created = scaffold.new(into.absolute(), answers, template=template, ask=ask)
+    created = scaffold.new(into.absolute(), answers, template=template, ask=ask, science=science)
     if as_json:
-        output.answer_json(dataclasses.asdict(created))
+        more = {"proposal": science.proposal.as_json()} if science else {}
+        output.answer_json({**dataclasses.asdict(created), **more})
         return 0
     click.echo(f"{created.use_case}: {created.files} files in {_short(created.path)}, commit {created.commit[:12]}")
     for note in created.notes:
@@ -87,6 +111,51 @@ def _answers(
             raise UsageProblem("who owns it? Say --owner ana.lopez")
         answers["owner"] = owner
     return answers
+
+
+def _science(
+    answers: dict[str, str], id_columns: tuple[str, ...], time_column: str | None, ignored: tuple[str, ...], quiet: bool
+) -> Science:
+    """Look at the table, show what is proposed, and complete `answers` by it; nothing is written."""
+    from aifactory.profile import Wishes, propose, take_in
+    from aifactory.scaffold.science import Science
+
+    if not quiet:
+        output.say(f"Reading {answers['data']} ...")
+    found = take_in(answers["data"], Path.cwd())
+    target = answers.get("target_column") or found.target
+    wishes = Wishes(answers.get("problem"), id_columns, time_column, ignored)
+    proposal = propose(found.table, found.source, target, wishes)
+    answers |= {
+        "data": found.source,
+        "target_column": proposal.target.name,
+        "problem": proposal.problem.name,
+        "science": "generated",
+    }
+    if not quiet:
+        _show(proposal)
+    return Science(found.table, proposal, found.bundled)
+
+
+def _show(proposal: Proposal) -> None:
+    """What is proposed, column by column with the reason; what a person should know below."""
+    columns = (proposal.target, *proposal.columns)
+    rows = [[column.name, _role(column), _missing(column, proposal.rows), column.reason] for column in columns]
+    problem = proposal.problem
+    title = f"{proposal.rows:,} rows: {problem.name} of {proposal.target.name}, judged by {problem.metric}"
+    output.table(title, ("column", "used as", "missing", "why"), rows[:_SHOWN_COLUMNS])
+    if len(rows) > _SHOWN_COLUMNS:
+        click.echo(f"and {len(rows) - _SHOWN_COLUMNS} columns more, in docs/data-report.md")
+    for note in proposal.notes:
+        click.echo(f"note: {note}")
+
+
+def _role(column: Any) -> str:
+    return column.role if column.used or column.role == "target" else f"ignored: {column.role}"
+
+
+def _missing(column: Any, rows: int) -> str:
+    return f"{column.missing / rows:.1%}" if column.missing else ""
 
 
 def _short(path: Path) -> str:

@@ -7,12 +7,15 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aifactory.scaffold import answers as given
 from aifactory.scaffold import place, repository
 from aifactory.scaffold.template import Template
 from aifactory_runtime.errors import FactoryError, UsageProblem
+
+if TYPE_CHECKING:
+    from aifactory.scaffold.science import Science
 
 _QUESTION = re.compile(r"(?:Validation error for question|Invalid choice for) '(\w+)': (.*)", re.DOTALL)
 _REQUIRED = re.compile(r'Question "(\w+)" is required')
@@ -30,18 +33,24 @@ class Created:
     notes: tuple[str, ...]
 
 
-def new(into: Path, answers: Mapping[str, str], *, template: Template, ask: bool = False) -> Created:
+def new(
+    into: Path, answers: Mapping[str, str], *, template: Template, ask: bool = False, science: Science | None = None
+) -> Created:
     """Make `into/<use case>`; with `ask` copier asks for what `answers` leaves open, else defaults are taken.
+
+    With `science` schema, features, model and what goes with them are written for its table.
 
     UsageProblem says which answer is wrong, or that the folder is not free; whatever happens, the folder is complete or
     absent.
     """
-    given.check(answers)
-    if "use_case" in answers:
-        place.check_free(into / answers["use_case"])
+    check(into, answers)
     with place.workshop(into) as workshop:
         built = workshop / "repo"
         final = _render(built, answers, template, ask)
+        if science is not None:
+            from aifactory.scaffold.science import write
+
+            write(built, science, final)
         use_case = str(final["use_case"])
         target = into / use_case
         place.check_free(target)
@@ -49,6 +58,13 @@ def new(into: Path, answers: Mapping[str, str], *, template: Template, ask: bool
         files = sum(path.is_file() for path in built.rglob("*") if ".git" not in path.parts)
         place.move(built, target)
     return Created(target, use_case, template.shown, first.commit, files, _notes(template, first.stand_in))
+
+
+def check(into: Path, answers: Mapping[str, str]) -> None:
+    """What can be said before a table is read or a template fetched: see `answers.check` and `place.check_free`."""
+    given.check(answers)
+    if "use_case" in answers:
+        place.check_free(into / answers["use_case"])
 
 
 def _notes(template: Template, stand_in: str | None) -> tuple[str, ...]:

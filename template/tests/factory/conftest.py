@@ -28,9 +28,10 @@ class Repo:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of this process with no environment of the factory chosen."""
+        """The environment of this process with no environment of the factory chosen, and the sample as the data."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIFACTORY_")}
-        return {**kept, "PYTHONPATH": str(self.root / "src")}
+        source = str(self.root / "data" / "sample.csv")
+        return {**kept, "PYTHONPATH": str(self.root / "src"), "AIFACTORY_DATA_SOURCE": source}
 
     def command(self, *arguments: str) -> list[str]:
         """`python -m <package> ...` with the interpreter that runs the tests."""

@@ -66,13 +66,16 @@ def to_kind(values: pa.Array, kind: str, formats: Sequence[str] = (), decimal: s
     try:
         if kind == "date":
             return _to_dates(values, formats)
-        if pa.types.is_string(values.type):
-            values = without_missing(values)
-            if kind == "boolean":
-                return _to_booleans(values)
-            if decimal != "." and kind == "number":
-                values = pc.replace_substring(values, decimal, ".")
-        return values.cast(wanted)
+        if not pa.types.is_string(values.type):
+            return values.cast(wanted)
+        if kind == "boolean":
+            return _to_booleans(without_missing(values))
+        if decimal != "." and kind == "number":
+            values = pc.replace_substring(values, decimal, ".")
+        try:
+            return values.cast(wanted)
+        except pa.ArrowInvalid:
+            return without_missing(values).cast(wanted)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise Unfit(f"holds values that are no {_PLURAL.get(kind, 'texts')}") from None
 

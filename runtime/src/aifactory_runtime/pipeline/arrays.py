@@ -59,14 +59,14 @@ def pin_split(folder: Path, version: int, name: str, schema: InputSchema, featur
 
 def pinned(first: pd.DataFrame, others: Iterable[pd.DataFrame], schema: InputSchema, features: Features) -> InputSchema:
     """`schema` with the names of the matrix's columns, from what `features` returns for these frames of rows."""
-    made = features(_raw(first, schema))
+    made = features(raw(first, schema))
     found = replace(schema, features=pin(made, schema.columns, len(first)))
     _check_alone(first, made, found, features)
     texts = {name: _texts(values) for name, values in made.items() if np.asarray(values).dtype.kind not in "biuf"}
     if not texts:
         return found  # only texts can add columns later
     for chunk in others:
-        more = features(_raw(chunk, schema))
+        more = features(raw(chunk, schema))
         pin(more, schema.columns, len(chunk))
         for feature in texts:
             texts[feature] |= _texts(more[feature])
@@ -80,7 +80,7 @@ def to_matrix(frame: pd.DataFrame, schema: InputSchema, features: Features) -> M
     missing = [column.name for column in schema.columns if column.name not in frame.columns]
     if missing:
         raise FactoryError(f"the model needs the column {missing[0]}, which the table does not have")
-    return matrix(features(_raw(frame, schema)), schema)
+    return matrix(features(raw(frame, schema)), schema)
 
 
 def to_labels(frame: pd.DataFrame, target: str) -> Labels:
@@ -102,7 +102,7 @@ def _padded(values: set[str], size: int) -> Any:
 def _check_alone(frame: pd.DataFrame, made: Mapping[str, Any], schema: InputSchema, features: Features) -> None:
     """UsageProblem when the first rows have other features together with the rest than without it."""
     few = frame.head(_TRIED_ROWS)
-    alone = matrix(features(_raw(few, schema)), schema)
+    alone = matrix(features(raw(few, schema)), schema)
     together = matrix({name: np.asarray(values)[: len(few)] for name, values in made.items()}, schema)
     differs = ~(np.isclose(alone, together, rtol=1e-9, atol=0.0, equal_nan=True)).all(axis=0)
     if differs.any():
@@ -139,7 +139,8 @@ def _check_finite(found: Matrix, schema: InputSchema) -> None:
         raise UsageProblem(f"features(): {name} has infinite values; check for zeros and logarithms")
 
 
-def _raw(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
+def raw(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
+    """Raw columns of a frame in the types that `features` sees, by name."""
     values = {column.name: _values(frame[column.name]) for column in schema.columns}
     return raw_columns(values, schema)
 

@@ -1,0 +1,280 @@
+"""What the factory proposes for a table: a role for every column, the problem, and what a person should know."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from aifactory.profile import leaks, problem, roles
+from aifactory.profile.column import ColumnScan, to_numbers
+from aifactory.profile.scan import Table
+from aifactory_runtime.errors import FactoryError, UsageProblem
+
+USED = ("number", "boolean", "category", "text", "date", "time")
+"""Roles of the columns that a model sees."""
+_KNOWN = 40
+_OFTEN, _OFTEN_SHARE = 5, 0.005
+"""Texts of an open category that are kept apart: the most frequent, each in so many rows at least."""
+_SIGMAS = 6.0
+_LATE = 0.8
+_CANDIDATES = 5
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person said; it overrules what is proposed."""
+
+    problem: str | None = None
+    id_columns: tuple[str, ...] = ()
+    time_column: str | None = None
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it is for and why, and the figures that its declaration and its features are made from."""
+
+    name: str
+    role: str
+    kind: str
+    reason: str
+    missing: int
+    distinct: int
+    infinite: int = 0
+    lowest: float | None = None
+    highest: float | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    values: tuple[str, ...] = ()
+    """Texts of a category, the most frequent first; of a closed one all of them."""
+    longest: int = 0
+    leak: str | None = None
+
+    @property
+    def used(self) -> bool:
+        """Whether a model sees it."""
+        return self.role in USED
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is proposed for one table."""
+
+    source: str
+    rows: int
+    duplicates: int
+    outlier_rows: float
+    """Share of rows with a number further than six standard deviations from its column's mean."""
+    target: Column
+    problem: problem.Problem
+    columns: tuple[Column, ...]
+    """Every column but the target, in the order of the table."""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def used(self) -> tuple[Column, ...]:
+        """Columns that a model sees."""
+        return tuple(column for column in self.columns if column.used)
+
+    @property
+    def ignored(self) -> tuple[Column, ...]:
+        """Columns that stay in the table and that no model sees."""
+        return tuple(column for column in self.columns if not column.used)
+
+    @property
+    def time(self) -> str | None:
+        """The column that orders the rows in time."""
+        return next((column.name for column in self.columns if column.role == "time"), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines: aggregates only, no text of a row."""
+        kept = asdict(self)
+        for column in (kept["target"], *kept["columns"]):
+            column.pop("values")
+        kept["problem"]["classes"] = len(self.problem.classes)
+        return kept
+
+
+def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Proposal:
+    """Roles, problem and notes for a table whose column `target` is predicted.
+
+    UsageProblem when a column that is named is not there; FactoryError with the reason when nothing can be learned.
+    """
+    if target is None:
+        raise UsageProblem(f"which column is predicted? Say --target-column; {_candidates(table)}")
+    for wished in (target, *wishes.id_columns, *wishes.ignored, *filter(None, [wishes.time_column])):
+        _check_there(table, wished)
+    aim = table.column(target)
+    assert aim is not None  # noqa: S101 - checked above, for the type
+    found = problem.find(aim, _numbers(table, aim), wishes.problem)
+    aim_column = replace(_described(aim, roles.Role("target", found.kind, found.reason)))
+    columns = [_column(table, column, aim, found, wishes) for column in table.columns if column is not aim]
+    columns, more = _with_time(table, columns, aim, found, wishes)
+    proposal = Proposal(
+        source=name,
+        rows=table.rows,
+        duplicates=table.duplicates,
+        outlier_rows=_outliers(table, columns),
+        target=aim_column,
+        problem=found,
+        columns=tuple(columns),
+    )
+    _check_usable(proposal)
+    return replace(proposal, notes=(*more, *_notes(proposal)))
+
+
+def _check_there(table: Table, name: str) -> None:
+    if table.column(name) is None:
+        names = [column.name for column in table.columns]
+        near = difflib.get_close_matches(name, names, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(names[:8])}{' ...' if names[8:] else ''}"
+        raise UsageProblem(f"the table has no column {name}: {meant}")
+
+
+def _candidates(table: Table) -> str:
+    """Columns that could be predicted: few values first, the last column before the others, as tables have it."""
+    fit = [
+        c for c in table.columns if c.present and c.distinct > 1 and roles.propose(c).role not in {"id", "text", "date"}
+    ]
+    fit.sort(key=lambda column: (column.distinct > roles.CLOSED, -table.columns.index(column)))
+    named = ", ".join(column.name for column in fit[:_CANDIDATES])
+    return f"candidates: {named}" if named else "no column could be predicted"
+
+
+def _numbers(table: Table, column: ColumnScan) -> Any:
+    """Kept values as float64, of texts as codes."""
+    if column.kind == "text":
+        return leaks.codes(table.values(column.name, "text"))
+    return to_numbers(table.values(column.name, column.kind), column.kind)
+
+
+def _column(table: Table, column: ColumnScan, aim: ColumnScan, found: problem.Problem, wishes: Wishes) -> Column:
+    role = roles.propose(column)
+    if column.name in wishes.ignored:
+        role = roles.Role("ignored", role.kind, "said with --ignore-column")
+    elif column.name in wishes.id_columns:
+        role = roles.Role("id", role.kind, "said with --id-column")
+    made = _described(column, role)
+    return _with_leak(table, column, made, aim, found) if made.used else made
+
+
+def _described(column: ColumnScan, role: roles.Role) -> Column:
+    numeric = column.kind != "text" and np.isfinite(column.lowest)
+    counts = column.counts or {}
+    texts = role.role == "category" and column.kind == "text"
+    often = sorted(counts, key=lambda value: (-counts[value], value)) if texts else []
+    if role.kind == "text":
+        least = max(_OFTEN, _OFTEN_SHARE * column.rows)
+        often = [value for value in often if counts[value] >= least][:_KNOWN]
+    return Column(
+        name=column.name,
+        role=role.role,
+        kind=role.kind,
+        reason=role.reason,
+        missing=column.missing,
+        distinct=column.distinct,
+        infinite=column.infinite,
+        lowest=column.lowest if numeric else None,
+        highest=column.highest if numeric else None,
+        mean=column.mean if numeric else None,
+        deviation=column.deviation if numeric else None,
+        values=tuple(often),
+        longest=column.longest,
+    )
+
+
+def _with_leak(table: Table, column: ColumnScan, made: Column, aim: ColumnScan, found: problem.Problem) -> Column:
+    """The column, with what gives the target away; a copy of the target is ignored."""
+    values, labels = _numbers(table, column), _numbers(table, aim)
+    if found.name == "regression":
+        share = None if column.kind == "text" else leaks.of_numbers(values, labels)
+        return replace(made, leak=f"correlates {share:.4f} with {aim.name}") if share else made
+    coded = labels if aim.kind == "text" else _as_codes(labels)
+    as_codes = values if column.kind == "text" else _as_codes(values)
+    if leaks.is_copy(as_codes, coded):
+        return replace(made, role="copy", reason=f"says the same as {aim.name} under other names")
+    right = leaks.of_classes(values, coded, texts=column.kind == "text")
+    return replace(made, leak=f"alone tells {aim.name} in {right:.1%} of the rows") if right else made
+
+
+def _as_codes(numbers: Any) -> Any:
+    uniques, places = np.unique(numbers, return_inverse=True)
+    return np.where(np.isfinite(uniques)[places], places, -1)
+
+
+def _with_time(
+    table: Table, columns: Sequence[Column], aim: ColumnScan, found: problem.Problem, wishes: Wishes
+) -> tuple[list[Column], list[str]]:
+    """The columns, one of them the time: the one that is wished for, else the only one that something speaks for."""
+    chosen, reason = wishes.time_column, "said with --time-column"
+    notes: list[str] = []
+    if chosen is None:
+        likely = {c.name: roles.time_reason(_scan(table, c.name), roles.Role(c.role, c.kind, "")) for c in columns}
+        likely = {name: why for name, why in likely.items() if why}
+        if len(likely) != 1:
+            return list(columns), notes
+        chosen, reason = next(iter(likely.items()))  # type: ignore[assignment]
+        if not _both_sides(table, chosen, aim, found):
+            notes.append(f"{chosen} orders the rows, but the newest lack a class: rows are split by chance instead")
+            return list(columns), notes
+    elif _scan(table, chosen).kind not in {"date", "number", "integer"}:
+        raise UsageProblem(f"--time-column {chosen} holds neither dates nor numbers: rows cannot be ordered by it")
+    return [replace(c, role="time", reason=reason, leak=None) if c.name == chosen else c for c in columns], notes
+
+
+def _both_sides(table: Table, chosen: str, aim: ColumnScan, found: problem.Problem) -> bool:
+    """Whether every class that has a few rows is among the older rows and among the newest."""
+    if found.name == "regression":
+        return True
+    when, labels = _numbers(table, _scan(table, chosen)), _numbers(table, aim)
+    late = when > np.nanquantile(when, _LATE)
+    if not late.any():
+        return False
+    old, new = np.unique(labels[~late]), np.unique(labels[late])
+    return set(new.tolist()) == set(old.tolist())
+
+
+def _scan(table: Table, name: str) -> ColumnScan:
+    found = table.column(name)
+    assert found is not None  # noqa: S101 - its name comes from the table
+    return found
+
+
+def _outliers(table: Table, columns: Sequence[Column]) -> float:
+    """Share of the kept rows with a number far from its column's mean, counted as the pipeline counts it."""
+    far = np.zeros(table.kept.num_rows, dtype=bool)
+    for column in columns:
+        scanned = _scan(table, column.name)
+        if scanned.kind in {"number", "integer"} and scanned.deviation:
+            values = _numbers(table, scanned)
+            with np.errstate(invalid="ignore"):
+                far |= np.abs(values - scanned.mean) / scanned.deviation > _SIGMAS
+    return float(far.mean()) if len(far) else 0.0
+
+
+def _check_usable(proposal: Proposal) -> None:
+    if not proposal.used:
+        why = "; ".join(f"{column.name}: {column.reason}" for column in proposal.columns[:_CANDIDATES])
+        raise FactoryError(f"no column is left to predict {proposal.target.name} from ({why or 'it is the only one'})")
+
+
+def _notes(proposal: Proposal) -> list[str]:
+    notes = []
+    if proposal.duplicates:
+        notes.append(f"{proposal.duplicates} rows are there twice; the pipeline counts each once")
+    if proposal.target.missing:
+        notes.append(f"{proposal.target.missing} rows have no {proposal.target.name}; nothing is learned from them")
+    rare = sum(count == 1 for _, count in proposal.problem.classes)
+    if rare:
+        notes.append(f"{rare} classes of {proposal.target.name} have one row: they are learned, or tested, never both")
+    notes += [
+        f"{column.name} {column.leak}: it may give the target away; if it is not known beforehand, "
+        f"leave it out with --ignore-column {column.name!r}"
+        for column in proposal.columns
+        if column.leak
+    ]
+    return notes

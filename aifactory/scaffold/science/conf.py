@@ -1,0 +1,82 @@
+"""Writes conf/base.yaml: how the table is read, and thresholds that its own state stays within."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from aifactory.scaffold.science.brief import Brief
+from aifactory.scaffold.science.model import parameters
+from aifactory_runtime.config.settings import ReadSettings
+
+_DUPLICATES, _OUTLIERS = 0.05, 0.10
+_ROOM = 1.5
+_FEW_ROWS = 200
+_SURE_ROWS = 1_000
+_TEST = 0.2
+
+
+def source(brief: Brief, read: ReadSettings) -> str:
+    """Text of `conf/base.yaml`."""
+    proposal = brief.proposal
+    few = proposal.rows < _FEW_ROWS
+    lines = [
+        "# Settings of the pipeline, in every environment. conf/<environment>.yaml is laid over them, key by key:",
+        "# conf/dev.yaml, conf/staging.yaml, conf/prod.yaml; conf/embedded.yaml when nothing is provisioned.",
+        "data:",
+        *_read(read),
+        f"  max_duplicate_share: {_share(proposal.duplicates / proposal.rows, _DUPLICATES)}",
+        f"  max_outlier_share: {_share(proposal.outlier_rows, _OUTLIERS)}",
+        f"  test_share: {0.3 if few else _TEST}",
+        "  validation_share: 0.1",
+        *_columns(brief),
+        "train:",
+        "  seed: 7",
+        "  # Handed to make_model in model.py.",
+        "  parameters:",
+        *(f"    {name}: {value}" for name, value in parameters(brief).items()),
+        "gate:",
+        f"  metric: {proposal.problem.metric}",
+        *_gate(brief),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _read(read: ReadSettings) -> list[str]:
+    """How a text file is written; stored tables say it themselves."""
+    if read.format != "csv":
+        return []
+    values = read.model_dump(mode="json", exclude_defaults=not read.dates, exclude={"format"}) or {"separator": ","}
+    return [
+        "  # How the table is written. The sample is written alike.",
+        "  read:",
+        *(f"    {name}: {json.dumps(value)}" for name, value in values.items()),
+    ]
+
+
+def _columns(brief: Brief) -> list[str]:
+    infinite = [column.name for column in brief.proposal.used if column.infinite]
+    if not infinite:
+        return []
+    return [
+        "  columns:",
+        *(f"    {json.dumps(name, ensure_ascii=False)}: {{infinite: missing}}" for name in infinite),
+    ]
+
+
+def _gate(brief: Brief) -> list[str]:
+    """Few test rows tell small differences from chance badly: then less is asked for, and more loss is borne."""
+    tested = max(brief.proposal.rows * _TEST, 1.0)
+    gain = 0.02 if brief.proposal.rows >= _SURE_ROWS else 0.0
+    loss = max(0.01, math.ceil(50 / math.sqrt(tested)) / 100)
+    unit = " of the baseline's error" if brief.regression else ""
+    other = " of the champion's error" if brief.regression else ""
+    return [
+        f"  min_gain_over_baseline: {gain}{'  # a share' + unit if unit else ''}",
+        f"  max_loss_to_champion: {min(loss, 0.2)}{'  # a share' + other if other else ''}",
+    ]
+
+
+def _share(found: float, usual: float) -> float:
+    """The usual threshold, or one and a half times what the table has."""
+    return usual if found * _ROOM <= usual else min(math.ceil(found * _ROOM * 100) / 100, 1.0)

@@ -1,0 +1,224 @@
+"""What is proposed for a table: roles with reasons, problem, time, leaks; and what is refused, before anything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aifactory.profile import Proposal, Table, Wishes, propose, scan
+from aifactory.profile.column import MOST_VALUES
+from aifactory_runtime.data import source
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from tests.fixtures import zoo
+
+ROWS = 200
+DRAW = np.random.default_rng(3)
+NUMBERS = DRAW.normal(size=ROWS)
+COIN = np.where(NUMBERS + DRAW.normal(0, 1.0, ROWS) > 0, "yes", "no")
+
+
+def looked_at(frame: pd.DataFrame, folder: Path) -> Table:
+    frame.to_csv(folder / "t.csv", index=False)
+    located = source.locate(folder, "t.csv")
+    return scan(located, source.detect(located))
+
+
+def proposed(frame: pd.DataFrame, folder: Path, target: str | None = "y", wishes: Wishes | None = None) -> Proposal:
+    return propose(looked_at(frame, folder), "t.csv", target, wishes or Wishes())
+
+
+def roles(proposal: Proposal) -> dict[str, str]:
+    return {column.name: column.role for column in proposal.columns}
+
+
+COLUMNS: dict[str, tuple[Any, str, str]] = {
+    "number": (NUMBERS, "number", "number"),
+    "whole": (np.arange(ROWS) % 7 * 3, "number", "integer"),
+    "counts the rows": (np.arange(1, ROWS + 1), "id", "integer"),
+    "order_id": (DRAW.permutation(ROWS) * 17 + 1000, "id", "integer"),
+    "income": (DRAW.permutation(ROWS) * 17 + 1000, "number", "integer"),
+    "token": ([f"{number:x}-q" for number in range(ROWS)], "id", "text"),
+    "zip": ([f"0{number % 9}001" for number in range(ROWS)], "category", "category"),
+    "town": (DRAW.choice(["a", "b", "c"], ROWS), "category", "category"),
+    "street": ([f"{number % 90} road" for number in range(ROWS)], "category", "text"),
+    "said": ([f"it was not good {number}" for number in range(ROWS)], "text", "text"),
+    "flag": (DRAW.choice(["true", "false"], ROWS), "boolean", "boolean"),
+    "birthday": ([f"19{number % 90 + 10}-01-0{number % 9 + 1}" for number in range(ROWS)], "date", "date"),
+    "same": (["x"] * ROWS, "constant", "text"),
+    "nothing": ([None] * ROWS, "empty", "text"),
+    "gaps": (np.where(np.arange(ROWS) % 4, NUMBERS, np.nan), "number", "number"),
+    "marked": (["?" if number % 5 else str(number) for number in range(ROWS)], "number", "integer"),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_given_a_column_then_its_role_and_kind_are_proposed_with_a_reason(tmp_path: Path, name: str) -> None:
+    values, role, kind = COLUMNS[name]
+    found = proposed(pd.DataFrame({name: values, "other": NUMBERS, "y": COIN}), tmp_path).columns[0]
+    assert (found.role, found.kind) == (role, kind)
+    assert found.reason
+
+
+@pytest.mark.parametrize(
+    ("values", "problem", "metric"),
+    [
+        (COIN, "classification", "roc_auc"),
+        (np.arange(ROWS) % 2, "classification", "roc_auc"),
+        (np.arange(ROWS) % 4, "classification", "f1"),
+        (np.where(COIN == "yes", "true", "false"), "classification", "roc_auc"),
+        (NUMBERS, "regression", "rmse"),
+        (np.arange(ROWS) * 3, "regression", "rmse"),
+        (np.exp(3 * NUMBERS), "regression", "mae"),
+    ],
+)
+def test_given_a_target_then_the_problem_and_its_metric_follow(
+    tmp_path: Path, values: Any, problem: str, metric: str
+) -> None:
+    found = proposed(pd.DataFrame({"x": DRAW.normal(size=ROWS), "y": values}), tmp_path)
+    assert (found.problem.name, found.problem.metric) == (problem, metric)
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "the target is not there": ({"x": NUMBERS, "churn": COIN}, "no column y"),
+    "the target has one value": ({"x": NUMBERS, "y": ["a"] * ROWS}, "same value in every row"),
+    "the target has no value": ({"x": NUMBERS, "y": [None] * ROWS}, "no value in any row"),
+    "every row another class": ({"x": NUMBERS, "y": [f"c{n}" for n in range(ROWS)]}, "nearly every row another"),
+    "too many classes": ({"x": NUMBERS, "y": [f"c{n % 101}" for n in range(ROWS)]}, "nearly every row|at most 100"),
+    "one class twice only": ({"x": NUMBERS[:40], "y": ["a"] * 39 + ["b"]}, "only one class"),
+    "too few rows": ({"x": NUMBERS[:19], "y": COIN[:19]}, "at least 20"),
+    "dates": ({"x": NUMBERS, "y": [f"2024-01-{n % 28 + 1:02d}" for n in range(ROWS)]}, "holds dates"),
+    "infinite targets": ({"x": NUMBERS, "y": np.where(NUMBERS > 2, np.inf, NUMBERS)}, "infinite values"),
+    "no other column": ({"y": COIN}, "no column is left"),
+    "nothing but ids": ({"id": np.arange(ROWS), "y": COIN}, "no column is left.*count the rows"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_given_a_table_that_cannot_be_learned_from_then_the_reason_is_said(tmp_path: Path, name: str) -> None:
+    columns, said = REFUSED[name]
+    with pytest.raises(FactoryError, match=said) as caught:
+        proposed(pd.DataFrame(columns), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_given_no_target_then_candidates_are_named_and_ids_are_none(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": [f"k{n}" for n in range(ROWS)], "x": NUMBERS, "left": COIN})
+    with pytest.raises(UsageProblem, match="candidates: left, x"):
+        proposed(frame, tmp_path, None)
+
+
+def test_given_a_misspelt_target_then_the_near_one_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="did you mean churned"):
+        proposed(pd.DataFrame({"x": NUMBERS, "churned": COIN}), tmp_path, "churnd")
+
+
+def test_given_wishes_then_they_overrule(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": NUMBERS, "b": NUMBERS[::-1], "c": DRAW.normal(size=ROWS), "y": np.arange(ROWS) % 5})
+    found = proposed(frame, tmp_path, "y", Wishes("regression", ("a",), "b", ()))
+    assert found.problem.name == "regression"
+    assert roles(found) == {"a": "id", "b": "time", "c": "number"}
+    assert roles(proposed(frame, tmp_path, "y", Wishes(ignored=("c",))))["c"] == "ignored"
+    with pytest.raises(UsageProblem, match="no column zzz"):
+        proposed(frame, tmp_path, "y", Wishes(ignored=("zzz",)))
+    with pytest.raises(UsageProblem, match="needs a number"):
+        proposed(frame.assign(y=COIN), tmp_path, "y", Wishes("regression"))
+
+
+def test_given_rows_in_the_order_of_a_date_then_it_is_the_time_and_a_birthday_is_not(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=ROWS).strftime("%Y-%m-%d")
+    shuffled = DRAW.permutation(days)
+    frame = pd.DataFrame({"d": days, "birth": shuffled, "x": NUMBERS, "y": COIN})
+    assert roles(proposed(frame, tmp_path))["d"] == "time"
+    assert proposed(pd.DataFrame({"birth_date": shuffled, "x": NUMBERS, "y": COIN}), tmp_path).time is None
+    assert proposed(pd.DataFrame({"ordered_at": shuffled, "x": NUMBERS, "y": COIN}), tmp_path).time == "ordered_at"
+
+
+def test_given_newest_rows_that_lack_a_class_then_rows_are_not_split_by_time_and_it_is_said(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=ROWS).strftime("%Y-%m-%d")
+    target = np.where(np.arange(ROWS) < ROWS // 2, "old", "new")
+    found = proposed(pd.DataFrame({"d": days, "x": NUMBERS, "y": target}), tmp_path)
+    assert found.time is None
+    assert any("the newest lack a class" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("leaking", "target", "role"),
+    [
+        (np.where(COIN == "yes", "gone", "here"), COIN, "copy"),
+        (np.where(COIN == "yes", 5.0, 0.0) + NUMBERS / 100, COIN, "number"),
+        (np.where(COIN == "yes", NUMBERS, np.nan), COIN, "number"),
+        (2 * NUMBERS + 1, NUMBERS, "number"),
+        (np.exp(NUMBERS), NUMBERS, "number"),
+    ],
+    ids=["other words", "near", "only there afterwards", "linear", "monotone"],
+)
+def test_given_a_column_that_gives_the_target_away_then_it_is_said(
+    tmp_path: Path, leaking: Any, target: Any, role: str
+) -> None:
+    found = proposed(pd.DataFrame({"leaks": leaking, "x": DRAW.normal(size=ROWS), "y": target}), tmp_path)
+    assert roles(found)["leaks"] == role
+    assert role == "copy" or any(note.startswith("leaks ") for note in found.notes)
+    assert not any(note.startswith("x ") for note in found.notes)
+
+
+@pytest.mark.parametrize("name", ["iris", "wine"])
+def test_given_a_table_with_strong_columns_then_no_leak_is_suspected(tmp_path: Path, name: str) -> None:
+    frame = zoo.bundled(name)()
+    assert not [column.name for column in proposed(frame, tmp_path, "target").columns if column.leak]
+
+
+def test_given_a_table_of_many_batches_then_it_adds_up_as_pandas_does(tmp_path: Path) -> None:
+    rows = 150_000
+    frame = pd.DataFrame({"x": DRAW.normal(size=rows), "c": DRAW.integers(0, 50, rows), "y": DRAW.integers(0, 2, rows)})
+    frame.loc[rows - 1, "c"] = 1_000_000
+    frame = pd.concat([frame, frame.head(700)])
+    found = looked_at(frame, tmp_path)
+    x, c = found.column("x"), found.column("c")
+    assert x is not None
+    assert c is not None
+    assert (found.rows, found.duplicates) == (rows + 700, 700)
+    assert (x.mean, x.deviation) == pytest.approx((frame["x"].mean(), frame["x"].std(ddof=0)))
+    assert (x.lowest, x.highest) == (frame["x"].min(), frame["x"].max())
+    assert x.distinct == pytest.approx(rows, rel=0.1)
+    assert c.counts == {float(value): count for value, count in frame["c"].value_counts().items()}
+    assert 20_000 <= found.kept.num_rows <= 40_000
+
+
+def test_given_numbers_that_turn_into_texts_far_down_then_all_of_the_column_is_counted_as_text(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": ["1"] * 200_000 + ["x"] * 10, "y": [0, 1] * 100_005})
+    column = looked_at(frame, tmp_path).column("a")
+    assert column is not None
+    assert (column.kind, column.counts) == ("text", {"1": 200_000, "x": 10})
+
+
+def test_given_more_values_than_are_counted_then_only_their_number_is_kept(tmp_path: Path) -> None:
+    column = looked_at(pd.DataFrame({"a": [f"t {n}" for n in range(MOST_VALUES + 1)]}), tmp_path).column("a")
+    assert column is not None
+    assert column.counts is None
+    assert column.distinct == MOST_VALUES + 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.one_of(st.integers(-(10**6), 10**6).map(str), st.just(""), st.just("NA")), min_size=1, max_size=50))
+def test_given_any_whole_numbers_and_gaps_then_counts_and_limits_are_those_of_the_list(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[str]
+) -> None:
+    frame = pd.DataFrame({"a": cells, "b": range(len(cells))})
+    column = looked_at(frame, tmp_path_factory.mktemp("t")).column("a")
+    numbers = [int(cell) for cell in cells if cell not in {"", "NA"}]
+    assert column is not None
+    assert column.missing == len(cells) - len(numbers)
+    assert column.distinct == len(set(numbers))
+    if numbers:
+        assert (column.kind, column.lowest, column.highest) == ("integer", min(numbers), max(numbers))
+
+
+def test_given_a_proposal_as_json_then_no_text_of_a_row_is_in_it(tmp_path: Path) -> None:
+    found = proposed(pd.DataFrame({"town": ["canaryville"] * 100 + ["b"] * 100, "y": ["canary", "z"] * 100}), tmp_path)
+    assert "canary" not in str(found.as_json())
