@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from aifactory_runtime.release.integration import Endpoint, run
+from aifactory_runtime.release import online
+from aifactory_runtime.release.integration import Endpoint
 from tests.unit.runtime_operations.serving_parts import ROW, SCHEMA
 
 
@@ -20,22 +21,35 @@ class Answering(Endpoint):
         return (422, {}) if b"not" in body else (200, self.answer)
 
 
-def checked(answer: dict[str, Any], expected: list[list[float]]) -> bool:
+def checked(answer: dict[str, Any], offline: dict[str, Any]) -> bool:
     endpoint = Answering("http://127.0.0.1:1", None)
     object.__setattr__(endpoint, "answer", answer)
-    return all(check.passed for check in run(endpoint, SCHEMA, [ROW, ROW], expected))
+    checks = online.run(endpoint, SCHEMA, {"rows": [ROW, ROW], **offline}, None)
+    return next(check.passed for check in checks if check.name.startswith("the source's rows"))
+
+
+SHARES = [[0.75, 0.25], [0.25, 0.75]]
+FIGURES = [51_234.5, -3.0]
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("answer", "offline", "other"),
     [
-        ({"predictions": ["no", "yes"], "probabilities": [[0.75, 0.25], [0.25, 0.75]]}, [[0.75, 0.25], [0.25, 0.75]]),
-        ({"predictions": [51_234.5, -3.0]}, [[51_234.5], [-3.0]]),
+        (
+            {"predictions": ["no", "yes"], "probabilities": SHARES},
+            {"predictions": ["no", "yes"], "probabilities": SHARES},
+            {"predictions": ["no", "yes"], "probabilities": [SHARES[0], [0.251, 0.749]]},
+        ),
+        (
+            {"predictions": FIGURES},
+            {"predictions": FIGURES, "probabilities": None},
+            {"predictions": [51_234.5, -3.001], "probabilities": None},
+        ),
     ],
 )
 def test_given_equal_answers_when_tested_then_it_passes_and_fails_when_one_differs(
-    answer: dict[str, Any], expected: list[list[float]]
+    answer: dict[str, Any], offline: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    assert checked(answer, expected)
-    assert not checked(answer, [expected[0], [value + 1e-3 for value in expected[1]]])
-    assert not checked({"predictions": []}, expected)
+    assert checked(answer, offline)
+    assert not checked(answer, other)
+    assert not checked({"predictions": []}, offline)
