@@ -1,8 +1,9 @@
-"""`make demo`: one use case from a table to a traced prediction in prod, with the commands a person would type.
+"""`make demo`: two use cases from a table to a traced prediction in prod, with the commands a person would type.
 
 `python demo/demo.py up|down [FOLDER]`; the folder is `.demo` in the checkout unless named.
 
-Every step is a public command and may be repeated, so a demo that was killed goes on where it stopped.
+A classification is scored online and a named person approves it; a regression is scored online and in batches. Every
+step is a public command and may be repeated, so a demo that was killed goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -21,11 +22,34 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 DEMO = Path(sys.argv[2] if len(sys.argv) > 2 else CHECKOUT / ".demo").absolute()  # noqa: PLR2004
 HOME = DEMO / "home"
-USE_CASE = "breast-cancer"
-REPO = DEMO / USE_CASE
 FACTORY = str(Path(sys.executable).with_name("factory"))
 OWNER, APPROVER = "ana", "vera"
 WAITS_FOR_A_PERSON = 3
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """One of the demo's use cases: its name, the table it learns from, and what else `factory new` is told."""
+
+    name: str
+    target: str
+    told: tuple[str, ...]
+
+    @property
+    def repo(self) -> Path:
+        """Its repo."""
+        return DEMO / self.name
+
+    @property
+    def package(self) -> str:
+        """Its package."""
+        return self.name.replace("-", "_")
+
+
+CANCER = UseCase("breast-cancer", "diagnosis", ("--approver", APPROVER, "--answer", "approval=required"))
+DIABETES = UseCase("diabetes", "progression", ("--scoring", "both"))
+USE_CASES = (CANCER, DIABETES)
+ENVIRONMENTS = ("dev", "staging", "prod")
 
 
 class Failed(Exception):
@@ -46,7 +70,7 @@ class Demo:
         self.seconds.append((title, time.monotonic() - started))
 
 
-def run(*command: str, cwd: Path = REPO, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
+def run(*command: str, cwd: Path, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
     """Run a command as a person would, shown first; its exit code, one of the allowed ones."""
     shown = " ".join("factory" if part == FACTORY else part for part in command)
     prefix = f"AIFACTORY_ENV={environment_name} " if environment_name else ""
@@ -64,91 +88,137 @@ def environment() -> dict[str, str]:
     return {**kept, "FACTORY_HOME": str(HOME), "UV": str(Path(FACTORY).with_name("uv"))}
 
 
-def in_repo(*arguments: str, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
+def in_repo(use_case: UseCase, *arguments: str, environment_name: str) -> int:
     """`python -m <package> ...` with the repo's own interpreter."""
-    command = (".venv/bin/python", "-m", USE_CASE.replace("-", "_"), *arguments)
-    return run(*command, allowed=allowed, environment_name=environment_name)
+    command = (".venv/bin/python", "-m", use_case.package, *arguments)
+    return run(*command, cwd=use_case.repo, environment_name=environment_name)
 
 
 def scaffold() -> None:
-    """`factory new`, unless the repo is there."""
-    if REPO.exists():
-        print(f"{REPO} is there already")
-        return
+    """`factory new` for each repo that is not there."""
     DEMO.mkdir(exist_ok=True)
-    run(
-        *(FACTORY, "new", USE_CASE, "--data", "sample:breast-cancer", "--target-column", "diagnosis"),
-        *("--owner", OWNER, "--approver", APPROVER, "--answer", "approval=required", "--allow-dirty"),
-        cwd=DEMO,
-    )
+    for use_case in USE_CASES:
+        if use_case.repo.exists():
+            print(f"{use_case.repo} is there already")
+            continue
+        table = ("--data", f"sample:{use_case.name}", "--target-column", use_case.target)
+        run(FACTORY, "new", use_case.name, *table, "--owner", OWNER, *use_case.told, "--allow-dirty", cwd=DEMO)
 
 
 def provision() -> None:
-    """Shared platform, then dev, staging and prod of platform and use case."""
-    run(FACTORY, "up", "--platform")
+    """The platform with the first use case, then the second on the same platform."""
+    run(FACTORY, "up", "--platform", cwd=CANCER.repo)
+    run(FACTORY, "up", cwd=DIABETES.repo)
 
 
 def set_up() -> None:
-    """The repo's own environment."""
-    run("make", "--no-print-directory", "setup")
+    """The repos' own environments."""
+    for use_case in USE_CASES:
+        run("make", "--no-print-directory", "setup", cwd=use_case.repo)
 
 
-def train() -> None:
-    """The whole pipeline in dev."""
-    in_repo("run", environment_name="dev")
+def released() -> set[str]:
+    """Use cases of which every environment has what its registry calls champion."""
+    done = subprocess.run(
+        (FACTORY, "status", "--json"), cwd=DEMO, env=environment(), capture_output=True, text=True, check=False
+    )
+    rows = json.loads(done.stdout)["serving"] if done.returncode == 0 else []
+    settled = [row["use_case"] for row in rows if row["released"] == row["registry"] and not row["remark"]]
+    return {name for name in settled if settled.count(name) == len(ENVIRONMENTS)}
 
 
-def release() -> None:
-    """Dev (its schedule runs this code from now on), staging with its test, a named person's approval, prod."""
-    run(FACTORY, "release", "--to", "dev")
-    run(FACTORY, "release", "--to", "staging")
-    code = run(FACTORY, "release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON))
+def train(there: set[str]) -> None:
+    """The whole pipeline in dev, of each use case that is not `there`."""
+    for use_case in USE_CASES:
+        if use_case.name in there:
+            print(f"{use_case.name} is released in every environment: nothing to train")
+        else:
+            in_repo(use_case, "run", environment_name="dev")
+
+
+def release(there: set[str]) -> None:
+    """Dev (its schedule runs this code from now on), staging with its test, a person's approval where asked, prod."""
+    for use_case in USE_CASES:
+        if use_case.name in there:
+            print(f"{use_case.name} is released in every environment: nothing to release")
+        else:
+            _release(use_case)
+
+
+def _release(use_case: UseCase) -> None:
+    run(FACTORY, "release", "--to", "dev", cwd=use_case.repo)
+    run(FACTORY, "release", "--to", "staging", cwd=use_case.repo)
+    code = run(FACTORY, "release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON), cwd=use_case.repo)
     if code == WAITS_FOR_A_PERSON:
         print(f"(played by the demo: {APPROVER}, approver of prod)")
-        run(FACTORY, "approve", "--env", "prod", "--as", APPROVER)
-        run(FACTORY, "release", "--to", "prod")
+        run(FACTORY, "approve", "--env", "prod", "--as", APPROVER, cwd=use_case.repo)
+        run(FACTORY, "release", "--to", "prod", cwd=use_case.repo)
 
 
-def contract(name: str) -> dict[str, object]:
+def contract(use_case: UseCase, name: str) -> dict[str, object]:
     """Environment contract of `name` as the repo has it."""
-    loaded: dict[str, object] = json.loads((REPO / ".factory" / f"{name}.json").read_text(encoding="utf-8"))
+    path = use_case.repo / ".factory" / f"{name}.json"
+    loaded: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
     return loaded
 
 
 def predict_and_trace() -> None:
     """A request to prod with the consumer's token, then `trace` of its prediction id."""
-    prod = contract("prod")
-    body = (REPO / "data" / "request.json").read_bytes()
+    for use_case in USE_CASES:
+        run(FACTORY, "trace", _asked(use_case), "--env", "prod", cwd=use_case.repo)
+
+
+def _asked(use_case: UseCase) -> str:
+    """Id of one prediction by prod's service."""
+    prod = contract(use_case, "prod")
+    body = (use_case.repo / "data" / "request.json").read_bytes()
     token = json.loads(Path(str(prod["endpoint_token_file"])).read_text(encoding="utf-8"))["token"]
     request = urllib.request.Request(
         f"{prod['endpoint_url']}/predict",
         data=body,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    print(f"{REPO.name}$ curl -H 'Content-Type: application/json' -H \"Authorization: Bearer $TOKEN\" \\")
+    print(f"{use_case.name}$ curl -H 'Content-Type: application/json' -H \"Authorization: Bearer $TOKEN\" \\")
     print(f"    --data @data/request.json {prod['endpoint_url']}/predict")
     print(f"(the token is in {prod['endpoint_token_file']})")
     with urllib.request.urlopen(request, timeout=30) as response:
         answer = json.load(response)
     print(json.dumps(answer))
-    run(FACTORY, "trace", answer["prediction_ids"][0], "--env", "prod")
+    return str(answer["prediction_ids"][0])
+
+
+def score_and_trace() -> None:
+    """A table scored in prod, as the schedule does each day, and `trace` of one of its rows."""
+    in_repo(DIABETES, "score", environment_name="prod")
+    table = f"{contract(DIABETES, 'prod')['data_uri']}/scored"
+    code = f"import deltalake; print(deltalake.DeltaTable({table!r}).to_pyarrow_table()['prediction_id'][0])"
+    found = subprocess.run(
+        (".venv/bin/python", "-c", code),
+        cwd=DIABETES.repo,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    run(FACTORY, "trace", found.stdout.strip(), "--env", "prod", cwd=DIABETES.repo)
 
 
 def close(demo: Demo) -> None:
     """The table of what exists, addresses, seconds per step, and how to stop it."""
     print("\n== What exists now")
-    run(FACTORY, "status")
-    prod = contract("prod")
+    run(FACTORY, "status", cwd=DEMO)
+    prod = contract(CANCER, "prod")
     print("\n== Addresses to open")
     print(f"MLflow        {prod['tracking_uri']}   (login and password: {prod['credentials_file']})")
     print(f"Dagster       {prod['dashboard_url']}")
-    for name in ("dev", "staging", "prod"):
-        print(f"service docs  {contract(name)['endpoint_url']}/docs   ({name})")
+    for use_case in USE_CASES:
+        for name in ENVIRONMENTS:
+            print(f"service docs  {contract(use_case, name)['endpoint_url']}/docs   ({use_case.name}, {name})")
     print("\n== Seconds")
     for title, seconds in demo.seconds:
         print(f"{seconds:7.1f}  {title}")
     print(f"{sum(seconds for _, seconds in demo.seconds):7.1f}  in all")
-    print(f"\nLook around in {REPO}; `factory` there needs FACTORY_HOME={HOME}")
+    print(f"\nLook around in {CANCER.repo} and {DIABETES.repo}; `factory` there needs FACTORY_HOME={HOME}")
     print("Stop and remove everything: make demo-down")
 
 
@@ -156,12 +226,14 @@ def up() -> None:
     """The whole demo."""
     demo = Demo()
     print(f"Every command below runs with FACTORY_HOME={HOME}, so that yours stays untouched.")
-    demo.step("Scaffold the use case's repo from the template", scaffold)
+    demo.step("Scaffold the repos of two use cases from the template", scaffold)
     demo.step("Provision shared, dev, staging and prod on this machine", provision)
-    demo.step("Make the repo's own environment", set_up)
-    demo.step("Train and register in dev", train)
-    demo.step("Release: staging, integration test, approval, prod", release)
-    demo.step("Predict in prod and trace the prediction back", predict_and_trace)
+    demo.step("Make the repos' own environments", set_up)
+    there = released()
+    demo.step("Train and register in dev", lambda: train(there))
+    demo.step("Release: staging, integration test, approval, prod", lambda: release(there))
+    demo.step("Predict in prod and trace the predictions back", predict_and_trace)
+    demo.step("Score a table in prod and trace one of its rows back", score_and_trace)
     close(demo)
 
 

@@ -14,7 +14,7 @@ import httpx
 
 FACTORY = str(Path(sys.executable).with_name("factory"))
 USE_CASE = "breast-cancer"
-PACKAGE = "breast_cancer"
+REGRESSION = "diabetes"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ class Spine:
     """A home, a repo, and the commands a person would type there."""
 
     folder: Path
+    use_case: str = USE_CASE
+
+    @property
+    def other(self) -> Spine:
+        """The demo's second use case on the same platform."""
+        return Spine(self.folder, REGRESSION)
 
     @property
     def home(self) -> Path:
@@ -45,7 +51,7 @@ class Spine:
     @property
     def repo(self) -> Path:
         """The use case's repo."""
-        return self.folder / USE_CASE
+        return self.folder / self.use_case
 
     @property
     def variables(self) -> dict[str, str]:
@@ -72,7 +78,7 @@ class Spine:
 
     def python(self, *arguments: str, environment: str | None = None) -> Outcome:
         """`python -m <package> ...` by the repo's interpreter."""
-        return self.run(".venv/bin/python", "-m", PACKAGE, *arguments, environment=environment)
+        return self.run(".venv/bin/python", "-m", self.use_case.replace("-", "_"), *arguments, environment=environment)
 
     def must(self, outcome: Outcome, code: int = 0) -> Outcome:
         """The outcome, which has to have this exit code."""
@@ -86,13 +92,13 @@ class Spine:
 
     def credentials(self, environment: str, identity: str) -> dict[str, Any]:
         """Login of an identity."""
-        path = self.home / "credentials" / environment / USE_CASE / f"{identity}.json"
+        path = self.home / "credentials" / environment / self.use_case / f"{identity}.json"
         loaded: dict[str, Any] = json.loads(path.read_text())
         return loaded
 
     def serving(self, environment: str) -> dict[str, Any]:
         """What release says is served."""
-        path = self.home / environment / USE_CASE / "serving" / "serving.json"
+        path = self.home / environment / self.use_case / "serving" / "serving.json"
         loaded: dict[str, Any] = json.loads(path.read_text())
         return loaded
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from deltalake import DeltaTable
 
 from infra.providers.local.supervisor_client import SupervisorClient
 from tests.e2e.conftest import demo
@@ -53,7 +54,7 @@ def everything_but_predictions(spine: Spine) -> dict[str, Any]:
     """What a second run must not change: versions, runs, tables, audit lines, what is served, code snapshots."""
     state: dict[str, Any] = {}
     for environment in ("dev", "staging", "prod"):
-        folder = spine.home / environment / USE_CASE
+        folder = spine.home / environment / spine.use_case
         state[f"{environment}.audit"] = (folder / "audit" / "audit.jsonl").read_text()
         state[f"{environment}.serving"] = (folder / "serving" / "serving.json").read_text()
         state[f"{environment}.tables"] = sorted(str(path) for path in (folder / "tables").rglob("*.json"))
@@ -70,7 +71,7 @@ def everything_but_predictions(spine: Spine) -> dict[str, Any]:
         ).json()["model_versions"]
         state[f"{environment}.versions"] = sorted((one["version"], str(one.get("aliases"))) for one in versions)
         assert versions
-    state["snapshots"] = sorted(path.name for path in (spine.home / "snapshots" / USE_CASE).iterdir())
+    state["snapshots"] = sorted(path.name for path in (spine.home / "snapshots" / spine.use_case).iterdir())
     return state
 
 
@@ -99,7 +100,9 @@ def assert_unchanged(spine: Spine) -> None:
     applied = spine.must(spine.factory("up", "--json"))
     for outcome in (refreshed, applied):
         results = json.loads(outcome.out)
-        assert [result["stack"] for result in results] == [f"{USE_CASE}.{name}" for name in ("dev", "staging", "prod")]
+        assert [result["stack"] for result in results] == [
+            f"{spine.use_case}.{name}" for name in ("dev", "staging", "prod")
+        ]
         assert [result["changed"] for result in results] == [[], [], []]
 
 
@@ -108,7 +111,7 @@ def test_given_the_demo_when_it_ends_then_it_shows_addresses_seconds_and_a_trace
 
     assert re.search(r"^MLflow +http://127\.0\.0\.1:\d+", log, re.MULTILINE)
     assert re.search(r"^Dagster +http://127\.0\.0\.1:\d+", log, re.MULTILINE)
-    assert len(re.findall(r"^service docs +http://127\.0\.0\.1:\d+/docs", log, re.MULTILINE)) == 3
+    assert len(re.findall(r"^service docs +http://127\.0\.0\.1:\d+/docs", log, re.MULTILINE)) == 6
     assert re.search(r"\d+\.\d  Train and register in dev", log)
     assert "make demo-down" in log
     assert "vera" in log
@@ -128,8 +131,30 @@ def test_given_a_prediction_when_traced_then_version_run_commit_data_and_approva
     assert re.search(r'"[0-9a-f]{32}"', text), "an MLflow run"
 
 
+def test_given_the_regression_when_scored_online_and_in_batch_then_each_prediction_leads_back(spine: Spine) -> None:
+    other = spine.other
+    scored = other.must(other.python("score", "--json", environment="prod")).out
+    table = DeltaTable(f"{other.contract('prod')['data_uri']}/scored").to_pyarrow_table()
+
+    assert json.loads(scored)["new"] is False, "the demo scored it"
+    assert table.num_rows == json.loads(scored)["rows"] == 442
+    for prediction in (predict(other), table["prediction_id"][7].as_py()):
+        traced = json.loads(other.must(other.python("trace", prediction, "--env", "prod", "--json")).out)
+        assert traced["version"] == champion(other, "prod") and traced["copied_from"].startswith("staging/")
+        assert isinstance(traced["output"]["prediction"], float) and not traced["output"].get("probabilities")
+
+
+def test_given_both_use_cases_when_asked_for_the_status_then_one_table_shows_them(spine: Spine) -> None:
+    rows = json.loads(spine.must(spine.factory("status", "--json", cwd=spine.folder)).out)["serving"]
+
+    assert {(row["use_case"], row["environment"], row["remark"]) for row in rows} == {
+        (one.use_case, name, "") for one in (spine, spine.other) for name in ("dev", "staging", "prod")
+    }
+
+
 def test_given_a_released_use_case_when_refreshed_and_applied_again_then_nothing_changes(spine: Spine) -> None:
     assert_unchanged(spine)
+    assert_unchanged(spine.other)
 
 
 def test_given_staging_and_prod_when_asked_without_the_token_then_it_is_refused(spine: Spine) -> None:
@@ -171,12 +196,13 @@ def test_given_the_service_identity_when_writing_then_it_is_refused(spine: Spine
 
 def test_given_the_demo_when_run_again_then_only_the_prediction_log_grows(spine: Spine) -> None:
     log = spine.home / "prod" / USE_CASE / "capture" / "predictions.jsonl"
-    before, lines = everything_but_predictions(spine), len(log.read_text().splitlines())
+    lines = len(log.read_text().splitlines())
+    before = [everything_but_predictions(one) for one in (spine, spine.other)]
 
     again = demo(spine.folder)
 
     assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
-    assert everything_but_predictions(spine) == before
+    assert [everything_but_predictions(one) for one in (spine, spine.other)] == before
     assert len(log.read_text().splitlines()) == lines + 1
 
 

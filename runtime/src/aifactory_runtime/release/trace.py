@@ -114,7 +114,7 @@ def _find_scored(folder: Path, prediction_id: str) -> dict[str, Any] | None:
     if tables.latest(folder, tables.SCORED) is None:
         return None
     for frame in tables.batches(folder, tables.SCORED, where=("prediction_id", prediction_id)):
-        for row in json.loads(frame.head(1).to_json(orient="records", date_format="iso")):
+        for row in json.loads(frame.head(1).to_json(orient="records", date_format="iso", double_precision=15)):
             shares = {key: row.pop(key) for key in list(row) if key.startswith(_SHARE)}
             known = {key: row.pop(key) for key in ("scored_at", "model_version", "model_sha256", "prediction_id")}
             output = {"prediction": row.pop("prediction")} | (
