@@ -53,8 +53,9 @@ def _scrubbed() -> dict[str, str]:
 def _chosen(side: Side, identity: str) -> dict[str, str]:
     """Variables that say which environment, and as whom; see `config.environment`."""
     contract = side.contract
-    chosen = {environment.FILE: str(side.project.root / environment.FOLDER / f"{side.name}.json")}
+    file = side.project.root / environment.FOLDER / f"{side.name}.json"
+    chosen = {environment.FILE: str(file), "AIFACTORY_IDENTITY": identity}
     if contract.credentials_file is not None:
         login = Path(contract.credentials_file).with_name(f"{identity}.json")
-        chosen |= {"AIFACTORY_IDENTITY": identity, "AIFACTORY_CREDENTIALS_FILE": str(login)}
+        chosen["AIFACTORY_CREDENTIALS_FILE"] = str(login)
     return chosen
