@@ -108,6 +108,7 @@ def test_given_text_that_is_no_line_then_it_is_refused(text: str) -> None:
     assert CHECKS.text_problem(text, 120).strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "sentence"),
     [
@@ -123,8 +124,8 @@ def test_given_text_that_is_no_line_then_it_is_refused(text: str) -> None:
         ({"data_classification": "confidential"}, "sample table that comes along is public"),
         ({"approval": "required"}, "name at least one person"),
         ({"approvers": "kim, Not A Login"}, "not a login"),
-        ({"data": "customers.csv"}, "customers.csv"),
-        ({"target_column": "radius"}, "radius"),
+        ({"data": "customers.csv"}, "only factory new looks at a table"),
+        ({"target_column": "radius"}, "the sample table.s column is diagnosis"),
     ],
 )
 def test_given_a_bad_answer_when_copied_plainly_then_a_sentence_says_what_is_right_and_nothing_is_written(

@@ -19,6 +19,8 @@ from aifactory_runtime.contract import Manifest
 from tests.fixtures.usecase_repo import commit, git
 from tests.template.support import ANSWERS, CHECKOUT, FACTORYS, PACKAGE, YOURS, files, make_template, render
 
+pytestmark = pytest.mark.slow
+
 RUNTIME = "src/aifactory_runtime/"
 
 
@@ -94,7 +96,6 @@ def test_given_a_rendered_repo_when_its_formatters_ran_then_git_sees_no_change(r
     assert git(repo, "status", "--porcelain") == ""
 
 
-@pytest.mark.slow
 def test_given_a_rendered_repo_when_checked_by_mypy_then_it_finds_nothing(rendered: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)],
@@ -147,7 +148,6 @@ def pairs(choices: dict[str, tuple[str, ...]]) -> list[dict[str, str]]:
     return found
 
 
-@pytest.mark.slow
 def test_given_valid_answers_by_pairs_then_each_is_said_literally_in_a_valid_manifest(
     template: Path, tmp_path: Path
 ) -> None:
@@ -221,7 +221,6 @@ def test_given_the_locks_then_they_agree_and_name_no_download_address(rendered: 
         assert text.count("--hash=sha256:") >= len(pinned(name))
 
 
-@pytest.mark.slow
 def test_given_a_new_repo_when_its_own_commands_run_then_tests_pass_and_git_stays_clean(
     rendered: Path, tmp_path: Path
 ) -> None:
@@ -254,7 +253,6 @@ BREAKS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_given_broken_science_when_its_tests_run_then_they_notice(rendered: Path, tmp_path: Path, name: str) -> None:
     file, old, new = BREAKS[name]

@@ -16,6 +16,8 @@ from tests.template import pipelines
 from tests.template.support import CHECKOUT, FACTORYS, PACKAGE, VENDORS, YOURS, files, make_template, render
 from tests.template.test_ownership import conflicts, next_version
 
+pytestmark = pytest.mark.slow
+
 SCHEMAS = {
     "github": ("vendor.github-workflows", "custom.github-workflows-require-timeout"),
     "azure-devops": ("vendor.azure-pipelines",),
@@ -122,7 +124,6 @@ def test_given_prod_then_only_its_own_and_stagings_contract_reach_it(rendered: P
     assert [jobs[name]["environment"] for name in ("register", "staging", "prod")] == ["dev", "staging", "prod"]
 
 
-@pytest.mark.slow
 def test_given_a_forge_when_its_files_are_held_against_the_schema_then_they_fit_and_a_typo_does_not(
     repo: Path, vendor: str, tmp_path: Path
 ) -> None:
@@ -138,7 +139,6 @@ def test_given_a_forge_when_its_files_are_held_against_the_schema_then_they_fit_
     assert done.returncode == 1, "the checker looked at nothing"
 
 
-@pytest.mark.slow
 def test_given_the_workflows_when_scanned_then_nothing_is_found_and_what_is_planted_is(
     rendered: Path, tmp_path: Path
 ) -> None:
@@ -154,7 +154,6 @@ def test_given_the_workflows_when_scanned_then_nothing_is_found_and_what_is_plan
     assert "template-injection" in {finding["ident"] for finding in found}
 
 
-@pytest.mark.slow
 def test_given_another_forge_when_updated_then_the_files_of_the_first_go_and_yours_stay(tmp_path: Path) -> None:
     from copier import run_update
 

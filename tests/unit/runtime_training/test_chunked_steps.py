@@ -22,6 +22,8 @@ from aifactory_runtime.pipeline.score import score
 from aifactory_runtime.registry.model_folder import Column, InputSchema
 from tests.fixtures.usecase_repo import write_customers
 
+pytestmark = pytest.mark.slow
+
 Pipeline = Callable[..., Handoff]
 SCHEMA = InputSchema("y", (Column("a", "number"), Column("c", "category")), ("c=z", "a"), (0, 1))
 

@@ -19,6 +19,8 @@ from aifactory_runtime.pipeline.reproduce import reproduce
 from aifactory_runtime.pipeline.run import STEPS, run
 from tests.fixtures.usecase_repo import RUNTIME, commit, git
 
+pytestmark = pytest.mark.slow
+
 Pipeline = Callable[..., Handoff]
 FEATURES = ["age", "member", "region=east", "region=north", "region=south", "region=west"]
 
@@ -64,7 +66,6 @@ def save(folder: Path, library: str, values: Any, labels: Any, **how: Any) -> Pa
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("library", ["sklearn", "xgboost", "lightgbm"])
 def test_given_a_model_from_elsewhere_when_imported_then_it_is_registered_by_the_same_gate(
     tmp_path: Path, context: Context, rows: training.Rows, library: str
@@ -81,7 +82,6 @@ def test_given_a_model_from_elsewhere_when_imported_then_it_is_registered_by_the
     assert imported(context, folder).version == 1
 
 
-@pytest.mark.slow
 def test_given_an_imported_version_when_the_pipeline_runs_then_it_trains_one_of_its_own(
     tmp_path: Path, context: Context, rows: training.Rows, pipeline: Pipeline
 ) -> None:
@@ -114,7 +114,6 @@ def test_fault_30_given_a_pickle_when_imported_then_refused_unread_with_what_to_
         imported(context, folder)
 
 
-@pytest.mark.slow
 def test_given_a_model_of_other_features_when_imported_then_the_difference_is_named(
     tmp_path: Path, context: Context, rows: training.Rows
 ) -> None:
@@ -165,7 +164,6 @@ def vendored(repo: Path) -> Path:
     return repo
 
 
-@pytest.mark.slow
 def test_given_a_run_when_code_and_data_have_moved_on_then_it_is_reproduced_from_its_own(
     vendored: Path, pipeline: Pipeline, context: Context
 ) -> None:
@@ -186,7 +184,6 @@ def test_given_a_run_when_code_and_data_have_moved_on_then_it_is_reproduced_from
     assert sorted((context.artifacts / "runs").iterdir()) == runs
 
 
-@pytest.mark.slow
 def test_given_a_run_that_comes_out_otherwise_when_reproduced_then_the_file_that_differs_is_named(
     vendored: Path, pipeline: Pipeline, context: Context
 ) -> None:

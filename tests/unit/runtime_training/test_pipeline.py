@@ -26,6 +26,8 @@ from aifactory_runtime.pipeline.score import score
 from aifactory_runtime.registry import model_folder
 from tests.fixtures.usecase_repo import git, write_customers
 
+pytestmark = pytest.mark.slow
+
 Pipeline = Callable[..., Handoff]
 
 
@@ -356,7 +358,6 @@ def test_given_no_model_when_scored_then_one_line(context: Context) -> None:
         score(context)
 
 
-@pytest.mark.slow
 def test_given_the_embedded_default_when_run_then_factory_home_is_not_touched(repo: Path, tmp_path: Path) -> None:
     shutil.rmtree(repo / ".factory")
     home, person = tmp_path / "home", tmp_path / "person"
@@ -376,7 +377,6 @@ def test_given_the_embedded_default_when_run_then_factory_home_is_not_touched(re
     assert git(repo, "status", "--porcelain") == ""
 
 
-@pytest.mark.slow
 def test_fault_26_given_kills_at_any_moment_when_run_again_then_one_version(repo: Path, context: Context) -> None:
     command = [sys.executable, "-m", "demo_case", "run"]
     environment = {**os.environ, "PYTHONPATH": "src"}

@@ -10,6 +10,8 @@ from aifactory_runtime.pipeline.context import Context
 from tests.fixtures.usecase_repo import commit, write_customers
 from tests.unit.runtime_training.conftest import Pipeline
 
+pytestmark = pytest.mark.slow
+
 
 def runs(context: Context) -> list[str]:
     """Ids of the runs that left something."""
