@@ -2,7 +2,7 @@
 PYTHON_BIN := .venv/bin
 PYTEST := $(PYTHON_BIN)/python -m pytest
 
-.PHONY: help setup tools check test faults demo demo-down bench lock clean
+.PHONY: help setup tools check test thorough faults demo demo-down bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -16,12 +16,15 @@ tools: setup ## Get the Pulumi engine and the platform's servers, once; cached f
 
 check: setup ## Lint, types and the fast tests; under a minute when warm.
 	@$(PYTHON_BIN)/ruff format --check --quiet . && $(PYTHON_BIN)/ruff check --quiet .
-	@$(PYTHON_BIN)/mypy --no-error-summary aifactory infra runtime/src & $(PYTEST) -n 2 -m "not slow and not e2e"; \
+	@$(PYTHON_BIN)/mypy --no-error-summary aifactory infra runtime/src & $(PYTEST) -n 2 -m "not slow and not long and not e2e"; \
 		tests=$$?; wait $$! && exit $$tests
 
 test: check tools ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
-	@$(PYTEST) -n 2 --dist loadfile -m "slow and not e2e"
+	@$(PYTEST) -n 2 --dist loadfile -m "slow and not long and not e2e"
 	@$(PYTEST) -m e2e
+
+thorough: tools ## The long tests: every table that was tried, fifty sets of answers.
+	@$(PYTEST) -n 2 -m long
 
 faults: tools ## Kill and double the real parts at random, half an hour and more; rewrites docs/reliability.md.
 	@$(PYTHON_BIN)/python -m tests.faults.run

@@ -173,6 +173,10 @@ def test_given_a_table_that_is_not_secret_then_its_categories_are_in_the_schema_
     assert not found["said"].str.contains("sang").any()
 
 
+SEVEN = ("iris", "customers-public", "odd-names", "rare-classes", "heavy-tail", "36-rows", "orders-delta")
+"""Tables that `make test` tries, one of each kind of trouble; `make thorough` tries them all."""
+
+
 @contextmanager
 def served(repo: Path, variables: dict[str, str]) -> Iterator[httpx.Client]:
     """A client of the repo's scoring service, ready."""
@@ -202,7 +206,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "mlflow.db"
 
 
-@pytest.mark.parametrize("name", zoo.ZOO)
+@pytest.mark.parametrize(
+    "name", [name if name in SEVEN else pytest.param(name, marks=pytest.mark.long) for name in zoo.ZOO]
+)
 def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
     new: New, database: Path, tmp_path: Path, name: str
 ) -> None:
@@ -226,7 +232,10 @@ def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
     assert len(answer.json()["predictions"]) == 1
 
 
-@pytest.mark.parametrize("name", ["customers-secret", "odd-names", "orders-delta"])
+@pytest.mark.parametrize(
+    "name",
+    ["odd-names", *(pytest.param(name, marks=pytest.mark.long) for name in ("customers-secret", "orders-delta"))],
+)
 def test_given_a_made_up_sample_then_the_repos_own_fast_tests_and_types_pass(
     new: New, tmp_path: Path, name: str
 ) -> None:
