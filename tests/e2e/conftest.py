@@ -20,7 +20,7 @@ DEMO = Path(__file__).parents[2] / "demo" / "demo.py"
 def demo(folder: Path, action: str = "up") -> subprocess.CompletedProcess[str]:
     """Run the demo script to its end."""
     command = [sys.executable, str(DEMO), action, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
 
 
 def kill_half_way(spine: Spine) -> None:
