@@ -315,4 +315,5 @@ def _refuse_protected(stacks: Sequence[str], unprotect: Sequence[str]) -> None:
     kept = [name for name in protected if not {name, "prod"} & set(unprotect)]
     if kept:
         flags = " ".join(f"--unprotect {name}" for name in kept)
-        raise FactoryError(f"{', '.join(kept)} is protected, with models, tables and audit log: to destroy it, {flags}")
+        are = "is" if len(kept) == 1 else "are"
+        raise FactoryError(f"{', '.join(kept)} {are} protected, with models, tables, audit log: to destroy, {flags}")

@@ -43,7 +43,7 @@ def champion(spine: Spine, environment: str) -> str:
         "release",
         "GET",
         "registered-models/alias",
-        name=f"{USE_CASE}.{environment}",
+        name=f"{spine.use_case}.{environment}",
         alias="champion",
     )
     assert found.status_code == 200, found.text
