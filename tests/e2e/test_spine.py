@@ -367,7 +367,7 @@ def test_given_environments_when_asked_for_outputs_and_status_then_they_are_prin
     dotenv = spine.must(spine.factory("outputs", "prod", "--format", "dotenv")).out
     assert f"AIFACTORY_ENDPOINT_URL={contract['endpoint_url']}" in dotenv.splitlines()
     shown = json.loads(spine.must(spine.factory("status", "--json")).out)
-    rows = {row["environment"]: row for row in shown["serving"]}
+    rows = {row["environment"]: row for row in shown["serving"] if row["use_case"] == USE_CASE}
     assert rows["prod"]["released"] == rows["prod"]["served"] == rows["prod"]["registry"] == champion(spine, "prod")
     assert rows["prod"]["remark"] == ""
     other = "1" if champion(spine, "prod") != "1" else "2"
@@ -376,7 +376,7 @@ def test_given_environments_when_asked_for_outputs_and_status_then_they_are_prin
     mlflow(spine, "prod", "release", "POST", "registered-models/alias", **move, version=other)
     apart = json.loads(spine.must(spine.factory("status", "--json")).out)
     mlflow(spine, "prod", "release", "POST", "registered-models/alias", **move, version=now)
-    remarks = {row["environment"]: row["remark"] for row in apart["serving"]}
+    remarks = {row["environment"]: row["remark"] for row in apart["serving"] if row["use_case"] == USE_CASE}
     assert "registry and release differ" in remarks["prod"]
 
 
