@@ -272,7 +272,7 @@ def test_fault_10_given_a_secret_as_the_name_then_it_is_not_repeated(new: New) -
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--answer", "colour=blue"), "colour: the template does not ask for it; it asks for profile, use_case"),
+        (("--answer", "colour=blue"), "colour: the template does not ask for it; it asks for profile, "),
         (("--answer", "package=x"), "package: it follows from use_case; leave it out"),
         (("--answer", "risk=huge"), "risk: 'huge' is not in ['low', 'limited', 'high']"),
         (("--answer", "risk"), "KEY=VALUE"),
