@@ -20,14 +20,14 @@ def measure(work: Path) -> list[Row]:
     folder = work / "more"
     home = {"FACTORY_HOME": str(folder / "home")}
     if (folder / "home" / "state").exists():
-        seconds([str(FACTORY), "destroy", "--all", "--yes"], work, home)
+        seconds([str(FACTORY), "destroy", "--all", "--yes", "--unprotect", "prod"], work, home)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         seconds([str(FACTORY), "up", "dev"], folder, home)
         return [row for pattern in MEMORY_LIMITS for row in _measured(folder, home, pattern)]
     finally:
-        seconds([str(FACTORY), "destroy", "--all", "--yes"], folder, home)
+        seconds([str(FACTORY), "destroy", "--all", "--yes", "--unprotect", "prod"], folder, home)
 
 
 def _measured(folder: Path, home: dict[str, str], pattern: str) -> list[Row]:

@@ -25,7 +25,7 @@ def measure(work: Path) -> list[Row]:
     folder = work / "provisioning"
     home = {"FACTORY_HOME": str(folder / "home")}
     if (folder / "home" / "state").exists():
-        seconds([str(FACTORY), "destroy", "--all", "--yes"], work, home)
+        seconds([str(FACTORY), "destroy", "--all", "--yes", "--unprotect", "prod"], work, home)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     new = [str(FACTORY), "new", "bench-case", "--owner", "ana", "--into", str(folder), "--allow-dirty"]
@@ -41,7 +41,7 @@ def measure(work: Path) -> list[Row]:
             ROUNDS,
         )
     finally:
-        seconds([str(FACTORY), "destroy", "--all", "--yes"], folder, home)
+        seconds([str(FACTORY), "destroy", "--all", "--yes", "--unprotect", "prod"], folder, home)
     return [
         ratio_row("no-op `factory preview dev`", "an empty inline program's preview", 2.0, ours, theirs),
         limit_row("`factory up` of a use case in one environment, platform there", 20, "s", up),

@@ -76,7 +76,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repo]:
     (found.path / "factory.yaml").write_text(yaml.safe_dump(MANIFEST, sort_keys=False))
     found.done("up", "prod", "--platform")
     yield found
-    found.done("destroy", "--all", "--yes")
+    found.done("destroy", "--all", "--yes", "--unprotect", "prod")
 
 
 def test_given_a_person_added_and_removed_when_up_then_their_login_works_and_is_refused_afterwards(repo: Repo) -> None:
