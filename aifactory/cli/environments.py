@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -81,7 +81,8 @@ def _apply(environments: tuple[str, ...], with_platform: bool, verbose: bool, as
     if place.repo is not None and place.manifest is not None:
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
-                _write_contract(place.repo, result.outputs["environment"], json.dumps(result.outputs, indent=2))
+                environment = result.outputs["environment"]
+                _write_contract(place.repo, _applied_contract(place.home, place.manifest, environment))
                 _record_access(place.manifest, result)
     _report(results, as_json, "applied")
 
@@ -195,12 +196,9 @@ def outputs(environment: str, form: str, write: bool) -> None:
     place = Place.here()
     if place.repo is None or place.manifest is None:
         raise FactoryError("outputs belong to a use case: run this inside its repo")
-    applied = place.home.applied(place.manifest.use_case, environment)
-    if not applied.exists():
-        raise FactoryError(f"{environment} is not provisioned: factory up {environment}")
-    contract = json.loads(applied.read_text(encoding="utf-8"))["environment"]
+    contract = _applied_contract(place.home, place.manifest, environment)
     if write:
-        _write_contract(place.repo, environment, contract_formats.as_json(contract))
+        _write_contract(place.repo, contract)
         return
     click.echo(contract_formats.FORMATS[form](contract))
 
@@ -284,10 +282,23 @@ def _report(results: list[Result], as_json: bool, word: str) -> None:
     output.table("", ("stack", "result", "time"), rows)
 
 
-def _write_contract(repo: Path, environment: str, text: str) -> None:
+def _applied_contract(home: Home, manifest: Manifest, environment: str) -> dict[str, Any]:
+    """What was applied, as the record has it: the engine's outputs leave out what is not set."""
+    applied = home.applied(manifest.use_case, environment)
+    if not applied.exists():
+        raise FactoryError(f"{environment} is not provisioned: factory up {environment}")
+    contract: dict[str, Any] = json.loads(applied.read_text(encoding="utf-8"))["environment"]
+    return contract
+
+
+def _write_contract(repo: Path, contract: dict[str, Any]) -> None:
+    """Write the contract to `.factory/` of the repo; `up` and `outputs --write` write the same."""
+    from aifactory.provision import contract_formats
+
+    text = contract_formats.as_json(contract)
     folder = repo / ".factory"
     folder.mkdir(exist_ok=True)
-    target = folder / f"{environment}.json"
+    target = folder / f"{contract['environment']}.json"
     temporary = target.with_suffix(".tmp")
     temporary.write_text(text + "\n", encoding="utf-8")
     temporary.replace(target)

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pulumi
 
-from infra.components.local.orchestrator import Orchestrator, OrchestratorSettings
-from infra.components.local.supervisor import Supervision, SupervisionSettings
-from infra.components.local.tracking import Tracking, TrackingSettings
+from infra.components.local.orchestrator import Orchestrator
+from infra.components.local.part import ServerSettings
+from infra.components.local.supervisor import Supervision
+from infra.components.local.tracking import Tracking
 from infra.conventions import names, tags
 from infra.providers.local import layout, sdk
 
 
 def shared(home: Path, python: Path) -> None:
     """One tracking server, one orchestrator, under one supervisor, for all environments."""
-    common = {"home": home, "tags": tags.of_platform(names.SHARED), "python": python}
-    supervision = Supervision("supervision", SupervisionSettings.model_validate(common))
-    tracking = Tracking("tracking", TrackingSettings.model_validate(common), supervision.process)
-    orchestrator = Orchestrator("dagster", OrchestratorSettings.model_validate(common), supervision.process)
+    settings = ServerSettings(home=home, tags=tags.of_platform(names.SHARED), python=python)
+    supervision = Supervision("supervision", settings)
+    tracking = Tracking("tracking", settings, supervision.process)
+    orchestrator = Orchestrator("dagster", settings, supervision.process)
     outputs: dict[str, pulumi.Input[str]] = {
         "tracking_uri": tracking.address,
         "registry_uri": tracking.address,

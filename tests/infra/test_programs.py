@@ -16,7 +16,7 @@ import pytest
 from pulumi.runtime import mocks, settings, stack
 
 from aifactory_runtime.contract import names
-from infra.components.local.tracking import TrackingSettings
+from infra.components.local.part import ServerSettings
 from infra.policies import rules
 from infra.providers.local import layout
 from tests.infra.conftest import MANIFEST
@@ -183,9 +183,9 @@ def test_given_an_unknown_environment_when_run_then_the_known_ones_are_named(eng
 
 def test_given_a_setting_nobody_knows_when_a_component_is_configured_then_it_is_refused() -> None:
     good = {"home": Path("/home"), "tags": {}, "python": Path("/py")}
-    assert TrackingSettings.model_validate(good).python == Path("/py")
+    assert ServerSettings.model_validate(good).python == Path("/py")
     with pytest.raises(ValueError, match="prot"):
-        TrackingSettings.model_validate({**good, "prot": 1})
+        ServerSettings.model_validate({**good, "prot": 1})
 
 
 def _no_violation(engine: Recorder) -> None:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import pulumi
 
-from infra.components.local.part import SERVICES, Part, Settings, digest
+from infra.components.local.part import SERVICES, Part, ServerSettings, digest
 from infra.providers.local import layout, sdk
 
 LOCATION = "aifactory"
 # Port and process of a code server may be fine while its import failed; only the webserver's own view tells.
 _READY = "/graphql?query=%7BrepositoriesOrError%7B...on%20RepositoryConnection%7Bnodes%7Blocation%7Bname%7D%7D%7D%7D%7D"
-
-
-class OrchestratorSettings(Settings):
-    """`python` is the interpreter of the servers' environment."""
-
-    python: Path
 
 
 class Orchestrator(Part):
@@ -30,7 +23,7 @@ class Orchestrator(Part):
     def __init__(
         self,
         name: str,
-        settings: OrchestratorSettings,
+        settings: ServerSettings,
         supervisor: pulumi.Resource,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

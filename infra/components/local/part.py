@@ -21,6 +21,12 @@ class Settings(BaseModel):
     tags: dict[str, str]
 
 
+class ServerSettings(Settings):
+    """Settings of a server of the platform; `python` is the interpreter of the servers' environment."""
+
+    python: Path
+
+
 class Part(pulumi.ComponentResource):
     """A component whose type is named for its class."""
 

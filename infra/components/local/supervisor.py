@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 
-from infra.components.local.part import SERVICES, Part, Settings
+from infra.components.local.part import SERVICES, Part, ServerSettings
 from infra.providers.local import sdk
-
-
-class SupervisionSettings(Settings):
-    """`python` is the interpreter of the servers' environment."""
-
-    python: Path
 
 
 class Supervision(Part):
@@ -21,7 +13,7 @@ class Supervision(Part):
 
     socket: pulumi.Output[str]
 
-    def __init__(self, name: str, settings: SupervisionSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, settings: ServerSettings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
         home = settings.home
         self.folders = [

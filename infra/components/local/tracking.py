@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 
-from infra.components.local.part import SERVICES, Part, Settings, digest
+from infra.components.local.part import SERVICES, Part, ServerSettings, digest
 from infra.providers.local import layout, sdk
-
-
-class TrackingSettings(Settings):
-    """`python` is the interpreter of the servers' environment."""
-
-    python: Path
 
 
 class Tracking(Part):
@@ -24,7 +16,7 @@ class Tracking(Part):
     def __init__(
         self,
         name: str,
-        settings: TrackingSettings,
+        settings: ServerSettings,
         supervisor: pulumi.Resource,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory.home import Home
+from tests.unit.test_manifest import VALID
 
 PASSWORD = "correct-horse-battery"
 TOKEN = "consumer-token-of-prod"
@@ -66,28 +67,7 @@ def scheduled(
     write(folder / "storage" / identifier / "compute_logs" / "abc.out", "")
 
 
-MANIFEST = {
-    "schema": 1,
-    "use_case": "churn",
-    "title": "Customer churn",
-    "owner": "ana",
-    "team": "growth",
-    "problem": "classification",
-    "scoring": "online",
-    "models": [{"name": "churn"}],
-    "risk": "limited",
-    "data_classification": "internal",
-    "monitors": {"service": {"owner": "ana"}, "data": {"owner": "ana"}, "model": {"owner": "ana"}},
-    "environments": {
-        "dev": {"data_source": "data/sample.csv"},
-        "staging": {"data_source": "data/sample.csv"},
-        "prod": {"data_source": "data/sample.csv", "approval": "required", "approvers": ["vera"]},
-    },
-}
-"""A manifest of the use case `churn`; JSON is YAML."""
-
-
 def repo(folder: Path) -> Path:
-    """A folder that commands take for the repo of `churn`."""
-    write(folder / "factory.yaml", MANIFEST)
+    """A folder that commands take for the repo of `churn`; JSON is YAML."""
+    write(folder / "factory.yaml", VALID)
     return folder

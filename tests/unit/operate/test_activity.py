@@ -11,7 +11,8 @@ import pytest
 from aifactory.home import Home
 from aifactory.operate import activity, retirement
 from aifactory.provision import stacks
-from tests.unit.operate.homes import MANIFEST, provisioned, scheduled, write
+from tests.unit.operate.homes import provisioned, scheduled, write
+from tests.unit.test_manifest import VALID
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def home(tmp_path: Path) -> Home:
     """`churn` in dev and prod, with its manifest as applied."""
     found = provisioned(tmp_path)
     record = json.loads(found.applied("churn", "dev").read_text())
-    manifest = json.loads(json.dumps(MANIFEST))
+    manifest = json.loads(json.dumps(VALID))
     write(found.applied("churn", "dev"), {**record, "manifest": manifest})
     return found
 

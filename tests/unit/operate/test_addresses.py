@@ -14,13 +14,14 @@ from aifactory.operate import addresses
 from aifactory.provision.plan import Place
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from tests.unit.operate.homes import MANIFEST, PASSWORD, TOKEN, provisioned, repo
+from tests.unit.operate.homes import PASSWORD, TOKEN, provisioned, repo
+from tests.unit.test_manifest import VALID
 
 FACTORY = str(Path(sys.executable).with_name("factory"))
 
 
 def place(root: Path, *, in_repo: bool) -> Place:
-    return Place(provisioned(root), root if in_repo else None, Manifest.model_validate(MANIFEST) if in_repo else None)
+    return Place(provisioned(root), root if in_repo else None, Manifest.model_validate(VALID) if in_repo else None)
 
 
 def test_given_a_repo_when_a_page_is_asked_then_address_and_the_owners_login_file_are_named(tmp_path: Path) -> None:

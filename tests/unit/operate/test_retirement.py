@@ -15,9 +15,10 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.contract import EnvironmentContract, Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.unit.operate.conftest import Factory
-from tests.unit.operate.homes import MANIFEST, provisioned, repo, write
+from tests.unit.operate.homes import provisioned, repo, write
+from tests.unit.test_manifest import VALID
 
-CHURN = Manifest.model_validate(MANIFEST)
+CHURN = Manifest.model_validate(VALID)
 
 
 @pytest.fixture

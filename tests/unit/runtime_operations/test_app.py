@@ -136,7 +136,7 @@ def test_fault_31_given_a_false_length_when_more_comes_then_what_comes_counts(se
 def test_fault_31_given_40_mib_over_a_socket_when_sent_to_the_end_then_the_413_is_read_and_memory_stays(
     setting: Setting, said: bool
 ) -> None:
-    listener = server.listen(0)
+    listener = server.listen(0, "127.0.0.1")
     config = uvicorn.Config(setting.client.app, log_level="warning", ws="none", lifespan="off")
     running = server.DrainingServer(config, lambda: None)
     thread = threading.Thread(target=running.run, args=([listener],))

@@ -23,7 +23,7 @@ from aifactory_runtime.data.source import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.registry import model_folder
+from aifactory_runtime.registry import answers, model_folder
 from aifactory_runtime.registry.port import CHAMPION, PREFIX, Version
 
 if TYPE_CHECKING:
@@ -121,11 +121,10 @@ def rows(context: Context, path: Located) -> Iterator[pd.DataFrame]:
 
 def _answers(estimator: Any, values: Any, classes: Any) -> dict[str, Any]:
     """A prediction for each row; of a classifier the most likely label, and the probability of each."""
-    if not classes:
-        return {"prediction": np.asarray(estimator.predict(values), dtype=np.float64)}
-    shares = estimator.predict_proba(values)
-    made = {f"probability_{label}": shares[:, place] for place, label in enumerate(classes)}
-    return {"prediction": np.asarray(classes)[shares.argmax(axis=1)], **made}
+    predicted, shares = answers.of(estimator, values, classes)
+    columns = () if shares is None else shares.T
+    made = {f"probability_{label}": column for label, column in zip(classes, columns, strict=True)}
+    return {"prediction": predicted, **made}
 
 
 def prediction_ids(prefix: str, start: int, count: int) -> pa.Array:

@@ -53,8 +53,8 @@ def _scrubbed() -> dict[str, str]:
 def _chosen(side: Side, identity: str) -> dict[str, str]:
     """Variables that say which environment, and as whom; see `config.environment`."""
     contract = side.contract
-    file = side.project.root / environment.FOLDER / f"{side.name}.json"
-    chosen = {environment.FILE: str(file), "AIFACTORY_IDENTITY": identity}
+    said = environment.SAID + side.name.upper()  # not the file: on a forge's runner there is none
+    chosen = {environment.CHOICE: side.name, said: contract.model_dump_json(), "AIFACTORY_IDENTITY": identity}
     if contract.credentials_file is not None:
         login = Path(contract.credentials_file).with_name(f"{identity}.json")
         chosen["AIFACTORY_CREDENTIALS_FILE"] = str(login)

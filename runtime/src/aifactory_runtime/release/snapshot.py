@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline import checkout
 from aifactory_runtime.pipeline.provenance import LOCKS
 
 ENVIRONMENTS = "envs"
@@ -55,18 +54,15 @@ class Snapshots:
         return place
 
     def _extract(self, repo: Path, commit: str, place: Path) -> None:
-        done = subprocess.run(["git", "archive", "--format=tar", commit], cwd=repo, capture_output=True, check=False)
-        if done.returncode:
-            raise FactoryError(
-                f"commit {commit[:12]}, from which the model was trained, is not in this repo: git fetch, or release "
-                "from the repo that has it"
-            )
         temporary = place.with_name(f".{place.name}.{os.getpid()}")
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
-            with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-                archive.extractall(temporary, filter="data")
+            if not checkout.extract(repo, commit, temporary):
+                raise FactoryError(
+                    f"commit {commit[:12]}, from which the model was trained, is not in this repo: git fetch, or "
+                    "release from the repo that has it"
+                )
             _rename(temporary, place)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
