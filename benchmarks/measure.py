@@ -69,10 +69,11 @@ def paired(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) 
 def paired_costs(ours: Callable[[], Cost], theirs: Callable[[], Cost], rounds: int) -> tuple[Cost, Cost]:
     """As `paired`, for seconds and memory; without a round before, as these processes take long."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
-    return _median([one for one, _ in pairs]), _median([other for _, other in pairs])
+    return median_cost([one for one, _ in pairs]), median_cost([other for _, other in pairs])
 
 
-def _median(costs: list[Cost]) -> Cost:
+def median_cost(costs: list[Cost]) -> Cost:
+    """Medians of seconds and of memory, each by itself."""
     return Cost(statistics.median(one.seconds for one in costs), statistics.median(one.memory for one in costs))
 
 

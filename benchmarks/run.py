@@ -13,6 +13,7 @@ import checks
 import demo_runs
 import fast_tests
 import more_usecases
+import own_table
 import pipeline
 import provisioning
 import scaffolding
@@ -21,6 +22,7 @@ from measure import CHECKOUT, Row, machine
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "scaffolding": scaffolding.measure,
+    "own table": own_table.measure,
     "pipeline": pipeline.measure,
     "scoring": scoring.measure,
     "checks": checks.measure,

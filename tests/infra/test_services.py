@@ -15,8 +15,8 @@ import pytest
 from pulumi import automation
 
 from aifactory.provision import servers
+from infra.components.local.part import ServerSettings
 from infra.components.local.supervisor import Supervision as SupervisionPart
-from infra.components.local.supervisor import SupervisionSettings
 from infra.conventions import tags
 from infra.providers.local import layout, processes, sdk
 from infra.providers.local.port_lease import PortLease
@@ -43,7 +43,7 @@ class Small(Bench):
 
     def _program(self) -> None:
         home, python = str(self.home), self.servers
-        settings = SupervisionSettings.model_validate({"home": home, "tags": TAGS, "python": python})
+        settings = ServerSettings.model_validate({"home": home, "tags": TAGS, "python": python})
         supervision = SupervisionPart("supervision", settings)
         ready = pulumi.ResourceOptions(depends_on=[supervision.process])
         lease = sdk.PortLease("web-port", home=home, service="web", opts=ready)

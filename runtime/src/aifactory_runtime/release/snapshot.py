@@ -56,7 +56,6 @@ class Snapshots:
     def _extract(self, repo: Path, commit: str, place: Path) -> None:
         temporary = place.with_name(f".{place.name}.{os.getpid()}")
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
         try:
             if not checkout.extract(repo, commit, temporary):
                 raise FactoryError(
