@@ -16,6 +16,11 @@ _ENGINE = "pulumi"
 _SLOW = ("slow", "e2e")
 
 
+def pytest_configure() -> None:
+    """Options of this run are not those of the runs that tests start."""
+    os.environ.pop("PYTEST_ADDOPTS", None)
+
+
 @pytest.fixture(autouse=True)
 def _fetches_nothing(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     assert gone.returncode == 0, gone.stderr
 
 
+def kill_all(home: Home) -> None:
+    """No process is left, those included that the supervisor started while the others were being killed."""
+    while pids := processes.marked(layout.socket(home.root)):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        processes.end(pids)
+
+
 def reboot(home: Home) -> None:
     """What a reboot leaves: no process, no runtime folder, stale process ids."""
-    pids = processes.marked(layout.socket(home.root))
-    assert len(pids) > 4
-    for pid in pids:
-        os.kill(pid, 9)
-    processes.end(pids)
+    assert len(processes.marked(layout.socket(home.root))) > 4
+    kill_all(home)
     shutil.rmtree(layout.runtime(home.root))
     (home.services / "supervisord.pid").write_text(f"{os.getpid()}\n")
 
@@ -88,8 +95,7 @@ def test_given_a_platform_when_backed_up_lost_and_restored_then_it_runs_and_noth
 ) -> None:
     file = tmp_path / "backup.tar.gz"
     assert factory(home, "backup", str(file)).returncode == 0
-    for pid in processes.marked(layout.socket(home.root)):
-        os.kill(pid, 9)
+    kill_all(home)
     shutil.rmtree(home.root)
 
     restored = factory(home, "restore", str(file), "--json")

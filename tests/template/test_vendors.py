@@ -69,7 +69,7 @@ def test_given_a_forge_then_stages_and_their_commands_are_those_of_the_others(re
     assert {name: [command.line for command in commands] for name, commands in stages.items()} == {
         "check": ["make setup", "make lint", "make test", "make train"],
         "register": ["make setup", "make train"],
-        "staging": ["make setup", "make release TO=staging"],
+        "staging": ["make setup", "make release TO=staging TRAIN=1"],
         "prod": ["make setup", "make release TO=prod"],
     }
     register = stages["register"][-1].variables

@@ -183,6 +183,19 @@ def test_given_train_in_prod_when_someone_trains_by_hand_then_a_sentence_says_ho
     assert done.returncode == 2 and says in done.stderr and done.stderr.count("\n") == 1
 
 
+def test_given_train_in_dev_when_ci_releases_then_what_dev_trained_moves_and_nothing_else_is_trained(
+    batch: Environments,
+) -> None:
+    both = batch.run("release", "--to", "staging", "--train", "--version", "1")
+    done = batch.run("release", "--to", "staging", "--train")
+
+    assert both.returncode == 2 and "--version names what is there" in both.stderr
+    assert done.returncode == 0, done.stderr
+    assert open_side(batch.repo, "prod").registry.versions() == []
+    audit = [line["action"] for line in log.read(batch.home / "staging/demo-case/audit")]
+    assert "training started" not in audit
+
+
 def test_given_train_in_dev_when_a_candidate_is_to_be_trained_in_prod_then_refused(batch: Environments) -> None:
     trained = batch.run("release", "--train", "--env", "prod")
     by_hand = batch.run("run", environment="prod", AIFACTORY_IDENTITY="release")
@@ -197,7 +210,8 @@ def test_given_train_in_prod_when_released_then_the_code_moves_and_the_model_is_
     done = in_prod.run("release", "--train", "--env", "prod")
     assert done.returncode == 0, done.stderr
     again = in_prod.run("release", "--train", "--env", "prod")
-    in_prod.release("staging")
+    moved = in_prod.run("release", "--to", "staging", "--train")
+    assert moved.returncode == 0, moved.stderr
     waits = in_prod.run("release", "--to", "prod")
     in_prod.approve()
     in_prod.release("prod")

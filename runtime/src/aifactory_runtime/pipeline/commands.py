@@ -78,6 +78,9 @@ def score(given: str | None, as_json: bool) -> None:
 
     Example: score --input data/new.csv
     """
+    from aifactory_runtime.registry import skops_file
+
+    skops_file.import_early()
     from aifactory_runtime.pipeline import lock
     from aifactory_runtime.pipeline.score import score as score_table
     from aifactory_runtime.quota.guard import within

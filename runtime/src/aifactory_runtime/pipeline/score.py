@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.contract import names
-from aifactory_runtime.data import conform, declared, parts, source, tables
+from aifactory_runtime.data import ahead, conform, declared, parts, source, tables
 from aifactory_runtime.data.source import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
@@ -94,7 +94,7 @@ def _scored(context: Context, path: Located, version: Version, digest: str) -> I
         "model_sha256": version.model_sha256,
     }
     start = 0
-    for frame in rows(context, path):
+    for frame in ahead.ahead(rows(context, path)):
         said = _answers(estimator, arrays.to_matrix(frame, schema, features), schema.classes)
         ids = prediction_ids(prefix, start, len(frame))
         start += len(frame)

@@ -43,6 +43,11 @@ ALLOWED = frozenset(
 """Types beyond those skops trusts by itself; all hold or compute numbers. A model's own list of types is not read."""
 
 
+def import_early() -> None:
+    """Import skops while few modules are loaded: it looks through all of them, and wakes those that load lazily."""
+    import skops.io  # noqa: F401
+
+
 def load(path: Path) -> Any:
     """The estimator in the file at `path`, its types checked before anything runs; FactoryError when it is refused."""
     import skops.io

@@ -22,7 +22,9 @@ _SHORT = 12
     "--to", "--env", "target", type=_TARGETS, required=True, help="Environment; embedded needs nothing provisioned."
 )
 @click.option("--version", "number", type=click.IntRange(1), default=None, help="A version of where it comes from.")
-@click.option("--train", is_flag=True, help="With train_in: prod, train a candidate in prod with the code of dev.")
+@click.option(
+    "--train", is_flag=True, help="With train_in: prod, train a candidate there with dev's code; --to staging moves it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def release(target: str, number: int | None, train: bool, as_json: bool) -> None:
     """Release a model: the newest of dev to dev or staging, what passed staging to prod. Run again after a kill.
@@ -31,7 +33,13 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
 
     Exit code 3 means that it waits for an approval. Example: release --to staging
     """
-    if train:
+    if train and target != "prod":
+        from aifactory_runtime.release import training
+
+        if number is not None:
+            raise click.UsageError("--version names what is there, --train makes a new one: give one of them")
+        training.train_first(_root(), target, _say)
+    elif train:
         from aifactory_runtime.release import training
 
         trained = training.train(_root(), target, number, _say)

@@ -10,7 +10,7 @@ from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import candidate, released, tags, verdict
 from aifactory_runtime.release.run import Outcome, Say
-from aifactory_runtime.release.side import open_side
+from aifactory_runtime.release.side import open_side, source_of
 
 
 def train(root: Path, environment: str, number: int | None, say: Say) -> Outcome:
@@ -44,6 +44,12 @@ def train(root: Path, environment: str, number: int | None, say: Say) -> Outcome
     said = json.loads(released.run(target, chosen.commit, names.RELEASE, *command, show=True))
     version = target.registry.version(int(said["version"]))
     return Outcome(target.name, version.number, version.model_sha256, chosen.commit, _is_new(version))
+
+
+def train_first(root: Path, environment: str, say: Say) -> None:
+    """Train what a release to `environment` will move, where that is not dev's own candidate."""
+    if source_of(open_side(root, environment)) == "prod":
+        train(root, "prod", None, say)
 
 
 def _is_new(version: Version) -> bool:

@@ -1,0 +1,25 @@
+"""Makes the next chunk of a table in a thread, while the one before it is used."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Chunk = TypeVar("Chunk")
+
+
+def ahead(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """`chunks` in their order, two of them held at most; an error of theirs comes where it would have come."""
+    iterator = iter(chunks)
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        coming: Future[list[Chunk]] = thread.submit(_next, iterator)
+        while found := coming.result():
+            coming = thread.submit(_next, iterator)
+            yield found[0]
+
+
+def _next(iterator: Iterator[Chunk]) -> list[Chunk]:
+    """The next chunk, or nothing; StopIteration would not pass a future."""
+    return list(itertools.islice(iterator, 1))
