@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import kinds, source
+from aifactory_runtime.data import csv_text, kinds, source
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 KINDS = {"a": "number", "b": "text", "day": "date", "n": "integer", "yes": "boolean"}
@@ -274,3 +275,20 @@ def test_given_texts_of_a_kind_when_converted_then_unfit_says_so_without_a_value
         kinds.to_kind(pa.array(["1", "secret"]), "integer")
     assert "secret" not in str(caught.value)
     assert kinds.to_kind(pa.array(["1,5", None]), "number", decimal=",").to_pylist() == [1.5, None]
+
+
+@example([b"a", b"\xc3", b"a", b"a", b"\xa9"])
+@given(st.lists(st.sampled_from([b"a", b"\n", b"\xc3", b"\xa9", b"\xe2\x82", b"\xac", b"\xff"])))
+def test_given_letters_cut_in_two_anywhere_when_looked_at_in_parts_then_it_is_utf8_only_if_all_of_it_is(
+    given_bytes: list[bytes],
+) -> None:
+    content = b"".join(given_bytes)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(csv_text, "_SCAN_BYTES", 2)
+        found = csv_text._decodes(lambda: io.BytesIO(content), "utf-8")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        assert not found
+    else:
+        assert found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Chunk = TypeVar("Chunk")
 
 
-def ahead(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+def ahead(chunks: Iterable[Chunk]) -> Generator[Chunk, None, None]:
     """`chunks` in their order, two of them held at most; an error of theirs comes where it would have come."""
     iterator = iter(chunks)
     with ThreadPoolExecutor(1, "ahead") as thread:

@@ -31,7 +31,7 @@ def chunk_rows(columns: int) -> int:
 
 
 def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Batches of any size, put together until they make a chunk."""
+    """Batches of any size, put together until they make half a chunk: what is made of one is held beside the next."""
     import pyarrow as pa
 
     waiting: list[pa.RecordBatch] = []
@@ -39,7 +39,7 @@ def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     for batch in batches:
         waiting.append(batch)
         held += batch.num_rows
-        if held >= chunk_rows(batch.num_columns):
+        if held >= chunk_rows(batch.num_columns) // 2:
             yield pa.Table.from_batches(waiting).combine_chunks()
             waiting, held = [], 0
     if waiting:

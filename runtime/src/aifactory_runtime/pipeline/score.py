@@ -6,10 +6,12 @@ memory.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 _HALF = 16
 """Hexadecimal digits of a prediction's id that say which input and model; as many say which row."""
-_DIGITS = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,14 @@ def score(context: Context, given: str | None = None) -> Scored:
     """
     contract = context.contract
     path = source.locate(context.project.root, given or contract.batch_source or contract.data_source)
-    version = _model(context)
-    _same_code(context, version)
-    digest = source.digest(path)
+    with ThreadPoolExecutor(1, "digest") as reading:
+        coming = reading.submit(source.digest, path)  # while the registry is imported and asked
+        version = _model(context)
+        _same_code(context, version)
+        digest = coming.result()
     facts = {"input_sha256": digest, "model_version": str(version.number)}
-    done = tables.append(context.tables, tables.SCORED, _scored(context, path, version, digest), facts)
+    batches = ahead.ahead(_scored(context, path, version, digest))
+    done = tables.append(context.tables, tables.SCORED, batches, facts)
     return Scored(done.rows, version.number, digest, done.new)
 
 
@@ -131,13 +135,18 @@ def prediction_ids(prefix: str, start: int, count: int) -> pa.Array:
     """Ids of `count` rows from `start` on: a prefix of 16 characters, and the row's number in 16 hexadecimal digits."""
     import pyarrow as pa
 
-    rows = np.arange(start, start + count, dtype=np.uint64)
-    made = np.empty((count, 2 * _HALF), dtype=np.uint8)
-    made[:, :_HALF] = np.frombuffer(prefix.encode(), dtype=np.uint8)
-    for digit in range(_HALF):
-        made[:, -1 - digit] = _DIGITS[(rows >> np.uint64(4 * digit)) & np.uint64(15)]
+    rows = np.arange(start, start + count, dtype=">u8").view(">u2").reshape(count, -1)
+    made = np.empty((count, 2), dtype=f"S{_HALF}")
+    made[:, 0] = prefix
+    made[:, 1] = _four_digits()[rows].view(f"S{_HALF}").ravel()
     ends = np.arange(count + 1, dtype=np.int32) * np.int32(2 * _HALF)
     return pa.StringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(made))
+
+
+@functools.cache
+def _four_digits() -> np.ndarray[Any, Any]:
+    """Numbers of 16 bits as four hexadecimal digits."""
+    return np.frombuffer("".join(f"{number:04x}" for number in range(1 << 16)).encode(), dtype="S4")
 
 
 def _repeated(values: Mapping[str, Any], count: int) -> dict[str, pa.Array]:
