@@ -236,6 +236,19 @@ def test_given_a_refused_model_when_it_is_mended_then_it_is_taken_without_anothe
     assert setting.version == "9" and setting.service.reason is None
 
 
+def test_given_a_model_refused_for_days_when_the_next_is_released_then_it_is_taken(
+    setting: Setting, models: dict[str, Served], tmp_path: Path
+) -> None:
+    served, place = _copy(models["2"], tmp_path / "faulty")
+    _missing(place)
+    setting.release(served)
+
+    setting.watcher._failures = 2000  # past 2.0**1023, the last power that a float holds
+    setting.watcher.step()
+
+    assert setting.release(models["1"]).reason is None and setting.version == "1"
+
+
 def test_given_a_broken_document_when_seen_then_the_old_model_serves(
     setting: Setting, models: dict[str, Served]
 ) -> None:

@@ -15,6 +15,8 @@ from aifactory_runtime.serving.service import NOTHING_RELEASED, Service
 
 _LOG = logging.getLogger("aifactory.serving")
 _MAX_WAIT_SECONDS = 30.0
+_DOUBLINGS = 10
+"""After so many failures the wait is long enough; without an end the power would be more than a float holds."""
 
 
 class Watcher:
@@ -92,7 +94,7 @@ class Watcher:
 
     def _failed(self, reason: str) -> None:
         self._failures += 1
-        wait = min(_MAX_WAIT_SECONDS, self._poll_seconds * 2.0**self._failures)
+        wait = min(_MAX_WAIT_SECONDS, self._poll_seconds * 2.0 ** min(self._failures, _DOUBLINGS))
         self._again_at = time.monotonic() + wait
         if reason != self._service.reason:
             kept = self._service.model
