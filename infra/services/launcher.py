@@ -30,6 +30,8 @@ PATIENCE = 3.0
 STOP_SECONDS = 15.0
 """How long a worker may drain before it is killed; longer than the service's own drain_seconds."""
 MAX_BACK_OFF = 30.0
+DOUBLINGS = 10
+"""After so many failures the pause is the longest; without an end the power would be more than a float holds."""
 SETTLED_SECONDS = 30.0
 """A worker that lived this long was healthy: its death does not count as one more failure in a row."""
 ANSWER_SECONDS = 2.0
@@ -136,7 +138,7 @@ class Launcher:
                 continue
             lived = time.monotonic() - worker.started
             self._failures = 1 if lived > SETTLED_SECONDS else self._failures + 1
-            pause = 0.0 if self._failures == 1 else min(MAX_BACK_OFF, 2.0 ** (self._failures - 2))
+            pause = 0.0 if self._failures == 1 else min(MAX_BACK_OFF, 2.0 ** min(self._failures - 2, DOUBLINGS))
             self._not_before = time.monotonic() + pause
             code = worker.process.returncode
             self._say(f"worker {worker.process.pid} ended with {code}; the next one starts in {pause:g} s")

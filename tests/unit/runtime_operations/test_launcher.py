@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.services import launcher
+
 pytestmark = pytest.mark.slow
 
-LAUNCHER = Path(__file__).parents[3] / "infra" / "services" / "launcher.py"
+LAUNCHER = Path(launcher.__file__)
 WORKER = """
 import http.server, json, os, pathlib, signal, socket, sys, threading, time
 NAME, READY = {name!r}, {ready!r}
@@ -236,6 +238,19 @@ def test_given_a_worker_that_always_dies_when_watched_then_starts_become_rarer(r
 
     assert 3 <= said.count(b" starts\n") <= 6
     assert b"starts in 2 s" in said
+
+
+def test_given_new_code_that_died_for_days_when_it_dies_again_then_the_launcher_goes_on(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait(30)
+    kept = launcher.Launcher(launcher.Options(0, tmp_path, "churn", tmp_path / "environment.json"))
+    kept._failures = 2000  # past 2.0**1023, the last power that a float holds
+    kept._next = launcher.Worker(dead, tmp_path, time.monotonic())
+
+    kept._supervise()
+    kept._socket.close()
+
+    assert kept._next is None and 0 < kept._not_before - time.monotonic() <= launcher.MAX_BACK_OFF
 
 
 def test_given_a_slow_caller_before_the_release_when_others_ask_then_they_are_answered(running: Running) -> None:
