@@ -76,6 +76,21 @@ def test_given_a_lock_without_hashes_when_prepared_then_refused_and_nothing_half
     assert not snapshots.is_made(commit)
 
 
+def test_given_an_environment_whose_python_is_gone_when_prepared_then_it_is_built_again(
+    repo: Path, snapshots: Snapshots
+) -> None:
+    commit = _head(repo)
+    (snapshots.extract(repo, commit) / "requirements" / "factory.txt").write_text("")
+    environments = snapshots.root / snapshot.ENVIRONMENTS
+    (environments / LOCK / "bin").mkdir(parents=True)
+    (environments / LOCK / "bin" / "python").symlink_to("/nowhere/python3.11")
+
+    snapshots.prepare(commit, LOCK)
+
+    assert snapshots.is_made(commit)
+    assert [path.name for path in environments.iterdir()] == [LOCK]
+
+
 def test_given_no_uv_when_prepared_then_a_sentence(
     repo: Path, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Snapshots:
 
     def is_made(self, commit: str) -> bool:
         """Whether the snapshot of `commit` is there with an environment to run in."""
-        return (self.of(commit) / ".venv" / "bin" / "python").exists()
+        return _works(self.of(commit) / ".venv")
 
     def extract(self, repo: Path, commit: str) -> Path:
         """The files of `commit` of `repo`, copied when they are not there; FactoryError when it has no such commit."""
@@ -48,7 +49,7 @@ class Snapshots:
         """
         place = self.of(commit)
         environment = self.root / ENVIRONMENTS / lock_sha256
-        if not (environment / "bin" / "python").exists():
+        if not _works(environment):
             _build_environment(environment, place)
         _link(place / ".venv", environment)
         return place
@@ -65,6 +66,11 @@ class Snapshots:
             _rename(temporary, place)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _works(environment: Path) -> bool:
+    """Whether it has an interpreter: its link dangles when the Python it was made with is gone."""
+    return (environment / "bin" / "python").exists()
 
 
 def activate(current: Path, snapshot: Path) -> None:
@@ -99,14 +105,20 @@ def _build_environment(environment: Path, snapshot: Path) -> None:
     uv = _find_uv()
     environment.parent.mkdir(parents=True, exist_ok=True)
     temporary = environment.with_name(f".{environment.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    broken = temporary.with_name(f"{temporary.name}.broken")
+    for leftover in (temporary, broken):
+        shutil.rmtree(leftover, ignore_errors=True)
     try:
         _uv(uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(temporary))
         python = str(temporary / "bin" / "python")
         _uv(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, *locks)
+        if not _works(environment):
+            with suppress(FileNotFoundError):
+                environment.rename(broken)
         _rename(temporary, environment)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        for leftover in (temporary, broken):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _find_uv() -> str:
