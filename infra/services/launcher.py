@@ -78,6 +78,7 @@ class Launcher:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._socket = _listen(options.port)
+        _forget_reports(options.serving)
         self._worker: Worker | None = None
         self._next: Worker | None = None
         self._leaving: list[Worker] = []
@@ -254,6 +255,12 @@ class Launcher:
 
 def _python(snapshot: Path) -> Path:
     return snapshot / ".venv" / "bin" / "python"
+
+
+def _forget_reports(serving: Path) -> None:
+    """Empty `status/`: no worker of ours runs yet, and after a reboot a number in it may be another process's."""
+    for report in (serving / "status").glob("*"):
+        report.unlink(missing_ok=True)
 
 
 def _listen(port: int) -> socket.socket:

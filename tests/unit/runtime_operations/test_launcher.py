@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.serving.document import Loaded, ServingFolder, Status
 from infra.services import launcher
 
 pytestmark = pytest.mark.slow
@@ -251,6 +252,18 @@ def test_given_new_code_that_died_for_days_when_it_dies_again_then_the_launcher_
     kept._socket.close()
 
     assert kept._next is None and 0 < kept._not_before - time.monotonic() <= launcher.MAX_BACK_OFF
+
+
+def test_given_reports_from_before_a_reboot_when_started_then_none_counts_for_a_process_of_that_number(
+    tmp_path: Path,
+) -> None:
+    serving = ServingFolder(tmp_path)
+    serving.report(Status(os.getpid(), 7, Loaded("1", "a" * 64), True, None, "d" * 40))
+    assert serving.statuses(), "this process has the number now, and is no worker"
+
+    launcher.Launcher(launcher.Options(0, tmp_path, "churn", tmp_path / "environment.json"))._socket.close()
+
+    assert serving.statuses() == [] and list((tmp_path / "status").iterdir()) == []
 
 
 def test_given_a_slow_caller_before_the_release_when_others_ask_then_they_are_answered(running: Running) -> None:
