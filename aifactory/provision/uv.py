@@ -40,7 +40,7 @@ def lock_digest(lock: Path) -> str:
 def make_environment(lock: Path, target: Path, say: Callable[[str], None]) -> None:
     """Install exactly what `lock` pins into a new environment at `target`, bytecode compiled; says that it lives.
 
-    It is made beside `target` and moved there when it is complete.
+    It is made beside `target` and moved there when it is complete. Of two that make it at once the first one's stays.
     """
     uv = executable()
     making = target.with_name(f".{target.name}-{os.getpid()}")
@@ -52,10 +52,20 @@ def make_environment(lock: Path, target: Path, say: Callable[[str], None]) -> No
         _run(
             [uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", "--python", python, str(lock)], say
         )
-        shutil.rmtree(target, ignore_errors=True)
-        making.rename(target)
+        _put(making, target)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _put(made: Path, target: Path) -> None:
+    """Move `made` to `target`; one that works stays, as another made it meanwhile and servers may run from it."""
+    try:
+        made.rename(target)
+    except OSError:
+        if (target / "bin" / "python").exists():
+            return
+        shutil.rmtree(target, ignore_errors=True)
+        made.rename(target)
 
 
 def _run(command: list[str], say: Callable[[str], None]) -> None:

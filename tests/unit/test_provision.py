@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from aifactory.home import Home
-from aifactory.provision import lock, plan, stacks
+from aifactory.provision import lock, plan, stacks, uv
 from aifactory.provision.plan import Place
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -137,3 +137,23 @@ def test_fault_42_given_a_stack_in_use_when_taken_again_then_the_loser_is_told_w
 
     with lock.hold(path, "churn.dev"):
         assert path.read_text() == str(os.getpid())
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_given_an_environment_that_another_home_made_meanwhile_when_moved_there_then_it_stays_if_it_works(
+    tmp_path: Path, works: bool
+) -> None:
+    wanted = tmp_path / "lock.txt"
+    wanted.write_text("")
+    target = tmp_path / "platform" / "env"
+    uv.make_environment(wanted, target, print)
+    (target / "in-use").write_text("")
+    if not works:
+        (target / "bin" / "python").unlink()
+        (target / "bin" / "python").symlink_to(tmp_path / "gone")
+
+    uv.make_environment(wanted, target, print)
+
+    assert (target / "in-use").exists() is works
+    assert subprocess.run([target / "bin" / "python", "-c", ""], check=False).returncode == 0
+    assert [path.name for path in target.parent.iterdir()] == ["env"]
