@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,3 +67,26 @@ def test_fault_26_given_leftovers_of_makers_when_made_again_then_only_those_of_t
     mlflow._clear_half_made(tmp_path / "mlflow.db")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[2:])
+
+
+@pytest.mark.slow
+def test_given_two_that_make_the_database_at_once_when_the_second_is_done_then_what_the_first_wrote_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.store.db import utils
+
+    path, made = tmp_path / "mlflow.db", utils._initialize_tables
+
+    def overtaken(engine: Any) -> None:
+        """While ours is made another process makes its own, and begins to write."""
+        made(engine)
+        subprocess.run([sys.executable, "-c", SCRIPT, str(path)], check=True, capture_output=True)
+        with closing(sqlite3.connect(path)) as first:
+            first.execute("CREATE TABLE runs_of_the_first (id)")
+
+    monkeypatch.setattr(utils, "_initialize_tables", overtaken)
+    mlflow._make_database(path)
+
+    with closing(sqlite3.connect(path)) as found:
+        assert found.execute("SELECT * FROM runs_of_the_first").fetchall() == []
+    assert [one.name for one in tmp_path.iterdir()] == ["mlflow.db"]

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ def _make_database(path: Path) -> None:
     """Make MLflow's database when it is not there, complete or not at all.
 
     Its migrations cannot be resumed: killed half way they leave a database that nothing can open any more. On the way
-    nothing is forced to disk, because the half-made file is thrown away anyway; the finished one is.
+    nothing is forced to disk, because the half-made file is thrown away anyway; the finished one is. Of two that make
+    it at once the first one's counts: it may hold runs already.
     """
     if path.exists():
         return
@@ -85,7 +86,8 @@ def _make_database(path: Path) -> None:
         engine.dispose()
         with making.open("rb+") as file:
             os.fsync(file.fileno())
-        making.replace(path)
+        with suppress(FileExistsError):
+            os.link(making, path)
     finally:
         making.unlink(missing_ok=True)
 
