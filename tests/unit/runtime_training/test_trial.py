@@ -45,3 +45,32 @@ def test_given_a_table_outside_the_schema_when_tried_then_it_fails_and_nothing_s
 
     assert done.returncode == 1 and "region" in done.stderr
     assert list((repo / ".factory").iterdir()) == []
+
+
+def test_given_prod_when_somebody_tries_a_sample_there_then_refused_as_training_is(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path / "repo")
+    contract = tmp_path / "prod.json"
+    places = {"data", "artifact", "capture", "release", "snapshot", "audit", "events", "logs"}
+    values = {f"{name}_uri": str(tmp_path / name) for name in places} | {"use_case": "demo-case", "environment": "prod"}
+    values |= {"identity": "ana.lopez", "experiment": "e", "model_name": "m", "tracking_uri": "t", "registry_uri": "r"}
+    contract.write_text(json.dumps(values | {"data_source": "data/customers.csv", "train_in": "prod"}))
+
+    done = run(repo, "run", "--sample", "200", variables={"AIFACTORY_ENV_FILE": str(contract)})
+
+    assert done.returncode == 2 and "only its release identity trains, not ana.lopez" in done.stderr
+    assert not (repo / ".factory").exists()
+
+
+def test_given_quotas_when_a_sample_is_tried_then_its_seconds_count_and_none_begins_at_the_limit(
+    tmp_path: Path,
+) -> None:
+    repo = make_repo(tmp_path / "repo")
+    quota = "AIFACTORY_QUOTA_COMPUTE_HOURS"
+
+    tried = run(repo, "run", "--sample", "200", variables={quota: "1"})
+    refused = run(repo, "run", "--sample", "200", variables={quota: "0.000001"})
+
+    (notes,) = (repo / ".factory" / "embedded" / "artifacts" / "compute").iterdir()
+    assert tried.returncode == 0, tried.stderr
+    assert [json.loads(line)["what"] for line in notes.read_text().splitlines()] == ["trial"]
+    assert refused.returncode == 1 and "hours of compute" in refused.stderr
