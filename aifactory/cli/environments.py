@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,14 +100,22 @@ def preview(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
     """
     from aifactory.home import Home
 
-    home = Home.current()
-    existed = home.root.exists()
-    try:
-        _place, results = _act("preview", environments, _require, with_platform, True)
-    finally:
-        if not existed:
-            home.remove()
+    with _looked_from(Home.current()) as home:
+        _place, results = _act("preview", environments, _require, with_platform, True, records=home)
     _report(results, as_json, "would change")
+
+
+@contextmanager
+def _looked_from(home: Home) -> Iterator[Home]:
+    """Where the engine keeps its records for a look: in the home or, when there is none, in a folder that goes again.
+
+    The home itself is never removed after a look: an `up` may have begun in it meanwhile.
+    """
+    if home.root.exists():
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="factory-preview-") as folder:
+        yield type(home)(Path(folder))
 
 
 @click.command()
@@ -222,9 +232,15 @@ def _require() -> None:
 
 
 def _act(
-    action: str, environments: tuple[str, ...], tools: Callable[[], None], with_platform: bool, verbose: bool
+    action: str,
+    environments: tuple[str, ...],
+    tools: Callable[[], None],
+    with_platform: bool,
+    verbose: bool,
+    *,
+    records: Home | None = None,
 ) -> tuple[Place, list[Result]]:
-    """Check all that is cheap, see to the `tools`, and only then act."""
+    """Check all that is cheap, see to the `tools`, and only then act; the engine's `records` are else the home's."""
     from aifactory.provision import plan, servers
 
     place = plan.Place.here()
@@ -234,7 +250,7 @@ def _act(
     if action != "refresh":
         _check_asked(place, chosen)
     tools()
-    return place, _act_on(action, waves, place.home, verbose)
+    return place, _act_on(action, waves, records or place.home, verbose)
 
 
 def _check_asked(place: Place, environments: list[str]) -> None:

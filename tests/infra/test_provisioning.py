@@ -164,4 +164,4 @@ def test_given_nothing_provisioned_when_shared_is_previewed_then_creations_are_n
     for kind in ("Supervisor", "PortLease", "Service", "File"):
         assert kind in said
     assert "create" in said
-    assert not (home.services / "ports.json").exists()
+    assert not home.root.exists()

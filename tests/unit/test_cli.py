@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from aifactory.cli import environments
 from aifactory.cli.main import _COMMANDS, _SUMMARIES
 from aifactory.home import Home
 from aifactory.provision import lock
@@ -112,6 +114,29 @@ def test_given_an_empty_cache_when_previewed_then_the_engine_is_named_and_not_fe
     assert done.returncode == 1
     assert "the Pulumi engine is missing: factory doctor --mend" in done.stderr
     assert not (tmp_path / "home").exists()
+
+
+def test_given_no_home_yet_when_previewed_then_an_up_that_began_meanwhile_keeps_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    looked: list[Path] = []
+
+    def look(_action: str, _waves: object, records: Home, _verbose: bool) -> list[object]:
+        looked.append(records.root)
+        home.prepare()  # as an `up` does first
+        return []
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACTORY_HOME", str(home.root))
+    monkeypatch.setattr(environments, "_require", lambda: None)
+    monkeypatch.setattr(environments, "_act_on", look)
+
+    done = CliRunner().invoke(environments.preview, ["shared"])
+
+    assert done.exit_code == 0, done.output
+    assert home.passphrase.exists() and home.state.is_dir()
+    assert looked != [home.root] and not looked[0].exists()
 
 
 def test_given_a_home_that_is_a_file_when_up_then_one_line_says_so(tmp_path: Path) -> None:
