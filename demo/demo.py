@@ -8,6 +8,7 @@ step is a public command and may be repeated, so a demo that was killed goes on 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -78,7 +79,8 @@ def run(*command: str, cwd: Path, allowed: tuple[int, ...] = (0,), environment_n
     variables = environment() | ({"AIFACTORY_ENV": environment_name} if environment_name else {})
     done = subprocess.run(command, cwd=cwd, env=variables, check=False)
     if done.returncode not in allowed:
-        raise Failed(f"`{shown}` ended with exit code {done.returncode}")
+        again = {"up": "make demo", "down": "make demo-down"}[sys.argv[1]]
+        raise Failed(f"`{shown}` ended with exit code {done.returncode}; run {again} again to go on from there")
     return done.returncode
 
 
@@ -238,10 +240,17 @@ def up() -> None:
 
 
 def down() -> None:
-    """Destroy every stack of the demo's home, then its folder."""
-    if (HOME / "state").exists():
+    """Destroy every stack of the demo's home, then what `up` made in its folder; anything else there stays."""
+    provisioned = (HOME / "state").is_dir()
+    scaffolded = any((use_case.repo / "factory.yaml").is_file() for use_case in USE_CASES)
+    if DEMO.exists() and any(DEMO.iterdir()) and not (provisioned or scaffolded):
+        raise Failed(f"{DEMO} holds no demo, so nothing there was removed: name the folder that `up` was given")
+    if provisioned:
         run(FACTORY, "destroy", "--all", "--yes", "--unprotect", "prod", cwd=CHECKOUT)
-    shutil.rmtree(DEMO, ignore_errors=True)
+    for folder in (HOME, *(use_case.repo for use_case in USE_CASES)):
+        shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        DEMO.rmdir()
     print("The demo is gone.")
 
 
@@ -249,4 +258,4 @@ if __name__ == "__main__":
     try:
         {"up": up, "down": down}[sys.argv[1]]()
     except Failed as problem:
-        sys.exit(f"demo: {problem}; run make demo again to go on from there")
+        sys.exit(f"demo: {problem}")
