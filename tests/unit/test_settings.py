@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.config.search import Range
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.errors import UsageProblem
 
@@ -42,13 +43,44 @@ def test_given_values_from_three_places_when_asked_then_each_origin_is_named(tmp
     assert origins == ["conf/prod.yaml", "conf/base.yaml", "default"]
 
 
+SEARCH = "train: {search: {parameters: {depth: {low: 1, high: 8}}}}"
+
+
+@pytest.mark.parametrize(
+    ("prod", "trials", "low"),
+    [
+        ("train: {search: {budget_trials: 3}}", 3, 1),
+        ("train: {search: {parameters: {depth: {low: 2}}}}", 20, 2),
+        ("# nothing differs here", 20, 1),
+        ("", 20, 1),
+    ],
+)
+def test_given_an_override_that_is_right_only_with_its_base_when_loaded_then_the_whole_counts(
+    tmp_path: Path, prod: str, trials: int, low: float
+) -> None:
+    conf(tmp_path, base=SEARCH, prod=prod)
+
+    search = Settings.load(tmp_path, "prod").train.search
+
+    assert search is not None and search.budget_trials == trials
+    assert search.parameters == {"depth": Range(low=low, high=8)}
+    assert Settings.origin(tmp_path, "prod", "train", "seed") == "default"
+
+
 @pytest.mark.parametrize(
     ("base", "prod", "sentence"),
     [
         ("data: {max_duplicate_share: 2}", "{}", r"base\.yaml:1: data\.max_duplicate_share"),
         ("train: {}\ngates: {}", "{}", r"base\.yaml:2: gates: unknown key"),
         ("train: {}", "train:\n  sed: 3", r"prod\.yaml:2: train\.sed: unknown key"),
-        ("data: {test_share: 0.6, validation_share: 0.5}", "{}", "leave nothing to train on"),
+        ("data: {test_share: 0.6, validation_share: 0.5}", "{}", r"base\.yaml:1: data: .*leave nothing to train on"),
+        ("data: {test_share: 0.6}", "# more\ndata:\n  validation_share: 0.5", r"prod\.yaml:2: data: .*leave nothing"),
+        ("train: {sed: 3}", "train: {seed: 3}", r"base\.yaml:1: train\.sed: unknown key"),
+        ("data: {dates: []}", "train:\n  search: {budget_trials: 3}", r"base\.yaml:1: data\.dates: unknown key"),
+        ("train: {}", "train:\n  search: {budget_trials: 3}", r"prod\.yaml:2: train\.search: search names nothing"),
+        (SEARCH, "train: {search: {parameters: {depth: {low: 9}}}}", r"prod\.yaml:1: train\.search\.parameters\.depth"),
+        ("train: {}", "[1]", r"prod\.yaml: expected keys and values"),
+        ("# nothing", "{}", r"base\.yaml: expected keys and values"),
     ],
 )
 def test_given_a_bad_setting_when_loaded_then_file_line_and_key_are_named(

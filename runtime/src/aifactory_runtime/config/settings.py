@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -115,29 +116,33 @@ class Settings(_Part):
     @classmethod
     def load(cls, folder: Path, environment: str) -> Self:
         """Settings for `environment`; UsageProblem names file and line of what is wrong."""
-        path = folder / "base.yaml"
-        values = read_yaml(path)
-        override = folder / f"{environment}.yaml"
-        if override.exists():
-            cls._checked(override, read_yaml(override))
-            values = _merge(values, read_yaml(override))
-        return cls._checked(path, values)
+        base, override = folder / "base.yaml", folder / f"{environment}.yaml"
+        values = read_yaml(base)
+        over = read_yaml(override, may_be_empty=True) if override.exists() else {}
+        try:
+            return cls.model_validate(_merge(values, over))
+        except ValidationError as error:
+            keys = error.errors()[0]["loc"]
+            wrong = override if _depth(over, keys) >= max(1, _depth(values, keys)) else base
+            raise UsageProblem(explain(wrong, error)) from None
 
     @staticmethod
     def origin(folder: Path, environment: str, section: str, key: str) -> str:
         """Which file set a value: the environment's, the base, or none (`default`)."""
         for name in (f"{environment}.yaml", "base.yaml"):
             path = folder / name
-            if path.exists() and key in (read_yaml(path).get(section) or {}):
+            if path.exists() and key in (read_yaml(path, may_be_empty=True).get(section) or {}):
                 return f"conf/{name}"
         return "default"
 
-    @classmethod
-    def _checked(cls, path: Path, values: dict[str, Any]) -> Self:
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise UsageProblem(explain(path, error)) from None
+
+def _depth(values: Any, keys: Sequence[str | int]) -> int:
+    """How many of `keys`, from the outermost on, lead from mapping to mapping of `values`, as `_merge` goes."""
+    for depth, key in enumerate(keys):
+        if not isinstance(values, dict) or key not in values:
+            return depth
+        values = values[key]
+    return len(keys)
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

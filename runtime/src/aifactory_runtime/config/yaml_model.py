@@ -14,8 +14,11 @@ from aifactory_runtime.errors import UsageProblem
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Mapping in the file at `path`; UsageProblem when it is missing, not YAML or not a mapping."""
+def read_yaml(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """Mapping in the file at `path`; UsageProblem when it is missing, not YAML or not a mapping.
+
+    A file that `may_be_empty` may hold comments only: no keys.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         loaded = yaml.safe_load(text)
@@ -34,6 +37,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UsageProblem(f"{path}: lists or keys are nested too deeply") from None
     except ValueError as error:  # such as a date in month 13
         raise UsageProblem(f"{path}: not valid YAML: {error}") from None
+    if loaded is None and may_be_empty:
+        return {}
     if not isinstance(loaded, dict):
         raise UsageProblem(f"{path}: expected keys and values, such as use_case: churn")
     return loaded
