@@ -162,24 +162,25 @@ def contract_with(path: Path) -> EnvironmentContract:
     return EnvironmentContract.model_validate(values)
 
 
-def test_given_identities_when_one_is_chosen_then_by_name_by_role_or_as_oneself(tmp_path: Path) -> None:
+def test_given_identities_when_one_is_chosen_then_by_name_or_as_oneself(tmp_path: Path) -> None:
     own = write_credentials(tmp_path, "ana", ["data-scientist"])
     write_credentials(tmp_path, "release", ["release"])
     write_credentials(tmp_path, "vera", ["approver"])
     contract = contract_with(own)
 
-    chosen = [credentials.of(contract, who) for who in (None, "vera", "approver", "release")]
+    chosen = [credentials.of(contract, who) for who in (None, "vera", "release")]
 
-    assert [one.identity for one in chosen if one] == ["ana", "vera", "vera", "release"]
+    assert [one.identity for one in chosen if one] == ["ana", "vera", "release"]
     assert "xxxx" not in repr(chosen[0])
 
 
-def test_given_two_holders_of_a_role_when_it_is_chosen_then_a_name_is_asked_for(tmp_path: Path) -> None:
-    own = write_credentials(tmp_path, "vera", ["approver"])
-    write_credentials(tmp_path, "tom", ["approver"])
+def test_given_a_lost_login_beside_a_token_when_it_is_chosen_then_the_lost_file_is_named(tmp_path: Path) -> None:
+    own = write_credentials(tmp_path, "ana", ["data-scientist"])
+    token = {"identity": "consumer", "roles": ["consumer"], "login": "consumer.churn.prod", "token": "x" * 12}
+    (tmp_path / "consumer.json").write_text(json.dumps(token))
 
-    with pytest.raises(UsageProblem, match="2 people hold it"):
-        credentials.of(contract_with(own), "approver")
+    with pytest.raises(UsageProblem, match=r"service\.json is missing: factory up writes it$"):
+        credentials.of(contract_with(own), "service")
 
 
 @pytest.mark.parametrize("who", ["nobody", "../../release", ".hidden"])

@@ -64,7 +64,7 @@ def source(server: Server, *passwords: str) -> Source:
     left = list(passwords)
 
     def read() -> Credentials:
-        return Credentials("service", (), "service", left.pop(0) if len(left) > 1 else left[0])
+        return Credentials("service", "service", left.pop(0) if len(left) > 1 else left[0])
 
     return Source(server.address, read)
 

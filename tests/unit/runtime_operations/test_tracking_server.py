@@ -89,7 +89,7 @@ class Server:
         )
 
     def login(self, who: str, environment: str, password: str = PASSWORD) -> Credentials:
-        return Credentials(who, (who,), f"{who}.churn.{environment}", password)
+        return Credentials(who, f"{who}.churn.{environment}", password)
 
     def registry(self, who: str, environment: str) -> MlflowRegistry:
         return connect(self.contract(environment), self.login(who, environment))

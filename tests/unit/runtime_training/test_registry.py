@@ -127,7 +127,7 @@ def test_fault_44_given_no_server_when_asked_then_one_line_says_how_to_start_it(
     contract = context.contract.model_copy(
         update={"tracking_uri": "http://127.0.0.1:9", "registry_uri": "http://127.0.0.1:9"}
     )
-    registry = connect(contract, Credentials("ana", (), "ana.demo-case.dev", "secret-of-ana"))
+    registry = connect(contract, Credentials("ana", "ana.demo-case.dev", "secret-of-ana"))
     with pytest.raises(FactoryError, match="does not answer: run factory start") as caught:
         registry.versions()
     assert "secret-of-ana" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The files that hold an identity's login: chosen by identity or role, read only when nobody else can read them."""
+"""The file that holds an identity's login: chosen by identity, read only when nobody else can read it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ class Credentials:
     """Login of one identity in one environment of one use case."""
 
     identity: str
-    roles: tuple[str, ...]
     login: str
     password: str = field(repr=False)
 
@@ -27,7 +26,7 @@ def read(path: Path) -> Credentials:
     try:
         mode = path.stat().st_mode
         loaded = json.loads(path.read_text(encoding="utf-8"))
-        credentials = Credentials(loaded["identity"], tuple(loaded["roles"]), loaded["login"], loaded["password"])
+        credentials = Credentials(loaded["identity"], loaded["login"], loaded["password"])
     except FileNotFoundError:
         raise UsageProblem(f"{path} is missing: factory up writes it") from None
     except (ValueError, KeyError, TypeError):
@@ -38,9 +37,9 @@ def read(path: Path) -> Credentials:
 
 
 def of(contract: EnvironmentContract, who: str | None = None) -> Credentials | None:
-    """Credentials of `who` (an identity or a role that one identity holds); None where the environment asks for none.
+    """Credentials of the identity `who`; None where the environment asks for none.
 
-    Without `who` those of the contract's own identity.
+    Without `who` those of the contract's own identity. UsageProblem as `read` raises it.
     """
     if contract.credentials_file is None:
         return None
@@ -49,13 +48,4 @@ def of(contract: EnvironmentContract, who: str | None = None) -> Credentials | N
         return read(own)
     if "/" in who or who.startswith("."):
         raise UsageProblem(f"{who!r} is not an identity")
-    named = own.parent / f"{who}.json"
-    if named.exists():
-        return read(named)
-    everyone = [read(path) for path in sorted(own.parent.glob("*.json"))]
-    holders = [credentials for credentials in everyone if who in credentials.roles]
-    if len(holders) == 1:
-        return holders[0]
-    known = ", ".join(credentials.identity for credentials in everyone)
-    reason = f"{len(holders)} people hold it, name one" if holders else f"known here: {known or 'nobody'}"
-    raise UsageProblem(f"--as {who}: no such identity in {contract.environment} ({reason})")
+    return read(own.parent / f"{who}.json")
