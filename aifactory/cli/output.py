@@ -42,4 +42,5 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
-    Console().print(drawn)
+    # Cells are names and reasons as they are: `rate [kg]` and `:key:` say nothing to rich.
+    Console(markup=False, emoji=False).print(drawn)
