@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -109,10 +113,55 @@ def test_given_a_tag_when_set_then_it_is_read_back(registry: MlflowRegistry, mod
     assert registry.version(number).tags["aifactory.stage"] == "champion"
 
 
-def test_given_no_such_version_when_asked_for_then_one_line(registry: MlflowRegistry) -> None:
+@pytest.mark.parametrize("number", [7, 401, 403])
+def test_given_no_such_version_when_asked_for_then_one_line(registry: MlflowRegistry, number: int) -> None:
     with pytest.raises(FactoryError, match="not found") as caught:
-        registry.version(7)
-    assert "\n" not in str(caught.value)
+        registry.version(number)
+    assert "\n" not in str(caught.value) and "login" not in str(caught.value)
+
+
+@contextmanager
+def answering(status: int, body: str) -> Iterator[str]:
+    """Address of a server that answers everything with `status` and `body`."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refused"),
+    [
+        (401, "You are not authenticated.", True),
+        (403, "Permission denied", True),
+        (403, '{"error_code": "PERMISSION_DENIED", "message": "no"}', True),
+        (404, '{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Model Version 401 not found"}', False),
+        (400, '{"error_code": "INVALID_PARAMETER_VALUE", "message": "run 4030 has no such tag"}', False),
+    ],
+)
+def test_given_an_answer_of_the_server_when_it_is_told_then_only_a_refusal_is_called_one(
+    context: Context, status: int, body: str, refused: bool
+) -> None:
+    with answering(status, body) as address:
+        contract = context.contract.model_copy(update={"tracking_uri": address, "registry_uri": address})
+        with pytest.raises(FactoryError) as caught:
+            connect(contract, Credentials("ana", "ana.demo-case.dev", "secret-of-ana")).version(1)
+
+    assert ("refuses this login" in str(caught.value)) is refused, str(caught.value)
 
 
 def test_given_approvals_when_read_then_newest_first_with_who_wrote_them(registry: MlflowRegistry) -> None:

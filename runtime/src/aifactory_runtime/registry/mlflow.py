@@ -25,6 +25,8 @@ _MODEL = "model"
 _PARENT = "mlflow.parentRunId"
 _PAGE = 200
 _MAX_VALUE = 5_000
+_REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
+"""What MLflow makes of 403 and 401, whether the answer says so or only its status does."""
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -366,7 +368,7 @@ def _one_line(address: str) -> Iterator[None]:
         first = str(error.message).strip().splitlines()[0][:300] if str(error.message).strip() else error.error_code
         if "Max retries exceeded" in first or "Connection" in first:
             raise FactoryError(f"MLflow at {address} does not answer: run factory start, then this again") from None
-        if error.error_code in {"PERMISSION_DENIED", "UNAUTHENTICATED"} or "403" in first or "401" in first:
+        if error.error_code in _REFUSED:
             raise FactoryError(f"MLflow at {address} refuses this login: {first}; check with factory status") from None
         raise FactoryError(f"MLflow at {address}: {first}") from None
 
