@@ -232,6 +232,20 @@ def test_given_train_in_prod_when_released_then_the_code_moves_and_the_model_is_
     assert in_prod.run("release", "--to", "prod").stdout.count("was served already") == 1
 
 
+def test_given_staging_made_again_when_prods_champion_is_released_there_then_it_is_tested_and_nobody_approved_it(
+    in_prod: Environments,
+) -> None:
+    place = in_prod.home / "staging" / "demo-case"
+    (place / "mlflow.db").unlink()
+    shutil.rmtree(place / "artifact")
+
+    in_prod.release("staging")
+
+    found = open_side(in_prod.repo, "staging").registry.version(1).tags
+    assert report(in_prod)["the source's rows over HTTP score as they do offline"] == "50 of 50 rows"
+    assert found["aifactory.integration_sha256"] and "aifactory.approved_by" not in found
+
+
 def test_given_a_model_of_dev_in_staging_when_released_to_prod_that_trains_itself_then_refused(
     in_prod: Environments,
 ) -> None:

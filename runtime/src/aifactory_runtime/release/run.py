@@ -116,7 +116,10 @@ class Release:
     def _bring(self) -> None:
         """Copy the bytes to the target's own store, and say where they came from."""
         source, version = self._candidate.source, self._candidate.version
-        carried = {key: value for key, value in version.tags.items() if key not in {tags.STAGE, tags.PREVIOUS}}
+        own = {tags.STAGE, tags.PREVIOUS, tags.APPROVED_BY}  # what the target says for itself
+        if self._rules.tests:
+            own.add(tags.INTEGRATION)
+        carried = {key: value for key, value in version.tags.items() if key not in own}
         carried.setdefault(tags.TRAINING_RUN, f"{source.name}/{version.run_id}")
         carried[tags.FROM] = f"{source.name}/{version.number}"
         with tempfile.TemporaryDirectory(prefix="aifactory-") as temporary:
