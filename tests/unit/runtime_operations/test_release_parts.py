@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import where
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.registry.port import CHAMPION, Registry, Version
-from aifactory_runtime.release import candidate, failed, tags, verdict
+from aifactory_runtime.release import activation, candidate, failed, rollback, tags, verdict
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side, source_of
 from tests.unit.runtime_operations.serving_parts import SCHEMA
@@ -145,6 +145,51 @@ def test_given_any_history_when_asked_for_the_champion_then_it_is_none_that_fail
     assert not failed.did_fail(found)
     if holder is not None and not failed.did_fail(holder):
         assert found == holder
+
+
+class Served(Known):
+    """A registry of versions that became champion in order, each in the place of the one before."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__({number: (False, number - 1 or None) for number in range(1, count + 1)}, count)
+        for number in range(1, count):
+            self.set_tag(number, tags.STAGE, tags.RETIRED)
+
+    def set_tag(self, number: int, key: str, value: str) -> None:
+        version = self._versions[number]
+        self._versions[number] = replace(version, tags={**version.tags, tags.COMMIT: "d" * 40, key: value})
+
+    def set_alias(self, alias: str, number: int) -> None:
+        assert alias == CHAMPION
+        self._alias = number
+
+
+@pytest.mark.parametrize(
+    ("champions", "asked", "ends_at"),
+    [
+        (3, [None, None], [2, 1]),
+        (3, [None, None, 3, None], [2, 1, 3, 1]),
+        (4, [None, 1, 4, None], [3, 1, 4, 1]),
+        (2, [None, None], [1, None]),
+        (3, [1, None], [1, None]),
+        (3, [None, 3, None], [2, 3, 2]),
+    ],
+)
+def test_given_rollbacks_when_the_next_names_no_version_then_none_that_was_rolled_back_comes_again(
+    monkeypatch: pytest.MonkeyPatch, champions: int, asked: list[int | None], ends_at: list[int | None]
+) -> None:
+    monkeypatch.setattr(activation, "is_active", lambda *_: True)
+    monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
+    nothing = SimpleNamespace(known=lambda: None)
+    side = SimpleNamespace(name="prod", registry=Served(champions), serving=nothing, contract=contract("prod"))
+    side.audit = side.refuse_retired = lambda *_: None
+
+    for number, expected in zip(asked, ends_at, strict=True):
+        if expected is None:
+            with pytest.raises(FactoryError, match="name one with --to"):
+                rollback.rollback(cast("Side", side), number)
+        else:
+            assert rollback.rollback(cast("Side", side), number).version == expected
 
 
 def contract(environment: str, **more: Any) -> EnvironmentContract:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aifactory_runtime.registry.port import CHAMPION, Registry, Version
 from aifactory_runtime.release import activation, tags
 from aifactory_runtime.release.side import Side
@@ -18,13 +20,15 @@ def champion(registry: Registry) -> Version | None:
     return before(registry, found) if found is not None and did_fail(found) else found
 
 
-def before(registry: Registry, version: Version) -> Version | None:
-    """The version that `version` replaced; those that failed are passed over."""
+def before(
+    registry: Registry, version: Version, passed_over: Collection[str] = frozenset({tags.FAILED})
+) -> Version | None:
+    """The version that `version` replaced; those of a stage that is `passed_over` do not count."""
     seen = {version.number}
     while (number := int(version.tags.get(tags.PREVIOUS, 0))) and number not in seen:
         seen.add(number)
         version = registry.version(number)
-        if not did_fail(version):
+        if version.tags.get(tags.STAGE) not in passed_over:
             return version
     return None
 

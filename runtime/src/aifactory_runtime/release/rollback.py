@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import CHAMPION, Version
-from aifactory_runtime.release import activation, tags
+from aifactory_runtime.release import activation, failed, tags
 from aifactory_runtime.release.run import Outcome
 from aifactory_runtime.release.side import Side
 
 _WAS_CHAMPION = frozenset({tags.RETIRED, tags.WITHDRAWN, CHAMPION})
+_NOT_AGAIN = frozenset({tags.WITHDRAWN, tags.FAILED})
 
 
 def rollback(side: Side, number: int | None) -> Outcome:
@@ -50,14 +51,21 @@ def _wanted(side: Side, champion: Version, number: int | None) -> Version:
         if found.tags.get(tags.STAGE) not in _WAS_CHAMPION | {tags.TESTED}:
             raise FactoryError(f"version {number} never was champion in {side.name}: release it instead")
         return found
-    before = champion.tags.get(tags.PREVIOUS)
+    before = failed.before(side.registry, champion, _NOT_AGAIN)
     if before is None:
-        raise FactoryError(f"version {champion.number} is the first champion in {side.name}: there is none before it")
-    return side.registry.version(int(before))
+        raise FactoryError(
+            f"no champion of {side.name} is known before version {champion.number} that was not rolled back itself: "
+            "name one with --to"
+        )
+    return before
 
 
 def _move(side: Side, champion: Version, wanted: Version) -> None:
-    """The line and the mark of the withdrawn come first: a release in between does not bring it back."""
+    """The line and the mark of the withdrawn come first: a release in between does not bring it back.
+
+    Back to a version that was itself rolled back is a step forward: from there one goes back to what it replaces.
+    """
+    forward = wanted.tags.get(tags.STAGE) == tags.WITHDRAWN
     facts = {
         "model": side.contract.model_name,
         "version": wanted.number,
@@ -67,6 +75,8 @@ def _move(side: Side, champion: Version, wanted: Version) -> None:
         "commit": wanted.tags.get(tags.COMMIT),
     }
     side.audit("rolled back", facts)
-    side.registry.set_tag(champion.number, tags.STAGE, tags.WITHDRAWN)
+    if forward:
+        side.registry.set_tag(wanted.number, tags.PREVIOUS, str(champion.number))
+    side.registry.set_tag(champion.number, tags.STAGE, tags.RETIRED if forward else tags.WITHDRAWN)
     side.registry.set_alias(CHAMPION, wanted.number)
     side.registry.set_tag(wanted.number, tags.STAGE, CHAMPION)
