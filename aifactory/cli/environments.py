@@ -195,7 +195,8 @@ def destroy(
 @click.argument("environment")
 @click.option("--format", "form", type=click.Choice(["json", "dotenv", "github"]), default="json", show_default=True)
 @click.option("--write", is_flag=True, help="Write .factory/<env>.json of this repo instead of printing.")
-def outputs(environment: str, form: str, write: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as without --format.")
+def outputs(environment: str, form: str, write: bool, as_json: bool) -> None:
     """Print what ENVIRONMENT tells this repo: the environment contract, without secrets.
 
     Example: factory outputs dev --format dotenv
@@ -203,6 +204,8 @@ def outputs(environment: str, form: str, write: bool) -> None:
     from aifactory.provision import contract_formats
     from aifactory.provision.plan import Place
 
+    if as_json and form != "json":
+        raise click.UsageError(f"--json and --format {form} are two formats: choose one")
     place = Place.here()
     if place.repo is None or place.manifest is None:
         raise FactoryError("outputs belong to a use case: run this inside its repo")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from aifactory.cli import environments
+from aifactory.cli import environments, main
 from aifactory.cli.main import _COMMANDS, _SUMMARIES
 from aifactory.home import Home
 from aifactory.provision import lock
+from aifactory_runtime import cli
+from tests.unit.test_manifest import VALID
 
 FACTORY = str(Path(sys.executable).with_name("factory"))
 
@@ -46,6 +51,49 @@ def test_given_a_command_when_its_help_is_asked_then_it_shows_an_example(tmp_pat
 
     assert done.returncode == 0
     assert f"Example: factory {name}" in done.stdout
+
+
+def commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command below `group` with its name as it is typed."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        if isinstance(found, click.Group):
+            yield from commands(found, *path, name)
+        elif found is not None:
+            yield " ".join((*path, name)), found
+
+
+def test_given_every_command_when_asked_for_json_then_it_has_it_as_the_documentation_says() -> None:
+    passed_on = {"release", "approve", "rollback", "trace", "audit"}
+    without = {name for name, command in commands(main.factory) if not _has_json(command)}
+    assert without - passed_on == {"person add", "person remove"}
+
+    assert {name for name, command in commands(cli._group) if not _has_json(command)} == {"serve"}
+
+
+def _has_json(command: click.Command) -> bool:
+    return any("--json" in option.opts for option in command.params)
+
+
+def test_given_an_applied_environment_when_its_outputs_are_asked_for_then_json_is_a_format_like_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACTORY_HOME", str(tmp_path / "home"))
+    (tmp_path / "factory.yaml").write_text(json.dumps(VALID))
+    applied = Home(tmp_path / "home").applied("churn", "dev")
+    applied.parent.mkdir(parents=True)
+    applied.write_text(json.dumps({"environment": {"use_case": "churn"}}))
+
+    plain, as_json, both = (
+        CliRunner().invoke(environments.outputs, ["dev", *options])
+        for options in ([], ["--json"], ["--json", "--format=dotenv"])
+    )
+
+    assert json.loads(as_json.stdout) == json.loads(plain.stdout) == {"use_case": "churn"}
+    assert (both.exit_code, both.stdout) == (2, "")
+    assert "choose one" in both.stderr
 
 
 @pytest.mark.parametrize(
