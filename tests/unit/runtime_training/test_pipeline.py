@@ -139,6 +139,15 @@ def test_given_a_dirty_work_tree_when_run_then_tagged_so_and_of_other_code(
     assert provenance.collect(repo, "demo_case").code_sha256 != clean.code_sha256
 
 
+def test_given_a_module_in_a_folder_of_the_package_when_it_changes_then_the_code_is_another(repo: Path) -> None:
+    module = repo / "src" / "demo_case" / "encoding" / "regions.py"
+    module.parent.mkdir()
+    module.write_text("NORTH = 1\n")
+    before = provenance.code_sha256(repo, "demo_case")
+    module.write_text("NORTH = 2\n")
+    assert provenance.code_sha256(repo, "demo_case") != before
+
+
 def test_given_a_file_git_does_not_know_when_it_is_not_read_by_the_pipeline_then_the_tree_is_clean(repo: Path) -> None:
     (repo / "notes.txt").write_text("scratch")
     assert not provenance.collect(repo, "demo_case").dirty

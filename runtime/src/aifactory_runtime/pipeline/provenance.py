@@ -39,8 +39,7 @@ def code_sha256(root: Path, package: str) -> str:
     It reads the folder: in a snapshot or a clean work tree that is the commit, in a dirty one it fits no commit.
     """
     source = root / "src"
-    found = [*(source / package).glob("*.py"), *(source / "aifactory_runtime").rglob("*.py")]
-    return _digest(root, found)
+    return _digest(root, (path for part in (package, "aifactory_runtime") for path in (source / part).rglob("*.py")))
 
 
 def lock_sha256(root: Path) -> str:
