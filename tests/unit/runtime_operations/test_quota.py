@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +129,21 @@ def test_fault_50_given_a_full_quota_of_disk_when_a_run_begins_then_it_is_refuse
     )
     assert events(contract) == ["2027-01.disk.quota_used_up.json"]
     assert noted(tmp_path / "artifact_uri") == []
+
+
+def test_fault_50_given_a_full_quota_and_a_full_disk_when_a_run_begins_then_the_quota_is_said_and_no_empty_event_stays(
+    tmp_path: Path,
+) -> None:
+    contract = environment(tmp_path, quota_disk_gb=0.01)
+    fill(tmp_path, 12)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as on a full disk a file can be made, not written
+    try:
+        with pytest.raises(FactoryError, match="has taken") as refused:
+            begin(contract)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "of disk in dev" in str(refused.value) and events(contract) == []
 
 
 def test_fault_50_given_a_full_quota_of_compute_when_a_run_begins_then_it_is_refused_until_the_next_month(

@@ -79,5 +79,8 @@ def _alert(contract: EnvironmentContract, one: Usage, now: datetime) -> None:
     except OSError:
         # There already, or the disk is full: the caller is told in any case.
         return
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+    except OSError:
+        path.unlink(missing_ok=True)  # an empty one would count as this month's
