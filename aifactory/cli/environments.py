@@ -182,7 +182,8 @@ def destroy(
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(f"this destroys {', '.join(names)}: say --yes")
-        click.confirm(f"Destroy {', '.join(names)} in {home.root}?", abort=True)
+        if not click.confirm(f"Destroy {', '.join(names)} in {home.root}?"):
+            raise FactoryError("nothing was destroyed")
     results = _act_on("destroy", list(reversed(waves)), home, verbose)
     for result in results:
         retirement.forget(home, result.stack)

@@ -71,6 +71,9 @@ _SUMMARIES = {
 _SENTENCES = {"Problem", "Unreachable"}
 """Errors of the provider for this machine whose message is written for people; named, so that nothing is imported."""
 
+_INTERRUPTED = 130
+"""What shells expect after ^C; the repo's commands end with it too."""
+
 
 class LazyGroup(click.Group):
     """Click group whose commands are imported when they are called; `factory --help` imports none of them."""
@@ -107,7 +110,7 @@ def factory(debug: bool) -> None:
 
 
 def main() -> None:
-    """Entry point: run the command, print one line per failure, exit as documented (0, 1, 2, 3)."""
+    """Entry point: run the command, print one line per failure, exit as documented (0, 1, 2, 3, 130)."""
     network.settle(os.environ)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
@@ -123,7 +126,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        _fail("stopped; run the same command again to go on", 1, debug)
+        _fail("stopped; run the same command again to go on", _INTERRUPTED, debug)
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -16,8 +17,9 @@ from click.testing import CliRunner
 from aifactory.cli import environments, main
 from aifactory.cli.main import _COMMANDS, _SUMMARIES
 from aifactory.home import Home
-from aifactory.provision import lock
+from aifactory.provision import lock, stacks
 from aifactory_runtime import cli
+from aifactory_runtime.errors import FactoryError
 from tests.unit.test_manifest import VALID
 
 FACTORY = str(Path(sys.executable).with_name("factory"))
@@ -130,6 +132,46 @@ def test_given_debug_anywhere_when_a_command_fails_then_the_traceback_comes_and_
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("factory: nothing is provisioned")
+
+
+def test_given_a_command_when_it_is_interrupted_then_the_code_is_the_one_shells_expect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.LazyGroup, "get_command", lambda *_: interrupted)
+    monkeypatch.setattr(sys, "argv", ["factory", "up"])
+
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.strip() == "factory: stopped; run the same command again to go on"
+
+
+def test_given_a_question_when_the_answer_is_no_then_nothing_is_destroyed_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "state" / ".pulumi" / "stacks" / stacks.PLATFORM / "shared.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    monkeypatch.setenv("FACTORY_HOME", str(tmp_path))
+    monkeypatch.setattr(environments, "_require", lambda: None)
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+
+    with pytest.raises(FactoryError, match=r"^nothing was destroyed$"):
+        environments.destroy.main(["--all"], standalone_mode=False)
+
+    assert record.exists()
+
+
+class Terminal(io.StringIO):
+    """Standard input at which somebody types."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def test_given_a_home_that_holds_other_files_when_up_then_it_is_refused_and_nothing_is_touched(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ class _Lazy(click.Group):
 def _group(debug: bool) -> None:
     """Run the pipeline of this use case, release its model, and ask where a prediction came from.
 
-    Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person.
+    Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person, 130 interrupted.
     """
     del debug
 
