@@ -114,6 +114,21 @@ def test_given_a_choice_that_cannot_be_when_resolved_then_one_line_says_what_to_
         resolve(tmp_path, MANIFEST, variables)
 
 
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_given_a_damaged_environment_when_resolved_then_the_advice_fits_the_file(tmp_path: Path, content: str) -> None:
+    provisioned(tmp_path, "prod")
+    (tmp_path / ".factory" / "prod.json").write_text(content)
+    of_a_service = tmp_path / "environment.json"
+    of_a_service.write_text(content)
+
+    with pytest.raises(UsageProblem, match=r"prod\.json is not .*: run factory outputs prod --write$"):
+        resolve(tmp_path, MANIFEST, {"AIFACTORY_ENV": "prod"})
+    with pytest.raises(
+        UsageProblem, match=r"environment\.json is not .*: run factory up, or let .* outputs ENV prints$"
+    ):
+        resolve(tmp_path, MANIFEST, {"AIFACTORY_ENV_FILE": str(of_a_service)})
+
+
 def test_given_another_use_cases_environment_when_resolved_then_it_is_refused(tmp_path: Path) -> None:
     provisioned(tmp_path, "dev", use_case="fraud")
 

@@ -75,7 +75,8 @@ def _base(
     """Values before single variables are applied, and where they came from."""
     if environment is None and variables.get(FILE):
         path = Path(variables[FILE])
-        return _read(path, f"{FILE} names {path}, which is not there"), str(path)
+        mend = f"run factory up, or let {FILE} name a file with what factory outputs ENV prints"
+        return _read(path, f"{FILE} names {path}, which is not there: {mend}", mend), str(path)
     name = environment or variables.get(CHOICE) or names.EMBEDDED
     if name == names.EMBEDDED:
         return embedded(root, manifest), "embedded default"
@@ -85,7 +86,8 @@ def _base(
     if variables.get(variable):
         return _said(variable, variables[variable], name), variable
     path = root / FOLDER / f"{name}.json"
-    return _read(path, f"{name} is not known here: run factory up {name}, or factory outputs {name} --write"), str(path)
+    missing = f"{name} is not known here: run factory up {name}, or factory outputs {name} --write"
+    return _read(path, missing, f"run factory outputs {name} --write"), str(path)
 
 
 def _said(variable: str, text: str, name: str) -> dict[str, Any]:
@@ -95,14 +97,14 @@ def _said(variable: str, text: str, name: str) -> dict[str, Any]:
     return values
 
 
-def _read(path: Path, missing: str) -> dict[str, Any]:
+def _read(path: Path, missing: str, mend: str) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageProblem(missing) from None
     except UnicodeDecodeError:
         text = ""
-    return _parse(text, str(path), f"run factory outputs {path.stem} --write")
+    return _parse(text, str(path), mend)
 
 
 def _parse(text: str, origin: str, mend: str) -> dict[str, Any]:
