@@ -32,7 +32,7 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
 
     Example: factory rotate consumer --env prod
     """
-    from aifactory.people import record
+    from aifactory.people import record, roster
     from aifactory.provision import plan, rotation, servers
     from aifactory.provision.waves import act_in_waves
 
@@ -53,9 +53,11 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
     act_in_waves("up", waves, home, output.say)
     rows = []
     for name, paths in asked.items():
-        rotation.check_done(paths)
         content = json.loads(home.applied(use_case, name).read_text(encoding="utf-8"))
-        record.rotated(EnvironmentContract.model_validate(content["environment"]), sorted(set(paths.values())))
+        contract = EnvironmentContract.model_validate(content["environment"])
+        record.access(contract, manifests[name], roster.today())
+        rotation.check_done(paths)
+        record.rotated(contract, sorted(set(paths.values())))
         rows += [(name, identity, str(path)) for path, identity in paths.items()]
     if as_json:
         output.answer_json([dict(zip(("environment", "identity", "file"), row, strict=True)) for row in rows])

@@ -53,5 +53,5 @@ def check_done(paths: Iterable[Path]) -> None:
 
 
 def wave(home: Home, manifests: dict[str, Manifest], servers: Path) -> list[Stack]:
-    """The stacks as they were applied: a rotation brings no change of factory.yaml along."""
+    """The stacks as they were applied: a rotation brings no change of factory.yaml along, only today's date."""
     return [stacks.usecase(manifest, name, home, servers) for name, manifest in manifests.items()]

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,24 @@ def test_given_everybody_when_rotated_then_every_secret_is_new_and_the_next_up_c
     assert not set(before) & {path.read_text() for path in files}
     assert (repo.status(old), repo.status(repo.login("ana"))) == (401, 200)
     assert "no change" in repo.done("up", "prod")
+
+
+def test_given_somebody_whose_last_day_passed_when_others_are_rotated_then_the_audit_log_says_who_has_access_now(
+    repo: Repo,
+) -> None:
+    today = datetime.now(UTC).date()
+    repo.done("person", "add", "cy", "--as", "operator", "--env", "prod", "--until", f"{today}", "--up")
+    login = repo.login("cy")
+    assert repo.status(login) == 200
+    assert "cy" in repo.audit("access")[-1]["people"]
+    applied = repo.home / "usecases" / "churn.prod.json"
+    applied.write_text(applied.read_text().replace(f"{today}", f"{today - timedelta(days=1)}"))
+
+    repo.done("rotate", "otto")
+
+    assert repo.status(login) == 401
+    assert "cy" not in repo.audit("access")[-1]["people"]
+    repo.done("person", "remove", "cy", "--up")
 
 
 @pytest.mark.parametrize(
