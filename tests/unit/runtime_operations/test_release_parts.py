@@ -19,9 +19,10 @@ from aifactory_runtime.pipeline import where
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.registry.port import CHAMPION, Registry, Version
-from aifactory_runtime.release import activation, candidate, failed, rollback, tags, verdict
+from aifactory_runtime.release import activation, candidate, commands, failed, rollback, tags, trace, verdict
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side, source_of
+from aifactory_runtime.serving import capture
 from tests.unit.runtime_operations.serving_parts import SCHEMA
 from tests.unit.test_manifest import changed
 
@@ -198,6 +199,23 @@ def contract(environment: str, **more: Any) -> EnvironmentContract:
     for key in ("identity", "tracking_uri", "registry_uri", "experiment", "model_name", "data_source"):
         names[key] = "x"
     return EnvironmentContract(use_case="churn", environment=environment, **{**names, **more})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("folder", [None, "9" * 64])
+def test_given_a_model_from_elsewhere_when_traced_then_the_folder_it_came_from_is_named(
+    tmp_path: Path, folder: str | None
+) -> None:
+    line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
+    (tmp_path / capture.FILE).write_text(json.dumps(line) + "\n")
+    version = chosen(tmp_path, **({"imported": folder} if folder else {})).version
+    registry = SimpleNamespace(version=lambda _: version)
+    side = SimpleNamespace(name="prod", registry=registry, contract=contract("prod", capture_uri=str(tmp_path)))
+
+    found = trace.trace(cast("Side", side), "a")
+
+    assert found.values()["imported"] == folder
+    told = dict(commands._told(found))
+    assert told.get("imported") == (f"the folder with sha256 {folder}" if folder else None)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ def _told(found: Trace) -> list[tuple[str, Any]]:
         ("sha256", found.model_sha256),
         ("copied from", found.copied_from or "trained here"),
         ("MLflow run", f"{found.run_id} (trained in {found.training_run}, {found.kind})"),
+        *([("imported", f"the folder with sha256 {found.imported}")] if found.imported else []),
         ("commit", found.commit),
         *((f"data {name}", value) for name, value in found.data.items()),
         *(

@@ -9,6 +9,7 @@ DIRTY = PREFIX + "dirty"
 LOCK = PREFIX + "lock_sha256"
 CODE = PREFIX + "code_sha256"
 SCHEMA = PREFIX + "schema_sha256"
+IMPORTED = PREFIX + "imported"
 
 STAGE = PREFIX + "stage"
 INTEGRATION = PREFIX + "integration_sha256"

@@ -32,6 +32,8 @@ class Trace:
     model_sha256: str
     run_id: str
     training_run: str
+    imported: str | None
+    """Digest of the folder that `import-model` took in the place of training."""
     copied_from: str | None
     commit: str
     code_sha256: str
@@ -77,6 +79,7 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         model_sha256=version.model_sha256,
         run_id=version.run_id,
         training_run=found.get(tags.TRAINING_RUN, f"{side.name}/{version.run_id}"),
+        imported=found.get(tags.IMPORTED),
         copied_from=found.get(tags.FROM),
         commit=found.get(tags.COMMIT, ""),
         code_sha256=found.get(tags.CODE, ""),
