@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import UsageProblem
-from aifactory_runtime.registry.port import Registry
+from aifactory_runtime.registry.port import REPORT_SHA256, Registry
+from aifactory_runtime.release import tags
+from aifactory_runtime.release.candidate import Candidate
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,15 @@ class Subject:
 
     model_sha256: str
     report_sha256: str
+
+
+def subject(chosen: Candidate, environment: str) -> Subject:
+    """What an approval for `environment` covers: the model with the report of the gate, for prod of staging's test.
+
+    The report is empty where there is none yet; such an approval would never count.
+    """
+    report = tags.INTEGRATION if environment == "prod" else REPORT_SHA256
+    return Subject(chosen.sha256, chosen.version.tags.get(report, ""))
 
 
 def check_person(contract: EnvironmentContract, person: str) -> None:

@@ -13,6 +13,8 @@ from enum import Enum
 
 from aifactory_runtime.contract.manifest import Approval
 
+UNTESTED = "it has not passed the integration test in staging: run release --to staging first"
+
 
 class Action(Enum):
     """What a release does next."""
@@ -110,7 +112,7 @@ def _refusal(rules: Rules, facts: Facts) -> str | None:
         (facts.misfit, facts.misfit),
         (facts.failure, facts.failure),
         (facts.withdrawn, "it was rolled back; to release it all the same, name it with --version"),
-        (untested, "it has not passed the integration test in staging: run release --to staging first"),
+        (untested, UNTESTED),
         (foreign, "it was trained elsewhere, but with train_in: prod only what prod trained is released there"),
     )
     return next((reason for holds, reason in reasons if holds), None)

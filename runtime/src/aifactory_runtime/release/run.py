@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError, NeedsPerson
-from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
 from aifactory_runtime.release import activation, approvals, candidate, failed, tags, testing, verdict
 from aifactory_runtime.release.candidate import Candidate
-from aifactory_runtime.release.machine import Action, Facts, Rules, next_step
+from aifactory_runtime.release.machine import UNTESTED, Action, Facts, Rules, next_step
 from aifactory_runtime.release.side import Side, open_side, source_of
 
 Say = Callable[[str], None]
@@ -197,19 +197,16 @@ class Release:
     def _approver(self) -> str | None:
         if self._rules.approval == "none":
             return None
-        subject = approvals.Subject(self._candidate.sha256, self._report())
-        return approvals.approver(self._target.contract, self._target.registry, subject)
+        return approvals.approver(self._target.contract, self._target.registry, self._subject())
 
-    def _report(self) -> str:
-        """Digest of the report that an approval rests on: staging's test, or the gate where no test comes before."""
-        version = self._candidate.version
-        return version.tags.get(tags.INTEGRATION) or version.tags.get(REPORT_SHA256, "")
+    def _subject(self) -> approvals.Subject:
+        return approvals.subject(self._candidate, self._target.name)
 
     def _question(self) -> str:
-        contract = self._target.contract
+        contract, subject = self._target.contract, self._subject()
         return (
             f"{self._name()} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}: "
-            f"model sha256 {self._candidate.sha256}, report sha256 {self._report()}. To approve:\n"
+            f"model sha256 {subject.model_sha256}, report sha256 {subject.report_sha256}. To approve:\n"
             f"  factory approve --env {contract.environment} --as {contract.approvers[0]}"
         )
 
@@ -245,8 +242,11 @@ def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
 
 
 def subject_to_approve(root: Path, environment: str, number: int | None) -> approvals.Subject:
-    """What an approval for `environment` would cover now."""
+    """What an approval for `environment` would cover now; FactoryError for what a release would refuse as untested."""
     source = open_side(root, source_of(open_side(root, environment)))
     chosen = candidate.choose(source, environment, number)
-    report = chosen.version.tags.get(tags.INTEGRATION) or chosen.version.tags.get(REPORT_SHA256, "")
-    return approvals.Subject(chosen.sha256, report)
+    subject = approvals.subject(chosen, environment)
+    if environment == "prod" and not subject.report_sha256:
+        name = f"version {chosen.version.number} of {source.name}"
+        raise FactoryError(f"{name} cannot be approved for {environment} yet: {UNTESTED}")
+    return subject
