@@ -7,7 +7,6 @@ from pathlib import Path
 
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import candidate, released, tags, verdict
 from aifactory_runtime.release.run import Outcome, Say
 from aifactory_runtime.release.side import open_side, source_of
@@ -38,20 +37,17 @@ def train(root: Path, environment: str, number: int | None, say: Say) -> Outcome
         "vouched_by": f"dev/{chosen.version.number}",
     }
     target.audit("training started", facts)
+    before = {version.number for version in target.registry.versions()}
     say(f"{environment}: train, as {names.RELEASE}")
     package = target.project.manifest.package
     command = (package, "run", "--kind", "retraining", "--json")
     said = json.loads(released.run(target, chosen.commit, names.RELEASE, *command, show=True))
     version = target.registry.version(int(said["version"]))
-    return Outcome(target.name, version.number, version.model_sha256, chosen.commit, _is_new(version))
+    is_new = version.number not in before  # equal data and code give the version that was there
+    return Outcome(target.name, version.number, version.model_sha256, chosen.commit, is_new)
 
 
 def train_first(root: Path, environment: str, say: Say) -> None:
     """Train what a release to `environment` will move, where that is not dev's own candidate."""
     if source_of(open_side(root, environment)) == "prod":
         train(root, "prod", None, say)
-
-
-def _is_new(version: Version) -> bool:
-    """Whether it is a candidate yet: equal data and code give the version that was there before."""
-    return version.tags.get(tags.STAGE) == "candidate"
