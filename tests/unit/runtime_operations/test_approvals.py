@@ -100,9 +100,7 @@ def test_given_nothing_provisioned_when_checked_then_nobody_can_approve(tmp_path
 
 def staged(monkeypatch: pytest.MonkeyPatch, contract: EnvironmentContract, **found: str) -> None:
     """Every environment has a version 3 with these tags."""
-    version = Version(
-        3, SUBJECT.model_sha256, "uri", "run", {f"aifactory.{key}": value for key, value in found.items()}
-    )
+    version = Version(3, SUBJECT.model_sha256, "run", {f"aifactory.{key}": value for key, value in found.items()})
     registry = SimpleNamespace(version=lambda _: version)
 
     def open_side(_: Path, name: str) -> SimpleNamespace:

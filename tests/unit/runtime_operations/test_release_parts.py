@@ -39,7 +39,7 @@ def chosen(root: Path, **more: str) -> Candidate:
     """A version of dev; `more` are tags, dots written as double underscores."""
     source = SimpleNamespace(embedded=True, name="dev", project=SimpleNamespace(root=root))
     found = {**TAGS, **{f"aifactory.{key}": value for key, value in more.items()}}
-    return Candidate(cast("Side", source), Version(3, "a" * 64, "uri", "run", found))
+    return Candidate(cast("Side", source), Version(3, "a" * 64, "run", found))
 
 
 def folder_of(place: Path, belongs: Belongs = BELONGS, **schema: Any) -> Path:
@@ -113,7 +113,6 @@ class Known:
             number: Version(
                 number,
                 f"{number:064x}",
-                "uri",
                 "run",
                 {tags.STAGE: tags.FAILED if did_fail else tags.TESTED}
                 | ({tags.PREVIOUS: str(before)} if before else {}),

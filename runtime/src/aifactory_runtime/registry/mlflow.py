@@ -384,7 +384,7 @@ def _database_errors(address: str) -> tuple[type[Exception], ...]:
 
 def _version(found: Any) -> Version:
     tags = dict(found.tags)
-    return Version(int(found.version), tags.get(MODEL_SHA256, ""), found.source, found.run_id or "", tags)
+    return Version(int(found.version), tags.get(MODEL_SHA256, ""), found.run_id or "", tags)
 
 
 def _now() -> int:

@@ -26,11 +26,10 @@ CHALLENGER = "challenger"
 
 @dataclass(frozen=True)
 class Version:
-    """One registered version; `tags` carry their full names, `uri` is what the registry calls the model's place."""
+    """One registered version; `tags` carry their full names."""
 
     number: int
     model_sha256: str
-    uri: str
     run_id: str
     tags: Mapping[str, str]
 
