@@ -82,6 +82,19 @@ def test_given_batch_only_when_released_to_staging_then_a_batch_is_the_test(batc
     assert tables.latest(batch.home / "staging/demo-case/data", tables.SCORED) is None, "the test leaves no rows"
 
 
+def test_given_train_in_dev_when_ci_releases_then_what_dev_trained_moves_and_nothing_else_is_trained(
+    batch: Environments,
+) -> None:
+    both = batch.run("release", "--to", "staging", "--train", "--version", "1")
+    done = batch.run("release", "--to", "staging", "--train")
+
+    assert both.returncode == 2 and "--version names what is there" in both.stderr
+    assert done.returncode == 0, done.stderr
+    assert open_side(batch.repo, "prod").registry.versions() == []
+    audit = [line["action"] for line in log.read(batch.home / "staging/demo-case/audit")]
+    assert "training started" not in audit
+
+
 def test_given_batch_only_when_approved_and_released_then_prod_scores_and_trace_leads_back(batch: Environments) -> None:
     assert batch.run("release", "--to", "prod").returncode == 3
     batch.approve()
@@ -181,19 +194,6 @@ def test_given_train_in_prod_when_someone_trains_by_hand_then_a_sentence_says_ho
     done = in_prod.run("run", environment=environment, AIFACTORY_IDENTITY=identity)
 
     assert done.returncode == 2 and says in done.stderr and done.stderr.count("\n") == 1
-
-
-def test_given_train_in_dev_when_ci_releases_then_what_dev_trained_moves_and_nothing_else_is_trained(
-    batch: Environments,
-) -> None:
-    both = batch.run("release", "--to", "staging", "--train", "--version", "1")
-    done = batch.run("release", "--to", "staging", "--train")
-
-    assert both.returncode == 2 and "--version names what is there" in both.stderr
-    assert done.returncode == 0, done.stderr
-    assert open_side(batch.repo, "prod").registry.versions() == []
-    audit = [line["action"] for line in log.read(batch.home / "staging/demo-case/audit")]
-    assert "training started" not in audit
 
 
 def test_given_train_in_dev_when_a_candidate_is_to_be_trained_in_prod_then_refused(batch: Environments) -> None:
