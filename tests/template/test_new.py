@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aifactory.scaffold import locate, place, repository
-from aifactory_runtime.errors import UsageProblem
+from aifactory.scaffold import place, repository
 from tests.fixtures.usecase_repo import commit, git
-from tests.template.support import CHECKOUT, FACTORYS, PACKAGE, YOURS, files, make_template
+from tests.template.support import FACTORYS, PACKAGE, YOURS, files, make_template
 from tests.template.test_answers import SECRETS
 from tests.template.test_ownership import conflicts, next_version, update
 
@@ -336,43 +335,6 @@ def test_given_the_repo_of_a_hook_around_it_then_that_repo_is_left_alone(
     monkeypatch.delenv("GIT_DIR")
     assert not list((around / ".git/refs/heads").iterdir())
     assert git(fresh, "ls-files") == "file"
-
-
-def test_given_this_checkout_then_it_is_its_own_template() -> None:
-    found = locate(None, "HEAD", {})
-    assert found.address == str(CHECKOUT)
-    assert found.ref == git(CHECKOUT, "rev-parse", "HEAD")
-
-
-def test_given_an_installed_tool_then_its_address_and_commit_are_the_templates(
-    monkeypatch: pytest.MonkeyPatch, template: Path
-) -> None:
-    from aifactory.scaffold import template as module
-
-    class Installed:
-        def read_text(self, _name: str) -> str:
-            return json.dumps(
-                {"url": "https://git.example/factory.git", "vcs_info": {"vcs": "git", "commit_id": "f" * 40}}
-            )
-
-    monkeypatch.setattr(module, "__file__", "/somewhere/site-packages/aifactory/scaffold/template.py")
-    monkeypatch.setattr(module.metadata, "distribution", lambda _name: Installed())
-    found = locate(None, None, {"FACTORY_TEMPLATE": "ignored"})
-    assert (found.address, found.ref) == ("git+https://git.example/factory.git", "f" * 40)
-    monkeypatch.setattr(Installed, "read_text", lambda _self, _name: None)
-    assert locate(None, None, {"FACTORY_TEMPLATE": str(template)}).address == str(template)
-    with pytest.raises(UsageProblem, match="FACTORY_TEMPLATE"):
-        locate(None, None, {})
-
-
-def test_given_a_relative_address_then_it_is_kept_absolute(template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(template.parent)
-    assert locate(template.name, None, {}).address == str(template)
-    assert locate(f"file://{template}", None, {}).address == str(template)
-
-
-def test_given_a_user_in_the_address_then_it_is_not_shown() -> None:
-    assert "me" not in locate("https://me:hunter2@git.example/f.git", None, {}).shown.split("//")[1]
 
 
 @pytest.mark.slow

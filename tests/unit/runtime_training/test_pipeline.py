@@ -11,18 +11,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from aifactory_runtime.audit import log
-from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline import lock, model_steps, provenance
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
-from aifactory_runtime.pipeline.score import score
 from aifactory_runtime.registry import model_folder
 from tests.fixtures.usecase_repo import git, write_customers
 
@@ -329,42 +326,6 @@ def test_fault_27_given_a_pipeline_that_runs_when_a_second_starts_then_it_leaves
     with lock.held(context.artifacts), pytest.raises(FactoryError, match=f"process {os.getpid()}"):
         pipeline()
     pipeline("ingest")
-
-
-def test_given_a_table_when_scored_twice_then_predictions_are_there_once(pipeline: Pipeline, context: Context) -> None:
-    pipeline()
-    first, second = score(context), score(context)
-    assert (first.rows, first.version, first.new) == (400, 1, True)
-    assert not second.new
-    found = tables.read(context.tables, "scored")
-    assert len(found) == found["prediction_id"].nunique() == 400
-    assert set(found["prediction"]) <= {0, 1}
-    assert np.allclose(found["probability_0"] + found["probability_1"], 1.0)
-    assert set(found["model_version"]) == {1}
-    assert found["scored_at"].nunique() == 1 and found["scored_at"][0].endswith("+00:00")
-
-
-def test_given_a_source_for_batches_when_nothing_is_named_then_it_is_scored(
-    repo: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipeline()
-    write_customers(repo / "data" / "today.csv", rows=12, seed=9)
-    monkeypatch.setenv("AIFACTORY_BATCH_SOURCE", "data/today.csv")
-    assert score(Context(project.load(repo))).rows == 12
-
-
-def test_given_other_code_than_the_model_s_when_scored_then_refused(
-    repo: Path, pipeline: Pipeline, context: Context
-) -> None:
-    pipeline()
-    edit(repo, "src/demo_case/features.py", "np.log1p", "np.sqrt")
-    with pytest.raises(FactoryError, match="belongs to other code"):
-        score(context)
-
-
-def test_given_no_model_when_scored_then_one_line(context: Context) -> None:
-    with pytest.raises(FactoryError, match="no champion"):
-        score(context)
 
 
 def test_given_the_embedded_default_when_run_then_factory_home_is_not_touched(repo: Path, tmp_path: Path) -> None:

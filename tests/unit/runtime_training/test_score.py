@@ -1,0 +1,58 @@
+"""Batch scoring of a small repo with nothing provisioned: each row once, by the code that belongs to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aifactory_runtime.config import project
+from aifactory_runtime.data import tables
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.score import score
+from tests.fixtures.usecase_repo import write_customers
+
+pytestmark = pytest.mark.slow
+
+Pipeline = Callable[..., Handoff]
+
+
+def test_given_a_table_when_scored_twice_then_predictions_are_there_once(pipeline: Pipeline, context: Context) -> None:
+    pipeline()
+    first, second = score(context), score(context)
+    assert (first.rows, first.version, first.new) == (400, 1, True)
+    assert not second.new
+    found = tables.read(context.tables, "scored")
+    assert len(found) == found["prediction_id"].nunique() == 400
+    assert set(found["prediction"]) <= {0, 1}
+    assert np.allclose(found["probability_0"] + found["probability_1"], 1.0)
+    assert set(found["model_version"]) == {1}
+    assert found["scored_at"].nunique() == 1 and found["scored_at"][0].endswith("+00:00")
+
+
+def test_given_a_source_for_batches_when_nothing_is_named_then_it_is_scored(
+    repo: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline()
+    write_customers(repo / "data" / "today.csv", rows=12, seed=9)
+    monkeypatch.setenv("AIFACTORY_BATCH_SOURCE", "data/today.csv")
+    assert score(Context(project.load(repo))).rows == 12
+
+
+def test_given_other_code_than_the_model_s_when_scored_then_refused(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    pipeline()
+    features = repo / "src/demo_case/features.py"
+    features.write_text(features.read_text().replace("np.log1p", "np.sqrt"))
+    with pytest.raises(FactoryError, match="belongs to other code"):
+        score(context)
+
+
+def test_given_no_model_when_scored_then_one_line(context: Context) -> None:
+    with pytest.raises(FactoryError, match="no champion"):
+        score(context)
