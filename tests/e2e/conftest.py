@@ -37,12 +37,12 @@ def kill_half_way(spine: Spine) -> None:
 @pytest.fixture(scope="session")
 def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spine]:
     """A use case released to prod on a platform of its own; destroyed at the end, whatever happened."""
-    found = Spine(tmp_path_factory.mktemp("spine"))
+    found = Spine(tmp_path_factory.mktemp("spine") / "demo")
     try:
         kill_half_way(found)
         done = demo(found.folder)
         assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-        (found.folder / "demo.log").write_text(done.stdout)
+        (found.folder.parent / "demo.log").write_text(done.stdout)
         yield found
     finally:
         if found.home.exists():

@@ -92,7 +92,7 @@ def test_given_a_service_in_use_when_backed_up_lost_and_restored_then_prod_answe
     while len(acknowledged) < 5:
         time.sleep(0.05)
     before = list(acknowledged)
-    file = spine.folder / "backup.tar.gz"
+    file = spine.folder.parent / "backup.tar.gz"
     try:
         spine.must(spine.factory("backup", str(file)))
     finally:
@@ -110,6 +110,8 @@ def test_given_a_service_in_use_when_backed_up_lost_and_restored_then_prod_answe
     assert_unchanged(spine)
     spine.must(spine.factory("trace", first["prediction_ids"][0], "--env", "prod"))
     file.unlink()
+    (aside,) = spine.home.parent.glob(f"{spine.home.name}.before-*")
+    shutil.rmtree(aside)
 
 
 def test_given_a_reboot_when_started_then_prod_answers_and_nothing_differs(spine: Spine) -> None:

@@ -108,7 +108,7 @@ def assert_unchanged(spine: Spine) -> None:
 
 
 def test_given_the_demo_when_it_ends_then_it_shows_addresses_seconds_and_a_trace(spine: Spine) -> None:
-    log = (spine.folder / "demo.log").read_text()
+    log = (spine.folder.parent / "demo.log").read_text()
 
     assert re.search(r"^MLflow +http://127\.0\.0\.1:\d+", log, re.MULTILINE)
     assert re.search(r"^Dagster +http://127\.0\.0\.1:\d+", log, re.MULTILINE)
@@ -272,7 +272,7 @@ def test_given_dev_experiment_deleted_when_prod_starts_anew_then_it_loads_its_ch
     assert deleted.status_code == 200
     cache = spine.home / "prod" / USE_CASE / "serving" / "models"
     for path in cache.iterdir():
-        path.rename(spine.folder / f"moved-{path.name}")
+        path.rename(spine.folder.parent / f"moved-{path.name}")
 
     for pid in service_processes(spine, "prod"):
         os.kill(pid, signal.SIGKILL)
@@ -324,7 +324,7 @@ def test_fault_44_given_a_dead_service_whose_port_is_taken_when_refreshed_then_i
 
 def test_given_a_deleted_folder_when_refreshed_then_it_is_named_and_up_makes_it_again(spine: Spine) -> None:
     folder = spine.home / "prod" / USE_CASE / "audit"
-    gone = spine.folder / "audit-moved"
+    gone = spine.folder.parent / "audit-moved"
     folder.rename(gone)
 
     drift = spine.factory("refresh", "prod")
