@@ -192,8 +192,11 @@ def _asked(use_case: UseCase) -> str:
 def score_and_trace() -> None:
     """A table scored in prod, as the schedule does each day, and `trace` of one of its rows."""
     in_repo(DIABETES, "score", environment_name="prod")
-    table = f"{contract(DIABETES, 'prod')['data_uri']}/scored"
-    code = f"import deltalake; print(deltalake.DeltaTable({table!r}).to_pyarrow_table()['prediction_id'][0])"
+    tables = str(contract(DIABETES, "prod")["data_uri"])
+    code = (
+        "import pathlib; from aifactory_runtime.data import tables; "
+        f"print(tables.read(pathlib.Path({tables!r}), 'scored')['prediction_id'][0])"
+    )
     found = subprocess.run(
         (".venv/bin/python", "-c", code),
         cwd=DIABETES.repo,

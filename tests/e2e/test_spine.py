@@ -19,8 +19,8 @@ from typing import Any
 
 import httpx
 import pytest
-from deltalake import DeltaTable
 
+from aifactory_runtime.data import tables
 from infra.providers.local.supervisor_client import SupervisorClient
 from tests.e2e.conftest import demo
 from tests.e2e.spine import FACTORY, USE_CASE, Spine
@@ -135,11 +135,11 @@ def test_given_a_prediction_when_traced_then_version_run_commit_data_and_approva
 def test_given_the_regression_when_scored_online_and_in_batch_then_each_prediction_leads_back(spine: Spine) -> None:
     other = spine.other
     scored = other.must(other.python("score", "--json", environment="prod")).out
-    table = DeltaTable(f"{other.contract('prod')['data_uri']}/scored").to_pyarrow_table()
+    table = tables.read(Path(other.contract("prod")["data_uri"]), tables.SCORED)
 
     assert json.loads(scored)["new"] is False, "the demo scored it"
-    assert table.num_rows == json.loads(scored)["rows"] == 442
-    for prediction in (predict(other), table["prediction_id"][7].as_py()):
+    assert len(table) == json.loads(scored)["rows"] == 442
+    for prediction in (predict(other), table["prediction_id"][7]):
         traced = json.loads(other.must(other.python("trace", prediction, "--env", "prod", "--json")).out)
         assert traced["version"] == champion(other, "prod") and traced["copied_from"].startswith("staging/")
         assert isinstance(traced["output"]["prediction"], float) and not traced["output"].get("probabilities")

@@ -178,7 +178,15 @@ def _delta(located: Located) -> Any:
 def _stored(located: Located, kind: str, rows: int) -> Iterator[pa.RecordBatch]:
     """Batches of a Parquet file, of a folder's files in the order of their names, or of a Delta table."""
     if kind == "delta":
-        yield from _delta(located).to_pyarrow_dataset().to_batches(batch_size=rows)
+        from pyarrow import fs
+
+        # Arrow's own reading of files: threads that read through Python can abort a process that ends meanwhile.
+        own = (
+            None
+            if located.filesystem
+            else fs.SubTreeFileSystem(str(Path(located.path).absolute()), fs.LocalFileSystem())
+        )
+        yield from _delta(located).to_pyarrow_dataset(filesystem=own).to_batches(batch_size=rows)
         return
     from pyarrow import parquet
 

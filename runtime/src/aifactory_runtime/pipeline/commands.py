@@ -139,12 +139,16 @@ class Clock:
 
 
 def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bool, *, again: bool = True) -> None:
-    from aifactory_runtime.pipeline.run import run as run_steps
-    from aifactory_runtime.quota.guard import within
-
     chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
+    if "train" in steps:
+        from aifactory_runtime.registry import skops_file
+
+        skops_file.import_early()
+    from aifactory_runtime.pipeline.run import run as run_steps
+    from aifactory_runtime.quota.guard import within
+
     clock, context = Clock(), open_context()
     with within(context.contract, steps[0] if len(steps) == 1 else "run", say):
         handoff = run_steps(context, steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
