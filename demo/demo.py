@@ -14,9 +14,11 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,16 +74,33 @@ class Demo:
 
 
 def run(*command: str, cwd: Path, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
-    """Run a command as a person would, shown first; its exit code, one of the allowed ones."""
+    """Run a command as a person would, shown first; its exit code, one of the allowed ones.
+
+    Beside the other use case's, a command is shown once it is done, together with what it said.
+    """
     shown = " ".join("factory" if part == FACTORY else part for part in command)
     prefix = f"AIFACTORY_ENV={environment_name} " if environment_name else ""
-    print(f"{cwd.name}$ {prefix}{shown}", flush=True)
+    line = f"{cwd.name}$ {prefix}{shown}\n"
     variables = environment() | ({"AIFACTORY_ENV": environment_name} if environment_name else {})
-    done = subprocess.run(command, cwd=cwd, env=variables, check=False)
+    if threading.current_thread() is threading.main_thread():
+        print(line, end="", flush=True)
+        done = subprocess.run(command, cwd=cwd, env=variables, check=False, text=True)
+    else:
+        done = subprocess.run(
+            command, cwd=cwd, env=variables, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        print(line + done.stdout, end="", flush=True)
     if done.returncode not in allowed:
         again = {"up": "make demo", "down": "make demo-down"}[sys.argv[1]]
         raise Failed(f"`{shown}` ended with exit code {done.returncode}; run {again} again to go on from there")
     return done.returncode
+
+
+def side_by_side(action: Callable[[UseCase], None], use_cases: Iterable[UseCase] = USE_CASES) -> None:
+    """`action` for each use case at the same time: they do not wait for each other."""
+    with ThreadPoolExecutor() as threads:
+        for begun in [threads.submit(action, use_case) for use_case in use_cases]:
+            begun.result()
 
 
 def environment() -> dict[str, str]:
@@ -99,12 +118,15 @@ def in_repo(use_case: UseCase, *arguments: str, environment_name: str) -> int:
 def scaffold() -> None:
     """`factory new` for each repo that is not there."""
     DEMO.mkdir(exist_ok=True)
-    for use_case in USE_CASES:
-        if use_case.repo.exists():
-            print(f"{use_case.repo} is there already")
-            continue
-        table = ("--data", f"sample:{use_case.name}", "--target-column", use_case.target)
-        run(FACTORY, "new", use_case.name, *table, "--owner", OWNER, *use_case.told, "--allow-dirty", cwd=DEMO)
+    side_by_side(_scaffold)
+
+
+def _scaffold(use_case: UseCase) -> None:
+    if use_case.repo.exists():
+        print(f"{use_case.repo} is there already")
+        return
+    table = ("--data", f"sample:{use_case.name}", "--target-column", use_case.target)
+    run(FACTORY, "new", use_case.name, *table, "--owner", OWNER, *use_case.told, "--allow-dirty", cwd=DEMO)
 
 
 def provision() -> None:
@@ -115,8 +137,11 @@ def provision() -> None:
 
 def set_up() -> None:
     """The repos' own environments."""
-    for use_case in USE_CASES:
-        run("make", "--no-print-directory", "setup", cwd=use_case.repo)
+    side_by_side(_set_up)
+
+
+def _set_up(use_case: UseCase) -> None:
+    run("make", "--no-print-directory", "setup", cwd=use_case.repo)
 
 
 def released() -> set[str]:
@@ -131,20 +156,22 @@ def released() -> set[str]:
 
 def train(there: set[str]) -> None:
     """The whole pipeline in dev, of each use case that is not `there`."""
-    for use_case in USE_CASES:
-        if use_case.name in there:
-            print(f"{use_case.name} is released in every environment: nothing to train")
-        else:
-            in_repo(use_case, "run", environment_name="dev")
+    side_by_side(_train, _missing(there, "train"))
+
+
+def _train(use_case: UseCase) -> None:
+    in_repo(use_case, "run", environment_name="dev")
 
 
 def release(there: set[str]) -> None:
     """Dev (its schedule runs this code from now on), staging with its test, a person's approval where asked, prod."""
-    for use_case in USE_CASES:
-        if use_case.name in there:
-            print(f"{use_case.name} is released in every environment: nothing to release")
-        else:
-            _release(use_case)
+    side_by_side(_release, _missing(there, "release"))
+
+
+def _missing(there: set[str], what: str) -> list[UseCase]:
+    for name in sorted(there):
+        print(f"{name} is released in every environment: nothing to {what}")
+    return [use_case for use_case in USE_CASES if use_case.name not in there]
 
 
 def _release(use_case: UseCase) -> None:
@@ -166,8 +193,11 @@ def contract(use_case: UseCase, name: str) -> dict[str, object]:
 
 def predict_and_trace() -> None:
     """A request to prod with the consumer's token, then `trace` of its prediction id."""
-    for use_case in USE_CASES:
-        run(FACTORY, "trace", _asked(use_case), "--env", "prod", cwd=use_case.repo)
+    side_by_side(_predict_and_trace)
+
+
+def _predict_and_trace(use_case: UseCase) -> None:
+    run(FACTORY, "trace", _asked(use_case), "--env", "prod", cwd=use_case.repo)
 
 
 def _asked(use_case: UseCase) -> str:
@@ -180,12 +210,13 @@ def _asked(use_case: UseCase) -> str:
         data=body,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    print(f"{use_case.name}$ curl -H 'Content-Type: application/json' -H \"Authorization: Bearer $TOKEN\" \\")
-    print(f"    --data @data/request.json {prod['endpoint_url']}/predict")
-    print(f"(the token is in {prod['endpoint_token_file']})")
     with urllib.request.urlopen(request, timeout=30) as response:
         answer = json.load(response)
-    print(json.dumps(answer))
+    print(
+        f"{use_case.name}$ curl -H 'Content-Type: application/json' -H \"Authorization: Bearer $TOKEN\" \\\n"
+        f"    --data @data/request.json {prod['endpoint_url']}/predict\n"
+        f"(the token is in {prod['endpoint_token_file']})\n{json.dumps(answer)}"
+    )
     return str(answer["prediction_ids"][0])
 
 
