@@ -408,6 +408,6 @@ def test_given_a_person_who_stops_at_a_question_then_nothing_is_left(new: New, t
     asked.send("\x03")
     asked.expect(pexpect.EOF)
     asked.close()
-    assert asked.exitstatus == 1
+    assert asked.exitstatus == 130
     assert "Traceback" not in asked.before
     assert listing() == []
