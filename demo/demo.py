@@ -82,13 +82,12 @@ def run(*command: str, cwd: Path, allowed: tuple[int, ...] = (0,), environment_n
     prefix = f"AIFACTORY_ENV={environment_name} " if environment_name else ""
     line = f"{cwd.name}$ {prefix}{shown}\n"
     variables = environment() | ({"AIFACTORY_ENV": environment_name} if environment_name else {})
-    if threading.current_thread() is threading.main_thread():
+    beside = threading.current_thread() is not threading.main_thread()
+    out, err = (subprocess.PIPE, subprocess.STDOUT) if beside else (None, None)
+    if not beside:
         print(line, end="", flush=True)
-        done = subprocess.run(command, cwd=cwd, env=variables, check=False, text=True)
-    else:
-        done = subprocess.run(
-            command, cwd=cwd, env=variables, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+    done = subprocess.run(command, cwd=cwd, env=variables, check=False, text=True, stdout=out, stderr=err)
+    if beside:
         print(line + done.stdout, end="", flush=True)
     if done.returncode not in allowed:
         again = {"up": "make demo", "down": "make demo-down"}[sys.argv[1]]

@@ -98,24 +98,25 @@ def preview(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory preview prod
     """
-    from aifactory.home import Home
-
-    with _looked_from(Home.current()) as home:
+    with _looked_from() as home:
         _place, results = _act("preview", environments, _require, with_platform, True, records=home)
     _report(results, as_json, "would change")
 
 
 @contextmanager
-def _looked_from(home: Home) -> Iterator[Home]:
+def _looked_from() -> Iterator[Home]:
     """Where the engine keeps its records for a look: in the home or, when there is none, in a folder that goes again.
 
     The home itself is never removed after a look: an `up` may have begun in it meanwhile.
     """
+    from aifactory.home import Home
+
+    home = Home.current()
     if home.root.exists():
         yield home
         return
     with tempfile.TemporaryDirectory(prefix="factory-preview-") as folder:
-        yield type(home)(Path(folder))
+        yield Home(Path(folder))
 
 
 @click.command()

@@ -175,18 +175,19 @@ def _delta(located: Located) -> Any:
     return DeltaTable(located.path if located.filesystem is None else located.filesystem.unstrip_protocol(located.path))
 
 
+def _own_files(located: Located) -> Any:
+    """Arrow's own reading of local files: threads that read through Python can abort a process that ends meanwhile."""
+    from pyarrow import fs
+
+    if located.filesystem is not None:
+        return None
+    return fs.SubTreeFileSystem(str(Path(located.path).absolute()), fs.LocalFileSystem())
+
+
 def _stored(located: Located, kind: str, rows: int) -> Iterator[pa.RecordBatch]:
     """Batches of a Parquet file, of a folder's files in the order of their names, or of a Delta table."""
     if kind == "delta":
-        from pyarrow import fs
-
-        # Arrow's own reading of files: threads that read through Python can abort a process that ends meanwhile.
-        own = (
-            None
-            if located.filesystem
-            else fs.SubTreeFileSystem(str(Path(located.path).absolute()), fs.LocalFileSystem())
-        )
-        yield from _delta(located).to_pyarrow_dataset(filesystem=own).to_batches(batch_size=rows)
+        yield from _delta(located).to_pyarrow_dataset(filesystem=_own_files(located)).to_batches(batch_size=rows)
         return
     from pyarrow import parquet
 

@@ -33,18 +33,16 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
 
     Exit code 3 means that it waits for an approval. Example: release --to staging
     """
-    if train and target != "prod":
+    if train:
         from aifactory_runtime.release import training
 
+        if target == "prod":
+            trained = training.train(_root(), target, number, _say)
+            _print(trained, as_json, ("was trained", "was trained before"))
+            return
         if number is not None:
             raise click.UsageError("--version names what is there, --train makes a new one: give one of them")
         training.train_first(_root(), target, _say)
-    elif train:
-        from aifactory_runtime.release import training
-
-        trained = training.train(_root(), target, number, _say)
-        _print(trained, as_json, ("was trained", "was trained before"))
-        return
     from aifactory_runtime.release import run
 
     outcome = run.release(_root(), target, number, _say)
