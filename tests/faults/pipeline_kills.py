@@ -46,7 +46,7 @@ def measure(kills: int, seed: int, folder: Path, say: Say) -> Figure:
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
-    return figure(8, f"{kills} random kills of the pipeline", _ASKED, seed=seed, kinds=[trial] * kills, say=say)
+    return figure(Figure(8, f"{kills} random kills of the pipeline", _ASKED, seed), [trial] * kills, say)
 
 
 def _trial(pristine: Path, place: Path, seconds: float, wanted: dict[str, Any], random: Random) -> Trial:

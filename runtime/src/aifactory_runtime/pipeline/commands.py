@@ -78,15 +78,15 @@ def score(given: str | None, as_json: bool) -> None:
 
     Example: score --input data/new.csv
     """
-    from aifactory_runtime.registry import skops_file
-
-    skops_file.import_early()
     from aifactory_runtime.pipeline import lock
-    from aifactory_runtime.pipeline.score import score as score_table
     from aifactory_runtime.quota.guard import within
+    from aifactory_runtime.registry import skops_file
 
     context = open_context()
     with within(context.contract, "score", say), lock.held(context.artifacts):
+        skops_file.import_early()
+        from aifactory_runtime.pipeline.score import score as score_table
+
         done = score_table(context, given)
     if as_json:
         click.echo(json.dumps(asdict(done)))
@@ -142,10 +142,6 @@ def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bo
     chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
-    if "train" in steps:
-        from aifactory_runtime.registry import skops_file
-
-        skops_file.import_early()
     from aifactory_runtime.pipeline.run import run as run_steps
     from aifactory_runtime.quota.guard import within
 

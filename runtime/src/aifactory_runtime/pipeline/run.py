@@ -11,6 +11,7 @@ from aifactory_runtime.pipeline import data_steps, lock, model_steps, repeat, wh
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
+from aifactory_runtime.registry import skops_file
 
 Step = Callable[[Context, Handoff], Handoff]
 STEPS: dict[str, Step] = {
@@ -40,6 +41,8 @@ def run(
     where.check(context.contract)
     _ = context.login  # a login that cannot be used is said now, not after the data steps
     with lock.held(context.artifacts):
+        if "train" in names:  # after the lock: it takes seconds, and a loser leaves at once
+            skops_file.import_early()
         handoff = _begin(context, kind) if run_id is None else _resume(context, run_id)
         for name in names:
             if name == "train" and not again and (before := repeat.find(context, handoff)):
