@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -73,10 +74,12 @@ class Demo:
         self.seconds.append((title, time.monotonic() - started))
 
 
-def run(*command: str, cwd: Path, allowed: tuple[int, ...] = (0,), environment_name: str | None = None) -> int:
-    """Run a command as a person would, shown first; its exit code, one of the allowed ones.
+def run(
+    *command: str, cwd: Path, allowed: tuple[int, ...] = (0,), environment_name: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as a person would, shown first; its exit code is one of the allowed ones.
 
-    Beside the other use case's, a command is shown once it is done, together with what it said.
+    Beside another, a command is shown once it is done, together with what it said, which only then is kept.
     """
     shown = " ".join("factory" if part == FACTORY else part for part in command)
     prefix = f"AIFACTORY_ENV={environment_name} " if environment_name else ""
@@ -92,13 +95,18 @@ def run(*command: str, cwd: Path, allowed: tuple[int, ...] = (0,), environment_n
     if done.returncode not in allowed:
         again = {"up": "make demo", "down": "make demo-down"}[sys.argv[1]]
         raise Failed(f"`{shown}` ended with exit code {done.returncode}; run {again} again to go on from there")
-    return done.returncode
+    return done
 
 
-def side_by_side(action: Callable[[UseCase], None], use_cases: Iterable[UseCase] = USE_CASES) -> None:
+def for_each(action: Callable[[UseCase], None], use_cases: Iterable[UseCase] = USE_CASES) -> None:
     """`action` for each use case at the same time: they do not wait for each other."""
+    side_by_side(*(partial(action, use_case) for use_case in use_cases))
+
+
+def side_by_side(*actions: Callable[[], object]) -> None:
+    """Do all at the same time; the first that fails is raised once all have ended."""
     with ThreadPoolExecutor() as threads:
-        for begun in [threads.submit(action, use_case) for use_case in use_cases]:
+        for begun in [threads.submit(action) for action in actions]:
             begun.result()
 
 
@@ -108,7 +116,7 @@ def environment() -> dict[str, str]:
     return {**kept, "FACTORY_HOME": str(HOME), "UV": str(Path(FACTORY).with_name("uv"))}
 
 
-def in_repo(use_case: UseCase, *arguments: str, environment_name: str) -> int:
+def in_repo(use_case: UseCase, *arguments: str, environment_name: str) -> subprocess.CompletedProcess[str]:
     """`python -m <package> ...` with the repo's own interpreter."""
     command = (".venv/bin/python", "-m", use_case.package, *arguments)
     return run(*command, cwd=use_case.repo, environment_name=environment_name)
@@ -117,7 +125,7 @@ def in_repo(use_case: UseCase, *arguments: str, environment_name: str) -> int:
 def scaffold() -> None:
     """`factory new` for each repo that is not there."""
     DEMO.mkdir(exist_ok=True)
-    side_by_side(_scaffold)
+    for_each(_scaffold)
 
 
 def _scaffold(use_case: UseCase) -> None:
@@ -128,15 +136,20 @@ def _scaffold(use_case: UseCase) -> None:
     run(FACTORY, "new", use_case.name, *table, "--owner", OWNER, *use_case.told, "--allow-dirty", cwd=DEMO)
 
 
-def provision() -> None:
-    """The platform with the first use case, then the second on the same platform."""
-    run(FACTORY, "up", "--platform", cwd=CANCER.repo)
-    run(FACTORY, "up", cwd=DIABETES.repo)
+def provision(there: set[str]) -> None:
+    """The platform with the first use case, then the second on the same platform; at once when all are `there`."""
+    first = partial(run, FACTORY, "up", "--platform", cwd=CANCER.repo)
+    second = partial(run, FACTORY, "up", cwd=DIABETES.repo)
+    if len(there) == len(USE_CASES):
+        side_by_side(first, second)
+    else:
+        first()
+        second()
 
 
 def set_up() -> None:
     """The repos' own environments."""
-    side_by_side(_set_up)
+    for_each(_set_up)
 
 
 def _set_up(use_case: UseCase) -> None:
@@ -155,7 +168,7 @@ def released() -> set[str]:
 
 def train(there: set[str]) -> None:
     """The whole pipeline in dev, of each use case that is not `there`."""
-    side_by_side(_train, _missing(there, "train"))
+    for_each(_train, _missing(there, "train"))
 
 
 def _train(use_case: UseCase) -> None:
@@ -164,7 +177,7 @@ def _train(use_case: UseCase) -> None:
 
 def release(there: set[str]) -> None:
     """Dev (its schedule runs this code from now on), staging with its test, a person's approval where asked, prod."""
-    side_by_side(_release, _missing(there, "release"))
+    for_each(_release, _missing(there, "release"))
 
 
 def _missing(there: set[str], what: str) -> list[UseCase]:
@@ -176,8 +189,8 @@ def _missing(there: set[str], what: str) -> list[UseCase]:
 def _release(use_case: UseCase) -> None:
     run(FACTORY, "release", "--to", "dev", cwd=use_case.repo)
     run(FACTORY, "release", "--to", "staging", cwd=use_case.repo)
-    code = run(FACTORY, "release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON), cwd=use_case.repo)
-    if code == WAITS_FOR_A_PERSON:
+    done = run(FACTORY, "release", "--to", "prod", allowed=(0, WAITS_FOR_A_PERSON), cwd=use_case.repo)
+    if done.returncode == WAITS_FOR_A_PERSON:
         print(f"(played by the demo: {APPROVER}, approver of prod)")
         run(FACTORY, "approve", "--env", "prod", "--as", APPROVER, cwd=use_case.repo)
         run(FACTORY, "release", "--to", "prod", cwd=use_case.repo)
@@ -191,11 +204,12 @@ def contract(use_case: UseCase, name: str) -> dict[str, object]:
 
 
 def predict_and_trace() -> None:
-    """A request to prod with the consumer's token, then `trace` of its prediction id."""
-    side_by_side(_predict_and_trace)
+    """Of each use case a prediction by prod's service, of one also a batch; `trace` of each back to what made it."""
+    side_by_side(*(partial(_predict_and_trace, use_case) for use_case in USE_CASES), _score_and_trace)
 
 
 def _predict_and_trace(use_case: UseCase) -> None:
+    """A request with the consumer's token, then `trace` of its prediction id."""
     run(FACTORY, "trace", _asked(use_case), "--env", "prod", cwd=use_case.repo)
 
 
@@ -219,23 +233,11 @@ def _asked(use_case: UseCase) -> str:
     return str(answer["prediction_ids"][0])
 
 
-def score_and_trace() -> None:
+def _score_and_trace() -> None:
     """A table scored in prod, as the schedule does each day, and `trace` of one of its rows."""
-    in_repo(DIABETES, "score", environment_name="prod")
-    tables = str(contract(DIABETES, "prod")["data_uri"])
-    code = (
-        "import pathlib; from aifactory_runtime.data import tables; "
-        f"print(tables.read(pathlib.Path({tables!r}), 'scored')['prediction_id'][0])"
-    )
-    found = subprocess.run(
-        (".venv/bin/python", "-c", code),
-        cwd=DIABETES.repo,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    run(FACTORY, "trace", found.stdout.strip(), "--env", "prod", cwd=DIABETES.repo)
+    done = in_repo(DIABETES, "score", "--json", environment_name="prod")
+    first = json.loads(done.stdout.splitlines()[-1])["first_prediction_id"]
+    run(FACTORY, "trace", first, "--env", "prod", cwd=DIABETES.repo)
 
 
 def close(demo: Demo) -> None:
@@ -262,13 +264,15 @@ def up() -> None:
     demo = Demo()
     print(f"Every command below runs with FACTORY_HOME={HOME}, so that yours stays untouched.")
     demo.step("Scaffold the repos of two use cases from the template", scaffold)
-    demo.step("Provision shared, dev, staging and prod on this machine", provision)
-    demo.step("Make the repos' own environments", set_up)
-    there = released()
+    before = released()
+    demo.step(
+        "Provision shared, dev, staging and prod on this machine; beside it the repos' own environments",
+        lambda: side_by_side(lambda: provision(before), set_up),
+    )
+    there = before if len(before) == len(USE_CASES) else released()
     demo.step("Train and register in dev", lambda: train(there))
     demo.step("Release: staging, integration test, approval, prod", lambda: release(there))
-    demo.step("Predict in prod and trace the predictions back", predict_and_trace)
-    demo.step("Score a table in prod and trace one of its rows back", score_and_trace)
+    demo.step("Predict in prod, online and in a batch, and trace the predictions back", predict_and_trace)
     close(demo)
 
 

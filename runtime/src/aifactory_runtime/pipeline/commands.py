@@ -92,7 +92,8 @@ def score(given: str | None, as_json: bool) -> None:
         click.echo(json.dumps(asdict(done)))
     else:
         said = "scored" if done.new else "were scored before"
-        click.echo(f"{done.rows} rows {said} by version {done.version}, in {context.tables / 'scored'}")
+        where = f"in {context.tables / 'scored'}; the first is {done.first_prediction_id}"
+        click.echo(f"{done.rows} rows {said} by version {done.version}, {where}")
 
 
 def _try(rows: int, as_json: bool) -> None:

@@ -43,6 +43,7 @@ class Scored:
     rows: int
     version: int
     input_sha256: str
+    first_prediction_id: str
     new: bool
 
 
@@ -60,10 +61,11 @@ def score(context: Context, given: str | None = None) -> Scored:
         version = _model(context)
         _same_code(context, version)
         digest = coming.result()
+    prefix = hashlib.sha256(f"{digest} {version.model_sha256}".encode()).hexdigest()[:_HALF]
     facts = {"input_sha256": digest, "model_version": str(version.number)}
-    batches = ahead.ahead(_scored(context, path, version, digest))
+    batches = ahead.ahead(_scored(context, path, version, prefix))
     done = tables.append(context.tables, tables.SCORED, batches, facts)
-    return Scored(done.rows, version.number, digest, done.new)
+    return Scored(done.rows, version.number, digest, prediction_ids(prefix, 0, 1)[0].as_py(), done.new)
 
 
 def _model(context: Context) -> Version:
@@ -82,8 +84,8 @@ def _same_code(context: Context, version: Version) -> None:
         raise FactoryError(f"version {version.number} belongs to other code (commit {commit}): check it out or retrain")
 
 
-def _scored(context: Context, path: Located, version: Version, digest: str) -> Iterator[pa.RecordBatch]:
-    """The rows with what the model says of them, chunk by chunk."""
+def _scored(context: Context, path: Located, version: Version, prefix: str) -> Iterator[pa.RecordBatch]:
+    """The rows with what the model says of them, chunk by chunk; their ids begin with `prefix`."""
     place = Path(tempfile.mkdtemp(prefix="aifactory-score-"))
     try:
         context.registry.download(version, place / "model")
@@ -91,7 +93,6 @@ def _scored(context: Context, path: Located, version: Version, digest: str) -> I
     finally:
         shutil.rmtree(place)
     features = context.project.science.features()
-    prefix = hashlib.sha256(f"{digest} {version.model_sha256}".encode()).hexdigest()[:_HALF]
     same = {
         "scored_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "model_version": version.number,
