@@ -29,7 +29,7 @@ thorough: tools ## The long tests: every table that was tried, fifty sets of ans
 faults: tools ## Kill and double the real parts at random, half an hour and more; rewrites docs/reliability.md.
 	@$(PYTHON_BIN)/python -m tests.faults.run
 
-demo: tools ## One use case from a table to a traced prediction in prod, on this machine.
+demo: tools ## Two use cases from a table to traced predictions in prod, on this machine.
 	@$(PYTHON_BIN)/python demo/demo.py up
 
 demo-down: setup ## Remove everything that the demo made: processes, ports, folders.
