@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 
 from aifactory_runtime.errors import FactoryError
@@ -40,11 +41,15 @@ def run(
     """
     where.check(context.contract)
     _ = context.login  # a login that cannot be used is said now, not after the data steps
-    with lock.held(context.artifacts):
+    with lock.held(context.artifacts), ThreadPoolExecutor(1) as thread:
+        opened: list[Future[object]] = []
         if "train" in names:  # after the lock: it takes seconds, and a loser leaves at once
             skops_file.import_early()
+            opened.append(thread.submit(getattr, context, "registry"))  # imported while data is read
         handoff = _begin(context, kind) if run_id is None else _resume(context, run_id)
         for name in names:
+            if name == "train":
+                wait(opened)  # should it have failed, the step meets the same error
             if name == "train" and not again and (before := repeat.find(context, handoff)):
                 shutil.rmtree(handoffs.folder(context.artifacts, handoff.id))
                 return before
