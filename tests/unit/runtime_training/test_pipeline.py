@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -326,6 +328,21 @@ def test_fault_27_given_a_pipeline_that_runs_when_a_second_starts_then_it_leaves
     with lock.held(context.artifacts), pytest.raises(FactoryError, match=f"process {os.getpid()}"):
         pipeline()
     pipeline("ingest")
+
+
+def test_fault_27_given_a_holder_that_has_not_said_its_name_yet_when_another_starts_then_it_is_still_named(
+    tmp_path: Path,
+) -> None:
+    taken = tmp_path / "pipeline.lock"
+    with taken.open("w") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        saying = threading.Timer(0.2, taken.write_text, ["4711"])
+        saying.start()
+
+        with pytest.raises(FactoryError, match="process 4711"), lock.held(tmp_path):
+            pass
+
+        saying.join()
 
 
 def test_given_the_embedded_default_when_run_then_factory_home_is_not_touched(repo: Path, tmp_path: Path) -> None:
