@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -190,6 +191,57 @@ def test_given_rollbacks_when_the_next_names_no_version_then_none_that_was_rolle
                 rollback.rollback(cast("Side", side), number)
         else:
             assert rollback.rollback(cast("Side", side), number).version == expected
+
+
+class Killed(BaseException):
+    """What kill -9 leaves is what was written before."""
+
+
+class Mortal(Served):
+    """Dies at the write of that number, once."""
+
+    def __init__(self, count: int, dies_at: int) -> None:
+        super().__init__(count)
+        self._left: float = dies_at
+
+    def _write(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._left = math.inf
+            raise Killed
+
+    def set_tag(self, number: int, key: str, value: str) -> None:
+        if hasattr(self, "_left"):
+            self._write()
+        super().set_tag(number, key, value)
+
+    def set_alias(self, alias: str, number: int) -> None:
+        self._write()
+        super().set_alias(alias, number)
+
+
+@pytest.mark.parametrize("dies_at", [1, 2, 3])
+def test_given_a_rollback_killed_at_any_write_when_called_again_then_the_registry_is_as_if_it_had_not_been(
+    monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    registry = Mortal(3, dies_at)
+    served = [registry.version(3).model_sha256]
+    monkeypatch.setattr(activation, "is_active", lambda _, version: served[-1] == version.model_sha256)
+    monkeypatch.setattr(activation, "activate", lambda _, version: served.append(version.model_sha256))
+    monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
+    document = SimpleNamespace(champion=SimpleNamespace(sha256=served[0], version="3"))
+    serving = SimpleNamespace(known=lambda: document)
+    side = SimpleNamespace(name="prod", registry=registry, serving=serving, contract=contract("prod"))
+    side.audit = side.refuse_retired = lambda *_: None
+
+    with pytest.raises(Killed):
+        rollback.rollback(cast("Side", side), None)
+    done = rollback.rollback(cast("Side", side), None)
+
+    stages = [registry.version(number).tags.get(tags.STAGE) for number in (1, 2, 3)]
+    champion = registry.by_alias(CHAMPION)
+    assert (done.version, champion and champion.number, served[-1]) == (2, 2, registry.version(2).model_sha256)
+    assert stages == [tags.RETIRED, CHAMPION, tags.WITHDRAWN]
 
 
 def contract(environment: str, **more: Any) -> EnvironmentContract:

@@ -26,6 +26,8 @@ def rollback(side: Side, number: int | None) -> Outcome:
     changed = wanted.number != champion.number
     if changed:
         _move(side, champion, wanted)
+    if wanted.tags.get(tags.STAGE) != CHAMPION:  # also when an earlier call was killed before it said so
+        side.registry.set_tag(wanted.number, tags.STAGE, CHAMPION)
     if not activation.is_active(side, wanted):
         activation.activate(side, wanted)
         changed = True
@@ -79,4 +81,3 @@ def _move(side: Side, champion: Version, wanted: Version) -> None:
         side.registry.set_tag(wanted.number, tags.PREVIOUS, str(champion.number))
     side.registry.set_tag(champion.number, tags.STAGE, tags.RETIRED if forward else tags.WITHDRAWN)
     side.registry.set_alias(CHAMPION, wanted.number)
-    side.registry.set_tag(wanted.number, tags.STAGE, CHAMPION)
