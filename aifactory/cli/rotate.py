@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 
 import click
 
 from aifactory.cli import output
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+    """A range lets nan pass: it is neither below nor above anything."""
+    if math.isnan(seconds):
+        raise click.BadParameter("nan is not a number of seconds.")
+    return seconds
 
 
 @click.command()
@@ -19,6 +27,7 @@ from aifactory_runtime.errors import FactoryError
 @click.option(
     "--overlap",
     type=click.FloatRange(0, 86_400),
+    callback=_finite,
     default=60.0,
     show_default=True,
     help="Seconds for which the scoring service takes an old token too.",

@@ -18,7 +18,7 @@ from pulumi.provider.experimental.provider import PropertyDiffKind
 from pulumi.runtime import rpc
 
 from aifactory import home as tool_home
-from infra.providers.local import diff, layout, locks, processes, values
+from infra.providers.local import diff, layout, locks, processes, rotation, values
 from infra.providers.local.file import File
 from infra.providers.local.folder import Folder
 from infra.providers.local.kind import Kind
@@ -197,6 +197,19 @@ def test_given_a_token_when_its_file_is_lost_then_the_same_secret_is_written_aga
     Token().update(drifted, inputs)
     assert json.loads(path.read_text())["token"] == first == state["value"]
     assert Token().create(inputs)[1]["value"] == first
+
+
+@pytest.mark.parametrize(
+    "mark", ['{"overlap_seconds": NaN}', '{"overlap_seconds": "x"}', '{"overlap_seconds": -1}', "{"]
+)
+def test_given_a_damaged_mark_of_a_rotation_when_read_then_it_is_named_with_its_mend(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "consumer.json"
+    rotation.ask(path, 60.0)
+    assert rotation.overlap(path) == 60.0
+    rotation.mark(path).write_text(mark, encoding="utf-8")
+
+    with pytest.raises(Problem, match=r"consumer\.rotate is damaged: remove it"):
+        rotation.overlap(path)
 
 
 def _lease(home: Path, name: str = "web") -> dict[str, Any]:

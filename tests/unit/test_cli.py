@@ -110,6 +110,7 @@ def test_given_an_applied_environment_when_its_outputs_are_asked_for_then_json_i
         (["stop"], 1, "nothing is provisioned"),
         (["destroy"], 2, "name the environments"),
         (["destroy", "--all", "--yes"], 1, "nothing is provisioned"),
+        (["rotate", "--overlap", "nan"], 2, "not a number of seconds"),
     ],
 )
 def test_given_a_command_that_cannot_work_here_when_run_then_one_line_and_the_documented_code(

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 from infra.providers.local import layout
+from infra.providers.local.problem import Problem
 
 ASKED = "to be rotated"
+MOST_OVERLAP_SECONDS = 86_400
 
 
 def mark(path: Path) -> Path:
@@ -21,10 +23,13 @@ def ask(path: Path, overlap_seconds: float = 0.0) -> None:
 
 
 def overlap(path: Path) -> float | None:
-    """Seconds that the old secret stays valid; None when no new one is asked for."""
+    """Seconds that the old secret stays valid; None when no new one is asked for, Problem when the mark is damaged."""
     if not mark(path).exists():
         return None
-    return float(layout.read_json(mark(path)).get("overlap_seconds", 0.0))
+    seconds = layout.read_json(mark(path)).get("overlap_seconds", 0.0)
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_OVERLAP_SECONDS:
+        raise Problem(f"{mark(path)} is damaged: remove it, then factory rotate again")
+    return float(seconds)
 
 
 def done(path: Path) -> None:
