@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import uuid
 from pathlib import Path
 
@@ -216,6 +217,30 @@ def test_fault_19_given_an_empty_folder_or_a_delta_table_without_its_files_then_
         file.unlink()
     with pytest.raises(FactoryError, match="delta"):
         source.read(source.locate(tmp_path, "delta"))
+
+
+@pytest.mark.parametrize("log", [None, b"", b"\xff{", b'{"protocol": 1}'])
+def test_fault_19_given_a_delta_table_whose_log_is_damaged_when_read_then_it_is_named(
+    tmp_path: Path, log: bytes | None
+) -> None:
+    write_deltalake(str(tmp_path / "delta"), pa.Table.from_pandas(FRAME))
+    for file in (tmp_path / "delta" / "_delta_log").iterdir():
+        file.unlink()
+    if log is not None:
+        (tmp_path / "delta" / "_delta_log" / f"{0:020d}.json").write_bytes(log)
+
+    located = source.locate(tmp_path, "delta")
+    for reading in (source.read, source.digest):
+        with pytest.raises(FactoryError, match="delta is a damaged Delta table"):
+            reading(located)
+
+
+def test_fault_19_given_a_pipe_or_no_name_when_located_then_it_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(FactoryError, match=r"pipe\.csv is neither a file nor a folder"):
+        source.locate(tmp_path, "pipe.csv")
+    with pytest.raises(FactoryError, match="is missing"):
+        source.locate(tmp_path, "")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +142,45 @@ def test_given_a_column_of_another_type_when_appended_then_one_line_and_the_tabl
     with pytest.raises(FactoryError, match="a holds"):
         tables.append(tmp_path, "scored", [pd.DataFrame({"a": ["x"]})], {"n": "2"})
     assert len(list((tmp_path / "scored").glob("*.parquet"))) == tables.count(tmp_path, "scored") == 1
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _scribble(path: Path) -> None:
+    """The pages are no pages any more, the end of the file is as it was."""
+    content = bytearray(path.read_bytes())
+    content[4:400] = b"\xff" * 396
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage"),
+    [
+        ("*.parquet", _cut),
+        ("*.parquet", _scribble),
+        ("*.parquet", Path.unlink),
+        ("_delta_log/*.json", lambda path: path.write_bytes(b"")),
+        ("_delta_log/*.json", lambda path: path.write_bytes(b"\xff{")),
+    ],
+    ids=["part cut off", "part overwritten", "part gone", "log empty", "log no JSON"],
+)
+def test_fault_19_given_a_damaged_table_when_read_then_the_line_says_what_mends_it_and_that_mends_it(
+    tmp_path: Path, pattern: str, damage: Callable[[Path], object]
+) -> None:
+    tables.write(tmp_path, "raw", [table(1000)], "one")
+    damage(next((tmp_path / "raw").glob(pattern)))
+
+    for reading in (tables.read, lambda *at: list(tables.batches(*at))):
+        with pytest.raises(FactoryError, match=r"table raw is damaged .* move it away to begin anew") as caught:
+            reading(tmp_path, "raw")
+        assert str(tmp_path / "raw") in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    (tmp_path / "raw").rename(tmp_path / "away")
+    tables.write(tmp_path, "raw", [table(1000)], "one")
+    assert len(tables.read(tmp_path, "raw")) == 1000
 
 
 def test_fault_25_given_a_folder_that_cannot_be_written_when_written_then_one_line(tmp_path: Path) -> None:

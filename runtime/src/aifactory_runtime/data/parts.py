@@ -6,7 +6,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,7 +186,7 @@ def _read(path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows:
     import pyarrow.compute as pc
     from pyarrow import parquet
 
-    with parquet.ParquetFile(str(path)) as file:
+    with _whole(), parquet.ParquetFile(str(path)) as file:
         there = set(file.schema_arrow.names)
         needed = {*schema.names, ORDER, *([where[0]] if where else [])} & there
         for group in range(file.num_row_groups):
@@ -200,6 +200,19 @@ def _read(path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows:
             chunk = pa.table(made, schema=schema)
             for start in range(0, len(chunk), rows):
                 yield chunk.slice(start, rows)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Arrow says of bytes that are no Parquet what it says of a disk that fails, but without a number: ArrowInvalid."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise pa.ArrowInvalid(str(error)) from None
 
 
 def _in_order(table: pa.Table) -> pa.Table:

@@ -61,7 +61,7 @@ def locate(root: Path, source: str) -> Located:
     """
     if "://" not in source:
         found = Located(source, str(root / Path(source).expanduser()))
-        there = Path(found.path).exists()
+        there = bool(source) and _stored_here(source, Path(found.path))
     else:
         found = _remote(source)
         with _one_line(source):
@@ -69,6 +69,13 @@ def locate(root: Path, source: str) -> Located:
     if not there:
         raise FactoryError(f"{found.name} is missing: say where the data lies (data_source in factory.yaml)")
     return found
+
+
+def _stored_here(source: str, path: Path) -> bool:
+    """Whether there is a file or a folder; FactoryError for what can be read only once, such as a pipe."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FactoryError(f"{source} is neither a file nor a folder: save the table as a file and name that")
+    return path.exists()
 
 
 def digest(located: Located) -> str:
@@ -210,6 +217,13 @@ def _typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str]) -> pa.Rec
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
+def _delta_errors() -> type[Exception]:
+    from deltalake.exceptions import DeltaError
+
+    found: type[Exception] = DeltaError
+    return found
+
+
 @contextmanager
 def _one_line(name: str) -> Iterator[None]:
     """What file systems and readers raise, as one line that repeats no value."""
@@ -225,9 +239,9 @@ def _one_line(name: str) -> Iterator[None]:
     except (pa.ArrowException, ValueError):
         raise FactoryError(f"{name} is corrupt, or not of its format: put the data there again") from None
     except Exception as error:
-        if not type(error).__module__.startswith(
-            ("deltalake", "fsspec", "s3fs", "botocore", "adlfs", "azure", "aiohttp")
-        ):
+        if isinstance(error, _delta_errors()):
+            raise FactoryError(f"{name} is a damaged Delta table: put the data there again") from None
+        if not type(error).__module__.startswith(("fsspec", "s3fs", "botocore", "adlfs", "azure", "aiohttp")):
             raise
         raise FactoryError(
             f"{name} cannot be read ({type(error).__name__}): check the address and your rights"

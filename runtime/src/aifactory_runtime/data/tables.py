@@ -155,7 +155,7 @@ def batches(
         import pyarrow as pa
 
         schema = pa.schema([schema.field(column) for column in columns])
-    with _one_line(name):
+    with _readable(folder, name):
         for chunk in parts.read(
             folder / name, parts.stored(table), schema, where, rows or parts.chunk_rows(len(schema))
         ):
@@ -168,7 +168,7 @@ def read(folder: Path, name: str, version: int | None = None) -> pd.DataFrame:
 
     table = _there(folder, name, version)
     schema = _schema(table)
-    with _one_line(name):
+    with _readable(folder, name):
         chunks = list(parts.read(folder / name, parts.stored(table), schema, None, parts.chunk_rows(len(schema))))
         return to_frame(pa.concat_tables(chunks) if chunks else schema.empty_table())
 
@@ -217,7 +217,7 @@ def _open(folder: Path, name: str, version: int | None = None) -> DeltaTable | N
 
     if not (folder / name / "_delta_log").is_dir():
         return None
-    with _one_line(name):
+    with _readable(folder, name):
         try:
             return DeltaTable(str(folder / name), version=version)
         except TableNotFoundError:
@@ -294,5 +294,28 @@ def _one_line(name: str) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError, pa.ArrowException) as error:
-        said = type(error).__name__ if isinstance(error, ValueError) else str(error).strip().partition("\n")[0][:200]
-        raise FactoryError(f"table {name}: {said}; check the disk's space and rights, then run again") from None
+        raise FactoryError(f"table {name}: {_said(error)}; check the disk's space and rights, then run again") from None
+
+
+@contextmanager
+def _readable(folder: Path, name: str) -> Iterator[None]:
+    """A log or a file that is cut off, damaged or gone stays so however often it is read: the line says what mends it.
+
+    What is no damage, such as rights or a failing disk, is said as `_one_line` says it.
+    """
+    import pyarrow as pa
+    from deltalake.exceptions import DeltaError
+
+    with _one_line(name):
+        try:
+            yield
+        except (DeltaError, FileNotFoundError, ValueError, pa.ArrowException) as error:
+            raise FactoryError(
+                f"table {name} is damaged ({_said(error)}): restore {folder / name} from a backup, or move it away to "
+                "begin anew"
+            ) from None
+
+
+def _said(error: Exception) -> str:
+    """The first line of what failed; of what Arrow could not convert only its kind, as it may hold values."""
+    return type(error).__name__ if isinstance(error, ValueError) else str(error).strip().partition("\n")[0][:200]

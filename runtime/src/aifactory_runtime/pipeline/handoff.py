@@ -74,7 +74,7 @@ def load(artifacts: Path, run: str) -> Handoff:
         return parse(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise UsageProblem(f"there is no run {run} in this environment: run ingest, it prints the id") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageProblem(f"{path} is not a handoff: start again with ingest") from None
 
 
