@@ -211,6 +211,10 @@ def test_given_a_bad_value_in_a_file_when_loaded_then_file_line_and_key_are_name
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
+        (
+            "a: 1\nb:\n  approval: required\n  approval: none\n",
+            "factory.yaml:4: .*approval stands here for the second time",
+        ),
         ("a: [1", "factory.yaml:.*not valid YAML"),
         ("[" * 20_000, "factory.yaml: lists or keys are nested too deeply"),
         ("created: 2026-13-45", "factory.yaml: not valid YAML: month must be in 1..12"),

@@ -14,6 +14,21 @@ from aifactory_runtime.errors import UsageProblem
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class _Once(yaml.SafeLoader):
+    """Refuses a key that stands twice, where YAML itself silently takes the last: an approval would be gone."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """The mapping, each key of it once."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                problem = f"the key {key.value} stands here for the second time; keep one"
+                raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return node
+
+
 def read_yaml(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
     """Mapping in the file at `path`; UsageProblem when it is missing, not YAML or not a mapping.
 
@@ -21,7 +36,7 @@ def read_yaml(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        loaded = yaml.safe_load(text)
+        loaded = yaml.load(text, Loader=_Once)  # noqa: S506 - a safe loader
     except FileNotFoundError:
         raise UsageProblem(
             f"{path} is missing: run this inside a use case's repo, or make one with factory new"
