@@ -36,8 +36,8 @@ def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float
 def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap: float, as_json: bool) -> None:
     """Give IDENTITY new secrets: people by login, release, service, consumer; everybody when none is named.
 
-    Passwords of the tracking server are new at once. Who holds a token reads the new one from the same file. Between
-    pipeline runs: a run that began with the old password is refused.
+    Without --env wherever IDENTITY has some. Passwords of the tracking server are new at once. Who holds a token reads
+    the new one from the same file. Between pipeline runs: a run that began with the old password is refused.
 
     Example: factory rotate consumer --env prod
     """
@@ -54,8 +54,8 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
     if missing or not manifests:
         what = ", ".join(missing) or "any environment"
         raise FactoryError(f"{what} of {use_case} is not provisioned: factory up {' '.join(missing)}".rstrip())
-    asked = {name: rotation.secrets(home, use_case, name, identities) for name in manifests}
-    waves = [rotation.wave(home, manifests, servers.interpreter())]
+    asked = rotation.secrets(home, use_case, manifests, identities)
+    waves = [rotation.wave(home, {name: manifests[name] for name in asked}, servers.interpreter())]
     plan.check(home, waves)
     for paths in asked.values():
         rotation.ask(paths, overlap)

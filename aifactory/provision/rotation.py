@@ -28,15 +28,25 @@ def applied(home: Home, use_case: str, environments: Iterable[str]) -> dict[str,
     return found
 
 
-def secrets(home: Home, use_case: str, environment: str, identities: Sequence[str]) -> dict[Path, str]:
-    """Credentials file to identity, of `identities` or of all; UsageProblem for one that has none there."""
-    folder = home.root / "credentials" / environment / use_case
-    found = {path: path.stem for path in sorted(folder.rglob("*.json"))}
-    unknown = [identity for identity in identities if identity not in found.values()]
+def secrets(
+    home: Home, use_case: str, environments: Iterable[str], identities: Sequence[str]
+) -> dict[str, dict[Path, str]]:
+    """Per environment credentials file to identity, of `identities` or of all; without environments that have none.
+
+    UsageProblem names an identity that has no secret in any of them.
+    """
+    there = {
+        name: {path: path.stem for path in sorted((home.root / "credentials" / name / use_case).rglob("*.json"))}
+        for name in environments
+    }
+    everybody = {identity for paths in there.values() for identity in paths.values()}
+    unknown = [identity for identity in identities if identity not in everybody]
     if unknown:
-        known = ", ".join(sorted(set(found.values()))) or "nobody"
-        raise UsageProblem(f"{', '.join(unknown)} has no secret in {environment}; who has: {known}")
-    return {path: identity for path, identity in found.items() if not identities or identity in identities}
+        known = ", ".join(sorted(everybody)) or "nobody"
+        raise UsageProblem(f"{', '.join(unknown)} has no secret in {', '.join(there)}; who has: {known}")
+    wanted = set(identities) or everybody
+    found = {name: {path: one for path, one in paths.items() if one in wanted} for name, paths in there.items()}
+    return {name: paths for name, paths in found.items() if paths}
 
 
 def ask(paths: Iterable[Path], overlap_seconds: float) -> None:
