@@ -9,7 +9,7 @@ from datetime import datetime
 from aifactory.home import Home
 from aifactory.people import roster
 from aifactory.provision import stacks
-from aifactory_runtime.contract import EnvironmentContract, Manifest
+from aifactory_runtime.contract import EnvironmentContract, Manifest, names
 from aifactory_runtime.quota import usage
 
 
@@ -27,7 +27,8 @@ class Allowance:
 def allowances(home: Home, now: datetime, use_case: str | None = None) -> list[Allowance]:
     """Every applied use case, or only `use_case`, as it stands at `now` (UTC)."""
     found = []
-    for name, environment in sorted(stacks.applied_use_cases(home)):
+    applied = stacks.applied_use_cases(home)
+    for name, environment in sorted(applied, key=lambda one: (one[0], names.ENVIRONMENTS.index(one[1]))):
         if use_case in (None, name):
             content = json.loads(home.applied(name, environment).read_text(encoding="utf-8"))
             found.append(_allowance(content, now))

@@ -40,6 +40,7 @@ def test_given_applied_use_cases_when_asked_then_each_says_what_it_took_and_whos
     applied(home, "fraud", "dev", ended)
 
     assert allowances(home, NOW, "churn") == [
+        Allowance("churn", "staging", "0.009 of 0.01 GB of disk", "no quota", "the quota of disk is near"),
         Allowance(
             "churn",
             "prod",
@@ -48,6 +49,5 @@ def test_given_applied_use_cases_when_asked_then_each_says_what_it_took_and_whos
             "the quota of disk is used up: no pipeline begins; cy is operator in prod no more, since the end of "
             "2027-01-14: factory up",
         ),
-        Allowance("churn", "staging", "0.009 of 0.01 GB of disk", "no quota", "the quota of disk is near"),
     ]
     assert allowances(home, NOW)[-1] == Allowance("fraud", "dev", "no quota", "no quota", "")

@@ -157,6 +157,14 @@ def test_fault_50_given_a_full_quota_of_compute_when_a_run_begins_then_it_is_ref
         pass
 
 
+@pytest.mark.parametrize(
+    ("taken", "said"),
+    [(0, "0"), (2.9e-07, "0"), (0.00109, "0.0011"), (0.0085, "0.0085"), (12.345, "12.3"), (1234.5, "1234")],
+)
+def test_given_any_size_when_a_usage_is_said_then_it_is_a_number_as_people_write_it(taken: float, said: str) -> None:
+    assert str(Usage("disk", taken, 5, "GB of disk", "k")) == f"{said} of 5 GB of disk"
+
+
 @given(quota=st.floats(0.001, 1e6), share=st.floats(0, 2))
 def test_given_any_usage_when_judged_then_near_and_over_are_where_they_should_be(quota: float, share: float) -> None:
     found = Usage("disk", share * quota, quota, "GB of disk", "k")

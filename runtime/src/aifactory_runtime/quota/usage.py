@@ -18,6 +18,9 @@ ALERT_SHARE = 0.8
 """Share of a quota from which on it is said that it is nearly used up."""
 
 _GB = 1e9
+_WHOLE = 100
+"""From here on people read whole numbers; `.3g` alone would write 1.23e+03."""
+
 _FOLDERS = ("data_uri", "artifact_uri", "capture_uri", "release_uri", "audit_uri", "events_uri", "logs_uri")
 
 
@@ -42,7 +45,8 @@ class Usage:
         return self.taken >= self.quota
 
     def __str__(self) -> str:
-        return f"{self.taken:.3g} of {self.quota:g} {self.unit}"
+        taken = f"{self.taken:.0f}" if self.taken >= _WHOLE else f"{round(self.taken, 4):.3g}"
+        return f"{taken} of {self.quota:g} {self.unit}"
 
 
 def measure(contract: EnvironmentContract, now: datetime) -> list[Usage]:
