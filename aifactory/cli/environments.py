@@ -203,14 +203,14 @@ def outputs(environment: str, form: str, write: bool, as_json: bool) -> None:
 
     Example: factory outputs dev --format dotenv
     """
-    from aifactory.provision import contract_formats
-    from aifactory.provision.plan import Place
+    from aifactory.provision import contract_formats, plan
 
     if as_json and form != "json":
         raise click.UsageError(f"--json and --format {form} are two formats: choose one")
-    place = Place.here()
+    place = plan.Place.here()
     if place.repo is None or place.manifest is None:
         raise FactoryError("outputs belong to a use case: run this inside its repo")
+    plan.chosen(place, [environment])
     contract = _applied_contract(place.home, place.manifest, environment)
     if write:
         _write_contract(place.repo, contract)

@@ -32,7 +32,7 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(short_help="Make LOGIN a PERSONA.")
 @click.argument("login")
 @click.option("--as", "persona", required=True, type=_PERSONA, help="What they do.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of their rights, UTC.")
@@ -58,7 +58,7 @@ def add(login: str, persona: str, until: datetime | None, environments: tuple[st
     _apply(apply, environments)
 
 
-@command.command()
+@command.command(short_help="Take LOGIN out.")
 @click.argument("login")
 @click.option("--as", "persona", type=_PERSONA, help="Only this persona; all of them when left out.")
 @_ENVIRONMENT
@@ -77,7 +77,7 @@ def remove(login: str, persona: str | None, environments: tuple[str, ...], apply
     _apply(apply, environments)
 
 
-@command.command("list")
+@command.command("list", short_help="Show who is what, where and until when.")
 @_ENVIRONMENT
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def listed(environments: tuple[str, ...], as_json: bool) -> None:

@@ -88,14 +88,15 @@ def test_given_an_applied_environment_when_its_outputs_are_asked_for_then_json_i
     applied.parent.mkdir(parents=True)
     applied.write_text(json.dumps({"environment": {"use_case": "churn"}}))
 
-    plain, as_json, both = (
-        CliRunner().invoke(environments.outputs, ["dev", *options])
-        for options in ([], ["--json"], ["--json", "--format=dotenv"])
+    plain, as_json, both, unknown = (
+        CliRunner().invoke(environments.outputs, arguments)
+        for arguments in (["dev"], ["dev", "--json"], ["dev", "--json", "--format=dotenv"], ["embedded"])
     )
 
     assert json.loads(as_json.stdout) == json.loads(plain.stdout) == {"use_case": "churn"}
     assert (both.exit_code, both.stdout) == (2, "")
     assert "choose one" in both.stderr
+    assert "use one of dev, staging, prod" in str(unknown.exception)
 
 
 @pytest.mark.parametrize(
