@@ -67,7 +67,9 @@ def locate(root: Path, source: str) -> Located:
         with _one_line(source):
             there = bool(found.filesystem.exists(found.path))
     if not there:
-        raise FactoryError(f"{found.name} is missing: say where the data lies (data_source in factory.yaml)")
+        raise FactoryError(
+            f"{found.name} is missing: say where the data lies (data_source in factory.yaml; INPUT= of make score)"
+        )
     return found
 
 

@@ -152,7 +152,8 @@ def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bo
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
     elif clock.steps < len(steps):
-        click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays (--again trains anyway)")
+        anyway = f"{click.get_current_context().command_path} --again"
+        click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays ({anyway} trains anyway)")
     else:
         click.echo(summary(handoff))
 
