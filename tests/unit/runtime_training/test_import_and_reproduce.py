@@ -132,6 +132,20 @@ def test_given_a_model_of_other_features_when_imported_then_the_difference_is_na
     ).version
 
 
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_given_a_feature_with_a_space_when_a_model_of_it_is_imported_then_its_library_may_write_it_otherwise(
+    tmp_path: Path, plain: Path, context: Context, pipeline: Pipeline, library: str
+) -> None:
+    import pandas as pd
+
+    path = plain / "src" / "demo_case" / "features.py"
+    path.write_text(path.read_text().replace('"age":', '"age in years":'))
+    commit(plain, "Name the unit")
+    rows = training.load(context, pipeline("ingest", "validate", "prepare")).train
+    frame = pd.DataFrame(rows.values, columns=["age in years", *FEATURES[1:]])
+    assert imported(context, save(tmp_path / "model", library, frame, rows.labels)).version == 1
+
+
 def test_given_a_model_of_other_classes_when_imported_then_both_are_named(
     tmp_path: Path, context: Context, rows: training.Rows
 ) -> None:

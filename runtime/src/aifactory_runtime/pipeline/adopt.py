@@ -57,7 +57,7 @@ def _loaded(folder: Path, schema: InputSchema) -> tuple[Any, Any]:
         return booster, boosters.of_xgboost(booster, schema.classes)
     booster = boosters.read_lightgbm(path)
     names = booster.feature_name()
-    _check_names(None if names[0] == "Column_0" else names, schema)
+    _check_names(None if names[0] == "Column_0" else names, schema, space="_")  # LightGBM writes no spaces
     return booster, boosters.of_lightgbm(booster, schema.classes)
 
 
@@ -86,11 +86,15 @@ def _file(folder: Path) -> tuple[str, Path]:
     return library, path
 
 
-def _check_names(names: Any, schema: InputSchema) -> None:
-    """FactoryError when the model was trained on features of other names, or in another order."""
-    if names is None or list(names) == list(schema.features):
+def _check_names(names: Any, schema: InputSchema, space: str = " ") -> None:
+    """FactoryError when the model was trained on features of other names, or in another order.
+
+    `space` is what the model's library writes for a space in a name.
+    """
+    wanted = [name.replace(" ", space) for name in schema.features]
+    if names is None or list(names) == wanted:
         return
-    pairs = zip(names, schema.features, strict=False)
+    pairs = zip(names, wanted, strict=False)
     place = next((number for number, (own, ours) in enumerate(pairs) if own != ours), None)
     where = "" if place is None else f", the first that differs is {list(names)[place]} ({schema.features[place]} here)"
     raise FactoryError(
