@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
 import os
+import shutil
 import tarfile
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -71,9 +74,41 @@ class Writer:
 
 
 @contextmanager
-def writing(path: Path, contents: Contents) -> Iterator[Writer]:
-    """A backup at `path` (0600) that appears there complete or not at all; FactoryError when the disk takes no more."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+def aside(parent: Path, prefix: str) -> Iterator[Path]:
+    """A new folder `prefix...` in `parent` (0700) to make something in, removed in the end.
+
+    Those that killed processes left are removed first: they hold secrets. The kernel lets go of the lock by which they
+    are told from those in use, on this machine or another.
+    """
+    for left in [path for path in parent.iterdir() if path.name.startswith(prefix)]:
+        with suppress(OSError), _locked(left):
+            shutil.rmtree(left)
+    made = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+    with _locked(made):
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder while the block runs; OSError when somebody else holds it, or it is no folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def writing(path: Path, contents: Contents, scratch: Path) -> Iterator[Writer]:
+    """A backup at `path` (0600) that appears there complete or not at all; FactoryError when the disk takes no more.
+
+    It is written in the folder `scratch`, on the same disk.
+    """
+    part = scratch / "backup"
     try:
         with (
             os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
@@ -87,8 +122,6 @@ def writing(path: Path, contents: Contents) -> Iterator[Writer]:
         part.replace(path)
     except OSError as error:
         raise FactoryError(f"{path} cannot be written ({error.strerror or error}): nothing was backed up") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def unpack(path: Path, target: Path) -> Contents:

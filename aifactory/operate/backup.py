@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from aifactory.home import Home
-from aifactory.operate.archive import Contents, Places, Writer, writing
+from aifactory.operate.archive import Contents, Places, Writer, aside, writing
 from aifactory.provision import lock, servers, stacks
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -63,12 +62,12 @@ def make(home: Home, target: Path, say: Say) -> Made:
     """
     _check(home, target)
     contents = Contents(datetime.now(UTC).isoformat(timespec="seconds"), metadata.version("aifactory"), places(home))
-    with ExitStack() as held, tempfile.TemporaryDirectory(dir=target.parent, prefix=".aifactory-backup-") as scratch:
+    with ExitStack() as held, aside(target.parent, ".aifactory-backup-") as scratch:
         for stack in stacks.known(home):
             held.enter_context(lock.hold(home.lock(stack), stack))
-        with writing(target, contents) as writer:
+        with writing(target, contents, scratch) as writer:
             for number, path in enumerate(_ordered(home.root), start=1):
-                _add(writer, home.root, path, Path(scratch))
+                _add(writer, home.root, path, scratch)
                 if number % _SAY_EVERY == 0:
                     say(f"  {number} files ...")
     cases = sorted(path.stem for path in (home.root / "usecases").glob("*.json"))

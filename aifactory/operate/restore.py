@@ -40,20 +40,17 @@ def restore(file: Path, home: Home, say: Say, *, force: bool = False) -> Restore
     if _in_use(home) and not force:
         raise FactoryError(f"{home.root} holds a platform: --force stops it and moves it aside before the restore")
     home.root.parent.mkdir(parents=True, exist_ok=True)
-    making = home.root.with_name(f".{home.root.name}.restoring-{os.getpid()}")
     try:
-        making.mkdir(mode=0o700)
-        say(f"Reading {file} ...")
-        contents = archive.unpack(file, making)
-        _finish(making, contents, home)
-        aside = _move_aside(home, say) if _in_use(home) else None
-        if home.root.exists():
-            home.root.rmdir()
-        making.rename(home.root)
+        with archive.aside(home.root.parent, f".{home.root.name}.restoring-") as making:
+            say(f"Reading {file} ...")
+            contents = archive.unpack(file, making)
+            _finish(making, contents, home)
+            aside = _move_aside(home, say) if _in_use(home) else None
+            if home.root.exists():
+                home.root.rmdir()
+            making.rename(home.root)
     except OSError as error:
         raise FactoryError(f"{home.root} cannot be made ({error.strerror}): nothing was restored") from None
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     _reuse_environments(home, aside)
     troubles = [*_reclaim_ports(home), *_build_environments(home, say)]
     moved_from = contents.places.home if contents.places.home != str(home.root) else None
@@ -66,9 +63,7 @@ def restore_state(file: Path, home: Home, stack: str, say: Say) -> Path:
     For a record that is damaged beyond the copy that the engine keeps. What changed since the backup is found by the
     refresh of the next `factory up`. FactoryError when the backup has no such stack or the stack is being changed.
     """
-    making = home.root / f".restoring-{os.getpid()}"
-    try:
-        making.mkdir(mode=0o700)
+    with archive.aside(home.root, ".restoring-") as making:
         say(f"Reading {file} ...")
         contents = archive.unpack(file, making)
         relocation.relocate(making, contents.places, backup.places(home))
@@ -77,8 +72,6 @@ def restore_state(file: Path, home: Home, stack: str, say: Say) -> Path:
             raise FactoryError(f"{file} holds no stack {stack}; factory status lists what there is")
         with lock.hold(home.lock(stack), stack):
             return _replace_record(making, home, found.relative_to(making))
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
 
 
 def _replace_record(making: Path, home: Home, record: Path) -> Path:

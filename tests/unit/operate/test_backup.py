@@ -213,6 +213,33 @@ def test_fault_25_given_a_full_disk_when_backed_up_then_one_line_says_so_and_not
     assert list(tmp_path.glob("*b.tar.gz*")) == []
 
 
+def test_fault_47_given_what_a_killed_backup_and_restore_left_when_repeated_then_no_copy_of_secrets_stays(
+    home: Home, tmp_path: Path
+) -> None:
+    target, moved = tmp_path / "b.tar.gz", Home(tmp_path / "moved")
+    left = [tmp_path / ".aifactory-backup-killed", tmp_path / ".moved.restoring-killed"]
+    other = tmp_path / ".another.restoring-killed"
+    for folder in (*left, other):
+        write(folder / "passphrase", "secret")
+
+    backup.make(home, target, silent)
+    restore.restore(target, moved, silent)
+
+    assert [folder for folder in (*left, other) if folder.exists()] == [other]
+    write(moved.root / ".restoring-killed" / "passphrase", "secret")
+    restore.restore_state(target, moved, "churn.prod", silent)
+    assert not list(moved.root.glob(".restoring*"))
+
+
+def test_given_a_backup_that_is_being_written_when_another_begins_then_its_folder_stays(tmp_path: Path) -> None:
+    with archive.aside(tmp_path, ".making-") as first:
+        write(first / "part", "x")
+        with archive.aside(tmp_path, ".making-") as second:
+            assert first != second
+            assert (first / "part").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_given_a_home_in_use_when_restored_then_it_is_refused_and_with_force_moved_aside(
     home: Home, tmp_path: Path
 ) -> None:
