@@ -80,8 +80,7 @@ def _tracking(place: Place, platform: Mapping[str, str], environment: str | None
     if place.manifest is None:
         return Address("mlflow", platform["tracking_uri"], f"login and password: a file under {folder}")
     where = environment or names.ENVIRONMENTS[0]
-    if where not in names.ENVIRONMENTS:
-        raise UsageProblem(f"{where} is not an environment; use one of {', '.join(names.ENVIRONMENTS)}")
+    _check_environment(where)
     owner = folder / where / place.manifest.use_case / f"{place.manifest.owner}.json"
     return Address("mlflow", platform["tracking_uri"], f"login and password for {where}: {owner}")
 
@@ -104,11 +103,17 @@ def _named(place: Place, where: str | None) -> tuple[str, str]:
     case = case or (place.manifest.use_case if place.manifest else "")
     if not case:
         raise UsageProblem(f"of which use case? Say factory open docs churn.{environment}")
+    _check_environment(environment)
     return case, environment
+
+
+def _check_environment(name: str) -> None:
+    if name not in names.ENVIRONMENTS:
+        raise UsageProblem(f"{name!r} is not an environment; use one of {', '.join(names.ENVIRONMENTS)}")
 
 
 def _contract(home: Home, case: str, environment: str) -> dict[str, str]:
     path: Path = home.applied(case, environment)
     if not path.is_file():
-        raise FactoryError(f"{case} is not provisioned in {environment or 'no environment'}: factory up {environment}")
+        raise FactoryError(f"{case} is not provisioned in {environment}: factory up {environment}")
     return dict(json.loads(path.read_text(encoding="utf-8"))["environment"])

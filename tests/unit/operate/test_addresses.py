@@ -40,7 +40,7 @@ def test_given_no_repo_when_docs_are_asked_then_use_case_and_environment_are_nam
     here = place(tmp_path, in_repo=False)
 
     assert addresses.of(here, "docs", "churn.prod").url == "http://127.0.0.1:25003/docs"
-    for where, sentence in ((None, "whose docs"), ("prod", "of which use case")):
+    for where, sentence in ((None, "whose docs"), ("prod", "of which use case"), ("churn.qa", "'qa' is not an")):
         with pytest.raises(UsageProblem, match=sentence):
             addresses.of(here, "docs", where)
     with pytest.raises(FactoryError, match=r"churn is not provisioned in staging: factory up staging"):
