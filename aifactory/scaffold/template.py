@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 
 VARIABLE = "FACTORY_TEMPLATE"
 _FILE = "file://"
@@ -101,7 +101,10 @@ def _local(folder: Path, ref: str | None, allow_dirty: bool) -> Template:
 
 def _git(folder: Path, *arguments: str) -> str:
     """What git says in `folder`, nothing when it refuses; UsageProblem when the folder is no git repo."""
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise FactoryError("git is missing: install it") from None
     if "not a git repository" in done.stderr:
         raise UsageProblem(f"{folder} is not a git repo: a repo made from it could never be updated")
     return done.stdout.strip()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aifactory.scaffold import locate
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.fixtures.usecase_repo import git
 from tests.template.support import CHECKOUT
 
@@ -48,3 +48,11 @@ def test_given_a_relative_address_then_it_is_kept_absolute(template: Path, monke
 
 def test_given_a_user_in_the_address_then_it_is_not_shown() -> None:
     assert "me" not in locate("https://me:hunter2@git.example/f.git", None, {}).shown.split("//")[1]
+
+
+def test_given_a_machine_without_git_then_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FactoryError, match="git is missing: install it"):
+        locate(None, "HEAD", {})

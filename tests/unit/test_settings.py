@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.config.project import Science
 from aifactory_runtime.config.search import Range
 from aifactory_runtime.config.settings import Settings
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 
 
 def conf(folder: Path, **files: str) -> Path:
@@ -90,3 +91,16 @@ def test_given_a_bad_setting_when_loaded_then_file_line_and_key_are_named(
 
     with pytest.raises(UsageProblem, match=sentence):
         Settings.load(tmp_path, "prod")
+
+
+@pytest.mark.parametrize("ending", ["raise SystemExit(0)", "import sys; sys.exit()", "exit(0)"])
+def test_given_science_that_ends_python_when_loaded_then_the_command_fails_and_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    package = f"ends_{abs(hash(ending))}"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "schema.py").write_text(ending, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(FactoryError, match=rf"{package}\.schema ends Python"):
+        Science(package).target()

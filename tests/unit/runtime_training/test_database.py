@@ -90,3 +90,10 @@ def test_given_two_that_make_the_database_at_once_when_the_second_is_done_then_w
     with closing(sqlite3.connect(path)) as found:
         assert found.execute("SELECT * FROM runs_of_the_first").fetchall() == []
     assert [one.name for one in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+def test_given_a_folder_in_the_databases_place_when_opened_then_it_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").mkdir()
+
+    with pytest.raises(FactoryError, match=r"mlflow\.db is no file that can be read: .* move it away"):
+        mlflow._make_database(tmp_path / "mlflow.db")

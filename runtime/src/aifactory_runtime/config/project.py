@@ -11,7 +11,7 @@ from typing import Any
 from aifactory_runtime.config import environment, yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 
 MANIFEST = "factory.yaml"
 _REQUIRED = object()
@@ -52,7 +52,10 @@ class Science:
 
     def _get(self, module: str, name: str, default: Any = _REQUIRED) -> Any:
         full = f"{self.package}.{module}"
-        found = getattr(importlib.import_module(full), name, default)
+        try:
+            found = getattr(importlib.import_module(full), name, default)
+        except SystemExit:  # else the command would end with that code: 0, as if all were done
+            raise FactoryError(f"{full} ends Python while it is imported: take its exit() out") from None
         if found is _REQUIRED:
             raise UsageProblem(f"{full} has no {name}: docs/extending.md says what the pipeline calls")
         return found

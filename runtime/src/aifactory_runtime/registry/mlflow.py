@@ -74,6 +74,9 @@ def _make_database(path: Path) -> None:
     it at once the first one's counts: it may hold runs already.
     """
     if path.exists():
+        if not path.is_file() or not os.access(path, os.R_OK):
+            # MLflow would try again for two minutes before it says so.
+            raise FactoryError(f"{path} is no file that can be read: see its rights, or move it away to begin anew")
         return
     from mlflow.store.db.utils import _initialize_tables
     from sqlalchemy import create_engine, event
