@@ -96,11 +96,14 @@ def _answers(
     from aifactory.scaffold import answers as given
 
     answers = given.parse(extra)
-    answers |= {key: value for key, value in options.items() if value is not None}
-    if name is not None:
-        answers["use_case"] = name
+    said = {key: value for key, value in {**options, "use_case": name}.items() if value is not None}
     if approvers:
-        answers["approvers"] = ", ".join(approvers)
+        said["approvers"] = ", ".join(approvers)
+    for key, value in said.items():
+        if answers.setdefault(key, value) != value:
+            raise UsageProblem(f"{key} is said twice, with --answer {key}=... and otherwise: keep one")
+    if any(not login.strip() for login in approvers):
+        raise UsageProblem("--approver is empty: name a person, or leave it out")
     if ask:
         return answers
     if "use_case" not in answers:

@@ -108,6 +108,8 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
         raise UsageProblem(f"which column is predicted? Say --target-column; {_candidates(table)}")
     for wished in (target, *wishes.id_columns, *wishes.ignored, *filter(None, [wishes.time_column])):
         _check_there(table, wished)
+    if target in (*wishes.id_columns, *wishes.ignored, wishes.time_column):
+        raise UsageProblem(f"{target} is the column to predict: it can be no id, no time and not ignored")
     aim = table.column(target)
     assert aim is not None  # noqa: S101 - checked above, for the type
     found = problem.find(aim, _numbers(table, aim), wishes.problem)

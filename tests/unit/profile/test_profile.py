@@ -126,6 +126,9 @@ def test_given_wishes_then_they_overrule(tmp_path: Path) -> None:
     assert roles(proposed(frame, tmp_path, "y", Wishes(ignored=("c",))))["c"] == "ignored"
     with pytest.raises(UsageProblem, match="no column zzz"):
         proposed(frame, tmp_path, "y", Wishes(ignored=("zzz",)))
+    for contrary in (Wishes(id_columns=("y",)), Wishes(ignored=("y",)), Wishes(time_column="y")):
+        with pytest.raises(UsageProblem, match="y is the column to predict"):
+            proposed(frame, tmp_path, "y", contrary)
     with pytest.raises(UsageProblem, match="needs a number"):
         proposed(frame.assign(y=COIN), tmp_path, "y", Wishes("regression"))
 

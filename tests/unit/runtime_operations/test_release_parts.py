@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import click
 import pytest
 import yaml
 from hypothesis import given
@@ -312,3 +313,12 @@ def test_given_an_identity_when_it_trains_then_only_where_it_may(
         return
     with pytest.raises(UsageProblem, match=says):
         where.check(asked)
+
+
+@pytest.mark.parametrize("number", ["0", str(2**31), "9" * 30, "x"])
+@pytest.mark.parametrize("command", [["release", "--to", "staging"], ["approve", "--env", "prod", "--as", "kim"]])
+def test_given_a_version_that_no_registry_has_when_asked_for_then_it_is_refused_before_anything_is_asked(
+    command: list[str], number: str
+) -> None:
+    with pytest.raises(click.BadParameter, match=number):
+        getattr(commands, command[0]).main([*command[1:], "--version", number], standalone_mode=False)

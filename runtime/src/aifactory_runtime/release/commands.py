@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from aifactory_runtime.release.trace import Trace
 
 _TARGETS = click.Choice(["embedded", "dev", "staging", "prod"])
+_VERSION = click.IntRange(1, 2**31 - 1)
+"""What the registry can hold: it answers larger ones as if it had broken."""
 _SHORT = 12
 
 
@@ -21,7 +23,7 @@ _SHORT = 12
 @click.option(
     "--to", "--env", "target", type=_TARGETS, required=True, help="Environment; embedded needs nothing provisioned."
 )
-@click.option("--version", "number", type=click.IntRange(1), default=None, help="A version of where it comes from.")
+@click.option("--version", "number", type=_VERSION, default=None, help="A version of where it comes from.")
 @click.option(
     "--train", is_flag=True, help="With train_in: prod, train a candidate there with dev's code; --to staging moves it."
 )
@@ -52,7 +54,7 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
 @click.command()
 @click.option("--env", "environment", type=click.Choice(["staging", "prod"]), required=True, help="Environment.")
 @click.option("--as", "person", required=True, help="Who approves; the login of this person is used.")
-@click.option("--version", "number", type=click.IntRange(1), default=None, help="The version given to release.")
+@click.option("--version", "number", type=_VERSION, default=None, help="The version given to release.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def approve(environment: str, person: str, number: int | None, as_json: bool) -> None:
     """Approve what a release to an environment waits for: one model with one report, and nothing else.
@@ -77,7 +79,7 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
 
 @click.command()
 @click.option("--env", "environment", type=_TARGETS, required=True, help="Environment.")
-@click.option("--to", "number", type=click.IntRange(1), default=None, help="A version that was champion there.")
+@click.option("--to", "number", type=_VERSION, default=None, help="A version that was champion there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def rollback(environment: str, number: int | None, as_json: bool) -> None:
     """Bring the champion before this one back, model and code.
