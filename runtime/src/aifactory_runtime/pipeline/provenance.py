@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 from collections.abc import Iterable
@@ -67,10 +68,14 @@ def _commit(root: Path) -> tuple[str, bool]:
         return root.name, False
     command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "--", "."]
     try:
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        words = {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=words)
     except FileNotFoundError:
         raise UsageProblem("git is not installed: every run names its commit") from None
-    except subprocess.CalledProcessError:
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr.strip().splitlines() or ["it was ended"])[0]
+        if "not a git repository" not in said:  # such as an owner that git does not trust, or a damaged index
+            raise UsageProblem(f"git cannot read {root} ({said}): git status there says what mends it") from None
         raise UsageProblem(f"{root} is not a git repo: run git init, commit, then this again") from None
     commit, dirty = "(initial)", False
     for line in done.stdout.splitlines():
