@@ -213,7 +213,7 @@ def outputs(environment: str, form: str, write: bool, as_json: bool) -> None:
     plan.chosen(place, [environment])
     contract = _applied_contract(place.home, place.manifest, environment)
     if write:
-        _write_contract(place.repo, contract)
+        output.say(f"written: {_write_contract(place.repo, contract)}")
         return
     click.echo(contract_formats.FORMATS[form](contract))
 
@@ -312,8 +312,8 @@ def _applied_contract(home: Home, manifest: Manifest, environment: str) -> dict[
     return contract
 
 
-def _write_contract(repo: Path, contract: dict[str, Any]) -> None:
-    """Write the contract to `.factory/` of the repo; `up` and `outputs --write` write the same."""
+def _write_contract(repo: Path, contract: dict[str, Any]) -> Path:
+    """Write the contract to `.factory/` of the repo, and say where; `up` and `outputs --write` write the same."""
     from aifactory.provision import contract_formats
 
     text = contract_formats.as_json(contract)
@@ -322,7 +322,7 @@ def _write_contract(repo: Path, contract: dict[str, Any]) -> None:
     target = folder / f"{contract['environment']}.json"
     temporary = target.with_suffix(".tmp")
     temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(target)
+    return temporary.replace(target)
 
 
 def _refuse_under_use_cases(place: Place, chosen: Sequence[str]) -> None:

@@ -86,14 +86,23 @@ def test_given_an_applied_environment_when_its_outputs_are_asked_for_then_json_i
     (tmp_path / "factory.yaml").write_text(json.dumps(VALID))
     applied = Home(tmp_path / "home").applied("churn", "dev")
     applied.parent.mkdir(parents=True)
-    applied.write_text(json.dumps({"environment": {"use_case": "churn"}}))
+    contract = {"use_case": "churn", "environment": "dev"}
+    applied.write_text(json.dumps({"environment": contract}))
 
-    plain, as_json, both, unknown = (
+    plain, as_json, both, unknown, written = (
         CliRunner().invoke(environments.outputs, arguments)
-        for arguments in (["dev"], ["dev", "--json"], ["dev", "--json", "--format=dotenv"], ["embedded"])
+        for arguments in (
+            ["dev"],
+            ["dev", "--json"],
+            ["dev", "--json", "--format=dotenv"],
+            ["embedded"],
+            ["dev", "--write"],
+        )
     )
 
-    assert json.loads(as_json.stdout) == json.loads(plain.stdout) == {"use_case": "churn"}
+    assert json.loads(as_json.stdout) == json.loads(plain.stdout) == contract
+    place = tmp_path / ".factory" / "dev.json"
+    assert (json.loads(place.read_text()), written.stderr) == (contract, f"written: {place}\n")
     assert (both.exit_code, both.stdout) == (2, "")
     assert "choose one" in both.stderr
     assert "use one of dev, staging, prod" in str(unknown.exception)
