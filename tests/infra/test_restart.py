@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -43,12 +44,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 def kill_all(home: Home) -> None:
-    """No process is left, those included that the supervisor started while the others were being killed."""
-    while pids := processes.marked(layout.socket(home.root)):
+    """No process is left, those included that the supervisor started while the others were being killed.
+
+    One that is just being started has no variables yet by which it is known: so nobody may be found twice in a row.
+    """
+    quiet = 0
+    while quiet < 2:
+        pids = processes.marked(layout.socket(home.root))
+        quiet = 0 if pids else quiet + 1
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, 9)
         processes.end(pids)
+        time.sleep(0.5)
 
 
 def reboot(home: Home) -> None:

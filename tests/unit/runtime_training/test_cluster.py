@@ -54,4 +54,5 @@ def test_given_dask_in_conf_when_run_then_its_workers_grow_an_equal_forest_and_e
         figures.append(json.loads(done.stdout)["metrics"])
     cores = len(os.sched_getaffinity(0))
     assert (repo / "workers.txt").read_text().splitlines() == ["1 True", f"{cores} False"]
-    assert figures[0] == figures[1]
+    # A forest adds up what its trees say in the order in which its threads end: equal but for the last bits.
+    assert figures[0] == pytest.approx(figures[1], rel=1e-12)
