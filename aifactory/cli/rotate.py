@@ -10,6 +10,7 @@ import click
 from aifactory.cli import output
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
+from infra.providers.local.rotation import MOST_OVERLAP_SECONDS
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
@@ -26,7 +27,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float
 )
 @click.option(
     "--overlap",
-    type=click.FloatRange(0, 86_400),
+    type=click.FloatRange(0, MOST_OVERLAP_SECONDS),
     callback=_finite,
     default=60.0,
     show_default=True,

@@ -186,7 +186,7 @@ def _read(path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows:
     import pyarrow.compute as pc
     from pyarrow import parquet
 
-    with _whole(), parquet.ParquetFile(str(path)) as file:
+    with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
         there = set(file.schema_arrow.names)
         needed = {*schema.names, ORDER, *([where[0]] if where else [])} & there
         for group in range(file.num_row_groups):
@@ -203,7 +203,7 @@ def _read(path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows:
 
 
 @contextmanager
-def _whole() -> Iterator[None]:
+def _damage_as_invalid() -> Iterator[None]:
     """Arrow says of bytes that are no Parquet what it says of a disk that fails, but without a number: ArrowInvalid."""
     import pyarrow as pa
 

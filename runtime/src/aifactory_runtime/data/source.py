@@ -219,13 +219,6 @@ def _typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str]) -> pa.Rec
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
-def _delta_errors() -> type[Exception]:
-    from deltalake.exceptions import DeltaError
-
-    found: type[Exception] = DeltaError
-    return found
-
-
 @contextmanager
 def _one_line(name: str) -> Iterator[None]:
     """What file systems and readers raise, as one line that repeats no value."""
@@ -241,7 +234,9 @@ def _one_line(name: str) -> Iterator[None]:
     except (pa.ArrowException, ValueError):
         raise FactoryError(f"{name} is corrupt, or not of its format: put the data there again") from None
     except Exception as error:
-        if isinstance(error, _delta_errors()):
+        from deltalake.exceptions import DeltaError
+
+        if isinstance(error, DeltaError):
             raise FactoryError(f"{name} is a damaged Delta table: put the data there again") from None
         if not type(error).__module__.startswith(("fsspec", "s3fs", "botocore", "adlfs", "azure", "aiohttp")):
             raise
