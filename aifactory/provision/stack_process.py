@@ -11,11 +11,13 @@ from pathlib import Path
 from aifactory.home import Home
 from aifactory.provision.run import run
 from aifactory.provision.stacks import Stack
+from aifactory_runtime import garbage
 from aifactory_runtime.errors import FactoryError
 
 
 def main() -> int:
     """Do what the request asks; 0 when done, 1 with an `error` line when not."""
+    garbage.seldom()
     request = json.load(sys.stdin)
     # What a program prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")

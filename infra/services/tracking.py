@@ -8,6 +8,7 @@ costs 250 MB and 4 s at each start. The settings below are those the command lin
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from sqlalchemy import Engine
 
 AUTH = """[mlflow]
@@ -24,10 +26,14 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 grant_default_workspace_access = false
 auth_cache_ttl_seconds = 60
 """
+_SELDOM = (50_000, 20, 50)
+"""Objects made between collections at the start: with Python's own 700 MLflow's imports take a fifth longer."""
 
 
 def main() -> None:
     """Serve until SIGTERM."""
+    usual = gc.get_threshold()
+    gc.set_threshold(*_SELDOM)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="databases and artefacts")
     parser.add_argument("--admin", type=Path, required=True, help="JSON with the administrator's login and password")
@@ -41,7 +47,10 @@ def main() -> None:
     os.environ.update(_secrets(arguments.admin, arguments.session_key))
     _make(arguments.folder / "mlflow.db", _tracking_tables)
     _make(arguments.folder / "auth.db", _auth_tables)
-    _serve(database, arguments.host, arguments.port)
+    app = _application(database)
+    gc.freeze()  # what was imported stays: no collection need walk it again
+    gc.set_threshold(*usual)
+    _serve(app, arguments.host, arguments.port)
 
 
 def _make(database: Path, tables: Callable[[Engine], None]) -> None:
@@ -107,16 +116,25 @@ def _secrets(admin: Path, session_key: Path) -> dict[str, str]:
     }
 
 
-def _serve(database: str, host: str, port: int) -> None:
-    """Bring the databases to this version, then answer."""
-    import uvicorn
-    from mlflow.server import _UVICORN_LOG_CONFIG, app
+def _application(database: str) -> FastAPI:
+    """The server's application, its databases brought to this version.
+
+    Before the first request: concurrent first requests race the migrations and leave lasting errors.
+    """
+    from mlflow.server import app
     from mlflow.server.auth import create_app
     from mlflow.server.handlers import initialize_backend_stores
 
-    # Before the first request: concurrent first requests race the migrations and leave lasting errors.
     initialize_backend_stores(database, database, "mlflow-artifacts:/")
-    uvicorn.run(create_app(app), host=host, port=port, log_config=str(_UVICORN_LOG_CONFIG))
+    made: FastAPI = create_app(app)
+    return made
+
+
+def _serve(app: FastAPI, host: str, port: int) -> None:
+    import uvicorn
+    from mlflow.server import _UVICORN_LOG_CONFIG
+
+    uvicorn.run(app, host=host, port=port, log_config=str(_UVICORN_LOG_CONFIG))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from aifactory_runtime import garbage
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 
@@ -63,6 +64,7 @@ def _group(debug: bool) -> None:
 
 def main(package: str, arguments: list[str] | None = None) -> None:
     """Run the command line of the use case whose science is in `package`, and exit."""
+    garbage.seldom()
     network.settle(os.environ)
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given or bool(os.environ.get("AIFACTORY_DEBUG"))

@@ -164,6 +164,29 @@ def test_given_types_that_only_stored_tables_have_then_they_come_as_plain_kinds(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["n", "b", "yes"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_given_a_column_that_is_not_wanted_then_it_is_left_out_whatever_it_holds(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    table = FRAME.assign(**{name: ["?!", "no such", "kind"]})
+    getattr(table, f"to_{kind}")(tmp_path / "t", index=False)
+    located = source.locate(tmp_path, "t")
+
+    found = source.batches(located, source.detect(located), KINDS, without={name})
+
+    assert set(pa.Table.from_batches(found).column_names) == set(FRAME.columns) - {name}
+
+
+def test_given_an_open_quote_in_the_last_column_when_it_is_not_wanted_then_no_row_is_lost_silently(
+    tmp_path: Path,
+) -> None:
+    located = put(tmp_path, b'a,y\n1,0\n2,"1\n3,0\n4,1\n')
+
+    with pytest.raises(FactoryError, match="a quote is never closed"):
+        list(source.batches(located, source.detect(located), {"a": "number"}, without={"y"}))
+
+
 def test_given_lists_in_a_column_then_it_is_named(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"embedding": [[1.0], [2.0]]}), tmp_path / "t")
     located = source.locate(tmp_path, "t")

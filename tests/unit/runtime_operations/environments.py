@@ -138,8 +138,13 @@ class Environments:
         raise AssertionError(f"{name} never served version {version}: {seen}")
 
     def worker(self, name: str) -> int:
+        """The one worker, once a worker that it replaced is gone."""
         pid = self.launchers[name].pid
-        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        until = time.monotonic() + 30
+        while len(workers := Path(f"/proc/{pid}/task/{pid}/children").read_text().split()) != 1:
+            assert time.monotonic() < until, f"{name} has the workers {workers}"
+            time.sleep(0.05)
+        return int(workers[0])
 
     def serving(self, name: str) -> Path:
         return self.home / name / "demo-case" / "serving"

@@ -11,10 +11,19 @@ Chunk = TypeVar("Chunk")
 
 
 def ahead(chunks: Iterable[Chunk]) -> Generator[Chunk, None, None]:
-    """`chunks` in their order, two of them held at most; an error of theirs comes where it would have come."""
+    """`chunks` in their order, two of them held at most; the first is begun at once.
+
+    An error of theirs comes where it would have come.
+    """
     iterator = iter(chunks)
-    with ThreadPoolExecutor(1, "ahead") as thread:
-        coming: Future[list[Chunk]] = thread.submit(_next, iterator)
+    thread = ThreadPoolExecutor(1, "ahead")
+    return _used(thread, iterator, thread.submit(_next, iterator))
+
+
+def _used(
+    thread: ThreadPoolExecutor, iterator: Iterator[Chunk], coming: Future[list[Chunk]]
+) -> Generator[Chunk, None, None]:
+    with thread:
         while found := coming.result():
             coming = thread.submit(_next, iterator)
             yield found[0]

@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -48,8 +48,10 @@ def detect(name: str, opener: Opener) -> ReadSettings:
     )
 
 
-def batches(name: str, opener: Opener, read: ReadSettings, kinds: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-    """Rows as the file has them: columns in `kinds` as their kind, others as texts.
+def batches(
+    name: str, opener: Opener, read: ReadSettings, kinds: Mapping[str, str], without: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Rows as the file has them: columns in `kinds` as their kind, others as texts; those in `without` are left out.
 
     FactoryError in one line, without a value, for rows that do not fit the header or a kind.
     """
@@ -68,6 +70,8 @@ def batches(name: str, opener: Opener, read: ReadSettings, kinds: Mapping[str, s
             arrow.ParseOptions(delimiter=read.separator, newlines_in_values=True),
             arrow.ConvertOptions(
                 column_types=types,
+                # The last column is read all the same: it tells whether a quote is never closed.
+                include_columns=[*(column for column in names[:-1] if column not in without), names[-1]],
                 null_values=[space + word for word in kinds_of.MISSING for space in ("", " ")],
                 true_values=list(kinds_of.TRUE),
                 false_values=list(kinds_of.FALSE),
@@ -79,7 +83,8 @@ def batches(name: str, opener: Opener, read: ReadSettings, kinds: Mapping[str, s
         for batch in reader:
             if batch.num_rows:
                 last = batch
-                yield _finished(name, batch, kinds, read.dates)
+                wanted = batch.drop_columns([names[-1]]) if names[-1] in without else batch
+                yield _finished(name, wanted, kinds, read.dates)
         _check_end(name, last)
 
 

@@ -30,7 +30,7 @@ def chunk_rows(columns: int) -> int:
     return max(_FEWEST, min(_MOST, CHUNK_BYTES // (8 * max(columns, 1))))
 
 
-def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Batches of any size, put together until they make half a chunk: what is made of one is held beside the next."""
     import pyarrow as pa
 
@@ -40,10 +40,10 @@ def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         waiting.append(batch)
         held += batch.num_rows
         if held >= chunk_rows(batch.num_columns) // 2:
-            yield pa.Table.from_batches(waiting).combine_chunks()
+            yield pa.concat_batches(waiting)
             waiting, held = [], 0
     if waiting:
-        yield pa.Table.from_batches(waiting).combine_chunks()
+        yield pa.concat_batches(waiting)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,20 +120,24 @@ def detect(located: Located) -> ReadSettings:
 
 
 def batches(
-    located: Located, read: ReadSettings, kinds: Mapping[str, str] | None = None, rows: int = BATCH_ROWS
+    located: Located,
+    read: ReadSettings,
+    kinds: Mapping[str, str] | None = None,
+    rows: int = BATCH_ROWS,
+    without: Collection[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """The table in batches of at most `rows` rows, in its order, never all of it in memory.
 
     Columns in `kinds` come as that kind (`kinds.arrow_type`), so texts keep their leading zeros; others as they are
-    stored, in a text file as texts. FactoryError in one line, never with a value, for what is corrupt, holds no rows
-    or does not fit a kind.
+    stored, in a text file as texts; those in `without` are left out. FactoryError in one line, never with a value, for
+    what is corrupt, holds no rows or does not fit a kind.
     """
-    declared = kinds or {}
+    declared = {column: kind for column, kind in (kinds or {}).items() if column not in without}
     with _one_line(located.name):
         if read.format == "csv":
-            found = csv_text.batches(located.name, located.open, read, declared)
+            found = csv_text.batches(located.name, located.open, read, declared, without)
         else:
-            found = (_typed(located.name, batch, declared) for batch in _stored(located, read.format, rows))
+            found = (_typed(located.name, batch, declared, without) for batch in _stored(located, read.format, rows))
         empty = True
         for batch in found:
             for start in range(0, batch.num_rows, rows):
@@ -205,18 +209,19 @@ def _stored(located: Located, kind: str, rows: int) -> Iterator[pa.RecordBatch]:
             yield from parquet.ParquetFile(stream).iter_batches(batch_size=rows)
 
 
-def _typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str]) -> pa.RecordBatch:
+def _typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str], without: Collection[str]) -> pa.RecordBatch:
     import pyarrow as pa
 
-    columns = []
-    names = kinds_of.column_names(batch.schema.names)
-    for column, values in zip(names, batch.columns, strict=True):
+    made = {}
+    for column, values in zip(kinds_of.column_names(batch.schema.names), batch.columns, strict=True):
+        if column in without:
+            continue
         try:
             plain = kinds_of.plain(values)
-            columns.append(kinds_of.to_kind(plain, kinds[column]) if column in kinds else plain)
+            made[column] = kinds_of.to_kind(plain, kinds[column]) if column in kinds else plain
         except kinds_of.Unfit as problem:
             raise FactoryError(f"{name}: column {column} {problem}") from None
-    return pa.RecordBatch.from_arrays(columns, names=names)
+    return pa.RecordBatch.from_pydict(made)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import parts
+from aifactory_runtime.data import ahead, parts
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def write(
         return found
     writer = parts.Writer(folder / name, starts or {"": 0}, by)
     with _whole(folder, name, writer):
-        for batch in map(to_arrow, chunks):
+        for batch in ahead.ahead(map(to_arrow, chunks)):
             writer.add(batch, "" if by is None else batch.column(by)[0].as_py())
         actions = writer.close()
         create_table_with_add_actions(
@@ -106,7 +106,7 @@ def append(
         return Appended(before, new=False)
     writer = parts.Writer(folder / name, {"": 0 if table is None else sum(file.rows for file in parts.stored(table))})
     with _whole(folder, name, writer):
-        for batch in map(to_arrow, chunks):
+        for batch in ahead.ahead(map(to_arrow, chunks)):
             writer.add(batch)
         actions, schema = writer.close(), Schema.from_arrow(writer.schema)
         # Delta keeps these marks for good, while its history forgets commits after a month.
@@ -156,9 +156,8 @@ def batches(
 
         schema = pa.schema([schema.field(column) for column in columns])
     with _readable(folder, name):
-        for chunk in parts.read(
-            folder / name, parts.stored(table), schema, where, rows or parts.chunk_rows(len(schema))
-        ):
+        most = rows or parts.chunk_rows(len(schema))
+        for chunk in ahead.ahead(parts.read(folder / name, parts.stored(table), schema, where, most)):
             yield to_frame(chunk)
 
 

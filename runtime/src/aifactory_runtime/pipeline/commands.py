@@ -79,14 +79,11 @@ def score(given: str | None, as_json: bool) -> None:
     Example: score --input data/new.csv
     """
     from aifactory_runtime.pipeline import lock
+    from aifactory_runtime.pipeline.score import score as score_table
     from aifactory_runtime.quota.guard import within
-    from aifactory_runtime.registry import skops_file
 
     context = open_context()
     with within(context.contract, "score", say), lock.held(context.artifacts):
-        skops_file.import_early()
-        from aifactory_runtime.pipeline.score import score as score_table
-
         done = score_table(context, given)
     if as_json:
         click.echo(json.dumps(asdict(done)))

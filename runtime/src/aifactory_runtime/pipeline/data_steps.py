@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import conform, declared, quality, rows, sample, source, split, tables
+from aifactory_runtime.data import conform, declared, parts, quality, rows, sample, source, split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
@@ -40,7 +40,7 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
         meant += [settings.data.sample_rows, settings.train.seed]
     content = hashlib.sha256(json.dumps(meant).encode()).hexdigest()
     batches = sample.draw(source.batches(path, read, kinds), settings.data.sample_rows, settings.train.seed)
-    found = tables.write(context.tables, RAW, batches, content)
+    found = tables.write(context.tables, RAW, parts.gathered(batches), content)
     return replace(handoff, tables={**handoff.tables, RAW: found})
 
 

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from aifactory_runtime.data.source import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.registry import answers, model_folder
+from aifactory_runtime.registry import answers, model_folder, skops_file
 from aifactory_runtime.registry.port import CHAMPION, PREFIX, Version
 
 if TYPE_CHECKING:
@@ -57,14 +57,15 @@ def score(context: Context, given: str | None = None) -> Scored:
     contract = context.contract
     path = source.locate(context.project.root, given or contract.batch_source or contract.data_source)
     with ThreadPoolExecutor(1, "digest") as reading:
-        coming = reading.submit(source.digest, path)  # while the registry is imported and asked
+        coming = reading.submit(source.digest, path)  # while skops and the registry are imported
+        skops_file.import_early()
+        frames = rows(context, path)
         version = _model(context)
         _same_code(context, version)
         digest = coming.result()
     prefix = hashlib.sha256(f"{digest} {version.model_sha256}".encode()).hexdigest()[:_HALF]
     facts = {"input_sha256": digest, "model_version": str(version.number)}
-    batches = ahead.ahead(_scored(context, path, version, prefix))
-    done = tables.append(context.tables, tables.SCORED, batches, facts)
+    done = tables.append(context.tables, tables.SCORED, _scored(context, frames, version, prefix), facts)
     return Scored(done.rows, version.number, digest, prediction_ids(prefix, 0, 1)[0].as_py(), done.new)
 
 
@@ -84,7 +85,9 @@ def _same_code(context: Context, version: Version) -> None:
         raise FactoryError(f"version {version.number} belongs to other code (commit {commit}): check it out or retrain")
 
 
-def _scored(context: Context, path: Located, version: Version, prefix: str) -> Iterator[pa.RecordBatch]:
+def _scored(
+    context: Context, frames: Iterable[pd.DataFrame], version: Version, prefix: str
+) -> Iterator[pa.RecordBatch]:
     """The rows with what the model says of them, chunk by chunk; their ids begin with `prefix`."""
     place = Path(tempfile.mkdtemp(prefix="aifactory-score-"))
     try:
@@ -99,7 +102,7 @@ def _scored(context: Context, path: Located, version: Version, prefix: str) -> I
         "model_sha256": version.model_sha256,
     }
     start = 0
-    for frame in ahead.ahead(rows(context, path)):
+    for frame in frames:
         said = _answers(estimator, arrays.to_matrix(frame, schema, features), schema.classes)
         ids = prediction_ids(prefix, start, len(frame))
         start += len(frame)
@@ -110,18 +113,31 @@ def _scored(context: Context, path: Located, version: Version, prefix: str) -> I
 
 
 def rows(context: Context, path: Located) -> Iterator[pd.DataFrame]:
-    """The input as the schema wants it. The target is left out; ignored columns are as they come, or not there."""
-    import pandera.pandas as pa
+    """The input as the schema wants it, begun to be read at once. Ignored columns are as they come, or not there.
 
-    science, settings = context.project.science, context.settings.data
-    target, ignored = science.target(), science.ignored()
-    schema = conform.row_wise(science.schema()).remove_columns([target, *ignored])
-    schema = schema.add_columns({name: pa.Column(nullable=True, required=False) for name in ignored})
-    kinds = {name: kind for name, kind in declared.kinds(science.schema()).items() if name != target}
-    batches = source.batches(path, settings.read or source.detect(path), kinds)
-    for table in parts.gathered(batches):
-        frame = tables.to_frame(table.drop_columns([target]) if target in table.column_names else table)
-        yield conform.conform(frame, schema, settings.columns)
+    The target is left out.
+    """
+    return _conformed(context, ahead.ahead(_read(context, path)))
+
+
+def _read(context: Context, path: Located) -> Iterator[pa.RecordBatch]:
+    science = context.project.science
+    read = context.settings.data.read or source.detect(path)
+    kinds = declared.kinds(science.schema())
+    yield from parts.gathered(source.batches(path, read, kinds, without={science.target()}))
+
+
+def _conformed(context: Context, batches: Iterable[pa.RecordBatch]) -> Iterator[pd.DataFrame]:
+    import pandera.pandas as pandera
+    import pyarrow as pa
+
+    science = context.project.science
+    ignored = science.ignored()
+    schema = conform.row_wise(science.schema()).remove_columns([science.target(), *ignored])
+    schema = schema.add_columns({name: pandera.Column(nullable=True, required=False) for name in ignored})
+    for batch in batches:
+        frame = tables.to_frame(pa.Table.from_batches([batch]))
+        yield conform.conform(frame, schema, context.settings.data.columns)
 
 
 def _answers(estimator: Any, values: Any, classes: Any) -> dict[str, Any]:

@@ -76,5 +76,16 @@ def wait_until_served(side: Side, version: Version, seconds: float = WAIT_SECOND
     )
 
 
+def wait_until_withdrawn(side: Side, seconds: float = WAIT_SECONDS) -> None:
+    """Return when no worker answers with a model any more; FactoryError when one still does."""
+    until = time.monotonic() + seconds
+    while any(status.champion for status in side.serving.statuses()):
+        if time.monotonic() > until:
+            raise FactoryError(
+                f"{side.name} has no champion, but its service still answers after {seconds:g} s: see factory status"
+            )
+        time.sleep(_LOOK_SECONDS)
+
+
 def _runs(commit: str | None, version: Version) -> bool:
     return commit is None or commit == version.tags[tags.COMMIT]

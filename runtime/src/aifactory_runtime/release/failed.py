@@ -48,6 +48,7 @@ def put_back(side: Side) -> Version | None:
     wanted = champion(side.registry)
     if wanted is None:
         activation.deactivate(side)
+        activation.wait_until_withdrawn(side)
         return None
     side.registry.set_alias(CHAMPION, wanted.number)
     side.registry.set_tag(wanted.number, tags.STAGE, tags.TESTED)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
+from aifactory_runtime import garbage
+
 UNUSED = frozenset({"pandas", "matplotlib", "pytest", "pyarrow", "polars", "IPython", "dask", "mlflow"})
 """scikit-learn and skops import these when they are installed, and work as well without."""
 
@@ -36,6 +38,7 @@ def settle() -> None:
 
     A collection that walks every object of scikit-learn's modules takes long enough to be seen in the slowest answers.
     """
+    garbage.usual()
     gc.unfreeze()
     gc.collect()
     gc.freeze()
