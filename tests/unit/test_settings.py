@@ -79,7 +79,22 @@ def test_given_an_override_that_is_right_only_with_its_base_when_loaded_then_the
         ("train: {sed: 3}", "train: {seed: 3}", r"base\.yaml:1: train\.sed: unknown key"),
         ("data: {dates: []}", "train:\n  search: {budget_trials: 3}", r"base\.yaml:1: data\.dates: unknown key"),
         ("train: {}", "train:\n  search: {budget_trials: 3}", r"prod\.yaml:2: train\.search: search names nothing"),
-        (SEARCH, "train: {search: {parameters: {depth: {low: 9}}}}", r"prod\.yaml:1: train\.search\.parameters\.depth"),
+        (
+            SEARCH,
+            "train: {search: {parameters: {depth: {low: 9}}}}",
+            r"prod\.yaml:1: train\.search\.parameters\.depth.*low must be",
+        ),
+        (
+            "train: {search: {parameters: {depth: []}}}",
+            "{}",
+            r"base\.yaml:1: train\.search\.parameters\.depth.*at least 1",
+        ),
+        (
+            "train: {search: {parameters: {depth: 3}}}",
+            "{}",
+            r"base\.yaml:1: train\.search\.parameters\.depth.*valid list",
+        ),
+        ("train: {seed: -1}", "{}", r"base\.yaml:1: train\.seed: .*greater than or equal to 0"),
         ("train: {}", "[1]", r"prod\.yaml: expected keys and values"),
         ("# nothing", "{}", r"base\.yaml: expected keys and values"),
     ],

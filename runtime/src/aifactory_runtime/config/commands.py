@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ def _print(values: dict[str, Any], origins: dict[str, str], as_json: bool) -> No
         shown = {key: {"value": value, "from": origins[key]} if origins else value for key, value in values.items()}
         click.echo(json.dumps(shown, indent=2, default=str))
         return
-    for key, value in values.items():
-        source = f"\t({origins[key]})" if origins else ""
-        click.echo(f"{key}\t{value}{source}")
+    lines = [[key, str(value), *([f"({origins[key]})"] if origins else [])] for key, value in values.items()]
+    for line in _aligned(lines) if sys.stdout.isatty() else lines:
+        click.echo("\t".join(line))
+
+
+def _aligned(lines: list[list[str]]) -> list[list[str]]:
+    """For eyes: each line as one text, its columns one below the other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()] for line in lines]

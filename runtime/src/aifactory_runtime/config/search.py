@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 
 class Range(BaseModel):
@@ -26,7 +26,14 @@ class Range(BaseModel):
         return self
 
 
-Choice = Annotated[list[Any], Field(min_length=1)] | Range
+def _kind(choice: Any) -> str:
+    """So that what is wrong with a range is said of a range."""
+    return "range" if isinstance(choice, dict | Range) else "values"
+
+
+Choice = Annotated[
+    Annotated[list[Any], Field(min_length=1), Tag("values")] | Annotated[Range, Tag("range")], Discriminator(_kind)
+]
 Space = dict[str, Choice]
 
 

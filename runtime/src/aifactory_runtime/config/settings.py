@@ -73,7 +73,7 @@ class DataSettings(_Part):
 class TrainSettings(_Part):
     """How the model is trained; `parameters` go to the user's `make_model`."""
 
-    seed: int = 7
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
     parameters: dict[str, Any] = {}
     search: SearchSettings | None = None
     """Tries more parameters, each a run of its own, and takes those that do best on the validation rows."""
