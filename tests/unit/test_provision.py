@@ -157,3 +157,11 @@ def test_given_an_environment_that_another_home_made_meanwhile_when_moved_there_
     assert (target / "in-use").exists() is works
     assert subprocess.run([target / "bin" / "python", "-c", ""], check=False).returncode == 0
     assert [path.name for path in target.parent.iterdir()] == ["env"]
+
+
+def test_given_a_lock_that_was_let_go_when_taken_again_then_the_holder_before_is_not_named(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with pytest.raises(ZeroDivisionError), lock.hold(path, "churn.dev"):
+        raise ZeroDivisionError
+
+    assert path.read_text() == ""
