@@ -31,6 +31,12 @@ def test_given_a_tag_missing_or_empty_when_checked_then_it_is_named_with_what_to
         assert "write tags=" in sentence
 
 
+@pytest.mark.parametrize("kind", ["Folder", "Service", "MlflowExperiment", "RegisteredModel"])
+def test_given_no_tags_when_a_resource_carries_some_then_all_are_named(kind: str) -> None:
+    (sentence,) = rules.mandatory_tags(f"local:index:{kind}", {})
+    assert sentence.startswith(f"tags lack {', '.join(tags.MANDATORY)}: write tags=")
+
+
 def test_given_no_tags_when_a_resource_carries_none_then_nothing_is_said() -> None:
     assert list(rules.mandatory_tags("local:index:PortLease", {})) == []
 
@@ -48,12 +54,18 @@ def test_given_a_loopback_address_when_checked_then_nothing_is_said(host: str) -
         {"port": 21000},
         {"host": "127.0.0.1", "port": 21000, "command": ["server", "--bind", ANYWHERE]},
         {"command": ["server", "--bind", "::"]},
+        {"command": ["server", "--bind", "[::]"]},
+        {"command": ["server", "--bind", "*"]},
     ],
 )
 def test_given_an_address_others_can_reach_when_checked_then_it_says_what_to_write(properties: dict[str, Any]) -> None:
     sentences = list(rules.loopback_only(SERVICE, properties))
     assert len(sentences) == 1
     assert "127.0.0.1" in sentences[0]
+
+
+def test_given_another_resource_with_such_an_address_when_checked_then_nothing_is_said() -> None:
+    assert list(rules.loopback_only("local:index:Folder", {"host": ANYWHERE, "port": 21000})) == []
 
 
 PROD = {"data_source": "data/sample.csv"}

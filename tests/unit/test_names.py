@@ -145,6 +145,7 @@ def test_given_a_good_name_of_a_use_case_when_checked_then_it_is_itself(name: st
         ("class", "class is a Python keyword; add a word: class-model"),
         ("match", "match is a Python keyword; add a word: match-model"),
         ("json", "json is the name of a module that Python or the factory uses; add a word: json-model"),
+        ("tests", "tests is the name of a module that Python or the factory uses; add a word: tests-model"),
         ("test", "test is the name of a module that Python or the factory uses; add a word: test-model"),
         ("aifactory-runtime", "aifactory_runtime is the name of a module that Python or the factory uses; "),
     ],
@@ -177,3 +178,17 @@ def test_names_are_spelled_as_the_documentation_says() -> None:
     assert names.model("churn", "dev") == "churn.dev"
     assert names.login("ana", "churn", "prod") == conventions.role("ana", "churn", "prod") == "ana.churn.prod"
     assert conventions.approver_role("vera", "churn", "prod") == "approver.vera.churn.prod"
+
+
+@pytest.mark.parametrize("folder", ["a#b", "a?", "[1]", "a\\b", "a^b", "a|b", "line\nbreak", "50%25"])
+def test_given_a_folder_that_the_table_library_takes_for_an_address_then_a_sentence_names_what_is_odd(
+    folder: str,
+) -> None:
+    said = names.odd_folder(f"/data/{folder}")
+
+    assert said is not None and said.startswith(f"/data/{folder} holds '") and "give the folder another name" in said
+
+
+@pytest.mark.parametrize("folder", ["/data/churn", "/mit Leerzeichen/Größe", "/100% sure", "/a.b_c-d+e=f,(g)~"])
+def test_given_an_ordinary_folder_then_nothing_is_odd(folder: str) -> None:
+    assert names.odd_folder(folder) is None
