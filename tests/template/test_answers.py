@@ -74,11 +74,16 @@ def test_given_any_name_then_template_and_manifest_agree_on_it(name: str) -> Non
     assert bool(problem) == refused(names.check_use_case, name)
 
 
-@given(NAMES)
+@given(NAMES | st.sampled_from([*names.ROLES, *names.PERSONAS, names.CONSUMER, "admin"]))
 def test_given_any_login_then_template_and_manifest_agree_on_it(login: str) -> None:
     problem = CHECKS.login_problem(login).strip()
     assume("looks like a secret" not in problem)
     assert bool(problem) == refused(names.check_person, login)
+
+
+@pytest.mark.parametrize("login", sorted({*names.ROLES, *names.PERSONAS, names.CONSUMER, "admin"}))
+def test_given_the_name_of_a_role_or_persona_then_it_is_nobodys_login(login: str) -> None:
+    assert "is not a login" in CHECKS.login_problem(login)
 
 
 @pytest.mark.parametrize("name", sorted({*sys.stdlib_module_names, *keyword.kwlist, *keyword.softkwlist}))
