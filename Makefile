@@ -1,6 +1,9 @@
 # Everything a maintainer types. Each target makes what it needs; `make help` lists them.
 PYTHON_BIN := .venv/bin
 PYTEST := $(PYTHON_BIN)/python -m pytest
+PARALLEL := -n 2 --dist loadfile
+# Tests are kept compiled, whatever the shell says: compiling them was a tenth of a warm `make check`.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup tools check test thorough faults demo demo-down bench lock clean
 .DEFAULT_GOAL := help
@@ -16,11 +19,11 @@ tools: setup ## Get the Pulumi engine and the platform's servers, once; cached f
 
 check: setup ## Lint, types and the fast tests; under a minute when warm.
 	@$(PYTHON_BIN)/ruff format --check --quiet . && $(PYTHON_BIN)/ruff check --quiet .
-	@$(PYTHON_BIN)/mypy --no-error-summary aifactory infra runtime/src & $(PYTEST) -n 2 -m "not slow and not long and not e2e"; \
+	@$(PYTHON_BIN)/mypy --no-error-summary aifactory infra runtime/src & $(PYTEST) $(PARALLEL) -m "not slow and not long and not e2e"; \
 		tests=$$?; wait $$! && exit $$tests
 
 test: check tools ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
-	@$(PYTEST) -n 2 --dist loadfile -m "slow and not long and not e2e"
+	@$(PYTEST) $(PARALLEL) -m "slow and not long and not e2e"
 	@$(PYTEST) -m e2e
 
 thorough: tools ## The long tests: every table that was tried, fifty sets of answers.

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
 
+from aifactory_runtime import garbage
+
+garbage.seldom()  # before the tests' imports: their modules are many, and they are not garbage
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
 settings.load_profile("house")
 
@@ -21,23 +27,44 @@ def pytest_configure() -> None:
     os.environ.pop("PYTEST_ADDOPTS", None)
 
 
+class _Refusing(NamedTuple):
+    """Programs that fetch nothing, and the file where they leave their names."""
+
+    programs: Path
+    trace: Path
+
+
+@pytest.fixture(scope="session")
+def _refusing(tmp_path_factory: pytest.TempPathFactory) -> _Refusing:
+    """An engine that does not fit, and downloaders that leave a trace."""
+    made = _Refusing(tmp_path_factory.mktemp("programs"), tmp_path_factory.mktemp("trace") / "fetched")
+    bodies = {name: f'echo {name} >>"{made.trace}"; exit 1' for name in _FETCHERS} | {_ENGINE: "exit 1"}
+    for name, body in bodies.items():
+        (made.programs / name).write_text(f"#!/bin/sh\n{body}\n")
+        (made.programs / name).chmod(0o755)
+    return made
+
+
 @pytest.fixture(autouse=True)
 def _fetches_nothing(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, _refusing: _Refusing, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """An empty cache, an engine on PATH that does not fit, and downloaders that leave a trace: it fails a fast test."""
+    """An empty cache of its own, and a fast test that fetches fails."""
     if any(request.node.get_closest_marker(mark) for mark in _SLOW):
         yield
         return
-    place = tmp_path_factory.mktemp("cache")
-    programs, cache, trace = place / "bin", place / "cache", place / "trace"
-    programs.mkdir()
-    bodies = {name: f'echo {name} >>"{trace}"; exit 1' for name in _FETCHERS} | {_ENGINE: "exit 1"}
-    for name, body in bodies.items():
-        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
-        (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    cache = _refusing.trace.with_name(f"cache-{secrets.token_hex(8)}")
+    monkeypatch.setenv("PATH", str(_refusing.programs), prepend=os.pathsep)
     monkeypatch.setenv("FACTORY_CACHE", str(cache))
     yield
-    fetched = [*(trace.read_text().split() if trace.exists() else []), *cache.glob("pulumi/*")]
+    fetched = [*_traced(_refusing.trace), *cache.glob("pulumi/*")]
     assert not fetched, f"a fast test fetched: {fetched}"
+
+
+def _traced(trace: Path) -> list[str]:
+    """The names in `trace`, which is gone afterwards: the next test is not blamed."""
+    if not trace.exists():
+        return []
+    names = trace.read_text().split()
+    trace.unlink()
+    return names

@@ -21,8 +21,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aifactory_runtime.serving import server
-from aifactory_runtime.serving.app import create_app
+from aifactory_runtime.serving import app, server
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.capture import FILE, Capture
 from aifactory_runtime.serving.document import ServingFolder
@@ -44,7 +43,7 @@ class Setting:
         serving = ServingFolder(folder / "serving")
         loader = Loader(serving.models, Source("", lambda: None), features, CODE, None, max_rows=50)
         self.service = Service(20_000, Capture(self.log), Callers(folder / "callers"), loader.load(served), None)
-        self.client = TestClient(create_app(self.service, "Churn"), raise_server_exceptions=True)
+        self.client = TestClient(app.create_app(self.service, "Churn"), raise_server_exceptions=True)
         self.client.headers["Authorization"] = f"Bearer {TOKEN}"
 
     def predict(self, *rows: Any) -> Any:
@@ -112,23 +111,26 @@ def test_given_a_new_token_when_asked_then_the_old_one_no_longer_works(setting: 
     assert (refused, broken, setting.predict(ROW).status_code) == (401, 401, 200)
 
 
-def test_fault_31_given_a_body_above_the_limit_when_asked_then_413(setting: Setting) -> None:
+def test_fault_31_given_a_body_above_the_limit_when_asked_then_413(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_LINGER_SECONDS", 0.01)
+
     said = setting.client.post("/predict", content=b"x" * 20_001)
     unsaid = setting.client.post("/predict", content=(b"x" * 1000 for _ in range(30)))
 
     assert (said.status_code, unsaid.status_code) == (413, 413)
 
 
-def test_fault_31_given_a_false_length_when_more_comes_then_what_comes_counts(setting: Setting) -> None:
-    taken = 0
+def test_fault_31_given_a_false_length_when_more_comes_then_what_comes_counts(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_LINGER_SECONDS", 0.01)
+    parts = (b"x" * 1000 for _ in range(10_000))
 
-    def endless() -> Iterator[bytes]:
-        nonlocal taken
-        for _ in range(10_000):
-            taken += 1
-            yield b"x" * 1000
+    answer = setting.client.post("/predict", content=parts, headers={"Content-Length": "10"})
 
-    assert setting.client.post("/predict", content=endless()).status_code == 413
+    assert answer.status_code == 413
 
 
 @pytest.mark.slow

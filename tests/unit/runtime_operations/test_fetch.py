@@ -51,7 +51,7 @@ def server() -> Iterator[Server]:
 
     listening = HTTPServer(("127.0.0.1", 0), Handler)
     state.address = f"http://127.0.0.1:{listening.server_port}"
-    thread = threading.Thread(target=listening.serve_forever)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
     thread.start()
     yield state
     listening.shutdown()
