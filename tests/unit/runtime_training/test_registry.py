@@ -182,6 +182,17 @@ def test_fault_44_given_no_server_when_asked_then_one_line_says_how_to_start_it(
     assert "secret-of-ana" not in str(caught.value)
 
 
+def test_given_a_failure_that_speaks_of_connections_when_asked_then_it_is_not_taken_for_a_silent_server(
+    context: Context,
+) -> None:
+    absent = context.contract.model_copy(update={"model_name": "Connection refused"})
+
+    with pytest.raises(FactoryError, match="Connection refused") as caught:
+        connect(absent, None).version(1)
+
+    assert "does not answer" not in str(caught.value)
+
+
 def test_given_a_repo_with_an_odd_name_that_was_moved_when_asked_then_its_models_move_along(
     repo: Path, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

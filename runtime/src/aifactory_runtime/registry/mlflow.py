@@ -369,11 +369,20 @@ def _one_line(address: str) -> Iterator[None]:
         raise FactoryError(f"{address}: {said}; restore it from a backup, or move it away to begin anew") from None
     except MlflowException as error:
         first = str(error.message).strip().splitlines()[0][:300] if str(error.message).strip() else error.error_code
-        if "Max retries exceeded" in first or "Connection" in first:
+        if _unreachable(error):
             raise FactoryError(f"MLflow at {address} does not answer: run factory start, then this again") from None
         if error.error_code in _REFUSED:
             raise FactoryError(f"MLflow at {address} refuses this login: {first}; check with factory status") from None
         raise FactoryError(f"MLflow at {address}: {first}") from None
+
+
+def _unreachable(error: BaseException) -> bool:
+    """Whether nobody answered; MLflow keeps it as the cause, but in its own threads only in the text."""
+    from requests.exceptions import ConnectionError as NoConnection
+    from requests.exceptions import Timeout
+
+    cause = error.__cause__ or error.__context__
+    return isinstance(cause, NoConnection | Timeout) or "Max retries exceeded" in str(error)
 
 
 def _database_errors(address: str) -> tuple[type[Exception], ...]:
