@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,11 +88,24 @@ def _classification(column: ColumnScan) -> Problem:
             "or predict a number with --problem regression"
         )
     kind = "boolean" if _are_booleans(counts) else column.kind
-    labels = {_label(value, kind): count for value, count in counts.items()}
+    labels = Counter[Any]()
+    for value, count in counts.items():
+        labels[_label(value, kind)] += count  # `true` and `True` are one
+    if len(labels) < _BINARY:
+        raise FactoryError(f"{column.name} has the same value in every row: there is nothing to learn, name another")
     ordered = tuple(sorted(labels.items()))
+    alike = _alike(labels)
     if len(ordered) == _BINARY:
-        return Problem("classification", "roc_auc", "two classes", kind, ordered)
-    return Problem("classification", "f1", f"{len(ordered)} classes", kind, ordered)
+        return Problem("classification", "roc_auc", f"two classes{alike}", kind, ordered)
+    return Problem("classification", "f1", f"{len(ordered)} classes{alike}", kind, ordered)
+
+
+def _alike(labels: Iterable[Any]) -> str:
+    """What to look at when classes may be the same one written in several ways; else nothing."""
+    texts = [label for label in labels if isinstance(label, str)]
+    if len({text.casefold() for text in texts}) == len(texts):
+        return ""
+    return "; some differ only in case: write them alike in the table if they mean the same"
 
 
 def _regression(column: ColumnScan, numbers: Any) -> Problem:

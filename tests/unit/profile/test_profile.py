@@ -84,9 +84,30 @@ def test_given_a_target_then_the_problem_and_its_metric_follow(
     assert (found.problem.name, found.problem.metric) == (problem, metric)
 
 
+@pytest.mark.parametrize(
+    ("spellings", "classes", "alike"),
+    [
+        (["true", "True", "false"], {True: 80, False: 40}, False),
+        (["Yes", "yes", "no"], {"Yes": 40, "yes": 40, "no": 40}, True),
+        (["Yes", "Yes.", "no"], {"Yes": 40, "Yes.": 40, "no": 40}, False),
+    ],
+)
+def test_given_classes_written_in_several_ways_then_booleans_are_one_and_others_are_pointed_at(
+    tmp_path: Path, spellings: list[str], classes: dict[Any, int], alike: bool
+) -> None:
+    found = proposed(pd.DataFrame({"x": NUMBERS[:120], "y": spellings * 40}), tmp_path).problem
+
+    assert dict(found.classes) == classes
+    assert ("differ only in case" in found.reason) is alike
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "the target is not there": ({"x": NUMBERS, "churn": COIN}, "no column y"),
     "the target has one value": ({"x": NUMBERS, "y": ["a"] * ROWS}, "same value in every row"),
+    "the target has one value, written in two ways": (
+        {"x": NUMBERS, "y": np.where(COIN == "yes", "true", "True")},
+        "same value in every row",
+    ),
     "the target has no value": ({"x": NUMBERS, "y": [None] * ROWS}, "no value in any row"),
     "every row another class": ({"x": NUMBERS, "y": [f"c{n}" for n in range(ROWS)]}, "nearly every row another"),
     "too many classes": ({"x": NUMBERS, "y": [f"c{n % 101}" for n in range(ROWS)]}, "nearly every row|at most 100"),
