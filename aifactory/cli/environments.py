@@ -165,7 +165,7 @@ def destroy(
     home = Home.current()
     if not everything and not environments:
         raise click.UsageError("name the environments to destroy, or say --all")
-    if not stacks.shared_backend() and not stacks.known(home):
+    if not stacks.known(home) and (everything or not stacks.shared_backend()):
         raise FactoryError(f"nothing is provisioned in {home.root}")
     if everything:
         waves = plan.everything(home, servers.interpreter())

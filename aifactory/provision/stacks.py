@@ -73,36 +73,54 @@ def _retired(record: Path) -> dict[str, str]:
 
 def last_configured(name: str, home: Home) -> Stack:
     """A use case's stack as it was last worked on: enough to destroy it, whatever has become of its manifest."""
-    settings = home.work(name) / f"Pulumi.{name}.yaml"
-    found = yaml.safe_load(settings.read_text(encoding="utf-8")) if settings.exists() else None
     prefix = f"{USECASE}:"
-    values = {key.removeprefix(prefix): value for key, value in ((found or {}).get("config") or {}).items()}
+    found = _settings(name, home).get("config") or {}
+    values = {key.removeprefix(prefix): value for key, value in found.items()}
     return Stack(name, USECASE, name.rpartition(".")[2], values)
 
 
 def use_cases(home: Home) -> list[str]:
-    """Names of the use cases' stacks that the file backend holds, half-destroyed ones too."""
+    """Names of the use cases' stacks that there are, half-destroyed ones too."""
     return [name for name in known(home) if "." in name]
 
 
 def write_work_folder(stack: Stack, home: Home) -> Path:
     """Write the folder that the engine works in: Pulumi.yaml with absolute plugin paths, and the stack's settings.
 
-    The engine keeps the salt of the stack's secrets in the settings file, so that line is carried over.
+    The engine keeps the salt of the stack's secrets in the settings file, so that line is carried over. FactoryError
+    when the stack was made for a home of another path, see `_refuse_copy`.
     """
+    settings = _settings(stack.name, home)
+    _refuse_copy(stack, settings, home)
     folder = home.work(stack.name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     project: dict[str, Any] = yaml.safe_load((stack.program / "Pulumi.yaml").read_text(encoding="utf-8"))
     provider = infra_folder() / "providers" / "local"
     project["plugins"] = {"providers": [{"name": "local", "path": str(provider)}]}
     _write(folder / "Pulumi.yaml", project)
-    settings_path = folder / f"Pulumi.{stack.name}.yaml"
-    settings: dict[str, Any] = {}
-    if settings_path.exists():
-        settings = yaml.safe_load(settings_path.read_text(encoding="utf-8")) or {}
     settings["config"] = {f"{stack.project}:{key}": value for key, value in stack.configuration.items()}
-    _write(settings_path, settings)
+    _write(_settings_path(stack.name, home), settings)
     return folder
+
+
+def _settings_path(name: str, home: Home) -> Path:
+    return home.work(name) / f"Pulumi.{name}.yaml"
+
+
+def _settings(name: str, home: Home) -> dict[str, Any]:
+    """The stack's settings as they were last written; nothing when it was never worked on, or destroyed."""
+    path = _settings_path(name, home)
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
+
+
+def _refuse_copy(stack: Stack, settings: dict[str, Any], home: Home) -> None:
+    """The state names folders by their paths: under another path, the engine would empty those of the first home."""
+    before = (settings.get("config") or {}).get(f"{stack.project}:home", str(home.root))
+    if before != str(home.root):
+        raise FactoryError(
+            f"{stack.name} was made in {before}, not in {home.root}: set FACTORY_HOME={before}, "
+            "or bring a backup here with factory restore"
+        )
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -119,12 +137,18 @@ def shared_backend() -> bool:
 
 
 def known(home: Home) -> list[str]:
-    """Names of the stacks that the file backend holds, platform first."""
-    found = [
-        path.stem
-        for project in (PLATFORM, USECASE)
-        for path in sorted((home.state / ".pulumi" / "stacks" / project).glob("*.json"))
-    ]
+    """Names of the stacks that there are, half-destroyed ones too, platform first.
+
+    They are those in the file backend; in a shared one, those that this home has settings of: destroyed, they are gone.
+    """
+    if shared_backend():
+        found = [path.parent.name for path in home.root.glob("work/*/Pulumi.*.yaml")]
+    else:
+        found = [
+            path.stem
+            for project in (PLATFORM, USECASE)
+            for path in (home.state / ".pulumi" / "stacks" / project).glob("*.json")
+        ]
     return sorted(found, key=lambda name: ("." in name, name))
 
 

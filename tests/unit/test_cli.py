@@ -209,6 +209,29 @@ def test_fault_42_given_a_stack_in_use_when_up_then_it_is_refused_before_anythin
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("made", "refusal"), [("churn.prod", "churn.prod is protected"), (None, "nothing is provisioned in")]
+)
+def test_given_a_shared_backend_when_all_is_destroyed_then_nothing_goes_that_was_not_seen_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str | None, refusal: str
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/elsewhere")
+    home = Home(tmp_path / "home")
+    home.prepare()
+    table = home.root / "prod" / "churn" / "table"
+    table.parent.mkdir(parents=True)
+    table.write_text("years of work")
+    if made:
+        home.work(made).mkdir()
+        (home.work(made) / f"Pulumi.{made}.yaml").write_text("config: {}\n")
+
+    done = factory("destroy", "--all", "--yes", cwd=tmp_path, home=home.root)
+
+    assert done.returncode == 1
+    assert refusal in done.stderr
+    assert table.exists()
+
+
 def test_given_an_empty_cache_when_previewed_then_the_engine_is_named_and_not_fetched(tmp_path: Path) -> None:
     done = factory("preview", "shared", cwd=tmp_path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,32 @@ def test_given_a_stack_when_its_folder_is_written_again_then_the_salt_stays(tmp_
     assert json.loads(content["config"]["aifactory-usecase:manifest"])["use_case"] == "churn"
     plugin = yaml.safe_load((folder / "Pulumi.yaml").read_text())["plugins"]["providers"][0]["path"]
     assert Path(plugin).is_absolute()
+
+
+def test_given_a_copied_home_when_worked_on_then_it_is_refused_because_its_state_names_the_first_ones_folders(
+    tmp_path: Path,
+) -> None:
+    home, copy = Home(tmp_path / "home"), Home(tmp_path / "copy")
+    settings = stacks.write_work_folder(stacks.platform("prod", home, PYTHON), home) / "Pulumi.prod.yaml"
+    shutil.copytree(home.root, copy.root)
+
+    with pytest.raises(FactoryError, match=f"prod was made in {home.root}, not in {copy.root}: set FACTORY_HOME="):
+        stacks.write_work_folder(stacks.platform("prod", copy, PYTHON), copy)
+
+    assert (copy.work("prod") / settings.name).read_text() == settings.read_text()
+
+
+def test_given_a_shared_backend_when_asked_what_there_is_then_the_homes_own_settings_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/elsewhere")
+    home = Home(tmp_path / "home")
+    for stack in (stacks.platform("prod", home, PYTHON), stacks.usecase(MANIFEST, "prod", home, PYTHON)):
+        stacks.write_work_folder(stack, home)
+    home.work("dev").mkdir()  # destroyed: the engine took its settings away
+
+    assert stacks.known(home) == ["prod", "churn.prod"]
+    assert names_of(plan.everything(home, PYTHON)) == [["prod"], ["churn.prod"]]
 
 
 def test_given_a_new_home_when_prepared_then_only_its_owner_can_read_it(tmp_path: Path) -> None:
