@@ -199,6 +199,24 @@ def test_given_a_token_when_its_file_is_lost_then_the_same_secret_is_written_aga
     assert Token().create(inputs)[1]["value"] == first
 
 
+@pytest.mark.parametrize(("second", "still_good"), [(60.0, 3), (0.0, 1)])
+def test_given_a_token_rotated_twice_when_the_first_overlap_lasts_then_it_is_kept_unless_all_end_at_once(
+    tmp_path: Path, second: float, still_good: int
+) -> None:
+    path, admits = tmp_path / "consumer.json", tmp_path / "callers" / "consumer.json"
+    who = {"identity": "consumer", "roles": [], "login": "consumer.churn.prod"}
+    inputs = {"path": str(path), "admits": str(admits), "key": "token", **who}
+    _, state = Token().create(inputs)
+
+    for overlap in (3600.0, second):
+        rotation.ask(path, overlap)
+        state = Token().update(state, inputs)
+
+    assert len(json.loads(admits.read_text())["accepts"]) == still_good
+    read = Token().read(state)
+    assert read is not None and read["status"] == "written"
+
+
 @pytest.mark.parametrize(
     "mark", ['{"overlap_seconds": NaN}', '{"overlap_seconds": "x"}', '{"overlap_seconds": -1}', "{"]
 )

@@ -76,6 +76,7 @@ def test_given_an_override_that_is_right_only_with_its_base_when_loaded_then_the
         ("train: {}", "train:\n  sed: 3", r"prod\.yaml:2: train\.sed: unknown key"),
         ("data: {test_share: 0.6, validation_share: 0.5}", "{}", r"base\.yaml:1: data: .*leave nothing to train on"),
         ("data: {test_share: 0.6}", "# more\ndata:\n  validation_share: 0.5", r"prod\.yaml:2: data: .*leave nothing"),
+        ("serving: {drain_seconds: 30}", "{}", r"base\.yaml:1: serving\.drain_seconds: .*less than or equal to 10"),
         ("train: {sed: 3}", "train: {seed: 3}", r"base\.yaml:1: train\.sed: unknown key"),
         ("data: {dates: []}", "train:\n  search: {budget_trials: 3}", r"base\.yaml:1: data\.dates: unknown key"),
         ("train: {}", "train:\n  search: {budget_trials: 3}", r"prod\.yaml:2: train\.search: search names nothing"),

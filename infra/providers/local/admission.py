@@ -18,12 +18,17 @@ def entry(token: str, until: str | None) -> Entry:
     return {"sha256": hashlib.sha256(token.encode()).hexdigest(), "until": until}
 
 
-def entries(token: str, last_day: str | None, retiring: Entry | None) -> list[Entry]:
-    """Everything that is let in: the token to the end of its last day, and what it replaces for a while."""
+def entries(token: str, last_day: str | None, retiring: list[Entry]) -> list[Entry]:
+    """Everything that is let in: the token to the end of its last day, and those it replaced, for a while."""
     end = None
     if last_day is not None:
         end = datetime.combine(date.fromisoformat(last_day) + timedelta(days=1), time(), UTC).isoformat()
-    return [entry(token, end), *([] if retiring is None else [retiring])]
+    return [entry(token, end), *retiring]
+
+
+def unexpired(retiring: list[Entry], now: datetime) -> list[Entry]:
+    """Those whose end, which all of them have, is still to come."""
+    return [one for one in retiring if datetime.fromisoformat(str(one["until"])) > now]
 
 
 def write(path: Path, login: str, wanted: list[Entry]) -> None:

@@ -42,7 +42,7 @@ def section(inputs: Values) -> str:
         "redirect_stderr=true",
         "autorestart=true",
         "startretries=5",
-        "stopwaitsecs=12",
+        "stopwaitsecs=20",  # longer than a launcher gives its workers
         # The polite signal goes to the program alone, which ends its own children; force goes to all of them.
         "killasgroup=true",
     ]

@@ -51,13 +51,13 @@ class Token(Kind):
         path = Path(inputs["path"])
         found = layout.read_json(path).get(inputs["key"])
         value = found if isinstance(found, str) and found else secrets.token_urlsafe(_BYTES)
-        return str(path), self._write(inputs, value, None)
+        return str(path), self._write(inputs, value, [])
 
     def read(self, state: Values) -> Values | None:
         """Never gone: a missing file is written again with the same secret."""
         status = status_of(Path(state["path"]), state["key"], state["value"])
         if status == WRITTEN and "admits" in state:
-            wanted = admission.entries(state["value"], state.get("until"), state.get("retiring"))
+            wanted = admission.entries(state["value"], state.get("until"), state.get("retiring", []))
             status = admission.status_of(Path(state["admits"]), wanted) or status
         return {**state, "status": status}
 
@@ -66,10 +66,8 @@ class Token(Kind):
         path = Path(inputs["path"])
         overlap = rotation.overlap(path)
         if overlap is None:
-            return self._write(inputs, state["value"], state.get("retiring"))
-        end = datetime.now(UTC) + timedelta(seconds=overlap)
-        retiring = admission.entry(state["value"], end.isoformat(timespec="milliseconds")) if overlap else None
-        written = self._write(inputs, secrets.token_urlsafe(_BYTES), retiring)
+            return self._write(inputs, state["value"], state.get("retiring", []))
+        written = self._write(inputs, secrets.token_urlsafe(_BYTES), self._retiring(state, overlap))
         rotation.done(path)
         return written
 
@@ -81,12 +79,21 @@ class Token(Kind):
         Path(state["path"]).unlink(missing_ok=True)
 
     @staticmethod
-    def _write(inputs: Values, value: str, retiring: admission.Entry | None) -> Values:
+    def _retiring(state: Values, overlap: float) -> list[admission.Entry]:
+        """The secret until now for `overlap` seconds, beside those that were promised longer; 0 ends all at once."""
+        if not overlap:
+            return []
+        now = datetime.now(UTC)
+        end = (now + timedelta(seconds=overlap)).isoformat(timespec="milliseconds")
+        return [admission.entry(state["value"], end), *admission.unexpired(state.get("retiring", []), now)]
+
+    @staticmethod
+    def _write(inputs: Values, value: str, retiring: list[admission.Entry]) -> Values:
         """First whom the service lets in, then what its bearer reads: in between both secrets are good."""
         who = {key: inputs[key] for key in ("identity", "roles", "login")}
         if "admits" in inputs:
             wanted = admission.entries(value, inputs.get("until"), retiring)
             admission.write(Path(inputs["admits"]), inputs["login"], wanted)
         layout.write(Path(inputs["path"]), json.dumps({**who, inputs["key"]: value}, indent=2) + "\n")
-        kept = {} if retiring is None else {"retiring": retiring}
+        kept = {"retiring": retiring} if retiring else {}
         return {**inputs, "value": value, "status": WRITTEN, **kept}

@@ -28,7 +28,7 @@ def test_given_two_callers_when_asked_then_each_token_is_let_in_and_no_other(tmp
 def test_given_a_last_day_when_provisioned_then_the_token_is_good_to_the_end_of_it(
     tmp_path: Path, last_day: str | None, let_in: bool
 ) -> None:
-    admission.write(tmp_path / "ana.json", "ana.churn.prod", admission.entries("secret", last_day, None))
+    admission.write(tmp_path / "ana.json", "ana.churn.prod", admission.entries("secret", last_day, []))
     assert Callers(tmp_path).admits("secret", NOON) is let_in
     assert "secret" not in (tmp_path / "ana.json").read_text()
     assert (tmp_path / "ana.json").stat().st_mode & 0o777 == 0o600
@@ -36,7 +36,7 @@ def test_given_a_last_day_when_provisioned_then_the_token_is_good_to_the_end_of_
 
 def test_given_a_token_that_retires_when_its_time_is_over_then_only_the_new_one_is_let_in(tmp_path: Path) -> None:
     retiring = admission.entry("old", "2027-01-16T12:00:10+00:00")
-    admission.write(tmp_path / "ana.json", "ana.churn.prod", admission.entries("new", None, retiring))
+    admission.write(tmp_path / "ana.json", "ana.churn.prod", admission.entries("new", None, [retiring]))
     callers = Callers(tmp_path)
     assert [callers.admits(token, NOON) for token in ("old", "new")] == [True, True]
     assert [callers.admits(token, NOON + 10) for token in ("old", "new")] == [False, True]

@@ -102,7 +102,8 @@ class ServingSettings(_Part):
     max_body_bytes: Annotated[int, Field(gt=0)] = 1_048_576
     max_rows: Annotated[int, Field(gt=0)] = 1_000
     poll_seconds: Annotated[float, Field(gt=0)] = 0.5
-    drain_seconds: Annotated[float, Field(gt=0)] = 10.0
+    drain_seconds: Annotated[float, Field(gt=0, le=10)] = 10.0
+    """How long requests under way may take when the worker ends; whoever started it waits not much longer."""
 
 
 class Settings(_Part):
