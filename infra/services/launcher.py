@@ -28,7 +28,7 @@ BIND_SECONDS = 15.0
 PATIENCE = 3.0
 """How long callers wait for a worker that is being restarted before they are told that nothing is ready."""
 STOP_SECONDS = 15.0
-"""How long a worker may drain before it is killed; longer than the most that drain_seconds may say, and 2 for late requests."""
+"""How long a worker may drain before it is killed: the most that drain_seconds may say, and some for late requests."""
 MAX_BACK_OFF = 30.0
 DOUBLINGS = 10
 """After so many failures the pause is the longest; without an end the power would be more than a float holds."""
