@@ -286,13 +286,18 @@ def down() -> None:
         run(FACTORY, "destroy", "--all", "--yes", "--unprotect", "prod", cwd=CHECKOUT)
     for folder in (HOME, *(use_case.repo for use_case in USE_CASES)):
         shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            raise Failed(f"{folder} cannot be removed whole: see what uses it, then again")
     with contextlib.suppress(OSError):
         DEMO.rmdir()
     print("The demo is gone.")
 
 
 if __name__ == "__main__":
+    command = {"up": up, "down": down}.get("".join(sys.argv[1:2]))
+    if command is None:
+        sys.exit("usage: demo.py up|down [FOLDER]")
     try:
-        {"up": up, "down": down}[sys.argv[1]]()
+        command()
     except Failed as problem:
         sys.exit(f"demo: {problem}")

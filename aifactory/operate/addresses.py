@@ -15,7 +15,6 @@ from aifactory.provision.plan import Place
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
-PAGES = ("mlflow", "dagster", "docs")
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 
 

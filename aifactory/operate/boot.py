@@ -80,33 +80,33 @@ def _name(home: Home) -> str:
 
 
 def _unit(home: Home) -> str:
-    """A unit that starts once and leaves the services to their supervisor."""
+    """A unit that starts once and leaves the services to their supervisor; a percent sign is doubled there."""
     command = shlex.join([str(Path(sys.executable).with_name("factory")), "start"])
     stop = shlex.join([str(Path(sys.executable).with_name("factory")), "stop"])
-    return "\n".join(
-        (
-            "[Unit]",
-            f"Description=Services of the AI factory in {home.root}",
-            "",
-            "[Service]",
-            "Type=oneshot",
-            "RemainAfterExit=yes",
-            f'Environment="FACTORY_HOME={home.root}"',
-            f'Environment="FACTORY_CACHE={cache()}"',
-            f"ExecStart={command}",
-            f"ExecStop={stop}",
-            "TimeoutStartSec=300",
-            "",
-            "[Install]",
-            "WantedBy=default.target",
-            "",
-        )
+    lines = (
+        "[Unit]",
+        f"Description=Services of the AI factory in {home.root}",
+        "",
+        "[Service]",
+        "Type=oneshot",
+        "RemainAfterExit=yes",
+        f'Environment="FACTORY_HOME={home.root}"',
+        f'Environment="FACTORY_CACHE={cache()}"',
+        f"ExecStart={command}",
+        f"ExecStop={stop}",
+        "TimeoutStartSec=300",
+        "",
+        "[Install]",
+        "WantedBy=default.target",
+        "",
     )
+    return "\n".join(line.replace("%", "%%") for line in lines)
 
 
 def _systemctl(home: Home, *arguments: str) -> None:
     factory = Path(sys.executable).with_name("factory")
-    instead = f"add this line with crontab -e: @reboot FACTORY_HOME={home.root} {factory} start"
+    line = f"@reboot FACTORY_HOME={shlex.quote(str(home.root))} {shlex.quote(str(factory))} start"
+    instead = f"add this line with crontab -e: {line.replace('%', chr(92) + '%')}"
     try:
         done = subprocess.run(["systemctl", "--user", *arguments], capture_output=True, text=True, check=False)
     except OSError:

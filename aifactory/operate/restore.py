@@ -40,6 +40,7 @@ def restore(file: Path, home: Home, say: Say, *, force: bool = False) -> Restore
     if _in_use(home) and not force:
         raise FactoryError(f"{home.root} holds a platform: --force stops it and moves it aside before the restore")
     home.root.parent.mkdir(parents=True, exist_ok=True)
+    aside = None
     try:
         with archive.aside(home.root.parent, f".{home.root.name}.restoring-") as making:
             say(f"Reading {file} ...")
@@ -50,7 +51,8 @@ def restore(file: Path, home: Home, say: Say, *, force: bool = False) -> Restore
                 home.root.rmdir()
             making.rename(home.root)
     except OSError as error:
-        raise FactoryError(f"{home.root} cannot be made ({error.strerror}): nothing was restored") from None
+        kept = f"; the home before is in {aside}, stopped: move it back" if aside else ""
+        raise FactoryError(f"{home.root} cannot be made ({error.strerror}): nothing was restored{kept}") from None
     _reuse_environments(home, aside)
     troubles = [*_reclaim_ports(home), *_build_environments(home, say)]
     moved_from = contents.places.home if contents.places.home != str(home.root) else None

@@ -43,6 +43,21 @@ def test_given_systemd_when_asked_for_boot_then_a_unit_starts_this_home_and_is_t
     assert not unit.exists()
 
 
+def test_given_a_home_with_percent_signs_and_blanks_when_asked_for_boot_then_systemd_and_cron_read_its_name_as_it_is(
+    tmp_path: Path, systemctl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "100% ours")
+
+    boot.at_boot(home, wanted=True)
+
+    (unit,) = (tmp_path / "config" / "systemd" / "user").iterdir()
+    assert f'Environment="FACTORY_HOME={tmp_path}/100%% ours"\n' in unit.read_text()
+    assert systemctl.exists()
+    monkeypatch.setenv("FAILS", "1")
+    with pytest.raises(FactoryError, match=r"@reboot FACTORY_HOME='.*/100\\% ours' "):
+        boot.at_boot(home, wanted=True)
+
+
 def test_given_two_homes_when_asked_for_boot_then_each_has_a_unit_of_its_own(tmp_path: Path, systemctl: Path) -> None:
     for name in ("one", "two", "one"):
         boot.at_boot(Home(tmp_path / name), wanted=True)
