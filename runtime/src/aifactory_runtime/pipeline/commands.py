@@ -78,12 +78,13 @@ def score(given: str | None, as_json: bool) -> None:
 
     Example: score --input data/new.csv
     """
+    from aifactory_runtime import stdout
     from aifactory_runtime.pipeline import lock
     from aifactory_runtime.pipeline.score import score as score_table
     from aifactory_runtime.quota.guard import within
 
     context = open_context()
-    with within(context.contract, "score", say), lock.held(context.artifacts):
+    with stdout.kept(as_json), within(context.contract, "score", say), lock.held(context.artifacts):
         done = score_table(context, given)
     if as_json:
         click.echo(json.dumps(asdict(done)))
@@ -94,6 +95,7 @@ def score(given: str | None, as_json: bool) -> None:
 
 
 def _try(rows: int, as_json: bool) -> None:
+    from aifactory_runtime import stdout
     from aifactory_runtime.pipeline import where
     from aifactory_runtime.pipeline.context import Context
     from aifactory_runtime.pipeline.run import run as run_steps
@@ -103,7 +105,7 @@ def _try(rows: int, as_json: bool) -> None:
     project = _project()
     contract = project.environment.contract  # that of the trial allows everything: it is a place of its own
     where.check(contract)
-    with within(contract, "trial", say), trial(project, rows) as part:
+    with stdout.kept(as_json), within(contract, "trial", say), trial(project, rows) as part:
         handoff = run_steps(Context(part), _ALL[:-1], run_id=None, kind="experiment", say=Clock())
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
@@ -140,11 +142,12 @@ def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bo
     chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
+    from aifactory_runtime import stdout
     from aifactory_runtime.pipeline.run import run as run_steps
     from aifactory_runtime.quota.guard import within
 
     clock, context = Clock(), open_context()
-    with within(context.contract, steps[0] if len(steps) == 1 else "run", say):
+    with stdout.kept(as_json), within(context.contract, steps[0] if len(steps) == 1 else "run", say):
         handoff = run_steps(context, steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
     if as_json:
         click.echo(json.dumps(_shown(handoff)))

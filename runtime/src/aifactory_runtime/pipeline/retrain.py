@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from aifactory_runtime import stdout
 from aifactory_runtime.config import project
 from aifactory_runtime.pipeline import fitting, training
 from aifactory_runtime.pipeline import handoff as handoffs
@@ -29,7 +30,9 @@ def main() -> None:
 
     try:
         handoff = handoffs.parse(sys.stdin.read())
-        print(retrain(Context(project.load(Path.cwd())), handoff, Path(sys.argv[1]).resolve()))  # noqa: T201 - its answer
+        with stdout.kept():
+            digest = retrain(Context(project.load(Path.cwd())), handoff, Path(sys.argv[1]).resolve())
+        print(digest)  # noqa: T201 - its answer
     except FactoryError as error:
         sys.exit(str(error))
 

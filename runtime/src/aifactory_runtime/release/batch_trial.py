@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aifactory_runtime import stdout
 from aifactory_runtime.config import project
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data import declared, source, tables
@@ -130,8 +131,9 @@ def _arrow(frame: pd.DataFrame) -> Any:
 
 def main(folder: str) -> None:
     """Print what came of each batch."""
-    context = Context(project.load(Path.cwd()))
-    found = Trial(context, Path(folder)).run(offline.head(context, _ROWS))
+    with stdout.kept():
+        context = Context(project.load(Path.cwd()))
+        found = Trial(context, Path(folder)).run(offline.head(context, _ROWS))
     json.dump([asdict(check) for check in found], sys.stdout)
 
 

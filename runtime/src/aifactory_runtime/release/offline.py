@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aifactory_runtime import stdout
 from aifactory_runtime.config import project
 from aifactory_runtime.data import declared, source
 from aifactory_runtime.data.source import Located
@@ -71,8 +72,9 @@ def _plain(value: Any, kind: str) -> Any:
 
 def main(model: str, rows: str) -> None:
     """Print the answers."""
-    context = Context(project.load(Path.cwd()))
-    found = said_of(context, Path(model), int(rows))
+    with stdout.kept():
+        context = Context(project.load(Path.cwd()))
+        found = said_of(context, Path(model), int(rows))
     json.dump(found, sys.stdout)
 
 
