@@ -74,11 +74,6 @@ def held(manifest: Manifest, environment: str, today: date) -> dict[str, dict[st
     return found
 
 
-def ended(manifest: Manifest, environment: str, today: date) -> list[Seat]:
-    """Seats that the manifest still names although their time has ended."""
-    return [seat for seat in seats(manifest, environment) if not seat.active(today)]
-
-
 def approvers(manifest: Manifest, environment: str, today: date) -> tuple[str, ...]:
     """People who may approve there on `today`, as named."""
     return tuple(login for login, roles in held(manifest, environment, today).items() if names.APPROVER in roles)

@@ -79,8 +79,6 @@ def test_given_a_last_day_when_it_is_over_then_nothing_is_held(until: str | None
     found = with_people(data_scientist=["bo", entry])
     assert ("bo" in held(found, "prod")) is there
     assert held(found, "dev")["bo"] == ["data-scientist"]
-    assert [seat.login for seat in people.ended(found, "prod", TODAY)] == ([] if there else ["bo"])
-    assert people.ended(found, "dev", TODAY) == []
 
 
 def test_given_an_environment_where_a_persona_has_no_rights_when_named_then_nobody_is_there() -> None:

@@ -135,8 +135,8 @@ def test_given_people_when_read_then_a_day_is_the_last_one_of_their_rights() -> 
     until = {"login": "cy", "until": "2027-01-31", "environments": ["prod"]}
     manifest = Manifest.model_validate(changed("people", {"operator": ["bo", until]}))
     bo, cy = manifest.people["operator"]
-    assert (bo.login, bo.active(date(2100, 1, 1))) == ("bo", True)
-    assert cy.active(date(2027, 1, 31)) and not cy.active(date(2027, 2, 1))
+    assert (bo.login, bo.until) == ("bo", None)
+    assert (cy.until, cy.environments) == (date(2027, 1, 31), ("prod",))
     assert Manifest.model_validate_json(manifest.model_dump_json(by_alias=True)) == manifest
     assert set(get_args(people.Persona)) == set(names.PERSONAS)
 

@@ -35,10 +35,6 @@ class Member(BaseModel):
     environments: Annotated[tuple[Literal["dev", "staging", "prod"], ...] | None, Field(min_length=1)] = None
     """Where they have the persona's rights; none means wherever the persona has standing rights."""
 
-    def active(self, today: date) -> bool:
-        """Whether the rights still hold on `today`."""
-        return self.until is None or today <= self.until
-
 
 def _login_alone(value: object) -> object:
     return {"login": value} if isinstance(value, str) else value
