@@ -12,6 +12,7 @@ import numpy as np
 from aifactory.profile import leaks, problem, roles
 from aifactory.profile.column import ColumnScan, to_numbers
 from aifactory.profile.scan import Table
+from aifactory_runtime.data import column_names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 USED = ("number", "boolean", "category", "text", "date", "time")
@@ -259,6 +260,10 @@ def _outliers(table: Table, columns: Sequence[Column]) -> float:
 
 
 def _check_usable(proposal: Proposal) -> None:
+    for column in (proposal.target, *proposal.columns):
+        instead = f"leave it out with --ignore-column {column.name!r}"
+        if wrong := column_names.problem(column.name, used=column.used, instead=instead):
+            raise UsageProblem(wrong)
     if not proposal.used:
         why = "; ".join(f"{column.name}: {column.reason}" for column in proposal.columns[:_CANDIDATES])
         raise FactoryError(f"no column is left to predict {proposal.target.name} from ({why or 'it is the only one'})")

@@ -154,6 +154,15 @@ def test_given_wishes_then_they_overrule(tmp_path: Path) -> None:
         proposed(frame.assign(y=COIN), tmp_path, "y", Wishes("regression"))
 
 
+def test_given_an_input_with_a_name_that_predictions_get_then_it_is_refused_until_it_is_ignored(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": NUMBERS, "Prediction": NUMBERS[::-1], "y": COIN})
+    with pytest.raises(UsageProblem, match=r"column Prediction .*--ignore-column 'Prediction'"):
+        proposed(frame, tmp_path)
+    assert roles(proposed(frame, tmp_path, wishes=Wishes(ignored=("Prediction",))))["Prediction"] == "ignored"
+    with pytest.raises(UsageProblem, match=r"column split .*: rename it$"):
+        proposed(frame.assign(split=COIN), tmp_path, wishes=Wishes(ignored=("Prediction", "split")))
+
+
 def test_given_rows_in_the_order_of_a_date_then_it_is_the_time_and_a_birthday_is_not(tmp_path: Path) -> None:
     days = pd.date_range("2024-01-01", periods=ROWS).strftime("%Y-%m-%d")
     shuffled = DRAW.permutation(days)

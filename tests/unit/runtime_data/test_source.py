@@ -117,6 +117,21 @@ def test_given_names_twice_blank_or_odd_then_each_column_has_a_name_of_its_own(t
     }
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(["ID", "x", "id"], "columns ID and id differ only in case"), (["x", "_Row"], "column _Row .*: rename it")],
+)
+@pytest.mark.parametrize("kind", ["text", "parquet"])
+def test_given_names_that_no_table_of_ours_can_hold_when_read_then_they_are_named(
+    tmp_path: Path, names: list[str], said: str, kind: str
+) -> None:
+    located = put(tmp_path, f"{','.join(names)}\n{','.join('1' * len(names))}\n".encode())
+    if kind == "parquet":
+        parquet.write_table(pa.table({name: [1] for name in names}), tmp_path / "data.csv")
+    with pytest.raises(FactoryError, match=said):
+        rows(located)
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "delta", "uri"])
 def test_given_a_stored_table_when_read_then_it_is_the_frame(tmp_path: Path, kind: str) -> None:
     place = tmp_path / "table"

@@ -137,6 +137,15 @@ def test_given_new_columns_when_appended_then_they_are_null_in_the_rows_before(t
     assert found["b"].isna().tolist() == [True, False]
 
 
+def test_given_names_that_differ_only_in_case_when_written_or_appended_then_both_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FactoryError, match="table raw: columns probability_a and probability_A differ only in case"):
+        tables.write(tmp_path, "raw", [pd.DataFrame({"probability_a": [0.5], "probability_A": [0.5]})], "one")
+    tables.append(tmp_path, "scored", [pd.DataFrame({"ID": [1]})], {"batch": "1"})
+    with pytest.raises(FactoryError, match="table scored: columns ID and id differ only in case"):
+        tables.append(tmp_path, "scored", [pd.DataFrame({"id": [2]})], {"batch": "2"})
+    assert list(tables.read(tmp_path, "scored")["ID"]) == [1]
+
+
 def test_given_a_column_of_another_type_when_appended_then_one_line_and_the_table_stays(tmp_path: Path) -> None:
     tables.append(tmp_path, "scored", [pd.DataFrame({"a": [1.0]})], {"n": "1"})
     with pytest.raises(FactoryError, match="a holds"):

@@ -74,6 +74,26 @@ def test_given_a_column_that_no_model_takes_when_declared_then_it_is_refused(
         declared.input_columns(schema, "y")
 
 
+@pytest.mark.parametrize(
+    "name", ["prediction", "Prediction", "probability_rain", "scored_at", "model_version", "model_sha256"]
+)
+def test_given_a_name_that_predictions_get_when_declared_then_only_an_input_of_it_is_refused(name: str) -> None:
+    schema = pa.DataFrameSchema({"x": pa.Column(float), name: pa.Column(float), "y": pa.Column(int)})
+    with pytest.raises(UsageProblem, match=f"column {name} .*rename it, or name it in IGNORED"):
+        declared.input_columns(schema, "y")
+    assert [column.name for column in declared.input_columns(schema, "y", (name,))] == ["x"]
+    assert [column.name for column in declared.input_columns(schema, name)] == ["x", "y"]
+
+
+@pytest.mark.parametrize("ignored", [(), ("Split",)])
+def test_given_a_name_that_the_pipeline_s_tables_need_when_declared_then_it_is_refused_even_ignored(
+    ignored: tuple[str, ...],
+) -> None:
+    schema = pa.DataFrameSchema({"x": pa.Column(float), "Split": pa.Column(str), "y": pa.Column(int)})
+    with pytest.raises(UsageProblem, match=r"column Split .*: rename it$"):
+        declared.input_columns(schema, "y", ignored)
+
+
 def test_given_ignored_columns_when_declared_then_the_model_does_not_see_them() -> None:
     assert [column.name for column in declared.input_columns(SCHEMA, "y", ("a", "c"))] == ["b"]
     with pytest.raises(UsageProblem, match="IGNORED"):

@@ -56,3 +56,24 @@ def test_given_other_code_than_the_model_s_when_scored_then_refused(
 def test_given_no_model_when_scored_then_one_line(context: Context) -> None:
     with pytest.raises(FactoryError, match="no champion"):
         score(context)
+
+
+def test_given_ignored_columns_with_the_names_that_predictions_get_when_scored_then_those_of_the_model_are_there(
+    repo: Path, pipeline: Pipeline
+) -> None:
+    ours = ["prediction", "probability_0", "probability_9", "scored_at", "model_version", "model_sha256"]
+    ours += ["Prediction_ID", "note"]
+    table = repo / "data" / "customers.csv"
+    heads, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([",".join([heads, *ours]), *(line + ",old" * len(ours) for line in lines), ""]))
+    schema = repo / "src/demo_case/schema.py"
+    added = f"\nIGNORED = {ours}\nSCHEMA = SCHEMA.add_columns({{name: pa.Column(str) for name in IGNORED}})\n"
+    schema.write_text(schema.read_text() + added)
+    pipeline()
+    context = Context(project.load(repo))
+    assert score(context).rows == 400
+    found = tables.read(context.tables, "scored")
+    assert set(found["prediction"]) <= {0, 1}
+    assert set(found["model_version"]) == {1}
+    assert "probability_9" not in found
+    assert set(found["note"]) == {"old"}

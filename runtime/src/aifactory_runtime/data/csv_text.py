@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
+from aifactory_runtime.data import column_names
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.errors import FactoryError
 
@@ -89,11 +90,11 @@ def batches(
 
 
 def header(name: str, opener: Opener, read: ReadSettings) -> list[str]:
-    """Names of the columns, each of its own; see `kinds.column_names`."""
+    """Names of the columns, each of its own; see `column_names.unique`."""
     rows = _parse(_head(opener, read.encoding), read.separator)
     if not rows:
         raise FactoryError(f"{name} is empty: put the data there, then run again")
-    return kinds_of.column_names(rows[0])
+    return column_names.unique(name, rows[0])
 
 
 def _type(kind: str | None) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from aifactory_runtime.data import column_names
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.model_folder import Column, Kind
 
@@ -21,7 +22,8 @@ _NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f]')
 def input_columns(schema: Any, target: str, ignored: Sequence[str] = ()) -> tuple[Column, ...]:
     """The columns of a row to be scored: all that the schema declares but the target and those that are `ignored`.
 
-    Limits and categories come from the schema's checks. UsageProblem for a type that no model takes.
+    Limits and categories come from the schema's checks. UsageProblem for a type that no model takes, and for a name
+    that a table of ours gives a column of its own.
     """
     if target not in schema.columns:
         raise UsageProblem(f"schema.py: TARGET is {target!r}, which SCHEMA does not declare")
@@ -29,6 +31,9 @@ def input_columns(schema: Any, target: str, ignored: Sequence[str] = ()) -> tupl
     if strange:
         raise UsageProblem(f"schema.py: IGNORED names {strange[0]!r}, which is no column of SCHEMA beside the target")
     found = {name: column for name, column in schema.columns.items() if name not in {target, *ignored}}
+    for name in map(str, schema.columns):
+        if problem := column_names.problem(name, used=name in found, instead="name it in IGNORED"):
+            raise UsageProblem(f"schema.py: {problem}")
     return tuple(_column(name, column) for name, column in found.items())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,26 +15,8 @@ FALSE = ("false", "False", "FALSE", "0", "no", "No", "NO")
 _PLURAL = {"number": "numbers", "integer": "whole numbers", "boolean": "truth values", "date": "dates"}
 
 
-_NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f\x7f]+')
-
-
 class Unfit(Exception):
     """Values that are not of the kind they are declared to be; the message says so without a value."""
-
-
-def column_names(given: Sequence[str]) -> list[str]:
-    """A name of its own for each column: no quotes, backslashes or line breaks, which cannot be asked for by name.
-
-    One without a name is `unnamed_1` by its place; a second `a` becomes `a.1`.
-    """
-    names: list[str] = []
-    for place, name in enumerate(given, start=1):
-        plain = _NOT_IN_NAMES.sub(" ", name).strip() or f"unnamed_{place}"
-        unique, again = plain, 1
-        while unique in names:
-            unique, again = f"{plain}.{again}", again + 1
-        names.append(unique)
-    return names
 
 
 def arrow_type(kind: str) -> pa.DataType:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aifactory_runtime.data import column_names
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
 
-ORDER = "_row"
-"""Keeps the order of rows, which Delta does not promise; the same rows in another order train another model."""
+ORDER = column_names.ORDER
 
 CHUNK_BYTES = 32 << 20
 """What one chunk of a table may hold, counting 8 bytes a value: the bound of what reads and writes tables."""
@@ -147,6 +148,7 @@ class Writer:
         start = part.first + part.rows
         table = table.append_column(ORDER, pa.array(np.arange(start, start + len(table))))
         if part.writer is None:
+            column_names.check_case(f"table {self._folder.name}", table.column_names)
             texts = [entry.name for entry in table.schema if pa.types.is_string(entry.type)]
             self._aside.mkdir(parents=True, exist_ok=True)
             part.writer = parquet.ParquetWriter(str(part.path), table.schema, use_dictionary=texts)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import csv_text
+from aifactory_runtime.data import column_names, csv_text
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -213,7 +213,7 @@ def _typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str], without: 
     import pyarrow as pa
 
     made = {}
-    for column, values in zip(kinds_of.column_names(batch.schema.names), batch.columns, strict=True):
+    for column, values in zip(column_names.unique(name, batch.schema.names), batch.columns, strict=True):
         if column in without:
             continue
         try:

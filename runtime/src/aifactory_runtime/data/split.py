@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.config.settings import DataSettings
+from aifactory_runtime.data import column_names
 from aifactory_runtime.data import rows as row_numbers
 from aifactory_runtime.data.rows import Hashes
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -16,7 +17,7 @@ from aifactory_runtime.errors import FactoryError, UsageProblem
 if TYPE_CHECKING:
     import pandas as pd
 
-SPLIT = "split"
+SPLIT = column_names.SPLIT
 TRAIN = "train"
 VALIDATION = "validation"
 TEST = "test"
@@ -71,7 +72,7 @@ def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None) -> Rea
     ids: dict[str, list[Hashes]] = {name: [] for name in roles.ignored}
     codes: dict[Any, int] = {}
     for frame in frames:
-        if SPLIT in frame.columns:
+        if SPLIT in (str(name).casefold() for name in frame.columns):
             raise FactoryError(f"the data has a column {SPLIT}, a name the pipeline needs: rename it")
         one, seen = row_numbers.hashes_without(frame, (), {roles.target, *roles.ignored})
         whole.append(one)

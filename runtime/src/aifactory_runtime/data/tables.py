@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import ahead, parts
+from aifactory_runtime.data import ahead, column_names, parts
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -248,6 +248,7 @@ def _widen(table: DeltaTable, name: str, schema: Any) -> None:
             )
     more = [entry for entry in schema.fields if entry.name not in there]
     if more:
+        column_names.check_case(f"table {name}", [*there, *(entry.name for entry in more)])
         table.alter.add_columns(more)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.contract import names
-from aifactory_runtime.data import ahead, conform, declared, parts, source, tables
+from aifactory_runtime.data import ahead, column_names, conform, declared, parts, source, tables
 from aifactory_runtime.data.source import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
@@ -106,7 +106,7 @@ def _scored(
         said = _answers(estimator, arrays.to_matrix(frame, schema, features), schema.classes)
         ids = prediction_ids(prefix, start, len(frame))
         start += len(frame)
-        batch = tables.to_arrow(frame.assign(**said))
+        batch = tables.to_arrow(_without_ours(frame).assign(**said))
         for name, values in {"prediction_id": ids, **_repeated(same, len(frame))}.items():
             batch = batch.append_column(name, values)
         yield batch
@@ -140,12 +140,17 @@ def _conformed(context: Context, batches: Iterable[pa.RecordBatch]) -> Iterator[
         yield conform.conform(frame, schema, context.settings.data.columns)
 
 
+def _without_ours(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without columns that no model sees and whose names the predictions get."""
+    return frame.drop(columns=[name for name in frame.columns if column_names.is_scored(str(name))])
+
+
 def _answers(estimator: Any, values: Any, classes: Any) -> dict[str, Any]:
     """A prediction for each row; of a classifier the most likely label, and the probability of each."""
     predicted, shares = answers.of(estimator, values, classes)
     columns = () if shares is None else shares.T
-    made = {f"probability_{label}": column for label, column in zip(classes, columns, strict=True)}
-    return {"prediction": predicted, **made}
+    made = {f"{column_names.SHARE}{label}": column for label, column in zip(classes, columns, strict=True)}
+    return {column_names.PREDICTION: predicted, **made}
 
 
 def prediction_ids(prefix: str, start: int, count: int) -> pa.Array:

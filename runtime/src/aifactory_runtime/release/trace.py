@@ -8,14 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import column_names, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import DATA, METRIC, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.capture import FILE
-
-_SHARE = "probability_"
 
 
 @dataclass(frozen=True)
@@ -118,9 +116,9 @@ def _find_scored(folder: Path, prediction_id: str) -> dict[str, Any] | None:
         return None
     for frame in tables.batches(folder, tables.SCORED, where=("prediction_id", prediction_id)):
         for row in json.loads(frame.head(1).to_json(orient="records", date_format="iso", double_precision=15)):
-            shares = {key: row.pop(key) for key in list(row) if key.startswith(_SHARE)}
+            shares = {key: row.pop(key) for key in list(row) if key.startswith(column_names.SHARE)}
             known = {key: row.pop(key) for key in ("scored_at", "model_version", "model_sha256", "prediction_id")}
-            output = {"prediction": row.pop("prediction")} | (
+            output = {"prediction": row.pop(column_names.PREDICTION)} | (
                 {"probabilities": list(shares.values())} if shares else {}
             )
             return {**known, "id": known["prediction_id"], "time": known["scored_at"], "inputs": row, "output": output}
