@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +23,7 @@ from aifactory_runtime.pipeline import where
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.registry.port import CHAMPION, Registry, Version
-from aifactory_runtime.release import activation, candidate, commands, failed, rollback, tags, trace, verdict
+from aifactory_runtime.release import activation, candidate, commands, failed, rollback, run, tags, trace, verdict
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side, source_of
 from aifactory_runtime.serving import capture
@@ -178,12 +180,13 @@ class Served(Known):
     ],
 )
 def test_given_rollbacks_when_the_next_names_no_version_then_none_that_was_rolled_back_comes_again(
-    monkeypatch: pytest.MonkeyPatch, champions: int, asked: list[int | None], ends_at: list[int | None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, champions: int, asked: list[int | None], ends_at: list[int | None]
 ) -> None:
     monkeypatch.setattr(activation, "is_active", lambda *_: True)
     monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
     nothing = SimpleNamespace(known=lambda: None)
-    side = SimpleNamespace(name="prod", registry=Served(champions), serving=nothing, contract=contract("prod"))
+    prod = contract("prod", release_uri=str(tmp_path))
+    side = SimpleNamespace(name="prod", registry=Served(champions), serving=nothing, contract=prod)
     side.audit = side.refuse_retired = lambda *_: None
 
     for number, expected in zip(asked, ends_at, strict=True):
@@ -223,7 +226,7 @@ class Mortal(Served):
 
 @pytest.mark.parametrize("dies_at", [1, 2, 3])
 def test_given_a_rollback_killed_at_any_write_when_called_again_then_the_registry_is_as_if_it_had_not_been(
-    monkeypatch: pytest.MonkeyPatch, dies_at: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: int
 ) -> None:
     registry = Mortal(3, dies_at)
     served = [registry.version(3).model_sha256]
@@ -232,7 +235,8 @@ def test_given_a_rollback_killed_at_any_write_when_called_again_then_the_registr
     monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
     document = SimpleNamespace(champion=SimpleNamespace(sha256=served[0], version="3"))
     serving = SimpleNamespace(known=lambda: document)
-    side = SimpleNamespace(name="prod", registry=registry, serving=serving, contract=contract("prod"))
+    prod = contract("prod", release_uri=str(tmp_path))
+    side = SimpleNamespace(name="prod", registry=registry, serving=serving, contract=prod)
     side.audit = side.refuse_retired = lambda *_: None
 
     with pytest.raises(Killed):
@@ -243,6 +247,34 @@ def test_given_a_rollback_killed_at_any_write_when_called_again_then_the_registr
     champion = registry.by_alias(CHAMPION)
     assert (done.version, champion and champion.number, served[-1]) == (2, 2, registry.version(2).model_sha256)
     assert stages == [tags.RETIRED, CHAMPION, tags.WITHDRAWN]
+
+
+@pytest.mark.parametrize("command", ["release", "rollback"])
+def test_given_a_release_that_runs_when_another_or_a_rollback_begins_then_it_leaves_until_that_one_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    prod = contract("prod", release_uri=str(tmp_path))
+    registry = SimpleNamespace(by_alias=lambda _: None)
+    side = SimpleNamespace(name="prod", contract=prod, registry=registry, embedded=False, refuse_retired=lambda: None)
+    monkeypatch.setattr(run, "open_side", lambda *_: side)
+    begin = {
+        "release": lambda: run.release(tmp_path, "prod", None, lambda _: None),
+        "rollback": lambda: rollback.rollback(cast("Side", side), None),
+    }[command]
+    hold = (
+        "import sys, time\nfrom types import SimpleNamespace\nfrom aifactory_runtime.release import lock\n"
+        "with lock.held(SimpleNamespace(environment='prod', release_uri=sys.argv[1])):\n"
+        "    print('held', flush=True)\n    time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"held\n"
+        with pytest.raises(FactoryError) as refused:
+            begin()
+        other.kill()
+
+    assert str(refused.value) == (f"another release or rollback runs in prod (process {other.pid}): wait until it ends")
+    with pytest.raises(FactoryError, match="there is no model in prod yet|nothing is released in prod yet"):
+        begin()
 
 
 def contract(environment: str, **more: Any) -> EnvironmentContract:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import CHAMPION, Version
-from aifactory_runtime.release import activation, failed, tags
+from aifactory_runtime.release import activation, failed, lock, tags
 from aifactory_runtime.release.run import Outcome
 from aifactory_runtime.release.side import Side
 
@@ -15,10 +15,15 @@ _NOT_AGAIN = frozenset({tags.WITHDRAWN, tags.FAILED})
 def rollback(side: Side, number: int | None) -> Outcome:
     """Make version `number`, or the champion before this one, champion again and have it served.
 
-    Killed anywhere, a second call finishes it. FactoryError when there is nothing to go back to, or the version never
-    was champion here.
+    Killed anywhere, a second call finishes it. FactoryError when there is nothing to go back to, the version never was
+    champion here, or a release or another rollback runs here.
     """
     side.refuse_retired()
+    with lock.held(side.contract):
+        return _rolled_back(side, number)
+
+
+def _rolled_back(side: Side, number: int | None) -> Outcome:
     champion = side.registry.by_alias(CHAMPION)
     if champion is None:
         raise FactoryError(f"nothing is released in {side.name} yet, so there is nothing to roll back")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
-from aifactory_runtime.release import activation, approvals, candidate, failed, tags, testing, verdict
+from aifactory_runtime.release import activation, approvals, candidate, failed, lock, tags, testing, verdict
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.machine import UNTESTED, Action, Facts, Rules, next_step
 from aifactory_runtime.release.side import Side, open_side, source_of
@@ -233,12 +233,16 @@ class Release:
 
 
 def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
-    """Release version `number` of the source environment, or the newest that may go, to `target`."""
+    """Release version `number` of the source environment, or the newest that may go, to `target`.
+
+    FactoryError at once while another release or rollback runs there.
+    """
     side = open_side(root, target)
     name = source_of(side)
     source = side if name == target else open_side(root, name)
     side.refuse_retired()
-    return Release(candidate.choose(source, target, number), side, number is not None, say).run()
+    with lock.held(side.contract):
+        return Release(candidate.choose(source, target, number), side, number is not None, say).run()
 
 
 def subject_to_approve(root: Path, environment: str, number: int | None) -> approvals.Subject:
