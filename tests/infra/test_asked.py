@@ -96,6 +96,16 @@ def test_given_no_budget_or_one_that_suffices_when_checked_then_nothing_is_said(
     assert said(manifest(prod__budget_month=budget), "prod") == []
 
 
+def test_given_a_budget_below_one_when_checked_then_it_is_one() -> None:
+    (sentence,) = said(manifest(prod__budget_month=0.5), "prod")
+    assert "the budget is 0.5" in sentence
+
+
+def test_given_hours_that_do_not_add_up_to_a_cent_when_charged_then_the_month_is_rounded() -> None:
+    found = manifest(prod__quotas={"disk_gb": 0.333, "compute_hours": 0.333})
+    assert month(found, "prod") == round(month(found, "prod"), 2)
+
+
 def test_given_batches_only_when_charged_then_there_is_no_service_to_pay() -> None:
     assert month(manifest(scoring="batch"), "prod") == month(manifest(), "prod") - sizes.SIZES["small"].month
 
@@ -103,6 +113,17 @@ def test_given_batches_only_when_charged_then_there_is_no_service_to_pay() -> No
 def test_given_a_bigger_size_when_charged_then_a_month_costs_more() -> None:
     costs = [month(manifest(prod__size=size), "prod") for size in ("small", "medium", "large")]
     assert costs == [30.5, 50.5, 90.5]
+
+
+@pytest.mark.parametrize(("there", "proposed"), [(10.0, "8.0"), (0.05, "0.1")])
+def test_given_a_quota_above_the_disk_when_refused_then_four_fifths_of_it_are_proposed(
+    there: float, proposed: str
+) -> None:
+    (sentence,) = said(manifest(dev__quotas={"disk_gb": 12}), "dev", Ground(GROUND.today, there))
+    assert sentence.startswith(
+        f"environments.dev.quotas.disk_gb: 12 GB are asked for and the disk of this home has {there:.1f}; "
+    )
+    assert f"write quotas: {{disk_gb: {proposed}}} or make room" in sentence
 
 
 @given(asked=st.floats(0.1, 10_000), there=st.floats(0.0, 10_000))
