@@ -101,9 +101,13 @@ def test_given_a_budget_below_one_when_checked_then_it_is_one() -> None:
     assert "the budget is 0.5" in sentence
 
 
-def test_given_hours_that_do_not_add_up_to_a_cent_when_charged_then_the_month_is_rounded() -> None:
-    found = manifest(prod__quotas={"disk_gb": 0.333, "compute_hours": 0.333})
-    assert month(found, "prod") == round(month(found, "prod"), 2)
+def test_given_quotas_that_do_not_add_up_to_a_cent_when_charged_then_the_month_is_rounded() -> None:
+    found = manifest(prod__quotas={"disk_gb": 0.36, "compute_hours": 1})
+    assert month(found, "prod") == sizes.SIZES["small"].month + 0.54
+
+
+def test_given_people_without_environments_when_checked_then_their_persona_says_where_they_are() -> None:
+    assert said(manifest(people={"data-scientist": ["bo"]}), "prod") == []
 
 
 def test_given_batches_only_when_charged_then_there_is_no_service_to_pay() -> None:
