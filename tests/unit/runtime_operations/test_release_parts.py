@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +27,9 @@ from aifactory_runtime.registry.port import CHAMPION, Registry, Version
 from aifactory_runtime.release import activation, candidate, commands, failed, rollback, run, tags, trace, verdict
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side, source_of
+from aifactory_runtime.release.snapshot import Snapshots
 from aifactory_runtime.serving import capture
+from tests.fixtures.usecase_repo import git, make_repo
 from tests.unit.runtime_operations.serving_parts import SCHEMA
 from tests.unit.test_manifest import changed
 
@@ -161,7 +164,7 @@ class Served(Known):
 
     def set_tag(self, number: int, key: str, value: str) -> None:
         version = self._versions[number]
-        self._versions[number] = replace(version, tags={**version.tags, tags.COMMIT: "d" * 40, key: value})
+        self._versions[number] = replace(version, tags={tags.COMMIT: "d" * 40, **version.tags, key: value})
 
     def set_alias(self, alias: str, number: int) -> None:
         assert alias == CHAMPION
@@ -186,7 +189,7 @@ def test_given_rollbacks_when_the_next_names_no_version_then_none_that_was_rolle
     monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
     nothing = SimpleNamespace(known=lambda: None)
     prod = contract("prod", release_uri=str(tmp_path))
-    side = SimpleNamespace(name="prod", registry=Served(champions), serving=nothing, contract=prod)
+    side = SimpleNamespace(name="prod", registry=Served(champions), serving=nothing, contract=prod, embedded=True)
     side.audit = side.refuse_retired = lambda *_: None
 
     for number, expected in zip(asked, ends_at, strict=True):
@@ -236,7 +239,7 @@ def test_given_a_rollback_killed_at_any_write_when_called_again_then_the_registr
     document = SimpleNamespace(champion=SimpleNamespace(sha256=served[0], version="3"))
     serving = SimpleNamespace(known=lambda: document)
     prod = contract("prod", release_uri=str(tmp_path))
-    side = SimpleNamespace(name="prod", registry=registry, serving=serving, contract=prod)
+    side = SimpleNamespace(name="prod", registry=registry, serving=serving, contract=prod, embedded=True)
     side.audit = side.refuse_retired = lambda *_: None
 
     with pytest.raises(Killed):
@@ -247,6 +250,33 @@ def test_given_a_rollback_killed_at_any_write_when_called_again_then_the_registr
     champion = registry.by_alias(CHAMPION)
     assert (done.version, champion and champion.number, served[-1]) == (2, 2, registry.version(2).model_sha256)
     assert stages == [tags.RETIRED, CHAMPION, tags.WITHDRAWN]
+
+
+@pytest.mark.parametrize(
+    "go_back", [lambda side: rollback.rollback(side, None), failed.put_back], ids=["rollback", "put"]
+)
+def test_given_code_that_cannot_be_had_when_going_back_then_the_registry_still_names_what_is_served(
+    tmp_path: Path, go_back: Callable[[Side], object]
+) -> None:
+    repo = make_repo(tmp_path / "repo", rows=3)  # its lock has no hashes: no environment can be made from it
+    registry = Served(2)
+    registry.set_tag(1, tags.LOCK, "e" * 64)
+    registry.set_tag(1, tags.COMMIT, git(repo, "rev-parse", "HEAD"))
+    if go_back is failed.put_back:
+        registry.set_tag(2, tags.STAGE, tags.FAILED)
+    before = [registry.version(number) for number in (1, 2)]
+    said: list[str] = []
+    side = SimpleNamespace(name="prod", registry=registry, embedded=False, refuse_retired=lambda: None)
+    side.contract, side.project = contract("prod", release_uri=str(tmp_path)), SimpleNamespace(root=repo)
+    side.snapshots, side.serving = Snapshots(tmp_path / "snapshots", "churn"), SimpleNamespace(known=lambda: None)
+    side.audit = lambda action, _: said.append(action)
+
+    with pytest.raises(FactoryError, match="the environment of the release cannot be built"):
+        go_back(cast("Side", side))
+
+    champion = registry.by_alias(CHAMPION)
+    assert (champion and champion.number, [registry.version(number) for number in (1, 2)]) == (2, before)
+    assert said == []
 
 
 @pytest.mark.parametrize("command", ["release", "rollback"])

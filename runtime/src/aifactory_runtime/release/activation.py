@@ -26,11 +26,19 @@ def is_active(side: Side, version: Version) -> bool:
     return current.is_symlink() and current.readlink() == side.snapshots.of(version.tags[tags.COMMIT])
 
 
-def activate(side: Side, version: Version) -> None:
-    """Let code and serving.json follow; the workers do the rest."""
+def prepare(side: Side, version: Version) -> None:
+    """Have the version's code and environment there, before an alias names it; FactoryError when they cannot be had."""
     if not side.embedded:
         commit = version.tags[tags.COMMIT]
-        snapshot.activate(side.serving.current, side.snapshots.prepare(commit, version.tags[tags.LOCK]))
+        side.snapshots.extract(side.project.root, commit)
+        side.snapshots.prepare(commit, version.tags[tags.LOCK])
+
+
+def activate(side: Side, version: Version) -> None:
+    """Let code and serving.json follow; the workers do the rest."""
+    prepare(side, version)
+    if not side.embedded:
+        snapshot.activate(side.serving.current, side.snapshots.of(version.tags[tags.COMMIT]))
     side.serving.write(Document(sequence=side.serving.next_sequence(), champion=served(side, version)))
 
 

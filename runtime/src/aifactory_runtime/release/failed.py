@@ -50,6 +50,7 @@ def put_back(side: Side) -> Version | None:
         activation.deactivate(side)
         activation.wait_until_withdrawn(side)
         return None
+    activation.prepare(side, wanted)
     side.registry.set_alias(CHAMPION, wanted.number)
     side.registry.set_tag(wanted.number, tags.STAGE, tags.TESTED)
     activation.activate(side, wanted)

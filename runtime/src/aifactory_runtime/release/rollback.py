@@ -16,7 +16,7 @@ def rollback(side: Side, number: int | None) -> Outcome:
     """Make version `number`, or the champion before this one, champion again and have it served.
 
     Killed anywhere, a second call finishes it. FactoryError when there is nothing to go back to, the version never was
-    champion here, or a release or another rollback runs here.
+    champion here, its code cannot be had, or a release or another rollback runs here.
     """
     side.refuse_retired()
     with lock.held(side.contract):
@@ -30,6 +30,7 @@ def _rolled_back(side: Side, number: int | None) -> Outcome:
     wanted = _half_done(side, champion, number) or _wanted(side, champion, number)
     changed = wanted.number != champion.number
     if changed:
+        activation.prepare(side, wanted)
         _move(side, champion, wanted)
     if wanted.tags.get(tags.STAGE) != CHAMPION:  # also when an earlier call was killed before it said so
         side.registry.set_tag(wanted.number, tags.STAGE, CHAMPION)
