@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from aifactory_runtime.contract import names
+from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.errors import UsageProblem
 
 # The same looks as in questions/checks.jinja, which guards plain `copier copy`; a test holds the two together.
@@ -40,14 +40,15 @@ def looks_secret(text: str) -> bool:
 
 
 def check(answers: Mapping[str, str]) -> None:
-    """Refuse answers that look like secrets, never repeating them, and names and logins that cannot be."""
+    """Refuse answers that look like secrets, never repeating them, and names, logins and addresses that cannot be."""
     for key, value in answers.items():
         if looks_secret(value):
             raise UsageProblem(f"{key}: it looks like a secret; secrets are never answers, keep them out of the repo")
-    for key, check_name in (("use_case", names.check_use_case), ("owner", names.check_person)):
+    checks = {"use_case": names.check_use_case, "owner": names.check_person, "data": addresses.check}
+    for key, right in checks.items():
         try:
             if key in answers:
-                check_name(answers[key])
+                right(answers[key])
         except ValueError as error:
             raise UsageProblem(f"{key}: {error}") from None
 

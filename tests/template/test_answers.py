@@ -15,7 +15,8 @@ from jinja2 import FileSystemLoader
 from jinja2.sandbox import SandboxedEnvironment
 
 from aifactory.scaffold import answers as given_answers
-from aifactory_runtime.contract import names
+from aifactory_runtime.contract import addresses, names
+from aifactory_runtime.errors import UsageProblem
 from tests.template.support import CHECKOUT, render
 
 SECRETS = [
@@ -36,6 +37,33 @@ HARMLESS = [
     "ana.lopez",
     "https://example.com/a",
     "Passwordless logins",
+]
+SECRET_ADDRESSES = [
+    "https://hunter2@host/t.csv",
+    "https://me:hunter2@host/t.csv",
+    "https://@host/t.csv",
+    "simplecache::https://hunter2@host/t.csv",
+    "s3://hunter2@bucket/t.csv",
+    "abfs://sales:hunter2@account.dfs.core.windows.net/t",
+    "https://account.blob.core.windows.net/sales/t.csv?sv=2024-01-01&sig=hunter2%3D",
+    "https://bucket.s3.amazonaws.com/t.csv?X-Amz-Expires=60&X-Amz-Signature=hunter2",
+    "https://storage.googleapis.com/b/t.csv?X-Goog-Signature=hunter2",
+    "https://host/t.csv?Token=hunter2",
+    "https://host/t.csv?a=1;access_token=hunter2",
+    "https://host/t.csv?signature=hunter2",
+    "https://host/t.csv?key=hunter2",
+    "https://host/t.csv?PASSWORD=hunter2",
+]
+HARMLESS_ADDRESSES = [
+    "data/t.csv",
+    "/home/ana@work/t.csv",
+    "file:///home/ana@work/t.csv",
+    "s3://bucket/t@2024.csv",
+    "https://host/t.csv?at=ana@work&keys=2&monkey=1&sort_key=3",
+    "https://host/key=1/t.csv",
+    "abfs://sales@account.dfs.core.windows.net/t",
+    "ABFSS://sales@account.dfs.core.windows.net/t",
+    "sample:diabetes",
 ]
 
 
@@ -96,6 +124,52 @@ def test_given_any_text_then_template_and_command_agree_on_what_looks_secret(tex
     assert bool(CHECKS.secret_problem(text).strip()) == given_answers.looks_secret(text)
 
 
+PARTS = [
+    "https",
+    "abfs",
+    "WASBS",
+    "x",
+    "::",
+    ":",
+    "//",
+    "/",
+    "@",
+    "?",
+    "&",
+    "#",
+    "=",
+    "sig",
+    "Key",
+    "token",
+    "t.csv",
+    "\n",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join) | st.sampled_from(SECRET_ADDRESSES))
+def test_given_any_address_then_template_and_manifest_agree_on_it(address: str) -> None:
+    assert bool(CHECKS.address_problem(address).strip()) == refused(addresses.check, address)
+
+
+@pytest.mark.parametrize("address", SECRET_ADDRESSES)
+def test_fault_10_given_an_address_with_a_secret_then_all_refuse_it_without_repeating_it(address: str) -> None:
+    with pytest.raises(ValueError, match="environment variables") as manifest:
+        addresses.check(address)
+    with pytest.raises(UsageProblem, match="data: ") as command:
+        given_answers.check({"data": address})
+    for said in (str(manifest.value), str(command.value), CHECKS.address_problem(address)):
+        assert said.strip()
+        assert "hunter2" not in said
+    assert CHECKS.address_problem(address).strip() == str(manifest.value)
+
+
+@pytest.mark.parametrize("address", HARMLESS_ADDRESSES)
+def test_given_an_address_without_a_secret_then_all_take_it(address: str) -> None:
+    given_answers.check({"data": addresses.check(address)})
+    assert not CHECKS.address_problem(address)
+    assert not CHECKS.text_problem(address, 500)
+
+
 @pytest.mark.parametrize("text", SECRETS)
 def test_fault_10_given_what_looks_like_a_secret_then_it_is_refused_without_repeating_it(text: str) -> None:
     for problem in (CHECKS.text_problem(text, 200), CHECKS.name_problem(text), CHECKS.approvers_problem(text, "none")):
@@ -129,6 +203,7 @@ def test_given_text_that_is_no_line_then_it_is_refused(text: str) -> None:
         ({"data_classification": "confidential"}, "sample table that comes along is public"),
         ({"approval": "required"}, "name at least one person"),
         ({"approvers": "kim, Not A Login"}, "not a login"),
+        ({"data": "https://hunter2@host/t.csv"}, "the address holds a login"),
         ({"data": "customers.csv"}, "only factory new looks at a table"),
         ({"target_column": "radius"}, "the sample table.s column is diagnosis"),
     ],

@@ -145,7 +145,7 @@ def test_given_an_unknown_key_when_read_then_it_is_ignored_for_newer_environment
 def test_given_a_login_in_an_address_when_read_then_it_is_refused(tmp_path: Path) -> None:
     values = {**environment.embedded(tmp_path, MANIFEST), "tracking_uri": "http://ana:hunter2@127.0.0.1:5000"}
 
-    with pytest.raises(ValidationError, match="name the file"):
+    with pytest.raises(ValidationError, match="tracking_uri: the address holds a login"):
         EnvironmentContract.model_validate(values)
 
 

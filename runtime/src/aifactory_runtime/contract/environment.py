@@ -7,13 +7,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from aifactory_runtime.contract import names
+from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.contract.manifest import Approval, LiveTest, Risk, Scoring, TrainIn
 
 ENVIRONMENT_VERSION = 1
 
 _SECRET_KEY = re.compile(r"password|passphrase|secret|private_key|api_key|(^|_)token$", re.IGNORECASE)
-_USERINFO = re.compile(r"://[^/@\s:]+:[^/@\s]+@")
 
 
 def _split(value: object) -> object:
@@ -24,6 +23,13 @@ def _split(value: object) -> object:
 
 
 People = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+def _check_address(key: str, value: str) -> None:
+    try:
+        addresses.check(value)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
 
 
 class EnvironmentContract(BaseModel):
@@ -93,8 +99,8 @@ class EnvironmentContract(BaseModel):
         for key, value in self.model_dump().items():
             if _SECRET_KEY.search(key):
                 raise ValueError(f"{key} looks like a secret; name the file that holds it instead")
-            if isinstance(value, str) and _USERINFO.search(value):
-                raise ValueError(f"{key} holds a user and password; name the file that holds them instead")
+            if isinstance(value, str):
+                _check_address(key, value)
         return self
 
     @property

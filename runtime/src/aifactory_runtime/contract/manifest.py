@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from aifactory_runtime.contract import names
+from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.contract.people import People, Person
 
 MANIFEST_VERSION = 1
 
 UseCaseName = Annotated[str, AfterValidator(names.check_use_case)]
+Address = Annotated[str, AfterValidator(addresses.check)]
+"""A path or an address of a table; it stands in git, so it holds no secret."""
 Size = Literal["small", "medium", "large"]
 Risk = Literal["low", "limited", "high"]
 Classification = Literal["public", "internal", "confidential", "restricted"]
@@ -98,13 +100,13 @@ class Batch(_Part):
     """When the released model scores a table, and which; no schedule means by hand, no source the `data_source`."""
 
     schedule: Cron | None = None
-    source: Annotated[str, Field(min_length=1)] | None = None
+    source: Annotated[Address, Field(min_length=1)] | None = None
 
 
 class EnvironmentSettings(_Part):
     """What one environment is asked for."""
 
-    data_source: str
+    data_source: Address
     size: Size = "small"
     approvers: tuple[Person, ...] = ()
     approval: Approval = "none"
