@@ -32,6 +32,16 @@ def test_given_lists_when_tried_then_the_fixed_come_first_and_each_combination_o
     assert sorted((one["a"], one["b"]) for one in found[1:]) == [(a, b) for a in (1, 2) for b in "xyz"]
 
 
+def test_given_a_range_when_tried_then_there_are_as_many_trials_as_are_asked() -> None:
+    found = trials(parameters={"x": {"low": 0, "high": 1}}, most=2_500)
+    assert len(found) == 2_500
+
+
+def test_given_a_range_of_few_whole_numbers_when_all_were_tried_then_the_search_ends() -> None:
+    found = trials(parameters={"x": {"low": 1, "high": 4, "whole": True}}, most=2_500)
+    assert sorted(one["x"] for one in found[1:]) == [1, 2, 3, 4]
+
+
 def test_given_algorithms_when_tried_then_they_take_turns_with_parameters_of_their_own() -> None:
     found = trials(
         algorithms={"trees": {"depth": [1, 2]}, "lines": {"C": {"low": 1, "high": 2}}},

@@ -23,6 +23,7 @@ ALGORITHM = "algorithm"
 _MOST_LISTED = 10_000
 """Spaces of no more combinations are shuffled and gone through; larger ones are drawn from."""
 _MISSES = 1_000
+"""So many draws in a row that were tried before: the space has no more."""
 _LOG = logging.getLogger("aifactory.train")
 
 
@@ -85,7 +86,8 @@ def _trials(fixed: Mapping[str, Any], settings: SearchSettings, seed: int) -> It
     draws = [_drawn(space, random.Random(f"{seed} {name}")) for name, space in _spaces(settings)]  # noqa: S311
     while draws:
         for draw in list(draws):
-            parameters = next((trial for one in draw if (trial := {**fixed, **one}) not in seen), None)
+            drawn = itertools.islice(draw, _MISSES)
+            parameters = next((trial for one in drawn if (trial := {**fixed, **one}) not in seen), None)
             if parameters is None:
                 draws.remove(draw)
                 continue
@@ -103,14 +105,14 @@ def _spaces(settings: SearchSettings) -> list[tuple[str, Space]]:
 
 
 def _drawn(space: Space, draw: random.Random) -> Iterator[dict[str, Any]]:
-    """Combinations of a space: all of them in a drawn order when it is small and finite, else as many as are asked."""
+    """Combinations of a space: all of them in a drawn order when it is small and finite, else without end."""
     lists = {name: choice for name, choice in space.items() if isinstance(choice, list)}
     if len(lists) == len(space) and math.prod(len(choice) for choice in lists.values()) <= _MOST_LISTED:
         combinations = list(itertools.product(*lists.values()))
         draw.shuffle(combinations)
         yield from (dict(zip(lists, values, strict=True)) for values in combinations)
         return
-    for _ in range(_MISSES):
+    while True:
         yield {name: _value(choice, draw) for name, choice in space.items()}
 
 
