@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aifactory_runtime.registry.model_folder import Column, InputSchema
@@ -177,13 +177,21 @@ ANY_JSON = st.recursive(
 )
 
 
-@given(value=ANY_JSON, call=st.sampled_from(["predict", "invocations"]))
-def test_given_any_json_when_read_then_it_is_read_or_refused_and_nothing_else(value: Any, call: str) -> None:
+def _is_read(call: str, body: Any) -> bool:
     try:
-        getattr(READER, call)(json.dumps({"rows": value, "dataframe_records": value}).encode())
-        getattr(READER, call)(json.dumps(value).encode())
+        getattr(READER, call)(json.dumps(body).encode())
     except Refused:
-        return
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("call", "key"), [("predict", "rows"), ("invocations", "dataframe_records")])
+@given(value=ANY_JSON | st.lists(ANY_JSON | st.just(ROW), max_size=4))
+@example(value=[ROW])
+def test_given_any_json_when_read_then_it_is_read_or_refused_and_nothing_else(call: str, key: str, value: Any) -> None:
+    fits = isinstance(value, list) and 1 <= len(value) <= 3 and all(row == ROW for row in value)
+    assert _is_read(call, {key: value}) or not fits
+    _is_read(call, value)
 
 
 @given(row=st.fixed_dictionaries({name: ANY_JSON | st.just(value) for name, value in ROW.items()}))
