@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -221,24 +222,32 @@ def test_fault_9_given_a_kill_before_the_last_step_then_the_target_is_absent_and
     assert listing() == ["triage"]
 
 
+def _killed(command: list[str | Path], due: Callable[[], bool]) -> bool:
+    """Whether the folder is there after `command` was killed, once `due`; if so it is checked, and removed."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not due():
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    if not Path("triage").exists():
+        return False
+    assert git(Path("triage"), "status", "--porcelain") == ""
+    assert Path("triage/factory.yaml").is_file()
+    shutil.rmtree("triage")
+    return True
+
+
 @pytest.mark.slow
 def test_fault_9_given_kills_at_any_time_then_the_target_is_absent_or_complete(new: New, template: Path) -> None:
+    command: list[str | Path] = [FACTORY, "new", "triage", "--owner", "ana", "--template", template]
+    began = time.monotonic()
+    assert not _killed(command, lambda: any(Path().glob(f"{place.PREFIX}*")))
+    assert _killed(command, Path("triage").exists)
+    longest = time.monotonic() - began
     draw = random.Random(9)  # noqa: S311 - when to kill, not a secret
-    complete = 0
-    for _ in range(10):
-        process = subprocess.Popen(
-            [FACTORY, "new", "triage", "--owner", "ana", "--template", template],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(draw.uniform(0.3, 2.2))
-        process.kill()
-        process.wait()
-        if Path("triage").exists():
-            complete += 1
-            assert git(Path("triage"), "status", "--porcelain") == ""
-            assert Path("triage/factory.yaml").is_file()
-            subprocess.run(["rm", "-rf", "triage"], check=True)
+    for _ in range(8):
+        moment = time.monotonic() + draw.uniform(0, longest)
+        _killed(command, lambda moment=moment: time.monotonic() >= moment)
     assert new("triage", "--owner", "ana").code == 0
     assert listing() == ["triage"]
 
