@@ -32,6 +32,7 @@ any_facts = st.builds(
     prepared=st.booleans(),
     challenger_sha256=digests,
     champion_sha256=digests,
+    marked=st.booleans(),
     active_sha256=digests,
     tested_sha256=digests,
     failure=st.sampled_from([None, "it failed the integration test there before"]),
@@ -48,6 +49,7 @@ FRESH = Facts(
     prepared=False,
     challenger_sha256=None,
     champion_sha256=OTHER,
+    marked=False,
     active_sha256=OTHER,
     tested_sha256=None,
 )
@@ -56,7 +58,8 @@ CHANGES: dict[Action, dict[str, Any]] = {
     Action.COPY: {"target_sha256": SHA},
     Action.PREPARE: {"prepared": True},
     Action.MAKE_CHALLENGER: {"challenger_sha256": SHA},
-    Action.MAKE_CHAMPION: {"champion_sha256": SHA},
+    Action.MAKE_CHAMPION: {"champion_sha256": SHA, "marked": True},
+    Action.MARK: {"marked": True},
     Action.ACTIVATE: {"active_sha256": SHA},
     Action.TEST: {"tested_sha256": SHA},
     Action.PUT_BACK: {"put_back": True, "active_sha256": OTHER, "champion_sha256": OTHER},
@@ -227,7 +230,8 @@ def test_given_a_target_that_does_not_ask_when_released_then_what_is_missing_doe
 def test_given_a_champion_when_released_again_then_it_is_not_made_challenger() -> None:
     champion = replace(FRESH, target_sha256=SHA, prepared=True, champion_sha256=SHA, challenger_sha256=None)
 
-    assert _walk(PROD, champion)[0] == [Action.ACTIVATE]
+    assert _walk(PROD, champion)[0] == [Action.MARK, Action.ACTIVATE]
+    assert _walk(PROD, replace(champion, marked=True))[0] == [Action.ACTIVATE]
 
 
 def test_given_training_in_prod_when_a_model_from_elsewhere_comes_then_refused_and_its_own_goes_on() -> None:

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +25,19 @@ from aifactory_runtime.pipeline import where
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.registry.port import CHAMPION, Registry, Version
-from aifactory_runtime.release import activation, candidate, commands, failed, rollback, run, tags, trace, verdict
+from aifactory_runtime.release import (
+    activation,
+    approvals,
+    candidate,
+    commands,
+    failed,
+    rollback,
+    run,
+    tags,
+    testing,
+    trace,
+    verdict,
+)
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side, source_of
 from aifactory_runtime.release.snapshot import Snapshots
@@ -126,14 +139,16 @@ class Known:
             )
             for number, (did_fail, before) in versions.items()
         }
-        self._alias = alias
+        self.aliases = {} if alias is None else {CHAMPION: alias}
 
     def version(self, number: int) -> Version:
         return self._versions[number]
 
     def by_alias(self, alias: str) -> Version | None:
-        assert alias == CHAMPION
-        return None if self._alias is None else self._versions[self._alias]
+        return self._versions[self.aliases[alias]] if alias in self.aliases else None
+
+    def versions(self) -> list[Version]:
+        return [self._versions[number] for number in sorted(self._versions)]
 
 
 @st.composite
@@ -167,8 +182,7 @@ class Served(Known):
         self._versions[number] = replace(version, tags={tags.COMMIT: "d" * 40, **version.tags, key: value})
 
     def set_alias(self, alias: str, number: int) -> None:
-        assert alias == CHAMPION
-        self._alias = number
+        self.aliases[alias] = number
 
 
 @pytest.mark.parametrize(
@@ -250,6 +264,65 @@ def test_given_a_rollback_killed_at_any_write_when_called_again_then_the_registr
     champion = registry.by_alias(CHAMPION)
     assert (done.version, champion and champion.number, served[-1]) == (2, 2, registry.version(2).model_sha256)
     assert stages == [tags.RETIRED, CHAMPION, tags.WITHDRAWN]
+
+
+def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: pytest.MonkeyPatch) -> run.Release:
+    """Version 3 on its way to the place of version 2; what is served stands last in `served`."""
+    monkeypatch.setattr(activation, "is_active", lambda _, version: served[-1] == version.model_sha256)
+    monkeypatch.setattr(activation, "activate", lambda _, version: served.append(version.model_sha256))
+    monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
+    monkeypatch.setattr(candidate, "misfit", lambda _: None)
+    monkeypatch.setattr(verdict, "refusal", lambda *_: None)
+    monkeypatch.setattr(approvals, "approver", lambda *_: "kim.meyer")
+    asked = {"train_in": "prod", "approval": "required" if target == "prod" else "none", "approvers": ("kim.meyer",)}
+    serving = SimpleNamespace(known=lambda: SimpleNamespace(champion=SimpleNamespace(sha256=served[-1])))
+    side = SimpleNamespace(name=target, registry=registry, serving=serving, contract=contract(target, **asked))
+    side.embedded, side.audit = True, lambda *_: None
+    version = replace(registry.version(3), tags={tags.COMMIT: "d" * 40, tags.INTEGRATION: "1" * 64})
+    return run.Release(
+        Candidate(cast("Side", SimpleNamespace(name="source")), version), cast("Side", side), False, print
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "passed", "dies_at"),
+    [
+        (target, passed, dies_at)
+        for target, passed, writes in (("prod", True, 7), ("staging", True, 7), ("staging", False, 8))
+        for dies_at in (*range(1, writes + 1), None)
+    ],
+)
+def test_given_a_release_killed_at_any_write_when_called_again_then_the_registry_is_as_if_it_had_not_been(
+    monkeypatch: pytest.MonkeyPatch, target: str, passed: bool, dies_at: int | None
+) -> None:
+    report = {"passed": passed, "checks": [{"name": "a check", "found": "nothing", "passed": passed}]}
+    monkeypatch.setattr(testing, "integration_test", lambda *_: (report, "2" * 64))
+    registry = Mortal(3, dies_at or -1)
+    registry.aliases, served = {CHAMPION: 2}, [registry.version(2).model_sha256]
+    for number, stage in ((2, CHAMPION if target == "prod" else tags.TESTED), (3, "candidate")):
+        registry._versions[number] = replace(registry.version(number), tags={tags.COMMIT: "d" * 40, tags.STAGE: stage})
+
+    if dies_at is not None:
+        with pytest.raises(Killed):
+            release_of_3(registry, served, target, monkeypatch).run()
+    with nullcontext() if passed else pytest.raises(FactoryError, match="integration test"):
+        release_of_3(registry, served, target, monkeypatch).run()
+
+    stages = [registry.version(number).tags[tags.STAGE] for number in (1, 2, 3)]
+    assert (
+        stages
+        == {
+            ("prod", True): [tags.RETIRED, tags.RETIRED, CHAMPION],
+            ("staging", True): [tags.RETIRED, tags.RETIRED, tags.TESTED],
+            ("staging", False): [tags.RETIRED, tags.TESTED, tags.FAILED],
+        }[target, passed]
+    )
+    found, champion = registry.version(3).tags, registry.by_alias(CHAMPION)
+    assert champion is not None and champion.number == (3 if passed else 2)
+    assert served[-1] == champion.model_sha256
+    assert found[tags.PREVIOUS] == "2"
+    assert found.get(tags.APPROVED_BY) == ("kim.meyer" if target == "prod" else None)
+    assert found.get(tags.INTEGRATION) == ("1" * 64 if target == "prod" else "2" * 64 if passed else None)
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def put_back(side: Side) -> Version | None:
         activation.wait_until_withdrawn(side)
         return None
     activation.prepare(side, wanted)
-    side.registry.set_alias(CHAMPION, wanted.number)
     side.registry.set_tag(wanted.number, tags.STAGE, tags.TESTED)
+    side.registry.set_alias(CHAMPION, wanted.number)
     activation.activate(side, wanted)
     activation.wait_until_served(side, wanted)
     return wanted

@@ -25,6 +25,7 @@ class Action(Enum):
     PREPARE = "make the snapshot of code and environment"
     MAKE_CHALLENGER = "make it challenger"
     MAKE_CHAMPION = "make it champion"
+    MARK = "mark it as champion"
     ACTIVATE = "serve it"
     TEST = "integration test"
     PUT_BACK = "put back what was there before"
@@ -63,6 +64,8 @@ class Facts:
     prepared: bool
     challenger_sha256: str | None
     champion_sha256: str | None
+    marked: bool
+    """Its stage says that it is champion, or has passed the test since."""
     active_sha256: str | None
     """Digest that serving.json names while `current` leads to the code that belongs to it."""
     tested_sha256: str | None
@@ -97,6 +100,7 @@ def next_step(rules: Rules, facts: Facts) -> Step:
         (not_champion and facts.challenger_sha256 != sha256, Action.MAKE_CHALLENGER),
         # `live_test: direct` is the only rule there is so far: the challenger goes on at once.
         (not_champion, Action.MAKE_CHAMPION),
+        (not facts.marked, Action.MARK),
         (facts.active_sha256 != sha256, Action.ACTIVATE),
         (rules.tests and facts.tested_sha256 != sha256, Action.TEST),
     )

@@ -83,6 +83,7 @@ class Release:
             prepared=self._target.embedded or self._target.snapshots.is_made(self._candidate.commit),
             challenger_sha256=challenger.model_sha256 if challenger else None,
             champion_sha256=champion.model_sha256 if champion else None,
+            marked=bool(copy and copy.tags.get(tags.STAGE) in (CHAMPION, tags.TESTED)),
             active_sha256=sha256 if copy and activation.is_active(self._target, copy) else None,
             tested_sha256=sha256 if tested.get(tags.INTEGRATION) else None,
             failure=self._failed_before(copy),
@@ -105,6 +106,8 @@ class Release:
             self._target.registry.set_alias(CHALLENGER, self._there().number)
         elif action is Action.MAKE_CHAMPION:
             self._make_champion()
+        elif action is Action.MARK:
+            self._target.registry.set_tag(self._there().number, tags.STAGE, CHAMPION)
         elif action is Action.ACTIVATE:
             self._target.audit("released", self._audit_facts())
             activation.activate(self._target, self._there())
@@ -133,7 +136,10 @@ class Release:
             raise FactoryError(f"the copy in {self._target.name} is not what {source.name} has: run release again")
 
     def _make_champion(self) -> None:
-        """Move the alias; the line that says so is written first, as a line too many harms less than one too few."""
+        """Move the alias, last but for the mark: killed before, all is done again; killed after, the mark is missing.
+
+        The line that says so is written first, as a line too many harms less than one too few.
+        """
         registry, version = self._target.registry, self._there()
         before = failed.champion(registry)
         person = self._approver()
@@ -144,12 +150,11 @@ class Release:
             registry.set_tag(version.number, tags.INTEGRATION, tested)
         if before is not None:
             registry.set_tag(version.number, tags.PREVIOUS, str(before.number))
+            registry.set_tag(before.number, tags.STAGE, tags.RETIRED)
         facts = self._audit_facts() | {"before": before.number if before else None, "approved_by": person}
         self._target.audit("champion moved", facts)
         registry.set_alias(CHAMPION, version.number)
         registry.set_tag(version.number, tags.STAGE, CHAMPION)
-        if before is not None:
-            registry.set_tag(before.number, tags.STAGE, tags.RETIRED)
 
     def _test(self) -> None:
         """Ask the service in the target as a consumer would; the version carries the report's digest when it passed."""
