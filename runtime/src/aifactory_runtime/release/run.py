@@ -238,9 +238,9 @@ class Release:
 
 
 def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
-    """Release version `number` of the source environment, or the newest that may go, to `target`.
+    """Release version `number` of the source environment to `target`, or else what `candidate.choose` takes.
 
-    FactoryError at once while another release or rollback runs there.
+    FactoryError when that one may not go there, and at once while another release or rollback runs there.
     """
     side = open_side(root, target)
     name = source_of(side)
