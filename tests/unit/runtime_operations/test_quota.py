@@ -68,8 +68,9 @@ def test_given_runs_of_two_months_when_measured_then_only_those_of_this_month_co
         ran(contract, month, seconds)
     with (tmp_path / "artifact_uri" / "compute" / "2027-01.jsonl").open("a") as torn:
         torn.write('{"time": "2027-01-15", "secon')
+    ran(contract, 1, 1800)
     (found,) = usage.measure(contract, NOW)
-    assert found == Usage("compute", 0.75, 10, "hours of compute in 2027-01", "environments.dev.quotas.compute_hours")
+    assert found == Usage("compute", 1.25, 10, "hours of compute in 2027-01", "environments.dev.quotas.compute_hours")
 
 
 def test_given_room_when_a_run_begins_then_nothing_is_said_and_its_seconds_are_counted(tmp_path: Path) -> None:

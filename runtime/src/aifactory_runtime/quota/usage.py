@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from aifactory_runtime.errors import FactoryError
 
@@ -88,14 +88,23 @@ def note(contract: EnvironmentContract, what: str, seconds: float, now: datetime
     line = {"time": now.isoformat(timespec="seconds"), "who": contract.identity, "what": what, "seconds": seconds}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        with path.open("a+b") as file:
+            file.write((_torn(file) + json.dumps(line) + "\n").encode())
     except OSError as error:
         raise FactoryError(f"{path} cannot be written ({error.strerror}): make room on the disk") from None
 
 
 def _notes(contract: EnvironmentContract, now: datetime) -> Path:
     return Path(contract.artifact_uri) / "compute" / f"{now:%Y-%m}.jsonl"
+
+
+def _torn(file: BinaryIO) -> str:
+    """The newline that a killed pipeline did not get to write; nothing when it did."""
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        return ""
+    file.seek(size - 1)
+    return "" if file.read() == b"\n" else "\n"
 
 
 def _seconds(line: str) -> float:
