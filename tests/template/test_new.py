@@ -237,6 +237,11 @@ def _killed(command: list[str | Path], due: Callable[[], bool]) -> bool:
     return True
 
 
+def _after(seconds: float) -> Callable[[], bool]:
+    due = time.monotonic() + seconds
+    return lambda: time.monotonic() >= due
+
+
 @pytest.mark.slow
 def test_fault_9_given_kills_at_any_time_then_the_target_is_absent_or_complete(new: New, template: Path) -> None:
     command: list[str | Path] = [FACTORY, "new", "triage", "--owner", "ana", "--template", template]
@@ -246,8 +251,7 @@ def test_fault_9_given_kills_at_any_time_then_the_target_is_absent_or_complete(n
     longest = time.monotonic() - began
     draw = random.Random(9)  # noqa: S311 - when to kill, not a secret
     for _ in range(8):
-        moment = time.monotonic() + draw.uniform(0, longest)
-        _killed(command, lambda moment=moment: time.monotonic() >= moment)
+        _killed(command, _after(draw.uniform(0, longest)))
     assert new("triage", "--owner", "ana").code == 0
     assert listing() == ["triage"]
 
