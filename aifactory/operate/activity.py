@@ -44,7 +44,7 @@ def _last_run(home: Home, use_case: str, environment: str) -> str:
     folder = home.root / environment / use_case / "artifacts" / "runs"
     runs = sorted(path.parent for path in folder.glob("*/handoff.json"))
     said = _outcome(runs[-1]) if runs else ""
-    scheduled = scheduled_runs.newest(home, use_case, environment)
+    scheduled = scheduled_runs.newest(home, use_case, environment, 1)
     if scheduled and scheduled[0].status == "FAILURE" and scheduled[0].started[:16] >= said[:16]:
         return f"{scheduled[0].started[:16]} failed: factory logs {use_case} --env {environment}"
     return said

@@ -10,14 +10,15 @@ from pathlib import Path
 from aifactory.home import Home
 
 _QUERY = """
-SELECT runs.run_id, runs.pipeline_name, runs.status, runs.create_timestamp, case_tag.value, environment_tag.value
+SELECT runs.run_id, runs.status, runs.create_timestamp
 FROM runs
-JOIN run_tags AS case_tag ON case_tag.run_id = runs.run_id AND case_tag.key = 'aifactory/use_case'
+JOIN run_tags AS case_tag
+  ON case_tag.run_id = runs.run_id AND case_tag.key = 'aifactory/use_case' AND case_tag.value = ?
 JOIN run_tags AS environment_tag
   ON environment_tag.run_id = runs.run_id AND environment_tag.key = 'aifactory/environment'
+  AND environment_tag.value = ?
 ORDER BY runs.id DESC LIMIT ?
 """
-_MOST = 1000
 _PATIENCE_SECONDS = 5.0
 
 
@@ -26,28 +27,24 @@ class ScheduledRun:
     """One run of a use case's released pipeline; `started` is UTC as `YYYY-MM-DD HH:MM:SS`."""
 
     identifier: str
-    job: str
     status: str
     started: str
-    use_case: str
-    environment: str
     logs: tuple[Path, ...]
 
 
-def newest(home: Home, use_case: str | None = None, environment: str | None = None) -> list[ScheduledRun]:
-    """Runs of the home, newest first; empty when the orchestrator has not started any."""
+def newest(home: Home, use_case: str, environment: str, most: int) -> list[ScheduledRun]:
+    """The newest runs of a use case there, `most` at most, newest first; empty when the orchestrator started none."""
     folder = home.root / "shared" / "dagster"
     database = folder / "history" / "runs.db"
     if not database.is_file():
         return []
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=_PATIENCE_SECONDS)) as connection:
-            rows = connection.execute(_QUERY, (_MOST,)).fetchall()
+            rows = connection.execute(_QUERY, (use_case, environment, most)).fetchall()
     except sqlite3.Error:
         return []
     found = []
-    for identifier, job, status, started, case, where in rows:
-        if use_case in (None, case) and environment in (None, where):
-            logs = tuple(sorted((folder / "storage" / identifier / "compute_logs").glob("*.[eo][ru][rt]")))
-            found.append(ScheduledRun(identifier, job, status, str(started)[:19], case, where, logs))
+    for identifier, status, started in rows:
+        logs = tuple(sorted((folder / "storage" / identifier / "compute_logs").glob("*.[eo][ru][rt]")))
+        found.append(ScheduledRun(identifier, status, str(started)[:19], logs))
     return found

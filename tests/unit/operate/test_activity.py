@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,19 @@ def test_given_a_scheduled_run_that_failed_when_asked_then_it_says_where_to_look
     assert found == (
         "2026-11-21 03:00 failed: factory logs churn --env dev" if failed else "2026-11-20 03:00 version 1"
     )
+
+
+def test_given_a_busy_home_when_asked_then_a_failure_is_not_forgotten_for_the_runs_of_others(home: Home) -> None:
+    scheduled(home, "churn", "dev", "aed2bdee-2347", "trained\n", status="FAILURE")
+    others = [f"other-{number}" for number in range(1_500)]
+    with sqlite3.connect(home.root / "shared" / "dagster" / "history" / "runs.db") as database:
+        database.execute("CREATE INDEX idx_run_tags_run_idx ON run_tags (run_id)")
+        database.executemany("INSERT INTO runs (run_id, status) VALUES (?, 'SUCCESS')", [(other,) for other in others])
+        for key, value in (("use_case", "churn"), ("environment", "prod")):
+            tags = [(other, f"aifactory/{key}", value) for other in others]
+            database.executemany("INSERT INTO run_tags VALUES (?, ?, ?)", tags)
+
+    assert activity.of(home, "churn", "dev").last_run.startswith("2026-11-21 03:00 failed")
 
 
 def test_given_a_scored_table_when_asked_then_its_last_batch_is_said(home: Home) -> None:

@@ -41,8 +41,9 @@ def test_given_a_use_case_when_listed_then_services_own_logs_and_scheduled_runs_
 
     assert found == ["churn.dev", "churn.dev run aed2bdee", "churn.prod", "churn.prod import"]
     assert in_prod == ["churn.prod", "churn.prod import"]
-    run = scheduled_runs.newest(home, "churn")[0]
-    assert (run.status, run.started, run.environment) == ("SUCCESS", "2026-11-21 03:00:00", "dev")
+    (run,) = scheduled_runs.newest(home, "churn", "dev", 5)
+    assert (run.status, run.started) == ("SUCCESS", "2026-11-21 03:00:00")
+    assert scheduled_runs.newest(home, "churn", "prod", 5) == []
 
 
 @pytest.mark.parametrize(("name", "environment"), [("chrun", None), ("churn", "qa"), ("../x", None)])
