@@ -60,7 +60,7 @@ def copy(root: Path, target: Path) -> Repo:
 
 @pytest.fixture(scope="session")
 def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    """A copy of this repo in which the pipeline has run once; read only, for all tests together."""
+    """A copy of this repo in which the pipeline has run; all tests share it: they may run and serve it, not edit it."""
     repo = copy(root, tmp_path_factory.mktemp("trained") / "repo")
     done = repo.run("run")
     assert done.returncode == 0, done.stdout + done.stderr
