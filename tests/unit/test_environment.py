@@ -14,7 +14,7 @@ from aifactory_runtime.config import credentials, environment
 from aifactory_runtime.config.environment import resolve
 from aifactory_runtime.contract import EnvironmentContract, Manifest
 from aifactory_runtime.errors import UsageProblem
-from tests.unit.test_manifest import VALID
+from tests.unit.test_manifest import VALID, changed
 
 MANIFEST = Manifest.model_validate(VALID)
 
@@ -37,7 +37,20 @@ def test_given_nothing_provisioned_when_resolved_then_everything_lies_inside_the
         if key.endswith("_uri") and value is not None:
             assert str(tmp_path) in value
     assert "/nowhere" not in resolved.contract.model_dump_json()
-    assert set(resolved.origins.values()) == {"embedded default", "default"}
+    assert set(resolved.origins.values()) == {"embedded default", "factory.yaml", "default"}
+
+
+def test_given_nothing_provisioned_when_resolved_then_it_says_what_the_manifest_says_and_where_from(
+    tmp_path: Path,
+) -> None:
+    values = changed("environments.dev.batch", {"source": "data/today.csv"}) | {"scoring": "batch", "train_in": "prod"}
+    said = {"scoring": "batch", "train_in": "prod", "risk": "limited", "batch_source": "data/today.csv"}
+
+    resolved = resolve(tmp_path, Manifest.model_validate(values), {})
+
+    assert {key: getattr(resolved.contract, key) for key in said} == said
+    assert {resolved.origins[key] for key in (*said, "data_source")} == {"factory.yaml"}
+    assert resolved.origins["data_uri"] == "embedded default"
 
 
 @pytest.mark.parametrize("name", ["C# project", "what?", "[old] churn", "a|b", "50%25"])

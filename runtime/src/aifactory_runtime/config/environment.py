@@ -24,6 +24,7 @@ CHOICE = "AIFACTORY_ENV"
 FILE = "AIFACTORY_ENV_FILE"
 SAID = "AIFACTORY_CONTRACT_"
 FOLDER = ".factory"
+_EMBEDDED = "embedded default"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ def resolve(
     variables = os.environ if variables is None else variables
     values, origin = _base(root, manifest, variables, environment)
     origins = dict.fromkeys(values, origin)
+    if origin == _EMBEDDED:
+        origins |= dict.fromkeys(_asked(manifest), "factory.yaml")
     if environment is None:
         for key in EnvironmentContract.model_fields:
             variable = PREFIX + key.upper()
@@ -79,7 +82,7 @@ def _base(
         return _read(path, f"{FILE} names {path}, which is not there: {mend}", mend), str(path)
     name = environment or variables.get(CHOICE) or names.EMBEDDED
     if name == names.EMBEDDED:
-        return embedded(root, manifest), "embedded default"
+        return embedded(root, manifest), _EMBEDDED
     if name not in names.ENVIRONMENTS:
         raise UsageProblem(f"{name} is not an environment; use one of {', '.join(names.ENVIRONMENTS)}")
     variable = SAID + name.upper()
@@ -121,7 +124,6 @@ def embedded(root: Path, manifest: Manifest, folder: Path | None = None) -> dict
     """What a project has with nothing provisioned: SQLite and folders, in `.factory/embedded/` or `folder`."""
     base = folder or root / FOLDER / names.EMBEDDED
     database = f"sqlite:///{base / 'mlflow.db'}"
-    settings = manifest.settings("dev")
     return {
         "use_case": manifest.use_case,
         "environment": names.EMBEDDED,
@@ -130,7 +132,6 @@ def embedded(root: Path, manifest: Manifest, folder: Path | None = None) -> dict
         "registry_uri": database,
         "experiment": names.experiment(manifest.use_case, names.EMBEDDED),
         "model_name": names.model(manifest.use_case, names.EMBEDDED),
-        "data_source": settings.data_source,
         "data_uri": str(base / "tables"),
         "artifact_uri": str(base / "artifacts"),
         "capture_uri": str(base / "capture"),
@@ -139,5 +140,17 @@ def embedded(root: Path, manifest: Manifest, folder: Path | None = None) -> dict
         "audit_uri": str(base / "audit"),
         "events_uri": str(base / "events"),
         "logs_uri": str(base / "logs"),
+        **_asked(manifest),
+    }
+
+
+def _asked(manifest: Manifest) -> dict[str, Any]:
+    """What the manifest says of the use case, and of dev, where people try things."""
+    settings = manifest.settings("dev")
+    return {
+        "data_source": settings.data_source,
+        "batch_source": settings.batch.source,
         "risk": manifest.risk,
+        "train_in": manifest.train_in,
+        "scoring": manifest.scoring,
     }
