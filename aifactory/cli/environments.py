@@ -26,6 +26,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result a
 _VERBOSE = click.option("--verbose", is_flag=True, help="A line for every resource, instead of one per environment.")
 _PLATFORM = click.option("--platform", "with_platform", is_flag=True, help="The platform under it, too.")
 
+Decision = Callable[[str, list[str]], None]
+"""Writes down what is decided of a use case in environments, before `up` acts on it."""
+
 
 @click.command()
 @_ENVIRONMENTS
@@ -45,13 +48,16 @@ def up(environments: tuple[str, ...], with_platform: bool, revive: bool, verbose
     from aifactory.provision import plan
 
     here = plan.Place.here()
-    if here.manifest is not None:
+    if here.manifest is not None and not revive:
         for environment in plan.chosen(here, environments):
-            if revive:
-                retirement.revive(here.home, here.manifest.use_case, [environment])
-            elif found := retirement.of(here.home, here.manifest.use_case, environment):
+            if found := retirement.of(here.home, here.manifest.use_case, environment):
                 output.say(f"{here.manifest.use_case}.{environment} stays {found.sentence()} (--revive brings it back)")
-    _apply(environments, with_platform, verbose, as_json)
+
+    def decide(use_case: str, chosen: list[str]) -> None:
+        if revive:
+            retirement.revive(here.home, use_case, chosen)
+
+    _apply(environments, with_platform, verbose, as_json, tools=_fetch, decide=decide)
 
 
 @click.command()
@@ -73,13 +79,24 @@ def retire(environments: tuple[str, ...], reason: str, verbose: bool, as_json: b
     here = plan.Place.here()
     if here.manifest is None:
         raise FactoryError("retire belongs to a use case: run this inside its repo")
-    _require()
-    retirement.retire(here.home, here.manifest.use_case, plan.chosen(here, environments), reason)
-    _apply(environments, False, verbose, as_json)
+    retirement.check(here.home, here.manifest.use_case, plan.chosen(here, environments), reason)
+
+    def decide(use_case: str, chosen: list[str]) -> None:
+        retirement.retire(here.home, use_case, chosen, reason)
+
+    _apply(environments, False, verbose, as_json, tools=_require, decide=decide)
 
 
-def _apply(environments: tuple[str, ...], with_platform: bool, verbose: bool, as_json: bool) -> None:
-    place, results = _act("up", environments, _fetch, with_platform, verbose)
+def _apply(
+    environments: tuple[str, ...],
+    with_platform: bool,
+    verbose: bool,
+    as_json: bool,
+    *,
+    tools: Callable[[], None],
+    decide: Decision,
+) -> None:
+    place, results = _act("up", environments, tools, with_platform, verbose, decide=decide)
     if place.repo is not None and place.manifest is not None:
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
@@ -244,8 +261,12 @@ def _act(
     verbose: bool,
     *,
     records: Home | None = None,
+    decide: Decision | None = None,
 ) -> tuple[Place, list[Result]]:
-    """Check all that is cheap, see to the `tools`, and only then act; the engine's `records` are else the home's."""
+    """Check all that is cheap, see to the `tools`, and only then act; the engine's `records` are else the home's.
+
+    What is to be written down before the action, `decide` does when nothing refuses the command any more.
+    """
     from aifactory.provision import plan, servers
 
     place = plan.Place.here()
@@ -255,6 +276,9 @@ def _act(
     if action != "refresh":
         _check_asked(place, chosen)
     tools()
+    if decide is not None and place.manifest is not None:
+        decide(place.manifest.use_case, chosen)
+        waves = plan.waves(place, chosen, servers.interpreter(), with_platform=with_platform)
     return place, _act_on(action, waves, records or place.home, verbose)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from aifactory.home import Home
-from aifactory.provision import stacks
+from aifactory.provision import lock, stacks
 from aifactory_runtime.audit import log
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -44,8 +45,20 @@ def of(home: Home, use_case: str, environment: str) -> Retirement | None:
 def retire(home: Home, use_case: str, environments: Sequence[str], reason: str) -> None:
     """Record that the use case is stopped; the next `up` takes its service away. Again is no change.
 
-    UsageProblem for an empty or long reason, FactoryError where an environment is not provisioned.
+    Refused as `check` says, and with FactoryError while one of the environments is being changed; then nothing is
+    recorded.
     """
+    reason = check(home, use_case, environments, reason)
+    with _held(home, use_case, environments):
+        for environment in environments:
+            if of(home, use_case, environment) is None:
+                retirement = Retirement(reason, f"{datetime.now(UTC):%Y-%m-%d}", getpass.getuser())
+                _audit(home, use_case, environment, "retired", retirement)
+                _write(home, use_case, environment, retirement)
+
+
+def check(home: Home, use_case: str, environments: Sequence[str], reason: str) -> str:
+    """The reason in one line. UsageProblem for an empty or long one, FactoryError where nothing is provisioned."""
     reason = " ".join(reason.split())
     if not reason or len(reason) > _MOST_CHARACTERS:
         raise UsageProblem(f"say in 1 to {_MOST_CHARACTERS} characters why: --reason 'replaced by churn-2'")
@@ -53,20 +66,30 @@ def retire(home: Home, use_case: str, environments: Sequence[str], reason: str) 
     for environment in environments:
         if names.stack(use_case, environment) not in known:
             raise FactoryError(f"{use_case} is not provisioned in {environment}: there is nothing to retire")
-    for environment in environments:
-        if of(home, use_case, environment) is None:
-            retirement = Retirement(reason, f"{datetime.now(UTC):%Y-%m-%d}", getpass.getuser())
-            _audit(home, use_case, environment, "retired", retirement)
-            _write(home, use_case, environment, retirement)
+    return reason
 
 
 def revive(home: Home, use_case: str, environments: Sequence[str]) -> None:
-    """Take a retirement back; the next `up` starts the service again, with the champion it had."""
-    for environment in environments:
-        retirement = of(home, use_case, environment)
-        if retirement is not None:
-            _audit(home, use_case, environment, "revived", retirement)
-            home.retired(use_case, environment).unlink()
+    """Take a retirement back; the next `up` starts the service again, with the champion it had.
+
+    FactoryError while one of the environments is being changed; then nothing is taken back.
+    """
+    retired = [environment for environment in environments if of(home, use_case, environment) is not None]
+    with _held(home, use_case, retired):
+        for environment in retired:
+            retirement = of(home, use_case, environment)
+            if retirement is not None:
+                _audit(home, use_case, environment, "revived", retirement)
+                home.retired(use_case, environment).unlink()
+
+
+@contextmanager
+def _held(home: Home, use_case: str, environments: Sequence[str]) -> Iterator[None]:
+    """Hold the locks of the use case's stacks: who works on one of them has read whether it is retired."""
+    with ExitStack() as held:
+        for stack in (names.stack(use_case, environment) for environment in environments):
+            held.enter_context(lock.hold(home.lock(stack), stack))
+        yield
 
 
 def forget(home: Home, stack: str) -> None:

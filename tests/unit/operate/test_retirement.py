@@ -9,7 +9,7 @@ import pytest
 
 from aifactory.home import Home
 from aifactory.operate import retirement
-from aifactory.provision import plan, stacks
+from aifactory.provision import lock, plan, stacks
 from aifactory.provision.plan import Place
 from aifactory_runtime.audit import log
 from aifactory_runtime.contract import EnvironmentContract, Manifest
@@ -72,6 +72,31 @@ def test_given_an_environment_without_the_use_case_when_retired_then_nothing_is_
         retirement.retire(home, "churn", ["dev", "staging"], "over")
 
     assert retirement.of(home, "churn", "dev") is None
+
+
+@pytest.mark.parametrize("arguments", [("retire", "prod", "--reason", "over"), ("up", "prod", "--revive")])
+def test_given_a_stack_that_is_being_changed_when_retired_or_revived_then_the_refusal_changes_nothing(
+    tmp_path: Path, home: Home, factory: Factory, arguments: tuple[str, ...]
+) -> None:
+    revive = arguments[0] == "up"
+    if revive:
+        retirement.retire(home, "churn", ["prod"], "for a while")
+    audit = home.root / "prod" / "churn" / "audit"
+    before = log.read(audit)
+
+    with lock.hold(home.lock("churn.prod"), "churn.prod"):
+        done = factory(*arguments, cwd=repo(tmp_path / "churn"), home=home.root)
+        with pytest.raises(FactoryError, match="is being changed"):
+            (retirement.revive if revive else _retire)(home, "churn", ["dev", "prod"])
+
+    assert (done.returncode, "is being changed by process" in done.stderr) == (1, True)
+    assert (retirement.of(home, "churn", "prod") is not None) == revive
+    assert retirement.of(home, "churn", "dev") is None
+    assert log.read(audit) == before
+
+
+def _retire(home: Home, use_case: str, environments: list[str]) -> None:
+    retirement.retire(home, use_case, environments, "over")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"why": 1}'])
