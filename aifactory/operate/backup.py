@@ -21,9 +21,9 @@ from aifactory.home import Home
 from aifactory.operate.archive import Contents, Places, Writer, aside, writing
 from aifactory.provision import lock, servers, stacks
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.log_lines import after_last_newline
 
 Say = Callable[[str], None]
-_BLOCK = 65_536
 _PATIENCE_SECONDS = 30.0
 _SAY_EVERY = 500
 
@@ -149,7 +149,7 @@ def _add_file(writer: Writer, name: str, path: Path, mode: int) -> None:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if name.endswith(".jsonl"):
-            size = _whole_lines(file.fileno(), size)
+            size = after_last_newline(file.fileno(), size)  # what follows is being written
         writer.add(name, file, size, mode)
 
 
@@ -163,15 +163,3 @@ def _copy_database(path: Path, copy: Path) -> None:
             source.backup(target)
     except sqlite3.Error as error:
         raise FactoryError(f"{path} cannot be copied ({error}): see that its service is well, then again") from None
-
-
-def _whole_lines(descriptor: int, size: int) -> int:
-    """Size of a log of lines up to its last whole one; what follows is being written."""
-    end = size
-    while end > 0:
-        start = max(0, end - _BLOCK)
-        found = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0

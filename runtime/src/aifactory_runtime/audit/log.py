@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.log_lines import after_last_newline
 
 FILE = "audit.jsonl"
 START = "0" * 64
 """What the first line names as the line before it."""
 
 _LOCK = "audit.lock"
-_BLOCK = 65_536
 _KEYS = {"sequence", "time", "action", "who", "facts", "previous", "sha256"}
 
 
@@ -150,7 +150,7 @@ def _locked(folder: Path) -> Iterator[None]:
 def _cut_torn_line(log: FileIO) -> int:
     """Cut what follows the last newline; the size that is left."""
     size = log.seek(0, os.SEEK_END)
-    end = _after_last_newline(log, size)
+    end = after_last_newline(log.fileno(), size)
     if end != size:
         log.truncate(end)
     return end
@@ -160,7 +160,7 @@ def _last_line(log: FileIO, end: int) -> dict[str, Any] | None:
     """The line that ends at `end`, None for an empty log."""
     if end == 0:
         return None
-    start = _after_last_newline(log, end - 1)
+    start = after_last_newline(log.fileno(), end - 1)
     log.seek(start)
     try:
         entry = json.loads(log.read(end - start))
@@ -168,18 +168,6 @@ def _last_line(log: FileIO, end: int) -> dict[str, Any] | None:
     except (ValueError, TypeError, KeyError):
         raise FactoryError("the audit log's last line is damaged: restore the log from a backup") from None
     return dict(entry)
-
-
-def _after_last_newline(log: FileIO, end: int) -> int:
-    """Offset just after the last newline before `end`, 0 when there is none."""
-    while end > 0:
-        start = max(0, end - _BLOCK)
-        log.seek(start)
-        found = log.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
 
 
 def _sync_folder(folder: Path) -> None:

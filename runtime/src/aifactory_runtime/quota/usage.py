@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.log_lines import after_last_newline
 
 if TYPE_CHECKING:
     from aifactory_runtime.contract import EnvironmentContract
@@ -101,10 +102,7 @@ def _notes(contract: EnvironmentContract, now: datetime) -> Path:
 def _torn(file: BinaryIO) -> str:
     """The newline that a killed pipeline did not get to write; nothing when it did."""
     size = file.seek(0, os.SEEK_END)
-    if not size:
-        return ""
-    file.seek(size - 1)
-    return "" if file.read() == b"\n" else "\n"
+    return "" if after_last_newline(file.fileno(), size) == size else "\n"
 
 
 def _seconds(line: str) -> float:

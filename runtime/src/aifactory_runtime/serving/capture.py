@@ -10,9 +10,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from aifactory_runtime.log_lines import after_last_newline
+
 FILE = "predictions.jsonl"
 _LOG = logging.getLogger("aifactory.serving")
-_BLOCK = 65_536
 _KEY = b',"sequence":'
 
 
@@ -67,23 +68,14 @@ class LogFile:
         size = os.fstat(self._descriptor).st_size
         if size == self._size:
             return
-        end = self._after_newline_before(size)
+        end = after_last_newline(self._descriptor, size)
         if end != size:
             os.ftruncate(self._descriptor, end)
         self._size, self._sequence = end, 0
         if end:
-            start = self._after_newline_before(end - 1)
+            start = after_last_newline(self._descriptor, end - 1)
             last = json.loads(os.pread(self._descriptor, end - start, start))
             self._sequence = int(last["sequence"])
-
-    def _after_newline_before(self, end: int) -> int:
-        while end > 0:
-            start = max(0, end - _BLOCK)
-            found = os.pread(self._descriptor, end - start, start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-            end = start
-        return 0
 
 
 class Capture:
