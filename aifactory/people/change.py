@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from aifactory.people import edit
+from aifactory_runtime import lock_file
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -24,12 +26,17 @@ People = dict[str, list[Any]]
 def add(path: Path, login: str, persona: str, *, environments: Sequence[str], until: date | None, today: date) -> str:
     """Write `login` under `persona` into the manifest at `path`; the entry as written.
 
-    One that is there for the same environments is replaced. UsageProblem when the rules refuse it.
+    One that is there for the same environments is replaced. UsageProblem when the rules refuse it, FactoryError while
+    another process changes the file.
     """
+    with _alone(path):
+        return _add(path, login, persona, _entry(login, environments, until), today)
+
+
+def _add(path: Path, login: str, persona: str, entry: Any, today: date) -> str:
     people = _people(path)
-    entry = _entry(login, environments, until)
     members = people.setdefault(persona, [])
-    same = [number for number, other in enumerate(members) if _who(other) == (login, tuple(environments))]
+    same = [number for number, other in enumerate(members) if _who(other) == _who(entry)]
     if same and members[same[0]] == entry:
         raise UsageProblem(f"{login} is {persona} already, exactly so: nothing was changed")
     replaces = same[0] if same else None
@@ -46,8 +53,13 @@ def add(path: Path, login: str, persona: str, *, environments: Sequence[str], un
 def remove(path: Path, login: str, persona: str | None, environments: Sequence[str]) -> list[str]:
     """Take `login` out of `persona` (all when None), in `environments` only when some are named; what was taken out.
 
-    UsageProblem when they are not listed there.
+    UsageProblem when they are not listed there, FactoryError while another process changes the file.
     """
+    with _alone(path):
+        return _remove(path, login, persona, environments)
+
+
+def _remove(path: Path, login: str, persona: str | None, environments: Sequence[str]) -> list[str]:
     text, people, taken = _text(path), _people(path), set()
     for name in [persona] if persona else list(people):
         for number in reversed(range(len(people.get(name, [])))):
@@ -63,6 +75,12 @@ def remove(path: Path, login: str, persona: str | None, environments: Sequence[s
         raise UsageProblem(_not_listed(yaml_model.load(path, Manifest), login, persona))
     _write(path, people, text)
     return sorted(taken)
+
+
+def _alone(path: Path) -> AbstractContextManager[None]:
+    """Keep others from changing the file between the look and the write: the last to write would undo the rest."""
+    refused = f"{path.name} is being changed by process {{holder}}; wait for it to finish, then run this again"
+    return lock_file.hold(path.parent / ".factory" / f"{path.name}.lock", refused)
 
 
 def _step(text: str, persona: str, number: int, rest: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -243,3 +245,34 @@ def test_given_a_wrong_argument_when_typed_then_one_line_says_so_and_nothing_is_
     assert (refused.exit_code if isinstance(refused, FactoryError) else done.exit_code) == 2
     assert said in f"{done.output}{refused}"
     assert path.read_text() == text
+
+
+def test_given_a_process_that_changes_the_file_when_another_does_then_it_is_refused_by_name(tmp_path: Path) -> None:
+    path = write(tmp_path, "lists")
+    before = path.read_bytes()
+
+    with change._alone(path):
+        with pytest.raises(FactoryError, match=f"factory.yaml is being changed by process {os.getpid()}"):
+            change.add(path, "bo", "operator", environments=(), until=None, today=TODAY)
+        with pytest.raises(FactoryError, match="is being changed"):
+            change.remove(path, "otto", None, ())
+
+    assert path.read_bytes() == before
+
+
+def test_given_several_additions_at_once_when_they_end_then_who_was_told_so_is_listed(tmp_path: Path) -> None:
+    path = write(tmp_path, "lists")
+    logins = [f"person-{number}" for number in range(6)]
+
+    def add(login: str) -> str | None:
+        try:
+            change.add(path, login, "operator", environments=(), until=None, today=TODAY)
+        except FactoryError:
+            return None
+        return login
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        told = [login for login in pool.map(add, logins) if login]
+
+    assert sorted(people(path)["operator"]) == sorted(["otto", *told])
+    assert told
