@@ -49,9 +49,10 @@ def _wave(action: str, wave: list[Stack], home: Home, say: Say) -> list[Result]:
 
 def _child(action: str, stack: Stack, home: Home, say: Say) -> Result:
     """Run one stack in a process of its own: the Automation API is one stack at a time per process."""
+    # -P: what lies in the folder that the command is typed in is not the tool's code.
     request = json.dumps({"action": action, "stack": asdict(stack), "home": str(home.root)})
     with subprocess.Popen(
-        [sys.executable, "-m", "aifactory.provision.stack_process"],
+        [sys.executable, "-P", "-m", "aifactory.provision.stack_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from aifactory.home import Home
-from aifactory.provision import lock, plan, stacks, uv
+from aifactory.provision import lock, plan, stacks, uv, waves
 from aifactory.provision.plan import Place
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -192,3 +192,16 @@ def test_given_a_lock_that_was_let_go_when_taken_again_then_the_holder_before_is
         raise ZeroDivisionError
 
     assert path.read_text() == ""
+
+
+def test_given_a_file_named_like_a_module_where_the_command_is_typed_when_a_stack_has_its_process_then_it_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('not the tool')\n")
+    home = tmp_path / "home"
+    home.write_text("a file\n")
+    monkeypatch.chdir(tmp_path)
+    stack = stacks.platform("dev", Home(home), PYTHON)
+
+    with pytest.raises(FactoryError, match=f"{home} is not a folder"):
+        waves._child("up", stack, Home(home), print)

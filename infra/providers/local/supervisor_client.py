@@ -101,7 +101,7 @@ class SupervisorClient:
         layout.stopped_marker(self.home).unlink(missing_ok=True)
         # Children inherit supervisor's environment, which would hold the passphrase of the state.
         variables = {key: os.environ[key] for key in _KEPT if key in os.environ}
-        command = [python, "-m", "supervisor.supervisord", "-c", str(self.configuration)]
+        command = [python, "-P", "-m", "supervisor.supervisord", "-c", str(self.configuration)]
         done = subprocess.run(
             command,
             env={**variables, processes.MARK: str(self.socket)},
