@@ -15,7 +15,7 @@ from aifactory_runtime.data import tables
 from aifactory_runtime.registry.port import CHAMPION
 from aifactory_runtime.release.side import open_side
 from tests.fixtures.usecase_repo import commit, write_customers
-from tests.unit.runtime_operations.environments import Environments
+from tests.unit.runtime_operations.environments import APPROVER, Environments
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +65,23 @@ def score_as_the_schedule_does(places: Environments, environment: str, *more: st
     done = places.run("score", "--json", *more, AIFACTORY_ENV_FILE=str(contract))
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
+
+
+def test_given_approval_asked_in_dev_when_the_line_that_release_ends_with_is_run_then_it_goes_on(
+    batch: Environments,
+) -> None:
+    contract = json.loads((batch.repo / ".factory" / "dev.json").read_text())
+    batch.write("dev", contract | {"approval": "required", "approvers": [APPROVER]})
+    try:
+        waits = batch.run("release", "--to", "dev")
+        approved = batch.run(*waits.stderr.splitlines()[-1].split()[1:])
+        released = batch.run("release", "--to", "dev")
+    finally:
+        batch.write("dev", contract)
+
+    assert [waits.returncode, approved.returncode, released.returncode] == [3, 0, 0], approved.stderr + released.stderr
+    champion = open_side(batch.repo, "dev").registry.by_alias(CHAMPION)
+    assert champion is not None and champion.tags["aifactory.approved_by"] == APPROVER
 
 
 def test_given_batch_only_when_released_to_staging_then_a_batch_is_the_test(batch: Environments) -> None:

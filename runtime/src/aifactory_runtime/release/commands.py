@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from aifactory_runtime.release.trace import Trace
 
 _TARGETS = click.Choice(["embedded", "dev", "staging", "prod"])
+_PROVISIONED = click.Choice(["dev", "staging", "prod"])
+"""Where people have logins, so that they can approve."""
 _VERSION = click.IntRange(1, 2**31 - 1)
 """What the registry can hold: it answers larger ones as if it had broken."""
 _SHORT = 12
@@ -52,7 +54,7 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
 
 
 @click.command()
-@click.option("--env", "environment", type=click.Choice(["staging", "prod"]), required=True, help="Environment.")
+@click.option("--env", "environment", type=_PROVISIONED, required=True, help="Environment.")
 @click.option("--as", "person", required=True, help="Who approves; the login of this person is used.")
 @click.option("--version", "number", type=_VERSION, default=None, help="The version given to release.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
