@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +11,13 @@ import numpy as np
 import pytest
 
 from aifactory_runtime.config import project
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import source, tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline import score as scoring
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.score import score
+from aifactory_runtime.registry.port import Version
 from tests.fixtures.usecase_repo import write_customers
 
 pytestmark = pytest.mark.slow
@@ -56,6 +60,40 @@ def test_given_other_code_than_the_model_s_when_scored_then_refused(
 def test_given_no_model_when_scored_then_one_line(context: Context) -> None:
     with pytest.raises(FactoryError, match="no champion"):
         score(context)
+
+
+def test_given_no_model_and_a_large_input_when_scored_then_it_is_not_read_to_its_end_first(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = Large()
+
+    def look(asked: Context) -> Version:
+        try:
+            return model(asked)
+        finally:
+            large.counts.set()
+
+    model = scoring._model
+    monkeypatch.setattr(scoring, "_model", look)
+    monkeypatch.setattr(scoring, "rows", lambda *_: iter(()))
+    monkeypatch.setattr(source.Located, "open", lambda *_: large)
+
+    with pytest.raises(FactoryError, match="no champion"):
+        score(context)
+
+    assert large.left > 0
+
+
+class Large(io.RawIOBase):
+    """A file that is read for long after it `counts`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts, self.left = threading.Event(), 1_000_000
+
+    def read(self, _: int = -1) -> bytes:
+        self.left -= self.counts.is_set()
+        return b"x" if self.left else b""
 
 
 def test_given_ignored_columns_with_the_names_that_predictions_get_when_scored_then_those_of_the_model_are_there(

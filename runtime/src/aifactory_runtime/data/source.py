@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,10 +81,10 @@ def _stored_here(source: str, path: Path) -> bool:
     return path.exists()
 
 
-def digest(located: Located) -> str:
+def digest(located: Located, given_up: threading.Event | None = None) -> str:
     """SHA-256 of what is there: of a file its bytes, of a folder names and bytes, of Delta its newest version's parts.
 
-    FactoryError when it cannot be read.
+    FactoryError when it cannot be read, or when it is `given_up` meanwhile.
     """
     total = hashlib.sha256()
     with _one_line(located.name):
@@ -96,6 +97,8 @@ def digest(located: Located) -> str:
             total.update(f"{below}\n".encode() if below else b"")
             with located.open(below) as stream:
                 while part := stream.read(_CHUNK_BYTES):
+                    if given_up is not None and given_up.is_set():
+                        raise FactoryError(f"{located.name} was not read to its end")
                     total.update(part)
     return total.hexdigest()
 

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,12 +57,17 @@ def score(context: Context, given: str | None = None) -> Scored:
     """
     contract = context.contract
     path = source.locate(context.project.root, given or contract.batch_source or contract.data_source)
+    refused = threading.Event()  # nobody waits until all of the input is read to hear that there is no model
     with ThreadPoolExecutor(1, "digest") as reading:
-        coming = reading.submit(source.digest, path)  # while skops and the registry are imported
-        skops_file.import_early()
-        frames = rows(context, path)
-        version = _model(context)
-        _same_code(context, version)
+        coming = reading.submit(source.digest, path, refused)  # while skops and the registry are imported
+        try:
+            skops_file.import_early()
+            frames = rows(context, path)
+            version = _model(context)
+            _same_code(context, version)
+        except BaseException:
+            refused.set()
+            raise
         digest = coming.result()
     prefix = hashlib.sha256(f"{digest} {version.model_sha256}".encode()).hexdigest()[:_HALF]
     facts = {"input_sha256": digest, "model_version": str(version.number)}
