@@ -96,13 +96,14 @@ def _apply(
     tools: Callable[[], None],
     decide: Decision,
 ) -> None:
+    asked = _rotations_asked()
     place, results = _act("up", environments, tools, with_platform, verbose, decide=decide)
     if place.repo is not None and place.manifest is not None:
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
                 environment = result.outputs["environment"]
                 _write_contract(place.repo, _applied_contract(place.home, place.manifest, environment))
-                _record_access(place.manifest, result)
+                _record_access(place.manifest, result, asked.get(environment, []))
     _report(results, as_json, "applied")
 
 
@@ -295,11 +296,26 @@ def _check_asked(place: Place, environments: list[str]) -> None:
         output.say(sentence)
 
 
-def _record_access(manifest: Manifest, result: Result) -> None:
+def _rotations_asked() -> dict[str, list[Path]]:
+    """Credentials files per environment that a killed `rotate` left to the next `up`."""
+    from aifactory.provision import plan, rotation
+    from aifactory_runtime.contract import names
+
+    place = plan.Place.here()
+    if place.manifest is None:
+        return {}
+    return {name: rotation.asked(place.home, place.manifest.use_case, name) for name in names.ENVIRONMENTS}
+
+
+def _record_access(manifest: Manifest, result: Result, rotated: list[Path]) -> None:
     from aifactory.people import record, roster
+    from aifactory.provision import rotation
     from aifactory_runtime.contract import EnvironmentContract
 
-    record.access(EnvironmentContract.model_validate(result.outputs), manifest, roster.today())
+    contract = EnvironmentContract.model_validate(result.outputs)
+    record.access(contract, manifest, roster.today())
+    if identities := rotation.done(rotated):
+        record.rotated(contract, identities)
 
 
 def _act_on(action: str, waves: Waves, home: Home, verbose: bool) -> list[Result]:

@@ -55,6 +55,17 @@ def ask(paths: Iterable[Path], overlap_seconds: float) -> None:
         rotation.ask(path, overlap_seconds)
 
 
+def asked(home: Home, use_case: str, environment: str) -> list[Path]:
+    """Credentials files whose mark is there: a rotation that was killed."""
+    folder = home.root / "credentials" / environment / use_case
+    return [path for path in sorted(folder.rglob("*.json")) if rotation.mark(path).exists()]
+
+
+def done(paths: Iterable[Path]) -> list[str]:
+    """Identities among those of `paths` that have their new secret."""
+    return sorted({path.stem for path in paths if not rotation.mark(path).exists()})
+
+
 def check_done(paths: Iterable[Path]) -> None:
     """FactoryError names whose secret is still the old one."""
     left = [path.stem for path in paths if rotation.overlap(path) is not None]
