@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.registry.port import CHAMPION
+from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Document, ServingFolder
 from tests.unit.runtime_operations.environments import APPROVER, Environments, pss_mb
 
@@ -47,6 +49,20 @@ def test_given_a_candidate_when_released_to_staging_then_it_is_tested_there(plac
     assert checks["producer sends a missing column"] == checks["producer sends no rows"] == "status 422"
     assert checks["a caller without a token is refused"] == "status 401"
     assert checks["consumer: answers are as it relies on"] == "50 rows"
+
+
+def test_given_a_model_in_staging_when_another_is_trained_in_dev_then_it_has_to_beat_that_one(
+    places: Environments,
+) -> None:
+    dev = open_side(places.repo, "dev")
+    champion = dev.registry.by_alias(CHAMPION)
+    document = dev.serving.known()
+
+    assert champion is not None and champion.number == 1
+    assert document is not None and document.champion is not None and document.champion.version == "1"
+    assert dev.serving.current.exists(), "the code that a schedule would train with"
+    places.run("release", "--to", "staging")
+    assert open_side(places.repo, "dev").serving.known() == document, "released again, nothing moves"
 
 
 def test_given_no_approval_when_released_to_prod_then_it_waits_for_a_person(places: Environments) -> None:

@@ -32,10 +32,11 @@ class Outcome:
 class Release:
     """One candidate on its way into one environment."""
 
-    def __init__(self, chosen: Candidate, target: Side, named: bool, say: Say) -> None:
+    def __init__(self, chosen: Candidate, target: Side, named: bool, say: Say, *, waits: bool = True) -> None:
         self._candidate = chosen
         self._target = target
         self._named = named
+        self._waits = waits
         self._say = say
         self._misfit = candidate.misfit(chosen)
         self._gate_passed = verdict.refusal(chosen, say) is None
@@ -217,7 +218,8 @@ class Release:
 
     def _outcome(self, changed: bool) -> Outcome:
         version = self._there()
-        activation.wait_until_served(self._target, version)
+        if self._waits:
+            activation.wait_until_served(self._target, version)
         return Outcome(self._target.name, version.number, version.model_sha256, self._candidate.commit, changed)
 
     def _name(self) -> str:
@@ -247,7 +249,22 @@ def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     source = side if name == target else open_side(root, name)
     side.refuse_retired()
     with lock.held(side.contract):
-        return Release(candidate.choose(source, target, number), side, number is not None, say).run()
+        chosen = candidate.choose(source, target, number)
+        outcome = Release(chosen, side, number is not None, say).run()
+    if (name, target) == ("dev", "staging"):
+        _follow(chosen, say)
+    return outcome
+
+
+def _follow(chosen: Candidate, say: Say) -> None:
+    """What staging took is dev's champion too: later candidates have to beat it, and its code trains them on schedule.
+
+    Nobody waits for dev's service, which may be stopped.
+    """
+    dev = chosen.source
+    if dev.contract.retired is None:
+        with lock.held(dev.contract):
+            Release(chosen, dev, True, say, waits=False).run()
 
 
 def subject_to_approve(root: Path, environment: str, number: int | None) -> approvals.Subject:
