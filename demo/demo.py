@@ -244,10 +244,10 @@ def close(demo: Demo) -> None:
     """The table of what exists, addresses, seconds per step, and how to stop it."""
     print("\n== What exists now")
     run(FACTORY, "status", cwd=DEMO)
-    prod = contract(CANCER, "prod")
+    dev = contract(CANCER, "dev")
     print("\n== Addresses to open")
-    print(f"MLflow        {prod['tracking_uri']}   (login and password: {prod['credentials_file']})")
-    print(f"Dagster       {prod['dashboard_url']}")
+    print(f"MLflow        {dev['tracking_uri']}   (login of dev: {dev['credentials_file']}; others beside it)")
+    print(f"Dagster       {dev['dashboard_url']}")
     for use_case in USE_CASES:
         for name in ENVIRONMENTS:
             print(f"service docs  {contract(use_case, name)['endpoint_url']}/docs   ({use_case.name}, {name})")

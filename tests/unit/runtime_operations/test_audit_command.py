@@ -42,7 +42,7 @@ def test_given_a_whole_log_when_audited_then_lines_and_head_are_said(
     head = log.append(folder, "rolled back", "release", {})["sha256"]
 
     assert audit() == 0
-    assert capsys.readouterr().out == f"2 lines hold in embedded, head {head}\n"
+    assert capsys.readouterr().out == f"2 lines hold in embedded, head {head}; they are in {folder / log.FILE}\n"
 
 
 def test_given_a_rewritten_line_when_audited_then_it_is_named_and_the_exit_code_is_1(

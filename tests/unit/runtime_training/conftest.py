@@ -51,10 +51,19 @@ def context(repo: Path) -> Context:
 def pipeline(repo: Path) -> Pipeline:
     """Runs steps on the repo as it is now."""
 
-    def start(*steps: str, run_id: str | None = None, kind: Kind = "experiment", again: bool = True) -> Handoff:
+    def start(*steps: str, run_id: str | None = None, kind: Kind = "experiment", **how: bool) -> Handoff:
         _forget()
         context = Context(project.load(repo))
-        return run(context, steps or tuple(STEPS), run_id=run_id, kind=kind, say=lambda _: None, again=again)
+        again, new_reference = how.get("again", True), how.get("new_reference", False)
+        return run(
+            context,
+            steps or tuple(STEPS),
+            run_id=run_id,
+            kind=kind,
+            say=lambda _: None,
+            again=again,
+            new_reference=new_reference,
+        )
 
     return start
 

@@ -238,6 +238,27 @@ def test_given_a_better_champion_when_a_weaker_model_is_trained_then_the_gate_re
         pipeline()
 
 
+def test_given_a_new_column_when_trained_then_new_test_rows_are_frozen_on_request_and_the_champion_is_left_out(
+    repo: Path, pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = pipeline()
+    context.registry.set_alias("champion", 1)
+    data_of(repo, lambda lines: [f"pets,{lines[0]}", *(f"{len(line) % 3},{line}" for line in lines[1:])])
+    edit(repo, "src/demo_case/schema.py", '"age": pa', '"pets": pa.Column(int),\n        "age": pa')
+    with pytest.raises(FactoryError, match="has no column pets: python -m demo_case run --new-reference"):
+        pipeline()
+
+    second = pipeline(new_reference=True)
+
+    assert second.version == 2 and not any(name.startswith("champion.") for name in second.metrics)
+    assert "the reference is newer than the champion, version 1" in caplog.text
+    assert second.tables["reference"].version == first.tables["reference"].version + 1
+    context.registry.set_alias("champion", 2)
+    third = pipeline()
+    assert third.tables["reference"] == second.tables["reference"], "frozen again"
+    assert third.metrics["champion.roc_auc"] == second.metrics["reference.roc_auc"]
+
+
 def test_given_features_that_mean_something_new_when_judged_then_the_champion_keeps_its_own(
     repo: Path, pipeline: Pipeline, context: Context
 ) -> None:

@@ -31,5 +31,7 @@ def audit(environment: str | None, as_json: bool) -> int:
         return 0 if found.problem is None else 1
     if found.problem is not None:
         raise FactoryError(f"{folder / log.FILE}: {found.problem}; the {found.lines} lines before it hold")
-    click.echo(f"{found.lines} lines hold in {contract.environment}, head {found.head}")
+    click.echo(
+        f"{found.lines} lines hold in {contract.environment}, head {found.head}; they are in {folder / log.FILE}"
+    )
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import shutil
 import sys
 import tempfile
@@ -10,13 +11,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from aifactory_runtime.data.tables import REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays, checkout, provenance, scores
 from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
-from aifactory_runtime.registry.port import Version
+from aifactory_runtime.registry.port import CHAMPION, PREFIX, Version
+
+_LOG = logging.getLogger(__name__)
+_REFERENCE = f"{PREFIX}data.{REFERENCE}"
+
+
+def comparable(context: Context, reference: TableVersion) -> Version | None:
+    """The champion, if it was judged on this reference too; of a newer one it may have learned some rows."""
+    champion = context.registry.by_alias(CHAMPION)
+    if champion is None or champion.tags.get(_REFERENCE) == reference.tag:
+        return champion
+    _LOG.warning("the reference is newer than the champion, version %s: it is not compared with", champion.number)
+    return None
 
 
 def figures(context: Context, champion: Version, reference: int) -> dict[str, float]:

@@ -39,20 +39,21 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the handoff 
 @click.command()
 @_kind
 @click.option("--again", is_flag=True, help="Train also when nothing changed since the last registered version.")
+@click.option("--new-reference", is_flag=True, help="Freeze new test rows to judge by: after columns were added.")
 @click.option("--sample", type=click.IntRange(0), default=0, metavar="ROWS", help="Try it on so many rows; 0 is all.")
 @_json
-def run(kind: str | None, again: bool, sample: int, as_json: bool) -> None:
+def run(kind: str | None, again: bool, new_reference: bool, sample: int, as_json: bool) -> None:
     """Run the whole pipeline in one process: from the data source to a registered version.
 
     When commit, lock and data are those of a registered version, nothing new is made. A trial on a sample ends with the
-    gate's verdict and registers nothing.
+    gate's verdict and registers nothing. Models that were judged on an earlier reference are not compared with.
 
     Example: run --kind retraining
     """
     if sample:
         _try(sample, as_json)
     else:
-        _run(_ALL, None, kind, as_json, again=again)
+        _run(_ALL, None, kind, as_json, again=again, new_reference=new_reference)
 
 
 def _step(name: str) -> click.Command:
@@ -138,7 +139,15 @@ class Clock:
         self.steps += 1
 
 
-def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bool, *, again: bool = True) -> None:
+def _run(
+    steps: Sequence[str],
+    run_id: str | None,
+    kind: str | None,
+    as_json: bool,
+    *,
+    again: bool = True,
+    new_reference: bool = False,
+) -> None:
     chosen = kind or os.environ.get("AIFACTORY_KIND", _KINDS[0])
     if chosen not in _KINDS:
         raise click.UsageError(f"AIFACTORY_KIND is {chosen!r}; use one of {', '.join(_KINDS)}")
@@ -148,7 +157,10 @@ def _run(steps: Sequence[str], run_id: str | None, kind: str | None, as_json: bo
 
     clock, context = Clock(), open_context()
     with stdout.kept(as_json), within(context.contract, steps[0] if len(steps) == 1 else "run", say):
-        handoff = run_steps(context, steps, run_id=run_id, kind=cast("Kind", chosen), say=clock, again=again)
+        asked = cast("Kind", chosen)
+        handoff = run_steps(
+            context, steps, run_id=run_id, kind=asked, say=clock, again=again, new_reference=new_reference
+        )
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
     elif clock.steps < len(steps):

@@ -74,12 +74,12 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
 def prepare(context: Context, handoff: Handoff) -> Handoff:
     """The raw rows without duplicates, each in its split, as a version of `prepared`.
 
-    The test rows of the first time are frozen as `reference`, which is never written again.
+    The test rows of the first time are frozen as `reference`, which is written again only when a run asks for that.
     """
     version = handoff.table(RAW, "ingest").version
     report = _report(context, handoff)
     roles, settings = _roles(context), context.settings.data
-    frozen = tables.latest(context.tables, REFERENCE)
+    frozen = None if handoff.new_reference else tables.latest(context.tables, REFERENCE)
     known = None if frozen is None else _known(context, version, frozen, roles)
     read = split.scan(_conformed(context, version, checked=False), roles, settings.group)
     assigned = split.assign(read, settings, known)
@@ -124,8 +124,8 @@ def _known(context: Context, version: int, frozen: TableVersion, roles: split.Ro
     missing = [name for name in wanted if name not in there]
     if missing:
         raise FactoryError(
-            f"the frozen reference table has no column {missing[0]}: it judges old and new models alike, "
-            "so a new schema needs a new use case or a reference made anew by hand"
+            f"the frozen reference table, which judges old and new models alike, has no column {missing[0]}: "
+            f"python -m {context.project.manifest.package} run --new-reference freezes new test rows"
         )
     columns = [*wanted, *(name for name in roles.ignored if name in there)]
     frames = tables.batches(context.tables, REFERENCE, frozen.version, columns=columns)

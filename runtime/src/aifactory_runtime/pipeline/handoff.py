@@ -31,6 +31,8 @@ class Handoff:
     dirty: bool
     code_sha256: str
     lock_sha256: str
+    new_reference: bool = False
+    """Whether the test rows of this run are frozen as a new reference."""
     tables: Mapping[str, TableVersion] = field(default_factory=dict)
     mlflow_run: str | None = None
     model_sha256: str | None = None

@@ -22,7 +22,6 @@ from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.training import TrainingData
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import (
-    CHAMPION,
     GATE,
     GATE_PASSED,
     METRIC,
@@ -96,7 +95,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes))
     reference = training.reference(context, handoff, schema)
     metrics |= _named(verdict.REFERENCE, scores.of(estimator, reference.values, reference.labels, schema.classes))
-    champion = context.registry.by_alias(CHAMPION)
+    champion = champions.comparable(context, handoff.table(REFERENCE, "prepare"))
     if champion is not None:
         frozen = handoff.table(REFERENCE, "prepare").version
         metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, frozen))

@@ -33,11 +33,13 @@ def run(
     kind: Kind,
     say: Callable[[str], None],
     again: bool = True,
+    new_reference: bool = False,
     steps: Mapping[str, Step] = STEPS,
 ) -> Handoff:
     """Run the named `steps`; without `run_id` a new run begins. FactoryError when another pipeline holds the lock.
 
-    Unless `again`, training stops before it begins when an earlier run made the same: that one is returned.
+    Unless `again`, training stops before it begins when an earlier run made the same: that one is returned. With
+    `new_reference` a new run freezes its test rows anew.
     """
     where.check(context.contract)
     _ = context.login  # a login that cannot be used is said now, not after the data steps
@@ -46,7 +48,7 @@ def run(
         if "train" in names:  # after the lock: it takes seconds, and a loser leaves at once
             skops_file.import_early()
             opened.append(thread.submit(getattr, context, "registry"))  # imported while data is read
-        handoff = _begin(context, kind) if run_id is None else _resume(context, run_id)
+        handoff = _begin(context, kind, new_reference) if run_id is None else _resume(context, run_id)
         for name in names:
             if name == "train":
                 wait(opened)  # should it have failed, the step meets the same error
@@ -70,7 +72,7 @@ def _mark_failed(context: Context, handoff: Handoff) -> None:
             context.registry.finish_run(handoff.mlflow_run, failed=True)
 
 
-def _begin(context: Context, kind: Kind) -> Handoff:
+def _begin(context: Context, kind: Kind, new_reference: bool) -> Handoff:
     """A new run. What no commit holds is an experiment, whatever was asked: nobody could retrain it again."""
     made_from = context.made_from
     handoff = Handoff(
@@ -80,6 +82,7 @@ def _begin(context: Context, kind: Kind) -> Handoff:
         dirty=made_from.dirty,
         code_sha256=made_from.code_sha256,
         lock_sha256=made_from.lock_sha256,
+        new_reference=new_reference,
     )
     handoffs.save(context.artifacts, handoff)
     return handoff

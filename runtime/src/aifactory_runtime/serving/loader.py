@@ -49,7 +49,7 @@ class Loader:
         if belongs.code_sha256 != self.code_sha256:
             raise FactoryError(
                 f"version {served.version} belongs to other code (commit {belongs.commit[:12]}) than runs here: "
-                "run release again, it brings both"
+                "a worker of that code takes over; if none does, run release again"
             )
         schema = model_folder.read_schema(folder)
         model = ServedModel.make(served, schema, model_folder.load_estimator(folder), self.features, self.max_rows)
