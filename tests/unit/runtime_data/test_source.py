@@ -149,6 +149,23 @@ def test_given_a_stored_table_when_read_then_it_is_the_frame(tmp_path: Path, kin
     assert source.read(located, None, {"n": "text"})["n"].tolist() == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("kind", ["file", "folder", "delta"])
+def test_given_a_frame_stored_with_its_index_when_read_then_only_an_index_with_a_name_is_a_column(
+    tmp_path: Path, kind: str
+) -> None:
+    for name, frame in (("none", pd.concat([FRAME, FRAME])), ("named", FRAME.set_index("b"))):
+        if kind == "delta":
+            write_deltalake(str(tmp_path / name), pa.Table.from_pandas(frame))
+        else:
+            (tmp_path / name).mkdir()
+            frame.to_parquet(tmp_path / name / "part.parquet")
+    below = "part.parquet" if kind == "file" else ""
+    nameless, named = (source.locate(tmp_path, str(Path(name, below))) for name in ("none", "named"))
+
+    assert set(rows(nameless, KINDS)) == set(rows(named, KINDS)) == set(FRAME.columns)
+    assert set(rows(nameless, {"__index_level_0__": "integer"})) == {*FRAME.columns, "__index_level_0__"}
+
+
 def test_given_a_table_in_memory_when_read_by_address_then_it_is_there() -> None:
     place = f"memory://{uuid.uuid4().hex}"
     for name, content in (("one.csv", b"a\n1\n"), ("two.csv", b"a\n2\n")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 65_536
 _CHUNK_BYTES = 1 << 20
+_NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
+"""What pandas calls an index without a name where it stores one; Delta keeps nothing else that says what it is."""
 _OTHER = {b"PK\x03\x04": "an Excel or zip file", b"\xd0\xcf\x11\xe0": "an old Excel file", b"\x1f\x8b": "a gzip file"}
 
 
@@ -132,8 +135,9 @@ def batches(
     """The table in batches of at most `rows` rows, in its order, never all of it in memory.
 
     Columns in `kinds` come as that kind (`kinds.arrow_type`), so texts keep their leading zeros; others as they are
-    stored, in a text file as texts; those in `without` are left out. FactoryError in one line, never with a value, for
-    what is corrupt, holds no rows or does not fit a kind.
+    stored, in a text file as texts; those in `without` are left out, and pandas' index
+    without a name, unless it is declared. FactoryError in one line, never with a value, for what is corrupt, holds no
+    rows or does not fit a kind.
     """
     declared = {column: kind for column, kind in (kinds or {}).items() if column not in without}
     with _one_line(located.name):
@@ -217,7 +221,7 @@ def _typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str], without: 
 
     made = {}
     for column, values in zip(column_names.unique(name, batch.schema.names), batch.columns, strict=True):
-        if column in without:
+        if column in without or (column not in kinds and _NAMELESS_INDEX.fullmatch(column)):
             continue
         try:
             plain = kinds_of.plain(values)
