@@ -23,19 +23,20 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result a
 @click.argument("file", metavar="[FILE]", required=False, type=_PATH)
 @_JSON
 def backup(file: Path | None, as_json: bool) -> None:
-    """Write a consistent copy of FACTORY_HOME to FILE; services go on.
+    """Write a consistent copy of FACTORY_HOME to FILE, a dated one beside FACTORY_HOME if none is named.
 
-    It holds the engine's state and passphrase, databases, models, tables, prediction and audit logs, released code and
-    credentials: who has the file has everything, so it is readable by you only. Not in it: logs, and environments,
-    which a restore builds from their locks.
+    Services go on. It holds the engine's state and passphrase, databases, models, tables, prediction and audit logs,
+    released code and credentials: who has the file has everything, so it is readable by you only. Not in it: logs, and
+    environments, which a restore builds from their locks.
 
     Example: factory backup /mnt/backups/factory.tar.gz
     """
     from aifactory.home import Home
     from aifactory.operate import backup as backups
 
-    name = f"factory-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar.gz"
-    made = backups.make(Home.current(), (file or Path(name)).absolute(), output.say)
+    home = Home.current()
+    beside = home.root.with_name(f"factory-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar.gz")
+    made = backups.make(home, (file or beside).absolute(), output.say)
     if as_json:
         output.answer_json(asdict(made))
         return

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -21,8 +22,10 @@ from aifactory.home import Home
 from aifactory.operate import archive, backup, restore
 from aifactory.provision import lock
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from tests.unit.operate.homes import provisioned, write
+from tests.unit.operate.conftest import Factory
+from tests.unit.operate.homes import provisioned, repo, write
 
+TEMPLATE = Path(__file__).parents[3] / "template"
 FACTORY = str(Path(sys.executable).with_name("factory"))
 
 
@@ -211,6 +214,21 @@ def test_fault_25_given_a_full_disk_when_backed_up_then_one_line_says_so_and_not
     assert "cannot be written (File too large): nothing was backed up" in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.glob("*b.tar.gz*")) == []
+
+
+def test_given_no_file_when_backed_up_in_a_repo_then_it_lies_beside_the_home_and_git_would_not_take_it(
+    tmp_path: Path, home: Home, factory: Factory
+) -> None:
+    folder = repo(tmp_path / "churn")
+    shutil.copy(TEMPLATE / ".gitignore", folder)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+
+    done = factory("backup", "--json", cwd=folder, home=home.root)
+
+    made = Path(json.loads(done.stdout)["path"])
+    assert made.parent == home.root.parent and made.is_file()
+    for name in (made.name, ".aifactory-backup-killed/backup"):
+        assert subprocess.run(["git", "check-ignore", "-q", name], cwd=folder, check=False).returncode == 0
 
 
 def test_fault_47_given_what_a_killed_backup_and_restore_left_when_repeated_then_no_copy_of_secrets_stays(
