@@ -10,6 +10,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -36,9 +37,18 @@ class Places:
     socket: str
 
 
+@dataclass(frozen=True)
+class File:
+    """A file of a backup."""
+
+    sha256: str
+    size: int
+    mode: int
+
+
 @dataclass
 class Contents:
-    """What a backup holds. Paths are relative to the home; `files` maps them to `{"sha256", "size", "mode"}`."""
+    """What a backup holds. Paths are relative to the home."""
 
     made: str
     """UTC, ISO 8601."""
@@ -46,7 +56,7 @@ class Contents:
     places: Places
     format: int = FORMAT
     folders: dict[str, int] = field(default_factory=dict)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
 
 
@@ -63,7 +73,7 @@ class Writer:
         entry.size, entry.mode = size, mode
         reader = _Hashing(source)
         self._tar.addfile(entry, reader)
-        self.contents.files[name] = {"sha256": reader.digest.hexdigest(), "size": size, "mode": mode}
+        self.contents.files[name] = File(reader.digest.hexdigest(), size, mode)
 
     def finish(self) -> None:
         """Add the list of contents."""
@@ -132,7 +142,7 @@ def unpack(path: Path, target: Path) -> Contents:
     found: dict[str, str] = {}
     contents: Contents | None = None
     try:
-        with tarfile.open(path, mode="r:*") as tar:
+        with tarfile.open(path, mode="r:gz") as tar:
             for entry in tar:
                 stream = tar.extractfile(entry) if entry.isfile() else None
                 if stream is None:
@@ -144,7 +154,7 @@ def unpack(path: Path, target: Path) -> Contents:
                     found[name] = _write(target / name, stream)
     except FileNotFoundError:
         raise FactoryError(f"{path} is not there: name the file that factory backup wrote") from None
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         raise FactoryError(f"{path} cannot be read whole ({_reason(error)}): take another backup") from None
     _compare(path, contents, found)
     if contents is None:
@@ -153,11 +163,14 @@ def unpack(path: Path, target: Path) -> Contents:
 
 
 def _contents(path: Path, text: bytes) -> Contents:
+    from pydantic import TypeAdapter
+    from pydantic_core import from_json
+
     try:
-        loaded = json.loads(text)
+        loaded = from_json(text)
         if loaded["format"] != FORMAT:
             raise FactoryError(f"{path} has format {loaded['format']}: restore it with the factory that wrote it")
-        return Contents(**{**loaded, "places": Places(**loaded["places"])})
+        return TypeAdapter(Contents).validate_python(loaded)
     except (ValueError, TypeError, KeyError):
         raise FactoryError(f"{path} is not a backup of the factory: its list of contents is damaged") from None
 
@@ -181,7 +194,7 @@ def _write(target: Path, stream: Any) -> str:
 
 
 def _compare(path: Path, contents: Contents | None, found: dict[str, str]) -> None:
-    expected = {name: entry["sha256"] for name, entry in contents.files.items()} if contents else {}
+    expected = {name: entry.sha256 for name, entry in contents.files.items()} if contents else {}
     if contents is not None and found != expected:
         wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
         raise FactoryError(f"{path} was changed after it was made: {wrong[0]} and {len(wrong) - 1} more do not fit")

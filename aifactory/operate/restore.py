@@ -104,15 +104,16 @@ def _finish(making: Path, contents: Contents, home: Home) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(mode & 0o777)
     for name, entry in contents.files.items():
-        _below(making, name).chmod(entry["mode"] & 0o777)
+        _below(making, name).chmod(entry.mode & 0o777)
     for name, target in contents.links.items():
         _below(making, name).symlink_to(relocation.link_target(target, contents.places, here))
 
 
 def _below(making: Path, name: str) -> Path:
     path = making / name
-    if Path(name).is_absolute() or ".." in Path(name).parts or not path.parent.resolve().is_relative_to(making):
-        raise FactoryError(f"the backup names {name}, which leads out of the home: do not trust it")
+    odd = "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts
+    if odd or not path.parent.resolve().is_relative_to(making):
+        raise FactoryError(f"the backup names {name!r}, which leads out of the home: do not trust it")
     return path
 
 

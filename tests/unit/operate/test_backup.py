@@ -297,6 +297,22 @@ def test_given_another_home_when_restored_then_our_files_name_it_and_records_of_
     assert done.moved_from == str(home.root)
 
 
+_PLACES = '"places": {"home": "/h", "servers": "", "infra": "/i", "socket": "/s"}'
+LISTS = {
+    "a list": "[1]",
+    "files that are a list": f'{{"format": 1, "made": "x", "tool": "1", {_PLACES}, "files": [1]}}',
+    "a file that is a number": f'{{"format": 1, "made": "x", "tool": "1", {_PLACES}, "files": {{"a": 1}}}}',
+    "places that are a number": '{"format": 1, "made": "x", "tool": "1", "places": 1}',
+    "a folder's mode in words": f'{{"format": 1, "made": "x", "tool": "1", {_PLACES}, "folders": {{"a": "rwx"}}}}',
+    "a link that leads nowhere": f'{{"format": 1, "made": "x", "tool": "1", {_PLACES}, "links": {{"a": 1}}}}',
+    "too deep": "[" * 100_000,
+}
+NAMES = {
+    how: f'{{"format": 1, "made": "x", "tool": "1", {_PLACES}, "folders": {{"{name}": 448}}}}'
+    for how, name in (("a folder elsewhere", "../a"), ("a folder of no name", "a\\u0000b"))
+}
+
+
 def damaged(file: Path, how: str) -> None:
     content = file.read_bytes()
     if how == "cut":
@@ -324,6 +340,16 @@ def damaged(file: Path, how: str) -> None:
             entry = tarfile.TarInfo("home/x")
             entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
             tar.addfile(entry)
+    elif how == "flipped when compressed":
+        changed = bytearray(content)
+        changed[len(content) // 3] ^= 0xFF
+        file.write_bytes(changed)
+    elif how in LISTS | NAMES:
+        with tarfile.open(file, "w:gz") as tar:
+            text = (LISTS | NAMES)[how].encode()
+            entry = tarfile.TarInfo("contents.json")
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text))
     elif how == "newer":
         plain = bytearray(gzip.decompress(content))
         file.write_bytes(gzip.compress(bytes(plain).replace(b'"format": 1', b'"format": 9')))
@@ -342,6 +368,9 @@ def damaged(file: Path, how: str) -> None:
         ("leads out", "leads out of the home"),
         ("a link", "no plain file"),
         ("newer", "format 9"),
+        ("flipped when compressed", "cannot be read whole|changed after it was made"),
+        *((how, "list of contents is damaged") for how in LISTS),
+        *((how, "leads out of the home") for how in NAMES),
         ("gone", "is not there"),
     ],
 )
