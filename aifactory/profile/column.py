@@ -13,6 +13,8 @@ MOST_VALUES = 2_000
 """Distinct values that are counted one by one; of more only their number is estimated."""
 _SKETCH = 4_096
 _MISSING_HASH = np.uint64(0x9E3779B97F4A7C15)
+_NUMERAL = r"^[+-]?(0|[1-9]\d*)((\.\d{3})*(,\d+)?|([,' ]\d{3})*(\.\d+)?)$"
+_SEPARATED = r"\d[.,' ]\d{3}"
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
@@ -36,6 +38,7 @@ class ColumnScan:
         self.lowest, self.highest = math.inf, -math.inf
         self.total = self.squares = 0.0
         self.longest = self.words = 0
+        self._numerals, self._separated = True, False
         self.rising = self.falling = True
         self._last: float | None = None
         self._sketch: Hashes = np.empty(0, dtype=np.uint64)
@@ -68,6 +71,11 @@ class ColumnScan:
         """Standard deviation of the finite numbers."""
         count = self.present - self.infinite
         return math.sqrt(max(self.squares / count - self.mean**2, 0.0)) if count else math.nan
+
+    @property
+    def thousands(self) -> bool:
+        """Whether every text is a number as people write it, some with separators of thousands."""
+        return self._numerals and self._separated
 
     def add(self, values: Any, formats: tuple[str, ...], decimal: str) -> Hashes:
         """Take in a batch (an Arrow array) and give back a number a row that depends on its value only.
@@ -104,6 +112,10 @@ class ColumnScan:
         self._remember(hashes)
         self._count(uniques.to_pylist() if len(uniques) <= MOST_VALUES else None, counts)
         if len(uniques):
+            if self._numerals:
+                known = kinds_of.without_missing(uniques)
+                self._numerals = bool(pc.all(pc.match_substring_regex(known, _NUMERAL)).as_py())
+                self._separated |= bool(pc.any(pc.match_substring_regex(known, _SEPARATED)).as_py())
             self.longest = max(self.longest, int(pc.utf8_length(uniques).to_numpy().max()))
             self.words += int((pc.count_substring(uniques, " ").to_numpy() + 1) @ counts)
         taken: Hashes = np.append(hashes, _MISSING_HASH)[places]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aifactory.profile.column import ColumnScan
 
@@ -38,6 +38,8 @@ def propose(column: ColumnScan) -> Role:
         return Role("empty", "text", "no row has a value")
     if column.distinct == 1 and column.missing == 0:
         return Role("constant", column.kind, "every row has the same value")
+    if column.kind == "text" and column.thousands:
+        return replace(_of_texts(column), reason="texts: numbers with thousands separators? write them without")
     if column.kind == "text":
         return _of_texts(column)
     if column.kind in {"date", "boolean"}:
