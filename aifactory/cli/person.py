@@ -19,6 +19,7 @@ _ENVIRONMENT = click.option(
     "--env", "environments", multiple=True, type=click.Choice(names.ENVIRONMENTS), help="Only there; repeat for more."
 )
 _UP = click.option("--up", "apply", is_flag=True, help="Apply it at once: factory up.")
+_COMMIT = "Next: commit factory.yaml"
 _PERSONA = click.Choice(names.PERSONAS)
 
 
@@ -112,7 +113,7 @@ def _manifest_here() -> tuple[Path, Manifest]:
 def _apply(now: bool, environments: tuple[str, ...]) -> None:
     """Say what comes next, or do it: in the environments that are named, else in those that are provisioned."""
     if not now:
-        click.echo(f"Next: factory up {' '.join(environments)}".rstrip())
+        click.echo(f"{_COMMIT}, and {' '.join(('factory up', *environments))}")
         return
     from aifactory.cli.environments import up
     from aifactory.provision.plan import Place
@@ -123,3 +124,4 @@ def _apply(now: bool, environments: tuple[str, ...]) -> None:
     click.get_current_context().invoke(
         up, environments=environments or there, with_platform=False, verbose=False, as_json=False
     )
+    click.echo(_COMMIT)

@@ -216,12 +216,13 @@ def test_given_a_repo_when_the_command_is_typed_then_it_says_what_it_wrote_and_w
     monkeypatch.setenv("FACTORY_HOME", str(tmp_path / "home"))
     added = CliRunner().invoke(person.command, ["add", "bo", "--as", "operator", "--env", "prod"])
     assert added.output == (
-        "factory.yaml: {login: bo, environments: [prod]} under people.operator\nNext: factory up prod\n"
+        "factory.yaml: {login: bo, environments: [prod]} under people.operator\n"
+        "Next: commit factory.yaml, and factory up prod\n"
     )
     shown = CliRunner().invoke(person.command, ["list", "--env", "prod"])
     assert ["bo", "operator", "prod", "people.operator"] in [line.split() for line in shown.output.splitlines()]
     removed = CliRunner().invoke(person.command, ["remove", "bo"])
-    assert removed.output == "factory.yaml: bo is operator no more\nNext: factory up\n"
+    assert removed.output == "factory.yaml: bo is operator no more\nNext: commit factory.yaml, and factory up\n"
     assert people(path) == {"operator": ["otto"]}
 
 
