@@ -93,21 +93,25 @@ def _answers(service: ServiceState) -> bool:
 
 def serving(home: Home, use_case: str | None = None) -> list[Serving]:
     """What each applied use case (or only `use_case`) serves."""
-    rows = []
+    from infra.providers.local.supervisor_client import SupervisorClient
+
+    rows, awake = [], SupervisorClient(home.root).running()
     order = {name: number for number, name in enumerate(names.ENVIRONMENTS)}
     applied = sorted(stacks.applied_use_cases(home), key=lambda pair: (pair[0], order[pair[1]]))
     for name, environment in applied:
         if use_case in (None, name):
             content = json.loads(home.applied(name, environment).read_text(encoding="utf-8"))
-            rows.append(_serving(EnvironmentContract.model_validate(content["environment"])))
+            rows.append(_serving(EnvironmentContract.model_validate(content["environment"]), awake=awake))
     return rows
 
 
-def _serving(contract: EnvironmentContract) -> Serving:
+def _serving(contract: EnvironmentContract, *, awake: bool) -> Serving:
     folder = Path(contract.release_uri)
     released = str((_json(folder / "serving.json").get("champion") or {}).get("version", ""))
     registry = _champion(contract)
     served, remark = _answers_of(folder, released) if contract.serves else (IN_BATCHES, "")
+    if remark and not awake:
+        remark = "the services do not run: factory start"
     if not remark and registry not in (released, "unknown"):
         remark = "registry and release differ: factory release again"
     return Serving(
