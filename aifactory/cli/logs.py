@@ -14,7 +14,8 @@ from aifactory.cli import output
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
-    from aifactory.operate.logs import Line
+    from aifactory.home import Home
+    from aifactory.operate.logs import Line, Wanted
 
 
 @click.command()
@@ -37,10 +38,20 @@ def command(name: str | None, environment: str | None, follow: bool, lines: int,
     wanted = logs.Wanted(name or (place.manifest.use_case if place.manifest else None), environment)
     found = logs.sources(place.home, wanted)
     if not found and not follow:
-        raise FactoryError(f"there are no logs in {place.home.services / 'logs'} yet: factory up")
+        raise FactoryError(_nothing_yet(place.home, wanted))
     shown = logs.follow(place.home, wanted, lines) if follow else logs.last_lines(place.home, found, lines)
     with contextlib.suppress(KeyboardInterrupt):
         _print(shown, as_json)
+
+
+def _nothing_yet(home: Home, wanted: Wanted) -> str:
+    """Why there is nothing to show: of a use case that stands, neither a service nor a schedule has written yet."""
+    if wanted.name is None:
+        return f"there are no logs in {home.services / 'logs'} yet: factory up"
+    where = f" in {wanted.environment}" if wanted.environment else ""
+    if wanted.environment and not home.applied(wanted.name, wanted.environment).exists():
+        return f"{wanted.name} is not in {wanted.environment} yet: factory up {wanted.environment}"
+    return f"no service and no scheduled run of {wanted.name} has left a log{where} yet; factory status says what runs"
 
 
 def _print(lines: Iterable[Line], as_json: bool) -> None:

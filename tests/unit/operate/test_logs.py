@@ -137,6 +137,9 @@ def test_given_a_repo_when_logs_are_asked_without_a_name_then_its_own_come_plain
     plain = factory("logs", "--env", "prod", "-n", "1", cwd=folder, home=home.root)
     as_json = factory("logs", "--env", "prod", "-n", "1", "--json", cwd=folder, home=home.root)
     nothing = factory("logs", cwd=tmp_path, home=tmp_path / "empty")
+    not_there = factory("logs", "--env", "staging", cwd=folder, home=home.root)
+    (home.services / "logs" / "churn.prod.log").unlink()
+    silent = factory("logs", "--env", "prod", cwd=folder, home=home.root)
 
     assert plain.stdout == "==> churn.prod <==\nchurn.prod runs\n"
     assert [json.loads(line) for line in as_json.stdout.splitlines()] == [
@@ -144,3 +147,6 @@ def test_given_a_repo_when_logs_are_asked_without_a_name_then_its_own_come_plain
     ]
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert "factory up" in nothing.stderr
+    assert (not_there.returncode, silent.returncode) == (1, 1)
+    assert "churn is not in staging yet: factory up staging" in not_there.stderr
+    assert "no service and no scheduled run of churn has left a log in prod yet" in silent.stderr
