@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,11 +101,16 @@ def _local(folder: Path, ref: str | None, allow_dirty: bool) -> Template:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git says in `folder`, nothing when it refuses; UsageProblem when the folder is no git repo."""
+    """What git says in `folder`, nothing when it finds nothing; UsageProblem when git does not take it for a repo."""
     try:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise FactoryError("git is missing: install it") from None
     if "not a git repository" in done.stderr:
         raise UsageProblem(f"{folder} is not a git repo: a repo made from it could never be updated")
+    if "dubious ownership" in done.stderr:
+        raise UsageProblem(
+            f"{folder} belongs to another account, so git refuses it; if you trust it: "
+            f"git config --global --add safe.directory {shlex.quote(str(folder))}"
+        )
     return done.stdout.strip()

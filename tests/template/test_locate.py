@@ -56,3 +56,14 @@ def test_given_a_machine_without_git_then_it_says_what_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FactoryError, match="git is missing: install it"):
         locate(None, "HEAD", {})
+
+
+def test_given_a_checkout_of_another_account_then_gits_reason_and_the_command_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "-q")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for such tests
+
+    for ref in ("main", None):
+        with pytest.raises(UsageProblem, match=f"git config --global --add safe.directory {tmp_path}$"):
+            locate(str(tmp_path), ref, {})
