@@ -126,6 +126,12 @@ def _home() -> Finding:
         return Finding(
             "home", good, f"{root}, not there yet: factory up makes it", "" if good else f"make {nearest} writable"
         )
+    if not root.is_dir():
+        return Finding("home", False, f"{root} is not a folder", "let FACTORY_HOME name one that is new or empty")
+    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+        mine = root.stat().st_uid == os.getuid()
+        mend = f"chmod 700 {root}" if mine else "let FACTORY_HOME name a folder of yours"
+        return Finding("home", False, f"{root} cannot be read, written and entered by you", mend)
     if root.stat().st_mode & _OTHERS:
         return Finding("home", False, f"{root} can be read by others", f"chmod 700 {root}")
     return Finding("home", True, str(root))

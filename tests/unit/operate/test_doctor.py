@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
+
+import pytest
 
 from tests.unit.operate.conftest import Factory
 
@@ -48,3 +51,25 @@ def test_given_a_network_with_a_login_when_examined_then_it_is_shown_without_it(
     assert "proxy.example:3128" in str(found["found"])
     assert "hunter2" not in json.dumps(found)
     assert (found["good"], "SSL_CERT_FILE names no file" in str(found["mend"])) == (False, True)
+
+
+def test_given_a_home_that_cannot_be_entered_when_examined_then_it_is_not_called_well(
+    tmp_path: Path, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    assert doctor(factory, tmp_path)["home"]["good"] is True
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != home and may(path, mode))  # root may do everything
+
+    found = doctor(factory, tmp_path)["home"]
+
+    assert (found["good"], found["mend"]) == (False, f"chmod 700 {home}")
+
+
+def test_given_a_file_for_a_home_when_examined_then_it_is_not_called_well(tmp_path: Path, factory: Factory) -> None:
+    (tmp_path / "home").write_text("")
+
+    found = doctor(factory, tmp_path)["home"]
+
+    assert (found["good"], "is not a folder" in str(found["found"])) == (False, True)
