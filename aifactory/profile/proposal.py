@@ -107,7 +107,8 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
     """
     if target is None:
         raise UsageProblem(f"which column is predicted? Say --target-column; {_candidates(table)}")
-    for wished in (target, *wishes.id_columns, *wishes.ignored, *filter(None, [wishes.time_column])):
+    time = () if wishes.time_column is None else (wishes.time_column,)
+    for wished in (target, *wishes.id_columns, *wishes.ignored, *time):
         _check_there(table, wished)
     if target in (*wishes.id_columns, *wishes.ignored, wishes.time_column):
         raise UsageProblem(f"{target} is the column to predict: it can be no id, no time and not ignored")
@@ -135,7 +136,7 @@ def _check_there(table: Table, name: str) -> None:
         names = [column.name for column in table.columns]
         near = difflib.get_close_matches(name, names, n=1)
         meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(names[:8])}{' ...' if names[8:] else ''}"
-        raise UsageProblem(f"the table has no column {name}: {meant}")
+        raise UsageProblem(f"the table has no column {name or 'of no name'}: {meant}")
 
 
 def _candidates(table: Table) -> str:

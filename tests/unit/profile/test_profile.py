@@ -172,6 +172,9 @@ def test_given_wishes_then_they_overrule(tmp_path: Path) -> None:
     assert roles(proposed(frame, tmp_path, "y", Wishes(ignored=("c",))))["c"] == "ignored"
     with pytest.raises(UsageProblem, match="no column zzz"):
         proposed(frame, tmp_path, "y", Wishes(ignored=("zzz",)))
+    for nothing in (Wishes(ignored=("",)), Wishes(time_column="")):
+        with pytest.raises(UsageProblem, match="no column of no name: it has a, b, c, y"):
+            proposed(frame, tmp_path, "y", nothing)
     for contrary in (Wishes(id_columns=("y",)), Wishes(ignored=("y",)), Wishes(time_column="y")):
         with pytest.raises(UsageProblem, match="y is the column to predict"):
             proposed(frame, tmp_path, "y", contrary)
