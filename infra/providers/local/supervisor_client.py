@@ -23,6 +23,8 @@ _KEPT = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
 )
+_SHUTS_DOWN = 6
+"""Supervisor's fault SHUTDOWN_STATE: it answers still, and does nothing any more."""
 _START_SECONDS = 15.0
 _STOP_SECONDS = 30.0
 
@@ -85,6 +87,10 @@ class SupervisorClient:
             return getattr(server.supervisor, method)(*arguments)
         except (OSError, http.client.HTTPException):
             raise Unreachable(f"the services of {self.home} are not running: factory start, or factory up") from None
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != _SHUTS_DOWN:
+                raise
+            raise Unreachable(f"the services of {self.home} are being stopped: then factory start") from None
 
     def running(self) -> bool:
         """Whether it answers."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import socketserver
+import threading
+import xmlrpc.client
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,9 @@ import pytest
 from aifactory.home import Home
 from aifactory.operate import boot
 from aifactory_runtime.errors import FactoryError
+from infra.providers.local import layout
+from infra.providers.local.problem import Unreachable
+from infra.providers.local.supervisor_client import SupervisorClient
 
 
 @pytest.fixture
@@ -76,3 +83,37 @@ def test_given_no_systemd_for_this_user_when_asked_then_the_line_for_cron_is_sai
 
     assert list((tmp_path / "config" / "systemd" / "user").iterdir()) == []
     assert systemctl.exists()
+
+
+class _Stopping(BaseHTTPRequestHandler):
+    """Answers as supervisor does between `shutdown` and its end; that moment is too short to be caught."""
+
+    def do_POST(self) -> None:
+        answer = xmlrpc.client.dumps(xmlrpc.client.Fault(6, "SHUTDOWN_STATE"), methodresponse=True).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_request(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def test_given_a_supervisor_that_stops_when_asked_then_it_is_not_running_and_the_next_step_is_said(
+    tmp_path: Path,
+) -> None:
+    layout.make_runtime(tmp_path)
+    client = SupervisorClient(tmp_path)
+    with socketserver.UnixStreamServer(str(client.socket), _Stopping) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            assert not client.running()
+            with pytest.raises(Unreachable, match="are being stopped: then factory start"):
+                client.program("tracking")
+        finally:
+            server.shutdown()
+            thread.join()
+    client.stop()
+
+    assert not layout.runtime(tmp_path).exists()
