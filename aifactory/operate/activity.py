@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from aifactory.home import Home
 from aifactory.operate import retirement, scheduled_runs
 
 _MINUTES = "%Y-%m-%d %H:%M"
+_ERROR = 80
+"""Characters of an error that a line of status has room for; the handoff holds all of it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def _outcome(run: Path) -> str:
         outcome = f"version {handoff['version']}"
     elif gate and not gate.get("passed", True):
         outcome = "refused by the gate"
+    elif error := handoff.get("error"):
+        outcome = f"failed: {textwrap.shorten(str(error), _ERROR, placeholder=' ...')}"
     else:
         outcome = "not finished"
     return f"{began:{_MINUTES}} {outcome}" if began else outcome

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline import lock, model_steps, provenance
+from aifactory_runtime.pipeline import run as pipeline_run
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry import model_folder
@@ -197,6 +199,35 @@ def test_fault_19_given_bad_data_after_good_when_run_then_the_champion_is_untouc
     assert champion is not None
     assert champion.number == 1
     assert len(context.registry.versions()) == 1
+
+
+def test_given_a_run_that_failed_when_it_is_asked_for_then_its_handoff_says_why_until_it_goes_on(
+    context: Context,
+) -> None:
+    steps: dict[str, pipeline_run.Step] = {
+        "ingest": _fails(FactoryError("no column age\nin data.csv")),
+        "validate": _fails(ValueError("age 41 of ana")),
+        "prepare": _fails(KeyboardInterrupt()),
+        "train": lambda _context, handoff: handoff,
+    }
+    said = []
+
+    for name in steps:
+        begun = pipeline_run._begin(context, "experiment", new_reference=False)
+        with suppress(FactoryError, ValueError, KeyboardInterrupt):
+            pipeline_run.run(context, [name], run_id=begun.id, kind="experiment", say=lambda _: None, steps=steps)
+        said.append(handoffs.load(context.artifacts, begun.id))
+
+    assert [one.error for one in said] == ["no column age", "ValueError", None, None]
+    pipeline_run.run(context, ["train"], run_id=said[0].id, kind="experiment", say=lambda _: None, steps=steps)
+    assert handoffs.load(context.artifacts, said[0].id).error is None
+
+
+def _fails(error: BaseException) -> pipeline_run.Step:
+    def step(_context: Context, _handoff: handoffs.Handoff) -> handoffs.Handoff:
+        raise error
+
+    return step
 
 
 def test_fault_20_given_too_many_duplicates_when_run_then_refused(repo: Path, pipeline: Pipeline) -> None:

@@ -44,6 +44,8 @@ class Handoff:
     """Digest of the folder that the model was imported from; None when it was trained here."""
     gate: Mapping[str, Any] | None = None
     version: int | None = None
+    error: str | None = None
+    """The line that a failed run ended with; None while it runs, when it was killed, when it went well."""
 
     def table(self, name: str, step: str) -> TableVersion:
         """The version of a table that this run uses; UsageProblem when `step`, which writes it, has not run."""

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import replace
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import data_steps, lock, model_steps, repeat, where
@@ -57,16 +58,24 @@ def run(
                 return before
             try:
                 handoff = steps[name](context, handoff)
-            except BaseException:  # neither a bug nor Ctrl-C may leave the tracking run running
-                _mark_failed(context, handoff)
+            except BaseException as error:  # neither a bug nor Ctrl-C may leave the tracking run running
+                _mark_failed(context, handoff, error)
                 raise
             handoffs.save(context.artifacts, handoff)
             say(name)
     return handoff
 
 
-def _mark_failed(context: Context, handoff: Handoff) -> None:
-    """End the tracking run as failed, if there is one and the server answers; the first error is the one to show."""
+def _mark_failed(context: Context, handoff: Handoff, error: BaseException) -> None:
+    """Say it in the handoff, and end the tracking run as failed, if there is one and the server answers.
+
+    The first error is the one to show. Of a bug only its kind is kept: its words may hold data. Ctrl-C leaves the run
+    not finished.
+    """
+    if isinstance(error, Exception):
+        line = str(error).partition("\n")[0] if isinstance(error, FactoryError) else type(error).__name__
+        with suppress(FactoryError):
+            handoffs.save(context.artifacts, replace(handoff, error=line))
     if handoff.mlflow_run is not None:
         with suppress(FactoryError):
             context.registry.finish_run(handoff.mlflow_run, failed=True)
@@ -94,4 +103,4 @@ def _resume(context: Context, run_id: str) -> Handoff:
     made_from = context.made_from
     if (handoff.code_sha256, handoff.lock_sha256) != (made_from.code_sha256, made_from.lock_sha256):
         raise FactoryError(f"code or lock changed since run {run_id} began: start again with ingest")
-    return handoff
+    return replace(handoff, error=None)
