@@ -67,6 +67,8 @@ def test_given_rows_when_asked_then_each_answer_is_in_the_log_under_its_id(setti
     body = answer.json()
     assert set(body["predictions"]) <= {"no", "yes"} and body["model_version"] == "1"
     assert [pytest.approx(1) == sum(row) for row in body["probabilities"]] == [True, True]
+    likeliest = [body["classes"][row.index(max(row))] for row in body["probabilities"]]
+    assert body["classes"] == ["no", "yes"] and likeliest == body["predictions"]
     first, second = setting.lines()[-2:]
     assert [first["id"], second["id"]] == body["prediction_ids"]
     assert first["inputs"] == ROW and second["inputs"]["age"] == 70
@@ -286,7 +288,7 @@ def test_given_a_regression_when_asked_then_numbers_without_probabilities_here_a
     finally:
         setting.service.model = model
     assert body["predictions"] == [2043.0, 2044.0]
-    assert "probabilities" not in body
+    assert not {"probabilities", "classes"} & set(body)
     properties = answer["content"]["application/json"]["schema"]["properties"]
     assert properties["predictions"]["items"] == {"type": "number"}
     assert "probabilities" not in properties

@@ -75,6 +75,7 @@ def _answer(classes: Sequence[Label] | None) -> dict[str, Any]:
         ordered = ", ".join(str(label) for label in classes[:_MOST_NAMED])
         by_class = {"description": f"Of each row, in this order: {ordered}{' ...' * (len(classes) > _MOST_NAMED)}"}
         found["probabilities"] = {"type": "array", "items": numbers, **by_class}
+        found["classes"] = {"type": "array", "description": "What each row of probabilities is of, in its order"}
     elif classes is not None:
         found["predictions"] = numbers
     schema = {"type": "object", "properties": found}

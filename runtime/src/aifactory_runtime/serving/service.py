@@ -79,6 +79,7 @@ class Service:
         answer: dict[str, Any] = {"predictions": [output["prediction"] for output in outputs]}
         if model.schema.classes:
             answer["probabilities"] = [output["probabilities"] for output in outputs]
+            answer["classes"] = model.schema.classes
         return msgspec.json.encode(answer | {"prediction_ids": ids, "model_version": model.served.version})
 
 
