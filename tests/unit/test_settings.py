@@ -72,6 +72,8 @@ def test_given_an_override_that_is_right_only_with_its_base_when_loaded_then_the
     ("base", "prod", "sentence"),
     [
         ("data: {max_duplicate_share: 2}", "{}", r"base\.yaml:1: data\.max_duplicate_share"),
+        ("gate: {min_gain_over_baseline: .inf}", "{}", r"base\.yaml:1: gate\.min_gain_over_baseline: .*finite number"),
+        ("data: {outlier_sigmas: 1.0e+999}", "{}", r"base\.yaml:1: data\.outlier_sigmas: .*finite number"),
         ("train: {}\ngates: {}", "{}", r"base\.yaml:2: gates: unknown key"),
         ("train: {}", "train:\n  sed: 3", r"prod\.yaml:2: train\.sed: unknown key"),
         ("data: {test_share: 0.6, validation_share: 0.5}", "{}", r"base\.yaml:1: data: .*leave nothing to train on"),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 class Range(BaseModel):
     """Numbers from `low` to `high`; `log` draws orders of magnitude alike, `whole` draws integers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     low: float
     high: float
@@ -44,7 +44,7 @@ class SearchSettings(BaseModel):
     all share. With `budget_seconds` the number of trials depends on the machine.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     budget_trials: Annotated[int, Field(ge=1, le=10_000)] = 20
     budget_seconds: Annotated[float, Field(gt=0)] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.contract.people import People, Person
@@ -32,7 +32,7 @@ _CRON_ITEM = re.compile(r"(\*|(?P<low>\d{1,2})(-(?P<high>\d{1,2}))?)(/(?P<step>[
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ModelEntry(_Part):
@@ -106,7 +106,7 @@ class Batch(_Part):
 class EnvironmentSettings(_Part):
     """What one environment is asked for."""
 
-    data_source: Address
+    data_source: Annotated[Address, Field(min_length=1)]
     size: Size = "small"
     approvers: tuple[Person, ...] = ()
     approval: Approval = "none"
@@ -131,6 +131,12 @@ class Environments(_Part):
     prod: EnvironmentSettings
 
 
+def _number(schema: Any) -> Any:
+    if isinstance(schema, bool):  # which Python takes for 1
+        raise ValueError("schema is a number: write schema: 1")
+    return schema
+
+
 def _where_data_stay(values: dict[str, Any]) -> TrainIn:
     """Where a use case trains that does not say so."""
     return "prod" if values.get("data_classification") in TRAINED_IN_PROD else "dev"
@@ -139,7 +145,7 @@ def _where_data_stay(values: dict[str, Any]) -> TrainIn:
 class Manifest(_Part):
     """A use case as its owner states it. Seeded once by the template, then edited by people, never re-rendered."""
 
-    manifest_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    manifest_version: Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")] = 1
     use_case: UseCaseName
     title: Annotated[str, Field(min_length=1, max_length=120)]
     owner: Person
@@ -157,7 +163,7 @@ class Manifest(_Part):
     people: People
     environments: Environments
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
     @model_validator(mode="after")
     def _schedules_that_can_run(self) -> Self:
