@@ -412,6 +412,20 @@ def test_given_a_model_from_elsewhere_when_traced_then_the_folder_it_came_from_i
 
 
 @pytest.mark.parametrize(
+    ("environment", "said"),
+    [("embedded", "say with --env dev, staging or prod where it was made"), ("prod", "check id and --env")],
+)
+def test_given_an_id_that_nothing_was_recorded_under_when_traced_then_env_is_named(
+    tmp_path: Path, environment: str, said: str
+) -> None:
+    places = contract(environment, capture_uri=str(tmp_path), data_uri=str(tmp_path))
+    side = SimpleNamespace(name=environment, contract=places, embedded=environment == "embedded")
+
+    with pytest.raises(FactoryError, match=f"{environment} has recorded no prediction 'a': {said}"):
+        trace.trace(cast("Side", side), "a")
+
+
+@pytest.mark.parametrize(
     ("environment", "train_in", "source"),
     [
         ("embedded", "dev", "embedded"),

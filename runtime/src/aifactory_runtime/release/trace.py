@@ -54,7 +54,8 @@ def trace(side: Side, prediction_id: str) -> Trace:
     line = _find(Path(side.contract.capture_uri) / FILE, prediction_id)
     line = line or _find_scored(Path(side.contract.data_uri), prediction_id)
     if line is None:
-        raise FactoryError(f"{side.name} has recorded no prediction {prediction_id[:64]!r}: check id and --env")
+        where = "say with --env dev, staging or prod where it was made" if side.embedded else "check id and --env"
+        raise FactoryError(f"{side.name} has recorded no prediction {prediction_id[:64]!r}: {where}")
     version = side.registry.version(int(line["model_version"]))
     if version.model_sha256 != line["model_sha256"]:
         raise FactoryError(
