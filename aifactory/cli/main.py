@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from aifactory_runtime import garbage
+from aifactory_runtime import garbage, streams
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
@@ -112,6 +112,7 @@ def factory(debug: bool) -> None:
 
 def main() -> None:
     """Entry point: run the command, print one line per failure, exit as documented (0, 1, 2, 3, 130)."""
+    streams.open_closed()
     garbage.seldom()
     network.settle(os.environ)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]

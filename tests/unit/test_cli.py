@@ -320,3 +320,15 @@ def test_given_a_broken_manifest_when_any_command_runs_then_file_and_line_are_na
 
     assert done.returncode == 2
     assert "factory.yaml:4" in done.stderr
+
+
+@pytest.mark.parametrize("typed", ["new churn --answer nonsense <&-", "doctor >&-"])
+def test_given_a_closed_standard_stream_when_a_command_runs_then_it_ends_as_with_an_open_one(
+    tmp_path: Path, typed: str
+) -> None:
+    line = f"FACTORY_HOME={tmp_path}/home {FACTORY} {typed}"
+
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "unexpected" not in done.stderr
+    assert "nonsense" not in typed or "--answer" in done.stderr

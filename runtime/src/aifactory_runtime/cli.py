@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from aifactory_runtime import garbage
+from aifactory_runtime import garbage, streams
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 
@@ -64,6 +64,7 @@ def _group(debug: bool) -> None:
 
 def main(package: str, arguments: list[str] | None = None) -> None:
     """Run the command line of the use case whose science is in `package`, and exit."""
+    streams.open_closed()
     garbage.seldom()
     network.settle(os.environ)
     given = sys.argv[1:] if arguments is None else arguments
