@@ -96,6 +96,23 @@ def test_given_a_rendered_repo_when_its_formatters_ran_then_git_sees_no_change(r
     assert git(repo, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("x = {  'a':1}\n", "not formatted: make format"), ("import os\n", "make format mends some of it")],
+)
+def test_given_a_fault_of_form_when_linted_then_the_command_that_mends_it_is_named(
+    rendered: Path, tmp_path: Path, line: str, said: str
+) -> None:
+    repo = tmp_path / "repo"
+    subprocess.run(["cp", "-R", str(rendered), str(repo)], check=True)
+    (repo / "src" / PACKAGE / "more.py").write_text(line, encoding="utf-8")
+    command = ["make", "--no-print-directory", "lint", f"PYTHON={sys.executable}"]
+
+    done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
 def test_given_a_rendered_repo_when_checked_by_mypy_then_it_finds_nothing(rendered: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)],
