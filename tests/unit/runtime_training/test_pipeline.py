@@ -15,12 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.config import environment, project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline import commands, lock, model_steps, provenance
 from aifactory_runtime.pipeline import handoff as handoffs
-from aifactory_runtime.pipeline import lock, model_steps, provenance
 from aifactory_runtime.pipeline import run as pipeline_run
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -138,6 +140,23 @@ def test_given_a_dirty_work_tree_when_run_then_tagged_so_and_of_other_code(
     tags = context.registry.version(1).tags
     assert (tags["aifactory.dirty"], tags["aifactory.kind"]) == ("true", "experiment")
     assert provenance.collect(repo, "demo_case").code_sha256 != clean.code_sha256
+
+
+@pytest.mark.parametrize(("where", "dirty", "said"), [("dev", True, 1), ("dev", False, 0), ("embedded", True, 0)])
+def test_given_files_that_are_not_committed_when_a_run_begins_in_an_environment_then_it_says_what_comes_of_it(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, where: str, dirty: bool, said: int
+) -> None:
+    values = environment.embedded(repo, project.load(repo).manifest)
+    (repo / ".factory" / "dev.json").write_text(json.dumps({**values, "environment": "dev"}))
+    monkeypatch.chdir(repo)
+    monkeypatch.setenv("AIFACTORY_ENV", where)
+    if dirty:
+        edit(repo, "src/demo_case/features.py", "return {", "# tried out\n    return {")
+
+    done = CliRunner().invoke(commands.ingest, [])
+
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("files are not committed: this is an experiment, it cannot be released") == said
 
 
 def test_given_a_module_in_a_folder_of_the_package_when_it_changes_then_the_code_is_another(repo: Path) -> None:

@@ -157,6 +157,8 @@ def _run(
 
     clock, context = Clock(), open_context()
     with stdout.kept(as_json), within(context.contract, steps[0] if len(steps) == 1 else "run", say):
+        if run_id is None:
+            _say_experiment(context)
         asked = cast("Kind", chosen)
         handoff = run_steps(
             context, steps, run_id=run_id, kind=asked, say=clock, again=again, new_reference=new_reference
@@ -168,6 +170,14 @@ def _run(
         click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays ({anyway} trains anyway)")
     else:
         click.echo(summary(handoff))
+
+
+def _say_experiment(context: Context) -> None:
+    """In an environment, say before a new run that nobody will be able to release what it makes."""
+    from aifactory_runtime.contract import names
+
+    if context.contract.environment != names.EMBEDDED and context.made_from.dirty:
+        say("files are not committed: this is an experiment, it cannot be released; commit them first")
 
 
 def _project() -> Project:
