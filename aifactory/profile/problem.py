@@ -21,6 +21,8 @@ _BINARY = 2
 _HEAVY = 2.0
 """Skewness from which a target counts as heavy-tailed: few large errors would decide a squared measure."""
 _ENOUGH_TO_MISS = 0.5
+_EXACT = 2**53
+"""From here on neighbouring whole numbers are one and the same float64."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def _check_learnable(column: ColumnScan) -> None:
     if column.present == 0:
         raise FactoryError(f"{name} has no value in any row: fill it, or name another --target-column")
     if column.distinct == 1:
+        _check_told_apart(column)
         raise FactoryError(f"{name} has the same value in every row: there is nothing to learn, name another")
     if column.present < LEAST_ROWS:
         raise FactoryError(
@@ -60,6 +63,14 @@ def _check_learnable(column: ColumnScan) -> None:
         raise FactoryError(f"{name} holds dates: predict a number (such as days until then) or a class instead")
     if column.infinite:
         raise FactoryError(f"{name} has infinite values in {column.infinite} rows: mend them first")
+
+
+def _check_told_apart(column: ColumnScan) -> None:
+    if column.kind in {"number", "integer"} and max(-column.lowest, column.highest) >= _EXACT:
+        raise FactoryError(
+            f"{column.name} holds numbers of {_EXACT:,} and more, too large to be told apart as classes: "
+            "write smaller numbers or texts for the classes"
+        )
 
 
 def _looks_continuous(column: ColumnScan) -> bool:
@@ -73,6 +84,7 @@ def _looks_continuous(column: ColumnScan) -> bool:
 
 
 def _classification(column: ColumnScan) -> Problem:
+    _check_told_apart(column)
     counts = column.counts or {}
     often = {value: count for value, count in counts.items() if count > 1}
     if not counts or len(counts) > column.present * _ENOUGH_TO_MISS:
