@@ -62,15 +62,17 @@ class ColumnScan:
 
     @property
     def mean(self) -> float:
-        """Mean of the finite numbers, of dates in days since 1970."""
+        """Mean of the finite numbers, of dates in days since 1970; infinite when their sum is."""
         count = self.present - self.infinite
         return self.total / count if count else math.nan
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the finite numbers."""
+        """Standard deviation of the finite numbers; NaN when their squares are too large to be added up."""
         count = self.present - self.infinite
-        return math.sqrt(max(self.squares / count - self.mean**2, 0.0)) if count else math.nan
+        if not count or not math.isfinite(self.squares):
+            return math.nan
+        return math.sqrt(max(self.squares / count - self.mean**2, 0.0))
 
     @property
     def thousands(self) -> bool:
@@ -133,8 +135,9 @@ class ColumnScan:
         kept = numbers[finite]
         if len(kept):
             self.lowest, self.highest = min(self.lowest, float(kept.min())), max(self.highest, float(kept.max()))
-            self.total += float(kept.sum())
-            self.squares += float(kept @ kept)
+            with np.errstate(over="ignore"):  # an infinite sum says so
+                self.total += float(kept.sum())
+                self.squares += float(kept @ kept)
             self._order(kept)
         return hashes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -112,6 +113,7 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
         _check_there(table, wished)
     if target in (*wishes.id_columns, *wishes.ignored, wishes.time_column):
         raise UsageProblem(f"{target} is the column to predict: it can be no id, no time and not ignored")
+    _check_added_up(table, target, (*wishes.id_columns, *wishes.ignored))
     aim = table.column(target)
     assert aim is not None  # noqa: S101 - checked above, for the type
     found = problem.find(aim, _numbers(table, aim), wishes.problem)
@@ -129,6 +131,18 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
     )
     _check_usable(proposal)
     return replace(proposal, notes=(*more, *_notes(proposal)))
+
+
+def _check_added_up(table: Table, target: str, unused: Sequence[str]) -> None:
+    """FactoryError names a column whose numbers are so large that neither mean nor model can be made of them."""
+    for column in table.columns:
+        if column.name not in unused and not math.isfinite(column.squares):
+            instead = "name another --target-column"
+            if column.name != target:
+                instead = f"leave the column out with --ignore-column {column.name!r}"
+            raise FactoryError(
+                f"{column.name} holds numbers too large to be added up, beyond 1e150: mend them, or {instead}"
+            )
 
 
 def _check_there(table: Table, name: str) -> None:
@@ -167,7 +181,7 @@ def _column(table: Table, column: ColumnScan, aim: ColumnScan, found: problem.Pr
 
 
 def _described(column: ColumnScan, role: roles.Role) -> Column:
-    numeric = column.kind != "text" and np.isfinite(column.lowest)
+    numeric = column.kind != "text" and math.isfinite(column.deviation)
     counts = column.counts or {}
     texts = role.role == "category" and column.kind == "text"
     often = sorted(counts, key=lambda value: (-counts[value], value)) if texts else []
@@ -253,7 +267,7 @@ def _outliers(table: Table, columns: Sequence[Column]) -> float:
     far = np.zeros(table.kept.num_rows, dtype=bool)
     for column in columns:
         scanned = _scan(table, column.name)
-        if scanned.kind in {"number", "integer"} and scanned.deviation:
+        if scanned.kind in {"number", "integer"} and math.isfinite(scanned.squares) and scanned.deviation:
             values = _numbers(table, scanned)
             with np.errstate(invalid="ignore"):
                 far |= np.abs(values - scanned.mean) / scanned.deviation > _SIGMAS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,23 @@ def test_given_large_classes_that_can_be_told_apart_then_they_are_the_labels(tmp
     labels = 2**53 - 2 + np.arange(ROWS) % 2
     found = proposed(pd.DataFrame({"x": NUMBERS, "y": labels}), tmp_path).problem
     assert [label for label, _rows in found.classes] == [2**53 - 2, 2**53 - 1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("large", [1e308, -1e308, 1e200])
+def test_given_numbers_too_large_to_be_added_up_then_their_column_is_named_until_it_is_ignored(
+    tmp_path: Path, large: float
+) -> None:
+    x = np.where(np.arange(ROWS) % 7 == 0, large, NUMBERS)
+    frame = pd.DataFrame({"x": x, "z": NUMBERS, "y": COIN})
+    with pytest.raises(FactoryError, match=r"x holds numbers too large .* --ignore-column 'x'"):
+        proposed(frame, tmp_path)
+    with pytest.raises(FactoryError, match=r"x holds numbers too large .* another --target-column"):
+        proposed(frame, tmp_path, "x")
+
+    found = proposed(frame, tmp_path, "y", Wishes(ignored=("x",)))
+    assert roles(found) == {"x": "ignored", "z": "number"}
+    assert json.loads(json.dumps(found.as_json(), allow_nan=False))["columns"][0]["mean"] is None
 
 
 def test_given_no_target_then_candidates_are_named_and_ids_are_none(tmp_path: Path) -> None:
