@@ -9,7 +9,9 @@ starts the interpreter of the released snapshot; nothing of a use case is import
 # mypy: disable-error-code="import-not-found,misc,untyped-decorator"
 
 import json
+import logging
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +21,14 @@ from dagster import (
     Config,
     DefaultScheduleStatus,
     Definitions,
+    InitLoggerContext,
     OpExecutionContext,
     PipesSubprocessClient,
     RunRequest,
     ScheduleEvaluationContext,
     SkipReason,
     job,
+    logger,
     op,
     schedule,
 )
@@ -148,13 +152,31 @@ def run_released_code(context: OpExecutionContext, config: Target, pipes: PipesS
     done.get_results(implicit_materializations=False)
 
 
-@job
+class _FirstLine(logging.Formatter):
+    """A line an event: what failed has said why itself, and the traceback of the orchestrator would bury it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The event without its traceback, which the orchestrator's page shows."""
+        return super().format(record).partition("\n")[0]
+
+
+@logger
+def lines(_context: InitLoggerContext) -> logging.Logger:
+    """Events of a run among what its process says."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_FirstLine("%(asctime)s - %(levelname)s - %(message)s"))
+    found = logging.Logger("aifactory", logging.DEBUG)
+    found.addHandler(handler)
+    return found
+
+
+@job(logger_defs={"lines": lines})
 def retraining() -> None:
     """One run of one use case's released pipeline."""
     run_released_code()
 
 
-@job
+@job(logger_defs={"lines": lines})
 def scoring() -> None:
     """One batch of one use case, scored by its champion with the code that belongs to it."""
     run_released_code()
@@ -177,7 +199,10 @@ def _tick(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest 
         target = {"use_case": found.use_case, "environment": found.environment}
         yield RunRequest(
             run_key=f"{found.name}:{slot.isoformat()}",
-            run_config={"ops": {"run_released_code": {"config": {**target, "work": name}}}},
+            run_config={
+                "ops": {"run_released_code": {"config": {**target, "work": name}}},
+                "loggers": {"lines": {}},
+            },
             tags={f"aifactory/{key}": value for key, value in target.items()},
         )
 

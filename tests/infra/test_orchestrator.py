@@ -33,6 +33,14 @@ for slot in sys.argv[3:]:
     answers.append({"runs": runs, "skip": result.skip_message, "said": " ".join(said)})
 print(json.dumps(answers))
 """
+RUN = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import orchestrator
+job = orchestrator.defs.resolve_job_def("scoring")
+result = job.execute_in_process(run_config=json.loads(sys.argv[2]), raise_on_error=False)
+print("done" if result.success else "failed")
+"""
 MONDAY_AT_THREE = "2026-11-23T03:00:00+00:00"
 A_MINUTE_LATER = "2026-11-23T03:01:00+00:00"
 
@@ -87,6 +95,29 @@ def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and
     }
     assert "waiting.prod" in at_three["said"]
     assert later["skip"] == "nothing is due"
+
+
+def test_given_a_batch_that_fails_when_it_runs_then_its_log_ends_with_what_it_said_and_no_traceback(
+    tmp_path: Path,
+) -> None:
+    _apply(tmp_path, "churn", "0 3 * * 1", released=True, setting="batch")
+    ((run,),) = (tick["runs"] for tick in _tick(tmp_path, MONDAY_AT_THREE, work="scoring"))
+    python = tmp_path / "prod" / "churn" / "serving" / "current" / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho 'Error: no column age' >&2\nexit 1\n")
+    python.chmod(0o755)
+
+    done = subprocess.run(
+        [str(servers.ensure(print)), "-c", RUN, str(INFRA / "services"), json.dumps(run["config"])],
+        env={"FACTORY_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "failed"
+    assert "Error: no column age" in done.stderr.splitlines()[-5:]
+    assert "Stack Trace" not in done.stderr
 
 
 def test_given_a_retired_use_case_when_its_minute_comes_then_nothing_runs(tmp_path: Path) -> None:
