@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -340,10 +341,11 @@ def damaged(file: Path, how: str) -> None:
             entry = tarfile.TarInfo("home/x")
             entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
             tar.addfile(entry)
-    elif how == "flipped when compressed":
-        changed = bytearray(content)
-        changed[len(content) // 3] ^= 0xFF
-        file.write_bytes(changed)
+    elif how == "not compressed from here on":
+        plain = gzip.decompress(content)
+        half = zlib.compressobj(wbits=31)  # a gzip file
+        start = half.compress(plain[: plain.index(b"PAR1") + 2]) + half.flush(zlib.Z_FULL_FLUSH)
+        file.write_bytes(start + b"\xff" * 10)
     elif how in LISTS | NAMES:
         with tarfile.open(file, "w:gz") as tar:
             text = (LISTS | NAMES)[how].encode()
@@ -368,7 +370,7 @@ def damaged(file: Path, how: str) -> None:
         ("leads out", "leads out of the home"),
         ("a link", "no plain file"),
         ("newer", "format 9"),
-        ("flipped when compressed", "cannot be read whole|changed after it was made"),
+        ("not compressed from here on", "cannot be read whole"),
         *((how, "list of contents is damaged") for how in LISTS),
         *((how, "leads out of the home") for how in NAMES),
         ("gone", "is not there"),

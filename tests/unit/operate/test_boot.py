@@ -89,6 +89,7 @@ class _Stopping(BaseHTTPRequestHandler):
     """Answers as supervisor does between `shutdown` and its end; that moment is too short to be caught."""
 
     def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))  # what is not read resets the connection
         answer = xmlrpc.client.dumps(xmlrpc.client.Fault(6, "SHUTDOWN_STATE"), methodresponse=True).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
