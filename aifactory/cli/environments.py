@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -345,11 +344,12 @@ def _report(results: list[Result], as_json: bool, word: str) -> None:
 
 def _applied_contract(home: Home, manifest: Manifest, environment: str) -> dict[str, Any]:
     """What was applied, as the record has it: the engine's outputs leave out what is not set."""
-    applied = home.applied(manifest.use_case, environment)
-    if not applied.exists():
-        raise FactoryError(f"{environment} is not provisioned: factory up {environment}")
-    contract: dict[str, Any] = json.loads(applied.read_text(encoding="utf-8"))["environment"]
-    return contract
+    from aifactory.provision import applied
+
+    try:
+        return applied.outputs(home, manifest.use_case, environment)
+    except FileNotFoundError:
+        raise FactoryError(f"{environment} is not provisioned: factory up {environment}") from None
 
 
 def _write_contract(repo: Path, contract: dict[str, Any]) -> Path:

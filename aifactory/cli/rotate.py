@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import click
 
 from aifactory.cli import output
-from aifactory_runtime.contract import EnvironmentContract, names
+from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 from infra.providers.local.rotation import MOST_OVERLAP_SECONDS
 
@@ -43,14 +42,14 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
     Example: factory rotate consumer --env prod
     """
     from aifactory.people import record, roster
-    from aifactory.provision import plan, rotation, servers
+    from aifactory.provision import applied, plan, rotation, servers
     from aifactory.provision.waves import act_in_waves
 
     place = plan.Place.here()
     if place.repo is None or place.manifest is None:
         raise FactoryError("rotate belongs to a use case: run this inside its repo")
     home, use_case = place.home, place.manifest.use_case
-    manifests = rotation.applied(home, use_case, environments or names.ENVIRONMENTS)
+    manifests = rotation.manifests(home, use_case, environments or names.ENVIRONMENTS)
     missing = [name for name in environments or () if name not in manifests]
     if missing or not manifests:
         what = ", ".join(missing) or "any environment"
@@ -63,8 +62,7 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
     act_in_waves("up", waves, home, output.say)
     rows = []
     for name, paths in asked.items():
-        content = json.loads(home.applied(use_case, name).read_text(encoding="utf-8"))
-        contract = EnvironmentContract.model_validate(content["environment"])
+        contract = applied.contract(home, use_case, name)
         record.access(contract, manifests[name], roster.today())
         rotation.check_done(paths)
         record.rotated(contract, sorted(set(paths.values())))

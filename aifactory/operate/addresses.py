@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory.home import Home
-from aifactory.provision import stacks
+from aifactory.provision import applied
 from aifactory.provision.plan import Place
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -30,9 +30,8 @@ class Address:
 def every(place: Place) -> list[Address]:
     """All pages that can be opened from here."""
     platform = _platform(place.home)
-    applied = stacks.applied_use_cases(place.home)
-    cases = [one for one in applied if place.manifest is None or one[0] == place.manifest.use_case]
-    cases.sort(key=lambda one: (one[0], names.ENVIRONMENTS.index(one[1])))
+    own = place.manifest
+    cases = [one for one in applied.use_cases(place.home) if own is None or one[0] == own.use_case]
     pages = [_tracking(place, platform, None), _orchestrator(platform)]
     contracts = [(case, where, _contract(place.home, case, where)) for case, where in cases]
     return pages + [_docs(case, where, found) for case, where, found in contracts if found.get("endpoint_url")]
@@ -67,10 +66,11 @@ def show(address: Address) -> bool:
 
 def _platform(home: Home) -> dict[str, str]:
     try:
-        return dict(json.loads((home.root / "shared" / "platform.json").read_text(encoding="utf-8")))
+        found = json.loads((home.root / "shared" / "platform.json").read_text(encoding="utf-8"))
+        return {key: str(found[key]) for key in ("tracking_uri", "dagster_url")}
     except FileNotFoundError:
         raise FactoryError(f"nothing is provisioned in {home.root}: factory up") from None
-    except ValueError:
+    except (ValueError, TypeError, LookupError, RecursionError):
         raise FactoryError(f"{home.root}/shared/platform.json is damaged: factory up shared writes it again") from None
 
 
@@ -115,4 +115,4 @@ def _contract(home: Home, case: str, environment: str) -> dict[str, str]:
     path: Path = home.applied(case, environment)
     if not path.is_file():
         raise FactoryError(f"{case} is not provisioned in {environment}: factory up {environment}")
-    return dict(json.loads(path.read_text(encoding="utf-8"))["environment"])
+    return applied.outputs(home, case, environment)

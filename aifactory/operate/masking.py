@@ -46,7 +46,7 @@ def _secrets(home: Home) -> Iterator[str]:
 
 
 def _values(path: Path) -> Iterator[str]:
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         content = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(content, dict):
             yield from (str(content[key]) for key in _KEYS if content.get(key))

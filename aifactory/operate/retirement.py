@@ -38,7 +38,7 @@ def of(home: Home, use_case: str, environment: str) -> Retirement | None:
         return Retirement(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise FactoryError(f"{path} is damaged: remove it, then factory retire again or factory up") from None
 
 

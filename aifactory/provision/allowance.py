@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from aifactory.home import Home
 from aifactory.people import roster
-from aifactory.provision import stacks
-from aifactory_runtime.contract import EnvironmentContract, Manifest, names
+from aifactory.provision import applied
+from aifactory_runtime.contract import EnvironmentContract, Manifest
 from aifactory_runtime.quota import usage
 
 
@@ -27,17 +26,14 @@ class Allowance:
 def allowances(home: Home, now: datetime, use_case: str | None = None) -> list[Allowance]:
     """Every applied use case, or only `use_case`, as it stands at `now` (UTC)."""
     found = []
-    applied = stacks.applied_use_cases(home)
-    for name, environment in sorted(applied, key=lambda one: (one[0], names.ENVIRONMENTS.index(one[1]))):
+    for name, environment in applied.use_cases(home):
         if use_case in (None, name):
-            content = json.loads(home.applied(name, environment).read_text(encoding="utf-8"))
-            found.append(_allowance(content, now))
+            manifest = applied.manifest(home, name, environment)
+            found.append(_allowance(applied.contract(home, name, environment), manifest, now))
     return found
 
 
-def _allowance(content: dict[str, object], now: datetime) -> Allowance:
-    contract = EnvironmentContract.model_validate(content["environment"])
-    manifest = Manifest.model_validate(content["manifest"])
+def _allowance(contract: EnvironmentContract, manifest: Manifest, now: datetime) -> Allowance:
     taken = {one.kind: one for one in usage.measure(contract, now)}
     remarks = [
         f"the quota of {one.kind} is used up: no pipeline begins" if one.over else f"the quota of {one.kind} is near"

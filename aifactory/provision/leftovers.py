@@ -75,7 +75,7 @@ def _whole(path: Path) -> bool:
     """Whether the file holds one JSON object."""
     try:
         return isinstance(json.loads(path.read_bytes()), dict)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
 
 

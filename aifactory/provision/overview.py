@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory.home import Home
-from aifactory.provision import stacks
+from aifactory.provision import applied
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
@@ -96,18 +96,15 @@ def serving(home: Home, use_case: str | None = None) -> list[Serving]:
     from infra.providers.local.supervisor_client import SupervisorClient
 
     rows, awake = [], SupervisorClient(home.root).running()
-    order = {name: number for number, name in enumerate(names.ENVIRONMENTS)}
-    applied = sorted(stacks.applied_use_cases(home), key=lambda pair: (pair[0], order[pair[1]]))
-    for name, environment in applied:
+    for name, environment in applied.use_cases(home):
         if use_case in (None, name):
-            content = json.loads(home.applied(name, environment).read_text(encoding="utf-8"))
-            rows.append(_serving(EnvironmentContract.model_validate(content["environment"]), awake=awake))
+            rows.append(_serving(applied.contract(home, name, environment), awake=awake))
     return rows
 
 
 def _serving(contract: EnvironmentContract, *, awake: bool) -> Serving:
     folder = Path(contract.release_uri)
-    released = str((_json(folder / "serving.json").get("champion") or {}).get("version", ""))
+    released = _version(_json(folder / "serving.json"))
     registry = _champion(contract)
     served, remark = _answers_of(folder, released) if contract.serves else (IN_BATCHES, "")
     if remark and not awake:
@@ -129,7 +126,7 @@ def _answers_of(folder: Path, released: str) -> tuple[str, str]:
     """The versions that workers answer with, and what is wrong with that."""
     own = str(folder.parent / "environment.json")
     reports = [report for report in map(_json, (folder / "status").glob("*.json")) if _alive(report, own)]
-    served = {str((report.get("champion") or {}).get("version", "")) for report in reports if report.get("ready")}
+    served = {_version(report) for report in reports if report.get("ready")}
     shown = ", ".join(sorted(served)) or "nothing"
     if not released or served == {released}:
         return shown, ""
@@ -145,10 +142,15 @@ def _alive(report: dict[str, Any], environment_file: str) -> bool:
     return isinstance(pid, int) and processes.environment(pid).get("AIFACTORY_ENV_FILE") == environment_file
 
 
+def _version(said: dict[str, Any]) -> str:
+    champion = said.get("champion")
+    return str(champion.get("version", "")) if isinstance(champion, dict) else ""
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aifactory.provision import stacks
+from aifactory.provision import applied, stacks
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from infra.providers.local import rotation
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     from aifactory.provision.stacks import Stack
 
 
-def applied(home: Home, use_case: str, environments: Iterable[str]) -> dict[str, Manifest]:
+def manifests(home: Home, use_case: str, environments: Iterable[str]) -> dict[str, Manifest]:
     """Manifest as applied of each of `environments` that is provisioned."""
     found = {}
     for environment in environments:
-        record = home.applied(use_case, environment)
-        if record.exists():
-            content = json.loads(record.read_text(encoding="utf-8"))
-            found[environment] = Manifest.model_validate(content["manifest"])
+        with suppress(FileNotFoundError):
+            found[environment] = applied.manifest(home, use_case, environment)
     return found
 
 

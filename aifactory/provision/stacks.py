@@ -67,7 +67,7 @@ def _retired(record: Path) -> dict[str, str]:
         return {"retired": str(json.loads(record.read_text(encoding="utf-8"))["reason"])}
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise FactoryError(f"{record} is damaged: remove it, then factory retire again or factory up") from None
 
 
@@ -156,18 +156,3 @@ def in_file_backend(url: str, project: str, name: str) -> bool:
     """Whether the file backend at `url` holds this stack; False for any other backend."""
     folder = Path(url.removeprefix("file://")) / ".pulumi" / "stacks" / project
     return url.startswith("file://") and (folder / f"{name}.json").exists()
-
-
-def applied_use_cases(home: Home) -> list[tuple[str, str]]:
-    """Use case and environment of every applied manifest; FactoryError names a record that is damaged."""
-    found = []
-    for path in sorted((home.root / "usecases").glob("*.json")):
-        try:
-            environment = json.loads(path.read_text(encoding="utf-8"))["environment"]
-            found.append((environment["use_case"], environment["environment"]))
-        except (ValueError, TypeError, KeyError):
-            use_case, _, name = path.stem.rpartition(".")
-            raise FactoryError(
-                f"{path} is damaged: factory up {name} in the repo of {use_case} writes it again"
-            ) from None
-    return found

@@ -38,7 +38,7 @@ def _promised(home: Path, use_case: str, environment: str) -> float:
     try:
         record = json.loads((home / "usecases" / f"{use_case}.{environment}.json").read_text(encoding="utf-8"))
         return float(record["manifest"]["environments"][environment]["quotas"]["disk_gb"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return 0.0
 
 

@@ -42,6 +42,6 @@ def status_of(path: Path, wanted: list[Entry]) -> str | None:
         found = json.loads(path.read_text(encoding="utf-8"))["accepts"]
     except FileNotFoundError:
         return "the scoring service does not let it in"
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return f"{path.name} of the scoring service is damaged"
     return None if found == wanted else "the scoring service lets in another token"

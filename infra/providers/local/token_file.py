@@ -24,7 +24,7 @@ def status_of(path: Path, key: str, value: str) -> str:
         return "open to others"
     try:
         found = json.loads(path.read_text(encoding="utf-8")).get(key)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return "not JSON"
     return WRITTEN if found == value else "holds another secret"
 

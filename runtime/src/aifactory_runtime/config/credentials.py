@@ -29,7 +29,7 @@ def read(path: Path) -> Credentials:
         credentials = Credentials(loaded["identity"], loaded["login"], loaded["password"])
     except FileNotFoundError:
         raise UsageProblem(f"{path} is missing: factory up writes it") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UsageProblem(f"{path} is not a credentials file: factory up writes it again") from None
     if mode & _OTHERS:
         raise UsageProblem(f"{path} can be read by others: chmod 600 it, and have its password changed")

@@ -1,0 +1,63 @@
+"""Reads what was applied of use cases, as `factory up` recorded it; a damaged record is named with its mend."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from aifactory.home import Home
+from aifactory_runtime.contract import EnvironmentContract, Manifest, names
+from aifactory_runtime.errors import FactoryError
+
+
+def use_cases(home: Home) -> list[tuple[str, str]]:
+    """Use case and environment of every record, in order; FactoryError names one that is damaged."""
+    found = []
+    for path in sorted((home.root / "usecases").glob("*.json")):
+        environment = _read(path)["environment"]
+        found.append((environment["use_case"], environment["environment"]))
+    return sorted(found, key=lambda one: (one[0], names.ENVIRONMENTS.index(one[1])))
+
+
+def outputs(home: Home, use_case: str, environment: str) -> dict[str, Any]:
+    """The environment contract as recorded; FileNotFoundError when nothing was applied, FactoryError as `use_cases`."""
+    found: dict[str, Any] = _read(home.applied(use_case, environment))["environment"]
+    return found
+
+
+def contract(home: Home, use_case: str, environment: str) -> EnvironmentContract:
+    """The environment contract; FileNotFoundError and FactoryError as `outputs`."""
+    try:
+        return EnvironmentContract.model_validate(outputs(home, use_case, environment))
+    except ValidationError:
+        raise _damaged(home.applied(use_case, environment)) from None
+
+
+def manifest(home: Home, use_case: str, environment: str) -> Manifest:
+    """The manifest that was applied; FileNotFoundError and FactoryError as `outputs`."""
+    path = home.applied(use_case, environment)
+    try:
+        return Manifest.model_validate(_read(path).get("manifest"))
+    except ValidationError:
+        raise _damaged(path) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The record at `path`: in it an `environment` that says of which use case and where."""
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        said = record["environment"]
+        good = isinstance(said["use_case"], str) and said["environment"] in names.ENVIRONMENTS
+    except (ValueError, TypeError, LookupError, RecursionError):
+        good = False
+    if not good:
+        raise _damaged(path)
+    return record
+
+
+def _damaged(path: Path) -> FactoryError:
+    use_case, _, environment = path.stem.rpartition(".")
+    return FactoryError(f"{path} is damaged: factory up {environment} in the repo of {use_case} writes it again")
