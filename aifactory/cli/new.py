@@ -122,6 +122,7 @@ def _science(
     """Look at the table, show what is proposed, and complete `answers` by it; nothing is written."""
     from aifactory.profile import Wishes, propose, take_in
     from aifactory.scaffold.science import Science
+    from aifactory.scaffold.science.brief import SECRET
 
     if not quiet:
         output.say(f"Reading {answers['data']} ...")
@@ -136,16 +137,18 @@ def _science(
         "science": "generated",
     }
     if not quiet:
-        _show(proposal)
+        _show(proposal, secret=answers.get("data_classification") in SECRET)
     return Science(found.table, proposal, found.bundled)
 
 
-def _show(proposal: Proposal) -> None:
+def _show(proposal: Proposal, *, secret: bool) -> None:
     """What is proposed, column by column with the reason; what a person should know below."""
     columns = (proposal.target, *proposal.columns)
     rows = [[column.name, _role(column), _missing(column, proposal.rows), column.reason] for column in columns]
     problem = proposal.problem
     title = f"{proposal.rows:,} rows: {problem.name} of {proposal.target.name}, judged by {problem.metric}"
+    if problem.positive is not None and not secret:
+        title += f"; f1 is that of {problem.positive}"
     output.table(title, ("column", "used as", "missing", "why"), rows[:_SHOWN_COLUMNS])
     if len(rows) > _SHOWN_COLUMNS:
         click.echo(f"and {len(rows) - _SHOWN_COLUMNS} columns more, in docs/data-report.md")

@@ -35,6 +35,14 @@ class Problem:
     kind: str
     classes: tuple[tuple[Any, int], ...] = ()
 
+    @property
+    def positive(self) -> Any:
+        """Of two classes the one that f1 is of: True, 1, of texts the rarer; None for other problems."""
+        if len(self.classes) != _BINARY:
+            return None
+        first, second = self.classes
+        return first[0] if isinstance(first[0], str) and first[1] < second[1] else second[0]
+
 
 def find(column: ColumnScan, numbers: Any, wish: str | None) -> Problem:
     """The problem of a target column; `numbers` are kept values of it, when it holds numbers.

@@ -37,6 +37,7 @@ def source(brief: Brief, read: ReadSettings) -> str:
         *(f"    {name}: {value}" for name, value in parameters(brief).items()),
         "gate:",
         f"  metric: {proposal.problem.metric}",
+        *_positive(brief),
         *_gate(brief),
     ]
     return "\n".join(lines) + "\n"
@@ -61,6 +62,17 @@ def _columns(brief: Brief) -> list[str]:
     return [
         "  columns:",
         *(f"    {json.dumps(name, ensure_ascii=False)}: {{infinite: missing}}" for name in infinite),
+    ]
+
+
+def _positive(brief: Brief) -> list[str]:
+    """The class that f1 is of, where it is not the second one anyway, and may be written down."""
+    problem = brief.proposal.problem
+    if brief.secret or problem.positive is None or problem.positive == problem.classes[1][0]:
+        return []
+    return [
+        "  # The class that f1 is of: the rarer one when this repo was made.",
+        f"  positive_class: {json.dumps(problem.positive, ensure_ascii=False)}",
     ]
 
 

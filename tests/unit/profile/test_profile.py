@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aifactory.profile import Proposal, Table, Wishes, propose, scan
 from aifactory.profile.column import MOST_VALUES
+from aifactory.scaffold.science import conf
+from aifactory.scaffold.science.brief import Brief
+from aifactory_runtime.config.settings import ReadSettings, Settings
 from aifactory_runtime.data import source
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.fixtures import zoo
@@ -84,6 +88,45 @@ def test_given_a_target_then_the_problem_and_its_metric_follow(
 ) -> None:
     found = proposed(pd.DataFrame({"x": DRAW.normal(size=ROWS), "y": values}), tmp_path)
     assert (found.problem.name, found.problem.metric) == (problem, metric)
+
+
+@pytest.mark.parametrize(
+    ("values", "positive"),
+    [
+        (["ja"] * 40 + ["nein"] * 160, "ja"),
+        (["ja"] * 160 + ["nein"] * 40, "nein"),
+        (["ja"] * 100 + ["nein"] * 100, "nein"),
+        ([0] * 40 + [1] * 160, 1),
+        (["false"] * 40 + ["true"] * 160, True),
+        (["a"] * 40 + ["b"] * 80 + ["c"] * 80, None),
+    ],
+)
+def test_given_two_classes_then_the_positive_one_is_true_or_one_and_of_texts_the_rarer(
+    tmp_path: Path, values: list[Any], positive: Any
+) -> None:
+    found = proposed(pd.DataFrame({"x": NUMBERS, "y": values}), tmp_path)
+
+    assert found.problem.positive == positive and type(found.problem.positive) is type(positive)
+
+
+@pytest.mark.parametrize(
+    ("values", "classification", "written"),
+    [
+        (["ja"] * 40 + ["nein"] * 160, "internal", "ja"),
+        (["ja"] * 40 + ["nein"] * 160, "confidential", None),
+        (["ja"] * 160 + ["nein"] * 40, "internal", None),
+        (["no"] * 40 + ["yes"] * 160, "public", "no"),
+    ],
+)
+def test_given_a_positive_class_when_settings_are_written_then_it_is_there_if_it_has_to_be_and_may(
+    tmp_path: Path, values: list[str], classification: str, written: str | None
+) -> None:
+    found = proposed(pd.DataFrame({"x": NUMBERS, "y": values}), tmp_path)
+    brief = Brief(found, "demo", {"data_classification": classification}, real_sample=classification == "public")
+
+    said = yaml.safe_load(conf.source(brief, ReadSettings()))
+
+    assert Settings.model_validate(said).gate.positive_class == written
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,20 @@ def test_given_a_classifier_when_measured_then_the_figures_are_scikit_learn_s(cl
     assert math.isclose(found["roc_auc"], expected)
 
 
+@pytest.mark.parametrize(("positive", "meant"), [(None, "nein"), ("nein", "nein"), ("ja", "ja"), ("gone", "nein")])
+def test_given_two_classes_when_measured_then_f1_is_of_the_one_that_is_named_else_of_the_second(
+    positive: str | None, meant: str
+) -> None:
+    classes, said = ("ja", "nein"), shares(200, 2)
+    labels = np.asarray(classes)[np.random.default_rng(1).integers(0, 2, 200)]
+
+    found = scores.of(Said(said), np.zeros((200, 1)), labels, classes, positive)
+    baseline = scores.of_baseline(np.array(["ja", "nein", "nein"]), labels, classes, positive)
+
+    assert found["f1"] == sk.f1_score(labels, np.asarray(classes)[said.argmax(axis=1)], pos_label=meant)
+    assert (baseline["f1"] > 0) == (meant == "nein")
+
+
 def test_given_a_class_that_no_row_has_and_one_that_the_model_does_not_know_when_measured_then_figures_are_there() -> (
     None
 ):

@@ -254,3 +254,21 @@ def test_fault_24_given_one_number_only_when_the_problem_is_a_regression_then_no
     with pytest.raises(FactoryError, match="income"):
         pipeline()
     assert context.registry.versions() == []
+
+
+def test_given_a_positive_class_when_judged_then_f1_is_that_of_it_and_one_that_is_none_is_refused(
+    repo: Path, pipeline: Pipeline
+) -> None:
+    found = {}
+    for positive in (0, 1):
+        settings(repo, "  parameters: {C: 1.0}", f"  positive_class: {positive}")
+        found[positive] = pipeline("ingest", "validate", "prepare", "train", "evaluate").metrics
+    settings(repo, "  parameters: {C: 1.0}", "  positive_class: left")
+    with pytest.raises(UsageProblem, match=r"gate\.positive_class is no class of churned"):
+        pipeline("ingest", "validate", "prepare", "train")
+
+    zero, one = found[0], found[1]
+    assert zero["roc_auc"] == one["roc_auc"]
+    for place in ("", "training.", "validation.", "reference."):
+        assert zero[f"{place}f1"] != one[f"{place}f1"]
+    assert min(zero["baseline.f1"], one["baseline.f1"]) == 0 < max(zero["baseline.f1"], one["baseline.f1"])

@@ -94,6 +94,8 @@ class GateSettings(_Part):
     """None takes roc_auc of a classification, rmse of a regression."""
     min_gain_over_baseline: Annotated[float, Field(ge=0)] = 0.02
     max_loss_to_champion: Annotated[float, Field(ge=0)] = 0.01
+    positive_class: bool | int | float | str | None = None
+    """The class that f1 is of when there are two; None takes the second in their order: True, 1, the later word."""
 
 
 class ServingSettings(_Part):

@@ -48,7 +48,7 @@ def judge(
     report = {
         "metric": name,
         "figures": {(key + name): _finite(value) for key, value in figures.items()},
-        "settings": {**settings.model_dump(), "metric": name},
+        "settings": {**settings.model_dump(exclude_none=True), "metric": name},
         "facts": dict(facts),
         "passed": not reasons,
         "reasons": reasons,

@@ -35,7 +35,8 @@ def step(folder: Path) -> Callable[[Context, Handoff], Handoff]:
         def made(data: TrainingData, _: str) -> Fitted:
             estimator, answering = _loaded(folder, data.schema)
             _check_fit(answering, data.schema)
-            found = scores.of(answering, data.validation.values, data.validation.labels, data.schema.classes)
+            held = data.validation
+            found = scores.of(answering, held.values, held.labels, data.schema.classes, data.positive)
             return Fitted(estimator, {}, {fitting.VALIDATION + name: value for name, value in found.items()}, None)
 
         return model_steps.record(context, replace(handoff, imported=model_folder.digest(folder)), made)

@@ -42,7 +42,7 @@ def figures(context: Context, champion: Version, reference: int) -> dict[str, fl
         estimator = model_folder.load_estimator(place / "model")
         features = _features(context, champion, model_folder.read_belongs(place / "model"), place / "code")
         values, labels = arrays.load_reference(context.tables, reference, schema, features)
-        return scores.of(estimator, values, labels, schema.classes)
+        return scores.of(estimator, values, labels, schema.classes, context.settings.gate.positive_class)
     finally:
         shutil.rmtree(place)
 

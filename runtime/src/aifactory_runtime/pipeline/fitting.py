@@ -122,10 +122,10 @@ def _unfit(error: ValueError) -> FactoryError:
 
 
 def _figures(estimator: Any, data: TrainingData) -> dict[str, float]:
-    classes = data.schema.classes
+    classes, positive = data.schema.classes, data.positive
     step = max(1, math.ceil(len(data.train.values) / _MEASURED_ROWS))
-    training = _of(estimator, Rows(data.train.values[::step], data.train.labels[::step]), classes)
-    validation = _of(estimator, data.validation, classes)
+    training = _of(estimator, Rows(data.train.values[::step], data.train.labels[::step]), classes, positive)
+    validation = _of(estimator, data.validation, classes, positive)
     return {
         **{TRAINING + name: value for name, value in training.items()},
         **{VALIDATION + name: value for name, value in validation.items()},
@@ -137,6 +137,6 @@ def _figures(estimator: Any, data: TrainingData) -> dict[str, float]:
     }
 
 
-def _of(estimator: Any, rows: Rows, classes: Sequence[Any]) -> dict[str, float]:
+def _of(estimator: Any, rows: Rows, classes: Sequence[Any], positive: Any) -> dict[str, float]:
     labels: Labels = rows.labels
-    return scores.of(estimator, rows.values, labels, classes) if len(labels) else {}
+    return scores.of(estimator, rows.values, labels, classes, positive) if len(labels) else {}

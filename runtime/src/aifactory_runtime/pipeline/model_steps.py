@@ -90,11 +90,13 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     place, run = _trained(context, handoff)
     schema, estimator = model_folder.read_schema(place), model_folder.load_estimator(place)
     test = training.rows(context, handoff, split.TEST, schema)
-    metrics = dict(scores.of(estimator, test.values, test.labels, schema.classes))
+    positive = context.settings.gate.positive_class
+    metrics = dict(scores.of(estimator, test.values, test.labels, schema.classes, positive))
     learned = training.learned_labels(context, handoff, schema)
-    metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes))
+    metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes, positive))
     reference = training.reference(context, handoff, schema)
-    metrics |= _named(verdict.REFERENCE, scores.of(estimator, reference.values, reference.labels, schema.classes))
+    judged_on = scores.of(estimator, reference.values, reference.labels, schema.classes, positive)
+    metrics |= _named(verdict.REFERENCE, judged_on)
     champion = champions.comparable(context, handoff.table(REFERENCE, "prepare"))
     if champion is not None:
         frozen = handoff.table(REFERENCE, "prepare").version

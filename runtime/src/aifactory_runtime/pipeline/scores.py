@@ -15,15 +15,18 @@ _BINARY = 2
 Array = np.ndarray[Any, Any]
 
 
-def of(estimator: Any, values: Matrix, labels: Array, classes: Sequence[Any]) -> dict[str, float]:
-    """roc_auc, accuracy, log_loss and f1 of a classifier; rmse, r2, mae and median_ae of a regressor (no `classes`)."""
+def of(estimator: Any, values: Matrix, labels: Array, classes: Sequence[Any], positive: Any = None) -> dict[str, float]:
+    """roc_auc, accuracy, log_loss and f1 of a classifier; rmse, r2, mae and median_ae of a regressor (no `classes`).
+
+    Of two classes f1 is that of `positive`, or of the second when `positive` is none of them.
+    """
     predicted, shares = answers.of(estimator, values, classes)
     if shares is None:
         return _regression(np.asarray(labels, dtype=np.float64), predicted)
-    return _classification(labels, predicted, shares, np.asarray(classes))
+    return _classification(labels, predicted, shares, np.asarray(classes), positive)
 
 
-def of_baseline(learned: Array, labels: Array, classes: Sequence[Any]) -> dict[str, float]:
+def of_baseline(learned: Array, labels: Array, classes: Sequence[Any], positive: Any = None) -> dict[str, float]:
     """Figures of what looks at no feature and knows the labels `learned` only.
 
     A classifier's answers with the shares of the classes. A regression's baseline is the mean, for errors that are not
@@ -32,19 +35,20 @@ def of_baseline(learned: Array, labels: Array, classes: Sequence[Any]) -> dict[s
     if classes:
         counts = np.array([np.count_nonzero(learned == label) for label in classes])
         shares = np.tile(counts / counts.sum(), (len(labels), 1))
-        return _classification(labels, np.full(len(labels), classes[int(counts.argmax())]), shares, np.asarray(classes))
+        often = np.full(len(labels), classes[int(counts.argmax())])
+        return _classification(labels, often, shares, np.asarray(classes), positive)
     truth, known = np.asarray(labels, dtype=np.float64), np.asarray(learned, dtype=np.float64)
     mean, median = (_regression(truth, np.full(len(truth), middle)) for middle in (known.mean(), np.median(known)))
     return {name: (median if name in {"mae", "median_ae"} else mean)[name] for name in mean}
 
 
-def _classification(labels: Array, predicted: Array, shares: Array, classes: Array) -> dict[str, float]:
+def _classification(labels: Array, predicted: Array, shares: Array, classes: Array, positive: Any) -> dict[str, float]:
     """With more than two classes roc_auc is of one class against the rest and f1 of each class, averaged."""
     from sklearn.metrics import accuracy_score, f1_score
 
-    averaged = {"pos_label": classes[1]} if len(classes) == _BINARY else {"average": "macro"}
-    if len(classes) == _BINARY and not set(labels) <= set(classes):
-        averaged = {"average": "macro"}
+    averaged: dict[str, Any] = {"average": "macro"}
+    if len(classes) == _BINARY and set(labels) <= set(classes):
+        averaged = {"pos_label": classes[int(positive != classes[0])]}
     found = {
         "accuracy": accuracy_score(labels, predicted),
         "f1": f1_score(labels, predicted, zero_division=0.0, **averaged),

@@ -43,6 +43,8 @@ class TrainingData:
     schema: InputSchema
     train: Rows
     validation: Rows
+    positive: Label | None = None
+    """Of two classes the one that f1 is of, where the settings name one."""
 
 
 def load(context: Context, handoff: Handoff) -> TrainingData:
@@ -56,7 +58,12 @@ def load(context: Context, handoff: Handoff) -> TrainingData:
     )
     train = rows(context, handoff, split.TRAIN, schema)
     schema = replace(schema, classes=_classes(train.labels, schema.target, context.project.manifest.problem))
-    return TrainingData(schema, train, rows(context, handoff, split.VALIDATION, schema))
+    positive = context.settings.gate.positive_class
+    if positive is not None and positive not in schema.classes:
+        raise UsageProblem(
+            f"conf: gate.positive_class is no class of {schema.target}: write one of them, or leave it out"
+        )
+    return TrainingData(schema, train, rows(context, handoff, split.VALIDATION, schema), positive)
 
 
 def rows(context: Context, handoff: Handoff, name: str, schema: InputSchema) -> Rows:
