@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.pipeline import commands
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.handoff import Handoff
 
@@ -32,3 +34,10 @@ def test_fault_19_given_a_damaged_handoff_when_loaded_then_it_is_named_with_its_
 
     with pytest.raises(UsageProblem, match=r"handoff\.json is not a handoff: start again with ingest"):
         handoffs.load(tmp_path, "1")
+
+
+@pytest.mark.parametrize(("positive", "said"), [(None, "f1 0.5000"), ("ja", "f1 of ja 0.5000"), (0, "f1 of 0 0.5000")])
+def test_given_a_positive_class_when_a_run_is_summed_up_then_f1_says_of_which(positive: object, said: str) -> None:
+    made = replace(WHOLE, metrics={"f1": 0.5, "reference.f1": 0.6}, version=3)
+
+    assert commands.summary(made, positive) == f"run 1: version 3 registered; {said}"

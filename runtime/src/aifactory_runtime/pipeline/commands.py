@@ -169,7 +169,7 @@ def _run(
         anyway = f"{click.get_current_context().command_path} --again"
         click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays ({anyway} trains anyway)")
     else:
-        click.echo(summary(handoff))
+        click.echo(summary(handoff, context.settings.gate.positive_class))
 
 
 def _say_experiment(context: Context) -> None:
@@ -197,12 +197,15 @@ def _shown(handoff: Handoff) -> dict[str, Any]:
     return asdict(handoff)
 
 
-def summary(handoff: Handoff) -> str:
-    """A run in a line."""
+def summary(handoff: Handoff, positive: Any = None) -> str:
+    """A run in a line; `positive` is the class that f1 is of, where the settings name one."""
     if handoff.version is None:
         return f"run {handoff.id}"
-    return f"run {handoff.id}: version {handoff.version} registered; {_figures(handoff)}"
+    return f"run {handoff.id}: version {handoff.version} registered; {_figures(handoff, positive)}"
 
 
-def _figures(handoff: Handoff) -> str:
-    return ", ".join(f"{name} {value:.4f}" for name, value in handoff.metrics.items() if "." not in name)
+def _figures(handoff: Handoff, positive: Any = None) -> str:
+    shown = {"f1": f"f1 of {positive}"} if positive is not None else {}
+    return ", ".join(
+        f"{shown.get(name, name)} {value:.4f}" for name, value in handoff.metrics.items() if "." not in name
+    )
