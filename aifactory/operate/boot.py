@@ -106,7 +106,7 @@ def _unit(home: Home) -> str:
 def _systemctl(home: Home, *arguments: str) -> None:
     factory = Path(sys.executable).with_name("factory")
     line = f"@reboot FACTORY_HOME={shlex.quote(str(home.root))} {shlex.quote(str(factory))} start"
-    instead = f"add this line with crontab -e: {line.replace('%', chr(92) + '%')}"
+    instead = "add this line with crontab -e: " + line.replace("%", "\\%")
     try:
         done = subprocess.run(["systemctl", "--user", *arguments], capture_output=True, text=True, check=False)
     except OSError:

@@ -51,10 +51,15 @@ def context(repo: Path) -> Context:
 def pipeline(repo: Path) -> Pipeline:
     """Runs steps on the repo as it is now."""
 
-    def start(*steps: str, run_id: str | None = None, kind: Kind = "experiment", **how: bool) -> Handoff:
+    def start(
+        *steps: str,
+        run_id: str | None = None,
+        kind: Kind = "experiment",
+        again: bool = True,
+        new_reference: bool = False,
+    ) -> Handoff:
         _forget()
         context = Context(project.load(repo))
-        again, new_reference = how.get("again", True), how.get("new_reference", False)
         return run(
             context,
             steps or tuple(STEPS),

@@ -18,16 +18,15 @@ from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
-from aifactory_runtime.registry.port import CHAMPION, PREFIX, Version
+from aifactory_runtime.registry.port import CHAMPION, DATA_OF, Version
 
 _LOG = logging.getLogger(__name__)
-_REFERENCE = f"{PREFIX}data.{REFERENCE}"
 
 
 def comparable(context: Context, reference: TableVersion) -> Version | None:
     """The champion, if it was judged on this reference too; of a newer one it may have learned some rows."""
     champion = context.registry.by_alias(CHAMPION)
-    if champion is None or champion.tags.get(_REFERENCE) == reference.tag:
+    if champion is None or champion.tags.get(DATA_OF + REFERENCE) == reference.tag:
         return champion
     _LOG.warning("the reference is newer than the champion, version %s: it is not compared with", champion.number)
     return None

@@ -22,6 +22,7 @@ from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.training import TrainingData
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import (
+    DATA_OF,
     GATE,
     GATE_PASSED,
     METRIC,
@@ -97,10 +98,10 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     reference = training.reference(context, handoff, schema)
     judged_on = scores.of(estimator, reference.values, reference.labels, schema.classes, positive)
     metrics |= _named(verdict.REFERENCE, judged_on)
-    champion = champions.comparable(context, handoff.table(REFERENCE, "prepare"))
+    frozen = handoff.table(REFERENCE, "prepare")
+    champion = champions.comparable(context, frozen)
     if champion is not None:
-        frozen = handoff.table(REFERENCE, "prepare").version
-        metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, frozen))
+        metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, frozen.version))
     judged = _judged(context, handoff, metrics, champion)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
     handoffs.write_atomic(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
@@ -187,7 +188,7 @@ def _judged(
 
 def _tags(handoff: Handoff) -> dict[str, str]:
     """What every run, version and audit line of this run carries."""
-    data = {f"{PREFIX}data.{name}": handoff.tables[name].tag for name in (RAW, PREPARED, REFERENCE)}
+    data = {DATA_OF + name: handoff.tables[name].tag for name in (RAW, PREPARED, REFERENCE)}
     return {
         PREFIX + "commit": handoff.commit,
         PREFIX + "dirty": str(handoff.dirty).lower(),

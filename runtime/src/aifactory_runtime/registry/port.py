@@ -15,7 +15,9 @@ GATE = PREFIX + "gate"
 """Verdict of the gate on a run and on the version registered from it: `passed` or `refused`."""
 GATE_PASSED = "passed"
 REPORT_SHA256 = PREFIX + "gate_sha256"
-DATA = (PREFIX + "data.raw", PREFIX + "data.prepared", PREFIX + "data.reference")
+DATA_OF = PREFIX + "data."
+"""Begins the tags that say which version of a table was used; the table's name follows."""
+DATA = (DATA_OF + "raw", DATA_OF + "prepared", DATA_OF + "reference")
 APPROVED_MODEL = PREFIX + "approves.model_sha256"
 APPROVED_REPORT = PREFIX + "approves.report_sha256"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aifactory_runtime.data import column_names, tables
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import DATA, METRIC, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.registry.port import DATA, DATA_OF, METRIC, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.capture import FILE
@@ -84,7 +84,7 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         code_sha256=found.get(tags.CODE, ""),
         lock_sha256=found.get(tags.LOCK, ""),
         kind=found.get(PREFIX + "kind", ""),
-        data={key.removeprefix(PREFIX + "data."): found[key] for key in DATA if key in found},
+        data={key.removeprefix(DATA_OF): found[key] for key in DATA if key in found},
         metrics=_with_prefix(METRIC, found),
         baseline=_with_prefix(tags.BASELINE, found),
         gate_sha256=found.get(REPORT_SHA256),
