@@ -1,9 +1,12 @@
 #!/bin/sh
-# Resolve every lock again. dev.txt is the superset; tool, repo, repo-dev and dask are subsets of it, so all agree on versions.
+# Resolve every lock again; with --keep what is pinned stays as it is, and only what is new is added.
+# dev.txt is the superset; tool, repo, repo-dev and dask are subsets of it, so all agree on versions.
 set -eu
 cd "$(dirname "$0")/.."
 uv=.venv/bin/uv
-compile() { "$uv" pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate --python-version 3.11 "$@"; }
+upgrade=--upgrade
+[ "${1:-}" = --keep ] && upgrade=
+compile() { "$uv" pip compile --quiet $upgrade --universal --generate-hashes --no-header --no-annotate --python-version 3.11 "$@"; }
 
 compile requirements/dev.in -o requirements/dev.txt
 compile requirements/tool.in -c requirements/dev.txt -o requirements/tool.txt
