@@ -15,7 +15,7 @@ from aifactory_runtime.config.consumer import Consumer, Predictions
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.model_folder import Column, InputSchema
 from aifactory_runtime.release import consumer, integration, producer
-from aifactory_runtime.serving.rows import Refused, RowReader
+from aifactory_runtime.serving.request_decoding import Refused, RowReader
 
 GOOD = {"number": 1.5, "integer": 3, "boolean": True, "category": "a", "text": "some words", "date": "2026-01-31"}
 ANSWER = {

@@ -16,7 +16,7 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.release import batch_trial, offline
-from aifactory_runtime.serving.rows import RowReader
+from aifactory_runtime.serving.request_decoding import RowReader
 
 pytestmark = pytest.mark.slow
 Pipeline = Callable[..., Handoff]

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from aifactory_runtime.serving.capture import NotRecorded
 from aifactory_runtime.serving.openapi import describe
-from aifactory_runtime.serving.rows import Refused
+from aifactory_runtime.serving.request_decoding import Refused
 from aifactory_runtime.serving.service import Call, NotReady, Service
 
 _LINGER_SECONDS = 2.0

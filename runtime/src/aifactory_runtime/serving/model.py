@@ -13,7 +13,7 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import answers
 from aifactory_runtime.registry.model_folder import InputSchema
 from aifactory_runtime.serving.document import Served
-from aifactory_runtime.serving.rows import Refused, RowReader, Rows
+from aifactory_runtime.serving.request_decoding import Refused, RowReader, Rows
 
 Features = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 

@@ -14,7 +14,7 @@ import msgspec
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.capture import Capture
 from aifactory_runtime.serving.model import ServedModel
-from aifactory_runtime.serving.rows import Rows
+from aifactory_runtime.serving.request_decoding import Rows
 
 _INLINE_ROWS = 16
 """Up to this many rows are scored at once; more go to a thread, so that other callers need not wait."""
