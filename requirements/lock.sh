@@ -15,3 +15,5 @@ compile requirements/repo-dev.in -c requirements/dev.txt -o template/requirement
 compile requirements/dask.in -c requirements/dev.txt -o template/requirements/factory-dask.txt
 compile infra/services/requirements.in -o infra/services/requirements.txt
 awk '/^uv==/{on=1; print; next} on && /^    --hash/{print; next} {on=0}' requirements/tool.txt >requirements/uv.txt
+# What repos install names what no use case may be called; seen where it is installed.
+./bootstrap.sh && .venv/bin/python requirements/import_names.py

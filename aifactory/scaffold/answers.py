@@ -44,7 +44,7 @@ def check(answers: Mapping[str, str]) -> None:
     for key, value in answers.items():
         if looks_secret(value):
             raise UsageProblem(f"{key}: it looks like a secret; secrets are never answers, keep them out of the repo")
-    checks = {"use_case": names.check_use_case, "owner": names.check_person, "data": addresses.check}
+    checks = {"use_case": names.check_new_use_case, "owner": names.check_person, "data": addresses.check}
     for key, right in checks.items():
         try:
             if key in answers:

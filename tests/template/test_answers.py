@@ -15,7 +15,7 @@ from jinja2 import FileSystemLoader
 from jinja2.sandbox import SandboxedEnvironment
 
 from aifactory.scaffold import answers as given_answers
-from aifactory_runtime.contract import addresses, names
+from aifactory_runtime.contract import addresses, installed, names
 from aifactory_runtime.errors import UsageProblem
 from tests.template.support import CHECKOUT, render
 
@@ -90,6 +90,7 @@ NAMES = st.one_of(
     st.from_regex(r"[a-zA-Z0-9_.-]{0,45}"),
     st.from_regex(names._USE_CASE, fullmatch=True),
     st.sampled_from([*keyword.kwlist, *keyword.softkwlist, *sorted(sys.stdlib_module_names), "test", "tests"]),
+    st.sampled_from(sorted(installed.IMPORT_NAMES)),
     st.sampled_from(["ﬁle", "\u0441hurn", "\uff41bc", "churn\n", "../x", "/x", "a--b", "-a", "a-", "A", "a_b", ""]),
 )
 
@@ -99,7 +100,7 @@ def test_given_any_name_then_template_and_manifest_agree_on_it(name: str) -> Non
     problem = CHECKS.name_problem(name).strip()
     # What looks like a secret is for the template alone to refuse: sk-0000... may be a name, but nobody means it so.
     assume("looks like a secret" not in problem)
-    assert bool(problem) == refused(names.check_use_case, name)
+    assert bool(problem) == refused(names.check_new_use_case, name)
 
 
 @given(NAMES | st.sampled_from([*names.ROLES, *names.PERSONAS, names.CONSUMER, "admin"]))

@@ -6,6 +6,8 @@ import keyword
 import re
 import sys
 
+from aifactory_runtime.contract.installed import IMPORT_NAMES
+
 ENVIRONMENTS = ("dev", "staging", "prod")
 """Environments of a use case, in the order a release walks them."""
 
@@ -53,6 +55,16 @@ def check_use_case(name: str) -> str:
         raise ValueError(f"{module} is a Python keyword; add a word: {name}-model")
     if module in sys.stdlib_module_names or name in _TAKEN:
         raise ValueError(f"{module} is the name of a module that Python or the factory uses; add a word: {name}-model")
+    return name
+
+
+def check_new_use_case(name: str) -> str:
+    """`check_use_case` for a repo that is to be made: nor may its package hide one that its locks install.
+
+    A manifest is not held to this, as a lock that has grown since must not lock a repo out of its environments.
+    """
+    if package(check_use_case(name)) in IMPORT_NAMES:
+        raise ValueError(f"{package(name)} is the name of a package that the repo installs; add a word: {name}-model")
     return name
 
 
