@@ -42,8 +42,7 @@ class Watcher:
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
             self.errors.append(event.diagnostic_event.message.strip())
         if event.policy_event and event.policy_event.enforcement_level == "mandatory":
-            self.errors.append(f"policy {event.policy_event.policy_name}: {event.policy_event.message.strip()}")
-
+            self.errors.append(_violation(event.policy_event))
         if event.summary_event:
             changes = event.summary_event.resource_changes
             self.counts = {str(getattr(op, "value", op)): count for op, count in changes.items()}
@@ -77,6 +76,13 @@ class Watcher:
             return
         seconds = time.monotonic() - self._started.get(metadata.urn, time.monotonic())
         self._say(f"  {_VERBS.get(operation, operation)} {_label(metadata.urn)} {seconds:.1f} s")
+
+
+def _violation(event: Any) -> str:
+    """Rule, resource and sentence of a violation in one line; the engine puts the rule's description before them."""
+    lines = [line.strip() for line in event.message.splitlines() if line.strip()]
+    where = f", {_label(event.resource_urn)}" if event.resource_urn else ""
+    return f"policy {event.policy_name}{where}: {' '.join(lines[1:] or lines)}"
 
 
 def _operation(metadata: Any) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.conventions.tags import MANDATORY
 
-TAGGED = frozenset(f"local:index:{kind}" for kind in ("Folder", "Service", "MlflowExperiment", "RegisteredModel"))
-"""Resource types that carry tags."""
+UNTAGGED = frozenset(
+    f"local:index:{kind}"
+    for kind in ("File", "Membership", "MlflowRole", "MlflowUser", "PortLease", "Supervisor", "Token")
+)
+"""Resource types known to carry no tags; a type that is not listed has to, so a new one cannot be forgotten."""
+
+GROUPS = ("pulumi:", "aifactory:")
+"""The engine's own records and our components: what lies in them carries the tags."""
 
 SERVICE = "local:index:Service"
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -16,8 +23,8 @@ EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104  named to b
 
 
 def mandatory_tags(resource_type: str, properties: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence when a resource that carries tags lacks one of the mandatory ones."""
-    if resource_type not in TAGGED:
+    """A sentence when a resource lacks one of the mandatory tags, unless its type is known to carry none."""
+    if resource_type in UNTAGGED or resource_type.startswith(GROUPS):
         return
     tags = properties.get("tags") or {}
     missing = [tag for tag in MANDATORY if not tags.get(tag)]
@@ -36,5 +43,12 @@ def loopback_only(resource_type: str, properties: Mapping[str, Any]) -> Iterator
     host = properties.get("host")
     if properties.get("port") is not None and host not in LOOPBACK:
         yield f"host is {host}, which others on the network can reach: {instead}"
-    for word in EVERYWHERE.intersection(properties.get("command") or []):
+    words = {part for word in properties.get("command") or [] for part in _addresses(str(word))}
+    for word in sorted(EVERYWHERE & words):
         yield f"command listens on {word}, which others on the network can reach: {instead}"
+
+
+def _addresses(word: str) -> set[str]:
+    """What may be an address in a word of a command: `--host=A`, `A:PORT`, or the word itself."""
+    value = word.rpartition("=")[2]
+    return {word, value, re.sub(r":\d+$", "", value)}

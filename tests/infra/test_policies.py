@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pulumi import automation
 
+from aifactory.provision.events import Watcher, sentence
 from infra.conventions import tags
 from infra.policies import rules
-from tests.infra.engine import Bench
+from infra.providers.local import sdk
+from infra.providers.local.kinds import KINDS
+from tests.infra.engine import INFRA, Bench
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  given to be refused
 GOOD = tags.of_platform("dev")
 SERVICE = "local:index:Service"
 
 
-@pytest.mark.parametrize("resource_type", sorted(rules.TAGGED))
+@pytest.mark.parametrize("resource_type", ["local:index:Folder", "local:index:Service", "local:index:New"])
 def test_given_all_tags_when_checked_then_nothing_is_said(resource_type: str) -> None:
     assert list(rules.mandatory_tags(resource_type, {"tags": GOOD})) == []
 
@@ -31,14 +36,19 @@ def test_given_a_tag_missing_or_empty_when_checked_then_it_is_named_with_what_to
         assert "write tags=" in sentence
 
 
-@pytest.mark.parametrize("kind", ["Folder", "Service", "MlflowExperiment", "RegisteredModel"])
-def test_given_no_tags_when_a_resource_carries_some_then_all_are_named(kind: str) -> None:
+@pytest.mark.parametrize("kind", [*(set(KINDS) - {one.rpartition(":")[2] for one in rules.UNTAGGED}), "NobodyKnowsIt"])
+def test_given_no_tags_when_a_resource_is_not_known_to_carry_none_then_all_are_named(kind: str) -> None:
     (sentence,) = rules.mandatory_tags(f"local:index:{kind}", {})
     assert sentence.startswith(f"tags lack {', '.join(tags.MANDATORY)}: write tags=")
 
 
-def test_given_no_tags_when_a_resource_carries_none_then_nothing_is_said() -> None:
-    assert list(rules.mandatory_tags("local:index:PortLease", {})) == []
+@pytest.mark.parametrize("known", [*sorted(rules.UNTAGGED), "pulumi:providers:local", "aifactory:local:Workspace"])
+def test_given_no_tags_when_a_resource_is_known_to_carry_none_then_nothing_is_said(known: str) -> None:
+    assert list(rules.mandatory_tags(known, {})) == []
+
+
+def test_given_the_kinds_then_those_known_to_carry_no_tags_are_among_them() -> None:
+    assert {one.rpartition(":")[2] for one in rules.UNTAGGED} <= set(KINDS)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -56,6 +66,9 @@ def test_given_a_loopback_address_when_checked_then_nothing_is_said(host: str) -
         {"command": ["server", "--bind", "::"]},
         {"command": ["server", "--bind", "[::]"]},
         {"command": ["server", "--bind", "*"]},
+        {"command": ["server", f"--bind={ANYWHERE}"]},
+        {"command": ["server", f"{ANYWHERE}:8000"]},
+        {"command": ["server", "--bind=[::]:8000"]},
     ],
 )
 def test_given_an_address_others_can_reach_when_checked_then_it_says_what_to_write(properties: dict[str, Any]) -> None:
@@ -111,3 +124,23 @@ def test_given_a_budget_that_suffices_when_previewed_then_only_creations_are_nam
     foreseen = bench.preview(stack)
     stack.workspace.remove_stack(stack.name)
     assert list(foreseen) == ["create"]
+
+
+@pytest.mark.slow
+def test_given_a_resource_without_tags_when_up_then_the_person_reads_rule_resource_and_what_to_write(
+    tmp_path: Path,
+) -> None:
+    own = Bench(tmp_path, Path(sys.executable))
+    watcher = Watcher(print)
+
+    def program() -> None:
+        sdk.Folder("tables", path=str(tmp_path / "tables"), children=[])
+
+    stack = own.stack_of("platform", "dev", {}, program)
+    with pytest.raises(automation.CommandError) as refused:
+        stack.up(on_event=watcher, policy_packs=[str(INFRA / "policies")])
+
+    line = sentence("up", "dev", watcher.errors, refused.value)
+    assert line.startswith("up dev: policy mandatory-tags, Folder tables: tags lack use_case, ")
+    assert "write tags=tags.of_use_case(manifest, environment)" in line
+    assert not (tmp_path / "tables").exists()

@@ -89,13 +89,29 @@ def test_given_a_stack_that_is_done_when_watched_then_its_outputs_and_counts_are
     assert watcher.counts == {"same": 3}
 
 
-def test_given_a_policy_violation_when_watched_then_the_policy_is_named_in_the_sentence() -> None:
-    violation = SimpleNamespace(policy_name="loopback-only", message="write 127.0.0.1\n", enforcement_level="mandatory")
+@pytest.mark.parametrize(
+    ("message", "urn", "expected"),
+    [
+        (
+            "Loopback only.\nhost is 0.0.0.0: write 127.0.0.1\n",
+            URN,
+            ", Folder tables: host is 0.0.0.0: write 127.0.0.1",
+        ),
+        ("Loopback only.\nhost is x:\nwrite y", URN, ", Folder tables: host is x: write y"),
+        ("write 127.0.0.1\n", None, ": write 127.0.0.1"),
+    ],
+)
+def test_given_a_policy_violation_when_watched_then_rule_resource_and_what_to_write_are_in_the_sentence(
+    message: str, urn: str | None, expected: str
+) -> None:
+    violation = SimpleNamespace(
+        policy_name="loopback-only", message=message, enforcement_level="mandatory", resource_urn=urn
+    )
     watcher, _ = watched(event(policy_event=violation))
 
     line = sentence("up", "dev", watcher.errors, RuntimeError("long text"))
 
-    assert line == "up dev: policy loopback-only: write 127.0.0.1"
+    assert line == f"up dev: policy loopback-only{expected}"
 
 
 @pytest.mark.parametrize(
