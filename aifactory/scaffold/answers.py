@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.errors import UsageProblem
@@ -51,6 +52,15 @@ def check(answers: Mapping[str, str]) -> None:
                 right(answers[key])
         except ValueError as error:
             raise UsageProblem(f"{key}: {error}") from None
+    check_approval(answers)
+
+
+def check_approval(answers: Mapping[str, Any]) -> None:
+    """Refuse people who approve where nothing is approved: one of the two is a mistake, and prod would not ask them."""
+    if answers.get("approval") == "none" and str(answers.get("approvers", "")).replace(",", "").strip():
+        raise UsageProblem(
+            "approval: none leaves the approvers unasked; say approval=required, or leave out who approves"
+        )
 
 
 def guess_owner(login: str) -> str | None:

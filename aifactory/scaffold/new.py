@@ -47,6 +47,7 @@ def new(
     with place.workshop(into) as workshop:
         built = workshop / "repo"
         final = _render(built, answers, template, ask)
+        given.check_approval(final)
         if science is not None:
             from aifactory.scaffold.science import write
 

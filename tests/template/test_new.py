@@ -111,6 +111,12 @@ def test_given_every_option_then_each_reaches_the_manifest(new: New) -> None:
     assert (prod["approval"], prod["approvers"]) == ("required", ["kim", "bo"])
 
 
+def test_given_an_approver_and_no_more_then_prod_asks_them(new: New) -> None:
+    assert new("triage", "--approver", "ben").code == 0
+    prod = yaml.safe_load(Path("triage/factory.yaml").read_text(encoding="utf-8"))["environments"]["prod"]
+    assert (prod["approval"], prod["approvers"]) == ("required", ["ben"])
+
+
 def test_given_no_owner_then_the_account_is_the_owner(new: New, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "DOMAIN\\Ana Lopez")
     assert new("triage").code == 0
@@ -288,7 +294,8 @@ def test_fault_10_given_a_secret_as_the_name_then_it_is_not_repeated(new: New) -
         (("--answer", "package=x"), "package: it follows from use_case; leave it out"),
         (("--answer", "risk=huge"), "risk: 'huge' is not in ['low', 'limited', 'high']"),
         (("--answer", "risk"), "KEY=VALUE"),
-        (("--profile", "regulated"), "approvers: approval is required, so name at least one person"),
+        (("--profile", "regulated"), "approval: approval is required, so name at least one person"),
+        (("--approver", "kim", "--answer", "approval=none"), "approval: none leaves the approvers unasked"),
         (("--profile", "slow"), "profile: 'slow' is not in"),
         (("--owner", "Ana"), "owner: 'Ana' is not a login"),
         (("--approver", "Kim Meyer"), "approvers: it is not a login"),
@@ -403,6 +410,7 @@ def test_given_a_terminal_and_no_arguments_then_the_templates_questions_are_aske
         ("How are its data", ""),
         ("Where is the model trained", ""),
         ("How much harm", ""),
+        ("Who approves", ""),
         ("Does a person approve", ""),
         ("Which forge", ""),
     ):

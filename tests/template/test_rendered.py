@@ -199,7 +199,8 @@ def test_given_valid_answers_by_pairs_then_each_is_said_literally_in_a_valid_man
 def test_given_a_profile_then_it_chooses_the_defaults(
     template: Path, tmp_path: Path, profile: str, expected: tuple[str, str, str]
 ) -> None:
-    render(template, tmp_path / "repo", {"profile": profile, "approvers": "kim.meyer"})
+    approvers = {"approvers": "kim.meyer"} if profile == "regulated" else {}
+    render(template, tmp_path / "repo", {"profile": profile, **approvers})
     manifest = yaml_model.load(tmp_path / "repo" / "factory.yaml", Manifest)
     assert (manifest.risk, manifest.data_classification, manifest.settings("prod").approval) == expected
 
