@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from aifactory_runtime.serving.capture import NotRecorded
 from aifactory_runtime.serving.openapi import describe
+from aifactory_runtime.serving.pages import add_pages
 from aifactory_runtime.serving.request_decoding import Refused
 from aifactory_runtime.serving.service import Call, NotReady, Service
 
@@ -24,7 +25,8 @@ _BEARER = HTTPBearer(auto_error=False, description="The token in the consumer's 
 
 def create_app(service: Service, title: str) -> FastAPI:
     """The application around `service`."""
-    app = FastAPI(title=title, description="Scores rows. Every answer is recorded under its prediction ids.")
+    about = "Scores rows. Every answer is recorded under its prediction ids."
+    app = FastAPI(title=title, description=about, docs_url=None, redoc_url=None)
 
     async def known(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> None:
         if not service.admits(credentials.credentials if credentials else None):
@@ -33,6 +35,7 @@ def create_app(service: Service, title: str) -> FastAPI:
     guarded: list[Any] = [Depends(known)] if service.callers else []
     _add_scoring(app, service, guarded)
     _add_health(app, service, guarded)
+    add_pages(app)
     app.openapi = lambda: describe(app, service)  # type: ignore[method-assign]
     return app
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from aifactory_runtime.registry.model_folder import Column, Label
     from aifactory_runtime.serving.service import Service
 
+_OPENAPI = "3.0.3"
+"""What the pages of `/docs` can show; 3.1 they cannot."""
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
 """All other kinds are strings on the wire."""
 _EXAMPLES: dict[str, Any] = {
@@ -34,7 +36,13 @@ _ANSWERS = {
 def describe(app: FastAPI, service: Service) -> dict[str, Any]:
     """OpenAPI document of the service; without a model the rows are any objects."""
     version = f"model {service.model.served.version}" if service.model else "no model yet"
-    document = get_openapi(title=app.title, version=version, description=app.description, routes=app.routes)
+    document = get_openapi(
+        title=app.title,
+        version=version,
+        openapi_version=_OPENAPI,
+        description=app.description,
+        routes=app.routes,
+    )
     columns = service.model.schema.columns if service.model else ()
     answers = {"200": _answer(service.model.schema.classes if service.model else None), **_ANSWERS}
     for path, schema in _bodies(columns).items():
@@ -94,8 +102,9 @@ def _row(columns: Sequence[Column]) -> dict[str, Any]:
 
 
 def _property(column: Column) -> dict[str, Any]:
-    kind = _JSON_TYPES.get(column.kind, "string")
-    found: dict[str, Any] = {"type": [kind, "null"] if column.nullable else kind}
+    found: dict[str, Any] = {"type": _JSON_TYPES.get(column.kind, "string")}
+    if column.nullable:
+        found["nullable"] = True
     for key, limit in (("minimum", column.minimum), ("maximum", column.maximum)):
         if limit is not None and column.kind == "text":
             found[_TEXT_LIMITS[key]] = int(limit)

@@ -57,9 +57,13 @@ def run(app: FastAPI, listener: socket.socket, drain_seconds: float, on_drain: C
 
 
 def listen(port: int, host: str) -> socket.socket:
-    """A listening socket; OSError when the port is taken."""
+    """A listening socket; OSError when the port is taken.
+
+    What it accepts sends without delay: an answer in two parts would else wait for the caller to confirm the first.
+    """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.bind((host, port))
     listener.listen(1024)
     return listener
