@@ -24,8 +24,8 @@ def command(page: str | None, where: str | None, only_print: bool, as_json: bool
 
     Example: factory open docs prod
     """
-    from aifactory.operate import addresses
     from aifactory.provision.plan import Place
+    from aifactory.status import addresses
 
     place = Place.here()
     found = [addresses.of(place, page, where)] if page else addresses.every(place)

@@ -32,7 +32,7 @@ def backup(file: Path | None, as_json: bool) -> None:
     Example: factory backup /mnt/backups/factory.tar.gz
     """
     from aifactory.home import Home
-    from aifactory.operate import backup as backups
+    from aifactory.local import backup as backups
 
     home = Home.current()
     beside = home.root.with_name(f"factory-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar.gz")
@@ -59,8 +59,8 @@ def restore(file: Path, force: bool, stack: str | None, start: bool, as_json: bo
     Example: factory restore /mnt/backups/factory.tar.gz
     """
     from aifactory.home import Home
-    from aifactory.operate import boot
-    from aifactory.operate import restore as restoring
+    from aifactory.local import boot
+    from aifactory.local import restore as restoring
     from aifactory.provision import servers
 
     home = Home.current()
@@ -88,7 +88,7 @@ def restore(file: Path, force: bool, stack: str | None, start: bool, as_json: bo
 
 
 def _restore_state(home: Home, file: Path, stack: str, as_json: bool) -> None:
-    from aifactory.operate import restore as restoring
+    from aifactory.local import restore as restoring
 
     before = restoring.restore_state(file.absolute(), home, stack, output.say)
     if as_json:

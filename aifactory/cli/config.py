@@ -21,8 +21,8 @@ def command(explain: bool, environment: str | None, tool: bool, as_json: bool) -
     Example: factory config --explain
     """
     from aifactory.cli.repo import run_in_repo
-    from aifactory.operate import explain as explained
     from aifactory.provision.plan import Place
+    from aifactory.status import explain as explained
     from aifactory_runtime.errors import UsageProblem
 
     if not tool and Place.here().repo is not None:

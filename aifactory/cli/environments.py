@@ -43,8 +43,7 @@ def up(environments: tuple[str, ...], with_platform: bool, revive: bool, verbose
 
     Example: factory up dev --platform
     """
-    from aifactory.operate import retirement
-    from aifactory.provision import plan
+    from aifactory.provision import plan, retirement
 
     here = plan.Place.here()
     if here.manifest is not None and not revive:
@@ -72,8 +71,7 @@ def retire(environments: tuple[str, ...], reason: str, verbose: bool, as_json: b
 
     Example: factory retire prod --reason "replaced by churn-2"
     """
-    from aifactory.operate import retirement
-    from aifactory.provision import plan
+    from aifactory.provision import plan, retirement
 
     here = plan.Place.here()
     if here.manifest is None:
@@ -176,8 +174,7 @@ def destroy(
     Example: factory destroy dev
     """
     from aifactory.home import Home
-    from aifactory.operate import retirement
-    from aifactory.provision import plan, servers, stacks
+    from aifactory.provision import plan, retirement, servers, stacks
 
     home = Home.current()
     if not everything and not environments:
@@ -287,10 +284,10 @@ def _check_asked(place: Place, environments: list[str]) -> None:
     if place.manifest is None:
         return
     from aifactory.people import roster
-    from aifactory.provision import asked
+    from aifactory.provision import check_manifest
 
     today = roster.today()
-    asked.check(place, environments, today)
+    check_manifest.check(place, environments, today)
     for sentence in roster.due(place.manifest, environments, today):
         output.say(sentence)
 

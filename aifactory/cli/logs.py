@@ -15,7 +15,7 @@ from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
     from aifactory.home import Home
-    from aifactory.operate.logs import Line, Wanted
+    from aifactory.status.logs import Line, Wanted
 
 
 @click.command()
@@ -31,8 +31,8 @@ def command(name: str | None, environment: str | None, follow: bool, lines: int,
 
     Example: factory logs churn --env prod --follow
     """
-    from aifactory.operate import logs
     from aifactory.provision.plan import Place
+    from aifactory.status import logs
 
     place = Place.here()
     wanted = logs.Wanted(name or (place.manifest.use_case if place.manifest else None), environment)

@@ -9,7 +9,7 @@ import click
 from aifactory.cli import output
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
-from infra.providers.local.rotation import MOST_OVERLAP_SECONDS
+from infra.providers.local.rotation_mark import MOST_OVERLAP_SECONDS
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:

@@ -28,7 +28,7 @@ def start(at_boot: bool | None, as_json: bool) -> None:
     Example: factory start
     """
     from aifactory.home import Home
-    from aifactory.operate import boot
+    from aifactory.local import boot
 
     home = Home.current()
     if at_boot is not None:
@@ -62,7 +62,7 @@ def stop(as_json: bool) -> None:
 
 def _answer_services(home: Home) -> None:
     """What runs now, as `status --json` says it."""
-    from aifactory.provision import overview
+    from aifactory.status import overview
 
     output.answer_json({"services": [one.__dict__ for one in overview.services(home)]})
 
@@ -76,9 +76,8 @@ def status(as_json: bool) -> None:
 
     Example: factory status
     """
-    from aifactory.operate import activity
-    from aifactory.provision import allowance, overview
     from aifactory.provision.plan import Place
+    from aifactory.status import activity, allowance, overview
 
     place = Place.here()
     services = overview.services(place.home)

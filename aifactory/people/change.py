@@ -18,7 +18,7 @@ from aifactory_runtime.config import yaml_model
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from infra.conventions import personas
-from infra.policies.asked import people_violations
+from infra.policies.manifest_rules import people_violations
 
 People = dict[str, list[Any]]
 

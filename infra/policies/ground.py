@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.policies.asked import Ground
+from infra.policies.manifest_rules import Ground
 
 if TYPE_CHECKING:
     from aifactory_runtime.contract import Manifest

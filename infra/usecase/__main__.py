@@ -8,13 +8,13 @@ import pulumi
 from pydantic import ValidationError
 
 from aifactory_runtime.contract import EnvironmentContract, Manifest, names
-from infra.components.local.contract import asked, contract, places
+from infra.components.local.contract import contract, manifest_values, places
 from infra.components.local.endpoint import Endpoint, EndpointSettings
 from infra.components.local.record import Record
 from infra.components.local.workspace import Workspace
 from infra.conventions import tags
-from infra.policies.asked import violations
 from infra.policies.ground import measure
+from infra.policies.manifest_rules import violations
 from infra.providers.local import layout
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     values = contract(
         {
             **places(chosen),
-            **asked(chosen),
+            **manifest_values(chosen),
             "tracking_uri": platform["tracking_uri"],
             "registry_uri": platform["registry_uri"],
             "snapshot_uri": platform["snapshot_uri"],

@@ -15,7 +15,7 @@ from typing import Any
 
 from aifactory_runtime.audit import log
 from aifactory_runtime.config import project
-from aifactory_runtime.data import rows, tables
+from aifactory_runtime.data import row_hash, tables
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from tests.faults.trials import Figure, Say, Trial, figure
@@ -106,7 +106,7 @@ def artefacts(repo: Path) -> dict[str, Any]:
         "registered versions": [version.number for version in versions],
         "model": {version.model_sha256 for version in versions},
         "tables": {name: found.sha256 for name, found in finished[-1].tables.items()} if finished else {},
-        "rows": {name: rows.digest(frame.columns, [rows.hashes(frame)]) for name, frame in read.items()},
+        "rows": {name: row_hash.digest(frame.columns, [row_hash.hashes(frame)]) for name, frame in read.items()},
         "gate": finished[-1].gate if finished else None,
         "audit log": (chain.lines, chain.problem),
         "unfinished files": unfinished(repo / ".factory"),

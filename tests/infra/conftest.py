@@ -11,7 +11,7 @@ import pytest
 from aifactory.provision import servers
 from infra.providers.local import layout, processes
 from tests.infra.engine import INFRA, Bench
-from tests.unit.test_manifest import VALID
+from tests.unit.runtime.contract.test_manifest import VALID
 
 MANIFEST: dict[str, Any] = {
     **VALID,

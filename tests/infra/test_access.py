@@ -134,11 +134,11 @@ def test_given_a_release_when_refreshed_and_up_again_then_nothing_of_it_changes(
 def test_given_a_role_taken_away_at_the_server_when_refreshed_then_it_is_drift_and_up_gives_it_back(
     provisioned: Bench, manifest: str
 ) -> None:
-    from infra.providers.local import mlflow_role, tracking
+    from infra.providers.local import mlflow_client, mlflow_role
 
     home = str(provisioned.home)
     role = mlflow_role.find(home, "service.churn.prod")
-    tracking.call(home, "DELETE", "3.0/mlflow/roles/delete", role_id=role["id"])
+    mlflow_client.call(home, "DELETE", "3.0/mlflow/roles/delete", role_id=role["id"])
     stack = provisioned.usecase(manifest, "churn", "prod")
     # The role is gone, and with it the login's place in it.
     assert provisioned.drift(stack) == {"delete": 2}
@@ -148,12 +148,14 @@ def test_given_a_role_taken_away_at_the_server_when_refreshed_then_it_is_drift_a
 
 
 def test_given_a_grant_nobody_asked_for_when_up_runs_then_it_is_taken_away(provisioned: Bench, manifest: str) -> None:
-    from infra.providers.local import mlflow_role, tracking
+    from infra.providers.local import mlflow_client, mlflow_role
 
     home = str(provisioned.home)
     role = mlflow_role.find(home, "data-scientist.churn.prod")
-    grants = tracking.call(home, "GET", "3.0/mlflow/roles/permissions/list", role_id=role["id"])["role_permissions"]
-    tracking.call(
+    grants = mlflow_client.call(home, "GET", "3.0/mlflow/roles/permissions/list", role_id=role["id"])[
+        "role_permissions"
+    ]
+    mlflow_client.call(
         home,
         "PATCH",
         "3.0/mlflow/roles/permissions/update",

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from aifactory_runtime.serving.callers import Callers
-from infra.providers.local import layout, rotation
+from infra.providers.local import layout, rotation_mark
 from tests.infra.engine import Bench
 
 pytestmark = pytest.mark.slow
@@ -101,7 +101,7 @@ def test_given_rotation_asked_for_when_up_then_new_secrets_work_and_old_ones_are
     old = {path: json.loads(path.read_text()) for path in asked}
     assert crew.sees_runs("bo") == 200, "the old password is in the server's cache"
     for path in asked:
-        rotation.ask(path)
+        rotation_mark.ask(path)
 
     assert crew.bench.drift(crew.bench.usecase(_manifest(crew), "churn", PLACE)) == {"update": 4}
     assert crew.up(PEOPLE) == {"update": 4}
@@ -125,7 +125,7 @@ def test_given_rotation_asked_for_when_up_then_new_secrets_work_and_old_ones_are
 def test_given_an_overlap_when_rotated_then_both_tokens_are_good_and_the_old_one_ends_by_itself(crew: Crew) -> None:
     path = crew.credentials / "consumer.json"
     old = crew.secret("consumer.json", "token")
-    rotation.ask(path, overlap_seconds=600)
+    rotation_mark.ask(path, overlap_seconds=600)
     crew.up(PEOPLE)
     new = crew.secret("consumer.json", "token")
     _current, retiring = json.loads((crew.callers.folder / "consumer.json").read_text())["accepts"]
@@ -138,11 +138,11 @@ def test_given_an_overlap_when_rotated_then_both_tokens_are_good_and_the_old_one
 
 def test_given_a_rotation_killed_before_it_was_recorded_when_up_then_the_login_works_again(crew: Crew) -> None:
     """The server and the file have the new password, the state has not."""
-    from infra.providers.local import tracking
+    from infra.providers.local import mlflow_client
 
     lost = {**json.loads((crew.credentials / "bo.json").read_text()), "password": "known-to-server-and-file-only"}
     home, login = str(crew.bench.home), f"bo.churn.{PLACE}"
-    tracking.call(home, "PATCH", "2.0/mlflow/users/update-password", username=login, password=lost["password"])
+    mlflow_client.call(home, "PATCH", "2.0/mlflow/users/update-password", username=login, password=lost["password"])
     layout.write(crew.credentials / "bo.json", json.dumps(lost))
     assert crew.up(PEOPLE) == {"update": 1}
     assert crew.sees_runs("bo") == 200

@@ -18,7 +18,7 @@ from pulumi.provider.experimental.provider import PropertyDiffKind
 from pulumi.runtime import rpc
 
 from aifactory import home as tool_home
-from infra.providers.local import diff, layout, locks, processes, rotation, values
+from infra.providers.local import diff, layout, locks, processes, rotation_mark, values
 from infra.providers.local.file import File
 from infra.providers.local.folder import Folder
 from infra.providers.local.kind import Kind
@@ -209,7 +209,7 @@ def test_given_a_token_rotated_twice_when_the_first_overlap_lasts_then_it_is_kep
     _, state = Token().create(inputs)
 
     for overlap in (3600.0, second):
-        rotation.ask(path, overlap)
+        rotation_mark.ask(path, overlap)
         state = Token().update(state, inputs)
 
     assert len(json.loads(admits.read_text())["accepts"]) == still_good
@@ -222,12 +222,12 @@ def test_given_a_token_rotated_twice_when_the_first_overlap_lasts_then_it_is_kep
 )
 def test_given_a_damaged_mark_of_a_rotation_when_read_then_it_is_named_with_its_mend(tmp_path: Path, mark: str) -> None:
     path = tmp_path / "consumer.json"
-    rotation.ask(path, 60.0)
-    assert rotation.overlap(path) == 60.0
-    rotation.mark(path).write_text(mark, encoding="utf-8")
+    rotation_mark.ask(path, 60.0)
+    assert rotation_mark.overlap(path) == 60.0
+    rotation_mark.mark(path).write_text(mark, encoding="utf-8")
 
     with pytest.raises(Problem, match=r"consumer\.rotate is damaged: remove it"):
-        rotation.overlap(path)
+        rotation_mark.overlap(path)
 
 
 def _lease(home: Path, name: str = "web") -> dict[str, Any]:

@@ -66,7 +66,7 @@ def places(settings: WorkspaceSettings) -> dict[str, str]:
     }
 
 
-def asked(settings: WorkspaceSettings) -> dict[str, Any]:
+def manifest_values(settings: WorkspaceSettings) -> dict[str, Any]:
     """What the manifest asks of this environment, as applied."""
     wanted = settings.manifest.settings(settings.environment)
     return {

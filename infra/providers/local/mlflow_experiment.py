@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from infra.providers.local import tracking
+from infra.providers.local import mlflow_client
 from infra.providers.local.kind import Values
-from infra.providers.local.tracked import Tracked
+from infra.providers.local.mlflow_resource import Tracked
 
 _BY_NAME = "2.0/mlflow/experiments/get-by-name"
 
@@ -20,17 +20,17 @@ class MlflowExperiment(Tracked):
         """Make it, adopt it, or bring it back."""
         home, name = inputs["home"], inputs["name"]
         try:
-            identity = tracking.call(home, "POST", "2.0/mlflow/experiments/create", name=name)["experiment_id"]
-        except tracking.AlreadyThere:
-            found = tracking.call(home, "GET", _BY_NAME, experiment_name=name)["experiment"]
+            identity = mlflow_client.call(home, "POST", "2.0/mlflow/experiments/create", name=name)["experiment_id"]
+        except mlflow_client.AlreadyThere:
+            found = mlflow_client.call(home, "GET", _BY_NAME, experiment_name=name)["experiment"]
             identity = found["experiment_id"]
             if found["lifecycle_stage"] == "deleted":
-                tracking.call(home, "POST", "2.0/mlflow/experiments/restore", experiment_id=identity)
+                mlflow_client.call(home, "POST", "2.0/mlflow/experiments/restore", experiment_id=identity)
         return identity, self._tagged(inputs, identity)
 
     def look(self, state: Values) -> Values | None:
         """Gone when deleted or renamed."""
-        found = tracking.call(state["home"], "GET", _BY_NAME, experiment_name=state["name"])["experiment"]
+        found = mlflow_client.call(state["home"], "GET", _BY_NAME, experiment_name=state["name"])["experiment"]
         if found["lifecycle_stage"] == "deleted" or found["experiment_id"] != state["experiment_id"]:
             return None
         there = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
@@ -42,12 +42,12 @@ class MlflowExperiment(Tracked):
 
     def remove(self, state: Values) -> None:
         """Delete it."""
-        tracking.call(state["home"], "POST", "2.0/mlflow/experiments/delete", experiment_id=state["experiment_id"])
+        mlflow_client.call(state["home"], "POST", "2.0/mlflow/experiments/delete", experiment_id=state["experiment_id"])
 
     @staticmethod
     def _tagged(inputs: Values, identity: str) -> Values:
         for key, value in inputs.get("tags", {}).items():
-            tracking.call(
+            mlflow_client.call(
                 inputs["home"],
                 "POST",
                 "2.0/mlflow/experiments/set-experiment-tag",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from infra.providers.local import tracking
+from infra.providers.local import mlflow_client
 from infra.providers.local.kind import Values
-from infra.providers.local.tracked import Tracked
+from infra.providers.local.mlflow_resource import Tracked
 
 WORKSPACE = "default"
 LEVELS = frozenset({"READ", "USE", "EDIT", "MANAGE"})
@@ -35,8 +35,8 @@ class MlflowRole(Tracked):
         """Make or adopt the role, then give it its grants."""
         home, name = inputs["home"], inputs["name"]
         try:
-            role = tracking.call(home, "POST", "3.0/mlflow/roles/create", workspace=WORKSPACE, name=name)["role"]
-        except tracking.AlreadyThere:
+            role = mlflow_client.call(home, "POST", "3.0/mlflow/roles/create", workspace=WORKSPACE, name=name)["role"]
+        except mlflow_client.AlreadyThere:
             role = find(home, name)
         return str(role["id"]), self.update({"role_id": role["id"]}, inputs)
 
@@ -56,9 +56,9 @@ class MlflowRole(Tracked):
         # One thing can be granted once per role: take away before adding.
         for grant, identity in there.items():
             if grant not in wanted:
-                tracking.call(home, "DELETE", "3.0/mlflow/roles/permissions/remove", role_permission_id=identity)
+                mlflow_client.call(home, "DELETE", "3.0/mlflow/roles/permissions/remove", role_permission_id=identity)
         for kind, pattern, permission in sorted(wanted - there.keys()):
-            tracking.call(
+            mlflow_client.call(
                 home,
                 "POST",
                 "3.0/mlflow/roles/permissions/add",
@@ -72,19 +72,19 @@ class MlflowRole(Tracked):
     def remove(self, state: Values) -> None:
         """Delete the role; its grants go with it."""
         role = find(state["home"], state["name"])
-        tracking.call(state["home"], "DELETE", "3.0/mlflow/roles/delete", role_id=role["id"])
+        mlflow_client.call(state["home"], "DELETE", "3.0/mlflow/roles/delete", role_id=role["id"])
 
 
 def find(home: str, name: str) -> dict[str, Any]:
     """The role of that name; NotThere when there is none."""
-    for role in tracking.call(home, "GET", "3.0/mlflow/roles/list", workspace=WORKSPACE)["roles"]:
+    for role in mlflow_client.call(home, "GET", "3.0/mlflow/roles/list", workspace=WORKSPACE)["roles"]:
         if role["name"] == name:
             return dict(role)
-    raise tracking.NotThere(f"there is no role {name}")
+    raise mlflow_client.NotThere(f"there is no role {name}")
 
 
 def _grants(home: str, role: int) -> list[dict[str, Any]]:
-    listed = tracking.call(home, "GET", "3.0/mlflow/roles/permissions/list", role_id=role)["role_permissions"]
+    listed = mlflow_client.call(home, "GET", "3.0/mlflow/roles/permissions/list", role_id=role)["role_permissions"]
     return [
         {
             "id": grant["id"],

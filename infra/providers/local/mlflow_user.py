@@ -6,10 +6,10 @@ import json
 import secrets
 from pathlib import Path
 
-from infra.providers.local import layout, rotation, tracking
+from infra.providers.local import layout, mlflow_client, rotation_mark
 from infra.providers.local.kind import Values
+from infra.providers.local.mlflow_resource import Tracked
 from infra.providers.local.token_file import WRITTEN, status_of
-from infra.providers.local.tracked import Tracked
 
 _BYTES = 24
 
@@ -32,14 +32,14 @@ class MlflowUser(Tracked):
         password = secrets.token_urlsafe(_BYTES)
         who = {"username": inputs["login"], "password": password}
         try:
-            tracking.call(inputs["home"], "POST", "2.0/mlflow/users/create", **who)
-        except tracking.AlreadyThere:
-            tracking.call(inputs["home"], "PATCH", "2.0/mlflow/users/update-password", **who)
+            mlflow_client.call(inputs["home"], "POST", "2.0/mlflow/users/create", **who)
+        except mlflow_client.AlreadyThere:
+            mlflow_client.call(inputs["home"], "PATCH", "2.0/mlflow/users/update-password", **who)
         return inputs["login"], self._write(inputs, password)
 
     def look(self, state: Values) -> Values | None:
         """Gone when the login is; drift when the file is missing, open to others or holds something else."""
-        tracking.call(state["home"], "GET", "2.0/mlflow/users/get", username=state["login"])
+        mlflow_client.call(state["home"], "GET", "2.0/mlflow/users/get", username=state["login"])
         return {**state, "status": status_of(Path(state["path"]), "password", state["password"])}
 
     def update(self, state: Values, inputs: Values) -> Values:
@@ -48,20 +48,20 @@ class MlflowUser(Tracked):
         The password is set either way: an update that was killed may have left another one at the server.
         """
         path = Path(inputs["path"])
-        asked = rotation.overlap(path) is not None
+        asked = rotation_mark.overlap(path) is not None
         password = secrets.token_urlsafe(_BYTES) if asked else state["password"]
-        tracking.call(
+        mlflow_client.call(
             inputs["home"], "PATCH", "2.0/mlflow/users/update-password", username=inputs["login"], password=password
         )
         written = self._write(inputs, password)
-        rotation.done(path)
+        rotation_mark.done(path)
         return written
 
     def remove(self, state: Values) -> None:
         """Delete login and file."""
-        rotation.done(Path(state["path"]))
+        rotation_mark.done(Path(state["path"]))
         Path(state["path"]).unlink(missing_ok=True)
-        tracking.call(state["home"], "DELETE", "2.0/mlflow/users/delete", username=state["login"])
+        mlflow_client.call(state["home"], "DELETE", "2.0/mlflow/users/delete", username=state["login"])
 
     @staticmethod
     def _write(inputs: Values, password: str) -> Values:

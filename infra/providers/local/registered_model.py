@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from infra.providers.local import tracking
+from infra.providers.local import mlflow_client
 from infra.providers.local.kind import Values
-from infra.providers.local.tracked import Tracked
+from infra.providers.local.mlflow_resource import Tracked
 
 
 class RegisteredModel(Tracked):
@@ -17,14 +17,16 @@ class RegisteredModel(Tracked):
         """Make or adopt it."""
         try:
             tags = [{"key": key, "value": value} for key, value in inputs.get("tags", {}).items()]
-            tracking.call(inputs["home"], "POST", "2.0/mlflow/registered-models/create", name=inputs["name"], tags=tags)
-        except tracking.AlreadyThere:
+            mlflow_client.call(
+                inputs["home"], "POST", "2.0/mlflow/registered-models/create", name=inputs["name"], tags=tags
+            )
+        except mlflow_client.AlreadyThere:
             return inputs["name"], self.update(inputs, inputs)
         return inputs["name"], inputs
 
     def look(self, state: Values) -> Values | None:
         """Gone when deleted or renamed; drift when a tag of ours is another."""
-        found = tracking.call(state["home"], "GET", "2.0/mlflow/registered-models/get", name=state["name"])
+        found = mlflow_client.call(state["home"], "GET", "2.0/mlflow/registered-models/get", name=state["name"])
         there = {tag["key"]: tag["value"] for tag in found["registered_model"].get("tags", [])}
         return {**state, "tags": {key: there[key] for key in state.get("tags", {}) if key in there}}
 
@@ -32,7 +34,7 @@ class RegisteredModel(Tracked):
         """Set the tags."""
         del state
         for key, value in inputs.get("tags", {}).items():
-            tracking.call(
+            mlflow_client.call(
                 inputs["home"],
                 "POST",
                 "2.0/mlflow/registered-models/set-tag",
@@ -44,4 +46,4 @@ class RegisteredModel(Tracked):
 
     def remove(self, state: Values) -> None:
         """Delete it with its versions."""
-        tracking.call(state["home"], "DELETE", "2.0/mlflow/registered-models/delete", name=state["name"])
+        mlflow_client.call(state["home"], "DELETE", "2.0/mlflow/registered-models/delete", name=state["name"])

@@ -7,7 +7,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from infra.providers.local import admission, layout, rotation
+from infra.providers.local import admission, layout, rotation_mark
 from infra.providers.local.kind import Kind, Values
 
 WRITTEN = "written"
@@ -16,8 +16,8 @@ _BYTES = 32
 
 def status_of(path: Path, key: str, value: str) -> str:
     """Whether the file holds the secret and only its owner can read it."""
-    if rotation.overlap(path) is not None:
-        return rotation.ASKED
+    if rotation_mark.overlap(path) is not None:
+        return rotation_mark.ASKED
     if not path.is_file():
         return "missing"
     if path.stat().st_mode & 0o077:
@@ -64,18 +64,18 @@ class Token(Kind):
     def update(self, state: Values, inputs: Values) -> Values:
         """Write the same secret again, or a new one when that is asked for."""
         path = Path(inputs["path"])
-        overlap = rotation.overlap(path)
+        overlap = rotation_mark.overlap(path)
         if overlap is None:
             return self._write(inputs, state["value"], state.get("retiring", []))
         written = self._write(inputs, secrets.token_urlsafe(_BYTES), self._retiring(state, overlap))
-        rotation.done(path)
+        rotation_mark.done(path)
         return written
 
     def delete(self, state: Values) -> None:
         """Remove the file; whoever bears the secret is let in no more."""
         if "admits" in state:
             Path(state["admits"]).unlink(missing_ok=True)
-        rotation.done(Path(state["path"]))
+        rotation_mark.done(Path(state["path"]))
         Path(state["path"]).unlink(missing_ok=True)
 
     @staticmethod

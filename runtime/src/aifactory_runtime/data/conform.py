@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.config.settings import ColumnSettings
-from aifactory_runtime.data import rows
+from aifactory_runtime.data import row_hash
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _widened(frame: pd.DataFrame, schema: Any) -> pd.DataFrame:
             continue
         wanted, series = str(column.dtype), frame[name]
         if (str(series.dtype), wanted) in _WIDER and not (wanted == "int64" and series.hasnans):
-            made[name] = rows.numbers(series) if wanted == "float64" else series.astype(wanted)
+            made[name] = row_hash.numbers(series) if wanted == "float64" else series.astype(wanted)
     return frame.assign(**made) if made else frame
 
 
@@ -98,7 +98,7 @@ def _without_infinite(frame: pd.DataFrame, columns: Mapping[str, ColumnSettings]
     made = {}
     for name, settings in columns.items():
         if settings.infinite == "missing" and name in frame.columns and frame[name].dtype.kind == "f":
-            values = rows.numbers(frame[name])
+            values = row_hash.numbers(frame[name])
             made[name] = np.where(np.isinf(values), np.nan, values)
     return frame.assign(**made) if made else frame
 

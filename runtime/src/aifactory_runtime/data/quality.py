@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.config.settings import DataSettings
-from aifactory_runtime.data import rows as row_numbers
+from aifactory_runtime.data import row_hash as row_numbers
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 
 from aifactory_runtime.config.settings import DataSettings
 from aifactory_runtime.data import column_names
-from aifactory_runtime.data import rows as row_numbers
-from aifactory_runtime.data.rows import Hashes
+from aifactory_runtime.data import row_hash as row_numbers
+from aifactory_runtime.data.row_hash import Hashes
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aifactory_runtime.data import rows, split, tables
+from aifactory_runtime.data import row_hash, split, tables
 from aifactory_runtime.data.columns import Matrix, matrix, pin, raw_columns
 from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -150,5 +150,5 @@ def _values(series: Any) -> Any:
     if series.dtype.kind in "biufM" and not hasattr(series.dtype, "na_value"):
         return series.to_numpy()
     if series.dtype.kind in "biuf":
-        return rows.numbers(series)
+        return row_hash.numbers(series)
     return series.to_numpy(dtype=object, na_value=None)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from aifactory_runtime.data.tables import REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import arrays, checkout, provenance, scores
+from aifactory_runtime.pipeline import arrays, scores
 from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.reproduction import checkout, provenance
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.registry.port import CHAMPION, DATA_OF, Version

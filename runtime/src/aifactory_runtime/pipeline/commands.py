@@ -97,7 +97,7 @@ def score(given: str | None, as_json: bool) -> None:
 
 def _try(rows: int, as_json: bool) -> None:
     from aifactory_runtime import stdout
-    from aifactory_runtime.pipeline import where
+    from aifactory_runtime.pipeline import training_rights
     from aifactory_runtime.pipeline.context import Context
     from aifactory_runtime.pipeline.run import run as run_steps
     from aifactory_runtime.pipeline.trial import trial
@@ -105,7 +105,7 @@ def _try(rows: int, as_json: bool) -> None:
 
     project = _project()
     contract = project.environment.contract  # that of the trial allows everything: it is a place of its own
-    where.check(contract)
+    training_rights.check(contract)
     with stdout.kept(as_json), within(contract, "trial", say), trial(project, rows) as part:
         handoff = run_steps(Context(part), _ALL[:-1], run_id=None, kind="experiment", say=Clock())
     if as_json:

@@ -14,8 +14,8 @@ from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.gate import metrics
 from aifactory_runtime.gate.metrics import Metric
-from aifactory_runtime.pipeline import provenance
-from aifactory_runtime.pipeline.provenance import Provenance
+from aifactory_runtime.pipeline.reproduction import provenance
+from aifactory_runtime.pipeline.reproduction.provenance import Provenance
 
 if TYPE_CHECKING:
     from aifactory_runtime.registry.port import Registry

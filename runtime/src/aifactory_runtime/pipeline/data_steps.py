@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import conform, declared, parts, quality, rows, sample, source, split, tables
+from aifactory_runtime.data import conform, declared, parts, quality, row_hash, sample, source, split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
@@ -91,7 +91,7 @@ def prepare(context: Context, handoff: Handoff) -> Handoff:
         chosen = (split.SPLIT, split.TEST)
         chunks = tables.batches(context.tables, PREPARED, found.version, columns=names, where=chosen)
         test = assigned.sides == split.NAMES.index(split.TEST)
-        frozen = tables.write(context.tables, REFERENCE, chunks, rows.digest(names, [read.whole[test]]))
+        frozen = tables.write(context.tables, REFERENCE, chunks, row_hash.digest(names, [read.whole[test]]))
     return replace(handoff, tables={**handoff.tables, PREPARED: found, REFERENCE: frozen})
 
 
@@ -117,7 +117,7 @@ def _changed(context: Context, version: int) -> list[str]:
     return [line for line in conform.difference(before, after) if not line.startswith(f"- {split.SPLIT} (")]
 
 
-def _known(context: Context, version: int, frozen: TableVersion, roles: split.Roles) -> rows.Hashes:
+def _known(context: Context, version: int, frozen: TableVersion, roles: split.Roles) -> row_hash.Hashes:
     """The rows of the frozen reference table, as the split sees them."""
     there = tables.columns(context.tables, REFERENCE, frozen.version).names
     wanted = [name for name in tables.columns(context.tables, RAW, version).names if name not in roles.ignored]
@@ -133,13 +133,13 @@ def _known(context: Context, version: int, frozen: TableVersion, roles: split.Ro
     return split.scan(frames, plain, context.settings.data.group).inputs
 
 
-def _write_prepared(context: Context, version: int, hashed: rows.Hashes, sides: split.Sides) -> TableVersion:
+def _write_prepared(context: Context, version: int, hashed: row_hash.Hashes, sides: split.Sides) -> TableVersion:
     """The rows of each side together, in the order of the raw table."""
     import numpy as np
 
     names = tables.columns(context.tables, RAW, version).names
     found = [np.flatnonzero(sides == number) for number in range(len(split.NAMES))]
-    digest = rows.digest(names, (hashed[places] for places in found), [len(places) for places in found])
+    digest = row_hash.digest(names, (hashed[places] for places in found), [len(places) for places in found])
     starts = dict(zip(split.NAMES, np.cumsum([0, *map(len, found[:-1])]).tolist(), strict=True))
     chunks = _sided(_conformed(context, version, checked=False), sides)
     return tables.write(context.tables, PREPARED, chunks, digest, by=split.SPLIT, starts=starts)

@@ -25,9 +25,9 @@ def import_model(folder: Path, as_json: bool) -> None:
     Example: import-model ~/models/churn
     """
     from aifactory_runtime import stdout
-    from aifactory_runtime.pipeline import adopt
     from aifactory_runtime.pipeline.commands import Clock, open_context, say, summary
     from aifactory_runtime.pipeline.run import STEPS, run
+    from aifactory_runtime.pipeline.training import adopt
     from aifactory_runtime.quota.guard import within
 
     steps, context = {**STEPS, "train": adopt.step(folder.resolve())}, open_context()
@@ -47,8 +47,8 @@ def reproduce(run: str, as_json: bool) -> None:
 
     Example: reproduce 20260101-120000-a1b2c3
     """
-    from aifactory_runtime.pipeline import reproduce as reproducing
     from aifactory_runtime.pipeline.commands import open_context, say
+    from aifactory_runtime.pipeline.reproduction import reproduce as reproducing
     from aifactory_runtime.quota.guard import within
 
     context = open_context()

@@ -14,12 +14,13 @@ from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import cluster, events, fitting, scores, search, training
+from aifactory_runtime.pipeline import events, scores
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.pipeline.fitting import Fitted
 from aifactory_runtime.pipeline.handoff import Handoff
-from aifactory_runtime.pipeline.training import TrainingData
+from aifactory_runtime.pipeline.training import cluster, fitting, search, training_data
+from aifactory_runtime.pipeline.training.fitting import Fitted
+from aifactory_runtime.pipeline.training.training_data import TrainingData
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import (
     DATA_OF,
@@ -59,13 +60,13 @@ def train(context: Context, handoff: Handoff) -> Handoff:
 def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
     """What `make` makes of the training data, as the run's model; the tracking run ends as failed when it cannot."""
     _ = context.metric  # one of another problem is said now, not after the training
-    data = training.load(context, handoff)
+    data = training_data.load(context, handoff)
     registry = context.registry
     run = handoff.mlflow_run or registry.start_run(handoff.id, _tags(handoff))
     try:
         made = make(data, run)
-        belongs = training.belongs(context, handoff, data.schema)
-        sha256 = training.write(training.place(context, handoff), made.estimator, data.schema, belongs)
+        belongs = training_data.belongs(context, handoff, data.schema)
+        sha256 = training_data.write(training_data.place(context, handoff), made.estimator, data.schema, belongs)
         tags = {
             MODEL_SHA256: sha256,
             PREFIX + "schema_sha256": belongs.schema_sha256,
@@ -90,12 +91,12 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     """Figures on the test rows beside the baseline's, on the reference beside the champion's, and the verdict."""
     place, run = _trained(context, handoff)
     schema, estimator = model_folder.read_schema(place), model_folder.load_estimator(place)
-    test = training.rows(context, handoff, split.TEST, schema)
+    test = training_data.rows(context, handoff, split.TEST, schema)
     positive = context.settings.gate.positive_class
     metrics = dict(scores.of(estimator, test.values, test.labels, schema.classes, positive))
-    learned = training.learned_labels(context, handoff, schema)
+    learned = training_data.learned_labels(context, handoff, schema)
     metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes, positive))
-    reference = training.reference(context, handoff, schema)
+    reference = training_data.reference(context, handoff, schema)
     judged_on = scores.of(estimator, reference.values, reference.labels, schema.classes, positive)
     metrics |= _named(verdict.REFERENCE, judged_on)
     frozen = handoff.table(REFERENCE, "prepare")
@@ -140,7 +141,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
 
 def _trained(context: Context, handoff: Handoff) -> tuple[Path, str]:
     """Model folder and tracking run of a handoff that train has added its part to."""
-    place = training.place(context, handoff)
+    place = training_data.place(context, handoff)
     if handoff.mlflow_run is None or handoff.model_sha256 is None or not place.is_dir():
         raise UsageProblem(f"run {handoff.id} has no model yet: run train first")
     return place, handoff.mlflow_run

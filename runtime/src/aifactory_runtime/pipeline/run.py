@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import data_steps, lock, model_steps, repeat, where
+from aifactory_runtime.pipeline import data_steps, lock, model_steps, training_rights
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
+from aifactory_runtime.pipeline.reproduction import repeat
 from aifactory_runtime.registry import skops_file
 
 Step = Callable[[Context, Handoff], Handoff]
@@ -42,7 +43,7 @@ def run(
     Unless `again`, training stops before it begins when an earlier run made the same: that one is returned. With
     `new_reference` a new run freezes its test rows anew.
     """
-    where.check(context.contract)
+    training_rights.check(context.contract)
     _ = context.login  # a login that cannot be used is said now, not after the data steps
     with lock.held(context.artifacts), ThreadPoolExecutor(1) as thread:
         opened: list[Future[object]] = []

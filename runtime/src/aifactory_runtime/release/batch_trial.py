@@ -22,8 +22,8 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.score import score
 from aifactory_runtime.release import offline
-from aifactory_runtime.release.integration import Check
-from aifactory_runtime.release.producer import OLD_DATE, WRONG
+from aifactory_runtime.release.staging_test.checks import Check
+from aifactory_runtime.release.staging_test.producer import OLD_DATE, WRONG
 
 if TYPE_CHECKING:
     import pandas as pd

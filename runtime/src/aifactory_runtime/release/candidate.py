@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import provenance
+from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.registry import model_folder
-from aifactory_runtime.registry.port import CHAMPION, PREFIX, Version
+from aifactory_runtime.registry.port import CHAMPION, GATE, GATE_PASSED, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 
@@ -101,3 +102,18 @@ def _differs(candidate: Candidate, root: Path) -> str | None:
     if candidate.tag(tags.LOCK) != provenance.lock_sha256(root):
         return f"the locks in {where} are not those it was trained with: train again"
     return None
+
+
+def gate_refusal(chosen: Candidate, say: Callable[[str], None]) -> str | None:
+    """Why the gate's verdict keeps the candidate back, None when it passed.
+
+    Versions from before the verdict was a tag have the report's digest alone; that it is taken for one is said.
+    """
+    found = chosen.version.tags
+    if GATE not in found and found.get(REPORT_SHA256):
+        name = f"version {chosen.version.number} of {chosen.source.name}"
+        say(f"{name} names no verdict: its gate report is taken for one, as only what passed was registered then")
+        return None
+    if found.get(GATE) == GATE_PASSED:
+        return None
+    return "the gate did not let it pass: see the report of its run, and train again"

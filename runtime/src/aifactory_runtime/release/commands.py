@@ -38,15 +38,15 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
     Exit code 3 means that it waits for an approval. Example: release --to staging
     """
     if train:
-        from aifactory_runtime.release import training
+        from aifactory_runtime.release import train_in_prod
 
         if target == "prod":
-            trained = training.train(_root(), target, number, _say)
+            trained = train_in_prod.train(_root(), target, number, _say)
             _print(trained, as_json, ("was trained", "was trained before"))
             return
         if number is not None:
             raise click.UsageError("--version names what is there, --train makes a new one: give one of them")
-        training.train_first(_root(), target, _say)
+        train_in_prod.train_first(_root(), target, _say)
     from aifactory_runtime.release import run
 
     outcome = run.release(_root(), target, number, _say)

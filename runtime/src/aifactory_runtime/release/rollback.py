@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import CHAMPION, Version
-from aifactory_runtime.release import activation, failed, lock, tags
+from aifactory_runtime.release import activation, lock, put_back, tags
 from aifactory_runtime.release.run import Outcome
 from aifactory_runtime.release.side import Side
 
@@ -59,7 +59,7 @@ def _wanted(side: Side, champion: Version, number: int | None) -> Version:
         if found.tags.get(tags.STAGE) not in _WAS_CHAMPION | {tags.TESTED}:
             raise FactoryError(f"version {number} never was champion in {side.name}: release it instead")
         return found
-    before = failed.before(side.registry, champion, _NOT_AGAIN)
+    before = put_back.before(side.registry, champion, _NOT_AGAIN)
     if before is None:
         raise FactoryError(
             f"no champion of {side.name} is known before version {champion.number} that was not rolled back itself: "

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
-from aifactory_runtime.release import activation, approvals, candidate, failed, lock, tags, testing, verdict
+from aifactory_runtime.release import activation, approvals, candidate, lock, put_back, tags
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.machine import UNTESTED, Action, Facts, Rules, next_step
 from aifactory_runtime.release.side import Side, open_side, source_of
+from aifactory_runtime.release.staging_test import integration_test
 
 Say = Callable[[str], None]
 _MOST_STEPS = 20
@@ -39,7 +40,7 @@ class Release:
         self._waits = waits
         self._say = say
         self._misfit = candidate.misfit(chosen)
-        self._gate_passed = verdict.refusal(chosen, say) is None
+        self._gate_passed = candidate.gate_refusal(chosen, say) is None
         self._failure: str | None = None
         self._rules = Rules(
             after_staging=target.name == "prod",
@@ -70,7 +71,7 @@ class Release:
         """Everything the state machine asks, as it is now."""
         sha256 = self._candidate.sha256
         copy = self._copy()
-        champion = failed.champion(self._target.registry)
+        champion = put_back.champion(self._target.registry)
         challenger = self._target.registry.by_alias(CHALLENGER)
         tested = {} if self._rules.after_staging else (copy.tags if copy else {})
         return Facts(
@@ -88,12 +89,12 @@ class Release:
             active_sha256=sha256 if copy and activation.is_active(self._target, copy) else None,
             tested_sha256=sha256 if tested.get(tags.INTEGRATION) else None,
             failure=self._failed_before(copy),
-            put_back=failed.is_back(self._target),
+            put_back=put_back.is_back(self._target),
         )
 
     def _failed_before(self, copy: Version | None) -> str | None:
         """Why it failed the test in the target; a version that is named is tested again."""
-        if self._failure or self._named or not failed.did_fail(copy):
+        if self._failure or self._named or not put_back.did_fail(copy):
             return self._failure
         number = self._candidate.version.number
         return f"it failed the integration test there before; to test it again: --version {number}"
@@ -142,7 +143,7 @@ class Release:
         The line that says so is written first, as a line too many harms less than one too few.
         """
         registry, version = self._target.registry, self._there()
-        before = failed.champion(registry)
+        before = put_back.champion(registry)
         person = self._approver()
         if person:
             registry.set_tag(version.number, tags.APPROVED_BY, person)
@@ -161,7 +162,7 @@ class Release:
         """Ask the service in the target as a consumer would; the version carries the report's digest when it passed."""
         version = self._there()
         activation.wait_until_served(self._target, version)
-        report, sha256 = testing.integration_test(self._candidate, self._target)
+        report, sha256 = integration_test.integration_test(self._candidate, self._target)
         self._target.audit("integration-tested", self._audit_facts() | {"passed": report["passed"], "report": sha256})
         if report["passed"]:
             self._target.registry.set_tag(version.number, tags.STAGE, tags.TESTED)
@@ -173,7 +174,7 @@ class Release:
 
     def _put_back(self) -> None:
         """What was there before the failed model is served again."""
-        back = failed.put_back(self._target)
+        back = put_back.put_back(self._target)
         facts = {"model": self._target.contract.model_name, "version": back.number if back else None}
         self._target.audit("put back", facts)
         served = f"{self._target.name} has version {back.number} again" if back else f"{self._target.name} has none now"
@@ -183,7 +184,7 @@ class Release:
 
     def _reconcile(self) -> None:
         """What a killed release or rollback left: serving.json follows the champion alias, whatever comes next."""
-        champion = failed.champion(self._target.registry)
+        champion = put_back.champion(self._target.registry)
         if champion is not None and not activation.is_active(self._target, champion):
             activation.activate(self._target, champion)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import checkout
-from aifactory_runtime.pipeline.provenance import LOCKS
+from aifactory_runtime.pipeline.reproduction import checkout
+from aifactory_runtime.pipeline.reproduction.provenance import LOCKS
 
 ENVIRONMENTS = "envs"
 _BUILD_SECONDS = 900

@@ -92,7 +92,7 @@ def callers_of(contract: EnvironmentContract) -> Callers | None:
 
 def _loader(project: Project, folder: ServingFolder) -> Loader:
     from aifactory_runtime.config import credentials
-    from aifactory_runtime.pipeline import provenance
+    from aifactory_runtime.pipeline.reproduction import provenance
 
     contract = project.environment.contract
     login = partial(credentials.of, contract, "service")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aifactory_runtime.registry.model_folder import Column, InputSchema
 from aifactory_runtime.serving.request_decoding import Refused, RowReader
-from tests.unit.runtime_operations.serving_parts import ROW, SCHEMA
+from tests.unit.runtime.serving_parts import ROW, SCHEMA
 
 READER = RowReader(SCHEMA, max_rows=3)
 SECRET = "Zq9secret"

@@ -1,0 +1,1 @@
+"""What is this machine's: backup and restore of a home, and its start at boot."""

@@ -1,0 +1,1 @@
+"""What reads state and changes nothing: status, logs, addresses, settings and where they come from."""

@@ -1,0 +1,143 @@
+"""Fits one estimator: seeded, stopped early where it can, and watched for a training that does not converge."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aifactory_runtime.config.settings import TrainSettings
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.gate import metrics
+from aifactory_runtime.gate.metrics import Metric
+from aifactory_runtime.pipeline import scores
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.training import boosters
+from aifactory_runtime.pipeline.training.training_data import Labels, Rows, TrainingData
+from aifactory_runtime.registry import answers
+
+TRAINING = "training."
+VALIDATION = "validation."
+GAP = "gap."
+_TRIED_ROWS = 1_000
+_MEASURED_ROWS = 50_000
+"""Training rows that figures are taken from; validation has fewer anyway."""
+_LOG = logging.getLogger("aifactory.train")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An estimator after training. `problem` says why it did not converge, None when it did."""
+
+    estimator: Any
+    parameters: Mapping[str, Any]
+    figures: Mapping[str, float]
+    problem: str | None
+
+    def gap(self, metric: Metric) -> float:
+        """How much better it does on training rows than on validation rows; NaN when it is not known."""
+        return self.figures.get(GAP + metric, math.nan)
+
+
+class NotUsable(FactoryError):
+    """Training ended in an estimator that answers with no numbers."""
+
+
+def fit(context: Context, data: TrainingData, parameters: Mapping[str, Any]) -> Fitted:
+    """The user's estimator with `parameters`, fitted and measured. UsageProblem, FactoryError, NotUsable."""
+    settings = context.settings.train
+    estimator = _make(context, parameters)
+    _prepare(estimator, settings)
+    problem = _fitted(estimator, data, settings)
+    figures = _figures(estimator, data)
+    return Fitted(estimator, parameters, figures, problem)
+
+
+def _make(context: Context, parameters: Mapping[str, Any]) -> Any:
+    try:
+        estimator = context.project.science.model()(**parameters)
+    except TypeError as error:
+        raise UsageProblem(f"conf: train.parameters do not fit make_model ({error})") from None
+    if context.project.manifest.problem != metrics.REGRESSION and not hasattr(estimator, "predict_proba"):
+        raise UsageProblem(
+            f"make_model returns {type(estimator).__name__}, which gives no probabilities: choose a classifier with "
+            "predict_proba, such as CalibratedClassifierCV around it"
+        )
+    return estimator
+
+
+def _prepare(estimator: Any, settings: TrainSettings) -> None:
+    """Every random draw is decided by the seed; early stopping is switched on where the estimator has it."""
+    known = estimator.get_params()
+    changed: dict[str, Any] = boosters.steady(estimator)
+    changed |= {key: settings.seed for key in known if key.rpartition("__")[2] == "random_state"}
+    rounds = settings.early_stopping_rounds
+    if rounds is not None:
+        wanted = {"early_stopping": True, "n_iter_no_change": rounds, "early_stopping_rounds": rounds}
+        changed |= {key: wanted[name] for key in known if (name := key.rpartition("__")[2]) in wanted}
+    estimator.set_params(**changed)
+
+
+def _fitted(estimator: Any, data: TrainingData, settings: TrainSettings) -> str | None:
+    """Fit; why it did not converge. What else it warns of is logged, a line each."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    classes = data.schema.classes
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            boosters.fit(estimator, data.train, data.validation, classes, settings.early_stopping_rounds)
+        except ValueError as error:
+            raise _unfit(error) from None
+    said = {str(warning.message).strip().partition("\n")[0]: warning.category for warning in caught}
+    for text, category in said.items():
+        if not issubclass(category, ConvergenceWarning | DeprecationWarning | FutureWarning):
+            _LOG.warning("%s", text)
+    few = data.validation.values if len(data.validation.values) else data.train.values
+    with np.errstate(all="ignore"):
+        found, shares = answers.of(estimator, few[:_TRIED_ROWS], classes)
+    if not np.isfinite(found if shares is None else shares).all():
+        raise NotUsable(
+            "the training did not converge: the model's answers are no numbers; scale the features, or "
+            "lower the learning rate in train.parameters"
+        )
+    return next((text for text, category in said.items() if issubclass(category, ConvergenceWarning)), None)
+
+
+def _unfit(error: ValueError) -> FactoryError:
+    """What a ValueError of `fit` means, in a line."""
+    first = str(error).strip().partition("\n")[0]
+    if "non-finite" in first.lower() or "overflow" in first.lower():
+        return NotUsable(f"the training did not converge: {first}")
+    if "NaN" in first:
+        return FactoryError(
+            "the model cannot be fitted: some features are missing in some rows, and this estimator takes none; put a "
+            "SimpleImputer before it in model.py, or choose one that does"
+        )
+    return FactoryError(f"the model cannot be fitted: {first}")
+
+
+def _figures(estimator: Any, data: TrainingData) -> dict[str, float]:
+    classes, positive = data.schema.classes, data.positive
+    step = max(1, math.ceil(len(data.train.values) / _MEASURED_ROWS))
+    training = _of(estimator, Rows(data.train.values[::step], data.train.labels[::step]), classes, positive)
+    validation = _of(estimator, data.validation, classes, positive)
+    return {
+        **{TRAINING + name: value for name, value in training.items()},
+        **{VALIDATION + name: value for name, value in validation.items()},
+        **{
+            GAP + name: metrics.gap(name, training[name], value)
+            for name, value in validation.items()
+            if name in training
+        },
+    }
+
+
+def _of(estimator: Any, rows: Rows, classes: Sequence[Any], positive: Any) -> dict[str, float]:
+    labels: Labels = rows.labels
+    return scores.of(estimator, rows.values, labels, classes, positive) if len(labels) else {}

@@ -1,0 +1,69 @@
+"""The integration test of a release: the source's rows, what is said of them offline, and what the target answers."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from aifactory_runtime.config import consumer
+from aifactory_runtime.contract import names
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry import model_folder
+from aifactory_runtime.release import released
+from aifactory_runtime.release.candidate import Candidate
+from aifactory_runtime.release.side import Side
+from aifactory_runtime.release.staging_test import batches, checks, online
+from aifactory_runtime.release.staging_test.checks import Check
+
+_ROWS = 50
+
+
+def integration_test(candidate: Candidate, target: Side) -> tuple[dict[str, Any], str]:
+    """Test what the pattern has in `target`, a service, batches or both; the report and its SHA-256.
+
+    Rows come from the target's own source, never from where the model was trained: those may be data that the target
+    must not see.
+    """
+    with tempfile.TemporaryDirectory(prefix="aifactory-") as temporary:
+        model = Path(temporary) / "model"
+        candidate.source.registry.download(candidate.version, model)
+        results = _checks(candidate, target, model)
+    report = checks.report(results, candidate.sha256, target.name)
+    path = Path(target.contract.artifact_uri) / "releases" / candidate.sha256 / "integration.json"
+    return report, checks.save(path, report)
+
+
+def _checks(candidate: Candidate, target: Side, model: Path) -> list[Check]:
+    commit = candidate.commit
+    try:
+        printed = released.run(
+            target, commit, names.RELEASE, "aifactory_runtime.release.offline", str(model), str(_ROWS)
+        )
+    except FactoryError as error:
+        return [Check("the source's rows can be scored", False, str(error))]
+    offline = json.loads(printed)
+    relied = consumer.load(target.snapshots.of(commit))
+    results = []
+    if target.contract.serves:
+        endpoint = _endpoint(target)
+        results += online.run(endpoint, model_folder.read_schema(model), offline, relied)
+        if relied is not None and relied.request is not None:
+            results.append(_example(endpoint, target.snapshots.of(commit) / relied.request, relied))
+    if target.contract.scoring != "online":
+        results += batches.run(target, commit, offline, relied)
+    return results
+
+
+def _endpoint(target: Side) -> checks.Endpoint:
+    contract = target.contract
+    if contract.endpoint_url is None:
+        raise FactoryError(f"{target.name} has no scoring service: run factory up {target.name}")
+    return checks.Endpoint(contract.endpoint_url, checks.read_token(contract.endpoint_token_file))
+
+
+def _example(endpoint: checks.Endpoint, request: Path, relied: consumer.Consumer) -> Check:
+    if not request.is_file():
+        return Check(online.EXAMPLE, False, f"the commit does not hold {relied.request}, which {consumer.FILE} names")
+    return online.example(endpoint, request.read_bytes(), relied)

@@ -1,0 +1,53 @@
+"""`train_in: prod`: the code moves. What dev vouches for is trained in prod, on its data, by its release identity."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from aifactory_runtime.contract import names
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.release import candidate, released, tags
+from aifactory_runtime.release.run import Outcome, Say
+from aifactory_runtime.release.side import open_side, source_of
+
+
+def train(root: Path, environment: str, number: int | None, say: Say) -> Outcome:
+    """Train in `environment` with the code of version `number` of dev, or of dev's newest; the candidate it registers.
+
+    Nothing of dev's model moves: its version says which commit is committed, locked and let pass by the gate on dev's
+    data. UsageProblem where the environment, as applied, does not train.
+    """
+    target = open_side(root, environment)
+    target.refuse_retired()
+    if environment != "prod" or target.contract.train_in != "prod":
+        raise UsageProblem(
+            f"--train is for prod with train_in: prod; {environment} was applied with train_in: "
+            f"{target.contract.train_in}: write it in factory.yaml, then factory up prod"
+        )
+    chosen = candidate.choose(open_side(root, "dev"), environment="dev", number=number)
+    reason = candidate.misfit(chosen) or candidate.gate_refusal(chosen, say)
+    if reason:
+        raise FactoryError(f"version {chosen.version.number} of dev vouches for no code to train in prod: {reason}")
+    say(f"{environment}: make the snapshot of code and environment")
+    target.snapshots.prepare(chosen.commit, chosen.tag(tags.LOCK))
+    facts = {
+        "commit": chosen.commit,
+        "code_sha256": chosen.tag(tags.CODE),
+        "vouched_by": f"dev/{chosen.version.number}",
+    }
+    target.audit("training started", facts)
+    before = {version.number for version in target.registry.versions()}
+    say(f"{environment}: train, as {names.RELEASE}")
+    package = target.project.manifest.package
+    command = (package, "run", "--kind", "retraining", "--json")
+    said = json.loads(released.run(target, chosen.commit, names.RELEASE, *command, show=True))
+    version = target.registry.version(int(said["version"]))
+    is_new = version.number not in before  # equal data and code give the version that was there
+    return Outcome(target.name, version.number, version.model_sha256, chosen.commit, is_new)
+
+
+def train_first(root: Path, environment: str, say: Say) -> None:
+    """Train what a release to `environment` will move, where that is not dev's own candidate."""
+    if source_of(open_side(root, environment)) == "prod":
+        train(root, "prod", None, say)

@@ -1,0 +1,55 @@
+"""Staging's integration test compares what the service answers with what the model says, of either problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aifactory_runtime.release.staging_test import online
+from aifactory_runtime.release.staging_test.checks import Endpoint
+from tests.unit.runtime.serving_parts import ROW, SCHEMA
+
+
+class Answering(Endpoint):
+    """Answers what it was told to, and refuses a row that is none."""
+
+    answer: dict[str, Any]
+
+    def predict(self, body: bytes, token: str | None) -> tuple[int, dict[str, Any]]:
+        assert token is None
+        return (422, {}) if b"not" in body else (200, self.answer)
+
+
+def checked(answer: dict[str, Any], offline: dict[str, Any]) -> bool:
+    endpoint = Answering("http://127.0.0.1:1", None)
+    object.__setattr__(endpoint, "answer", answer)
+    checks = online.run(endpoint, SCHEMA, {"rows": [ROW, ROW], **offline}, None)
+    return next(check.passed for check in checks if check.name.startswith("the source's rows"))
+
+
+SHARES = [[0.75, 0.25], [0.25, 0.75]]
+FIGURES = [51_234.5, -3.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "offline", "other"),
+    [
+        (
+            {"predictions": ["no", "yes"], "probabilities": SHARES},
+            {"predictions": ["no", "yes"], "probabilities": SHARES},
+            {"predictions": ["no", "yes"], "probabilities": [SHARES[0], [0.251, 0.749]]},
+        ),
+        (
+            {"predictions": FIGURES},
+            {"predictions": FIGURES, "probabilities": None},
+            {"predictions": [51_234.5, -3.001], "probabilities": None},
+        ),
+    ],
+)
+def test_given_equal_answers_when_tested_then_it_passes_and_fails_when_one_differs(
+    answer: dict[str, Any], offline: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert checked(answer, offline)
+    assert not checked(answer, other)
+    assert not checked({"predictions": []}, offline)

@@ -1,0 +1,277 @@
+"""A model on its way from dev to prod and back, with real services: in order, as one use case lives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aifactory_runtime.audit import log
+from aifactory_runtime.registry.port import CHAMPION
+from aifactory_runtime.release.side import open_side
+from aifactory_runtime.serving.document import Document, ServingFolder
+from tests.unit.runtime.environments import APPROVER, Environments, pss_mb
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
+    made = Environments(tmp_path_factory.mktemp("factory"))
+    made.start("staging", "prod")
+    try:
+        made.train()
+        yield made
+    finally:
+        made.stop()
+
+
+def test_given_nothing_in_staging_when_released_to_prod_then_refused(places: Environments) -> None:
+    done = places.run("release", "--to", "prod")
+
+    assert done.returncode == 1 and "release --to staging first" in done.stderr
+
+
+def test_given_a_candidate_when_released_to_staging_then_it_is_tested_there(places: Environments) -> None:
+    places.release("staging")
+
+    status, answer = places.predict("staging")
+    assert status == 200 and answer["model_version"] == "1"
+    report = next((places.home / "staging/demo-case/artifact/releases").glob("*/integration.json"))
+    checks = {check["name"]: check["found"] for check in json.loads(report.read_text())["checks"]}
+    assert checks["the source's rows over HTTP score as they do offline"] == "50 of 50 rows"
+    assert checks["producer sends a missing column"] == checks["producer sends no rows"] == "status 422"
+    assert checks["a caller without a token is refused"] == "status 401"
+    assert checks["consumer: answers are as it relies on"] == "50 rows"
+
+
+def test_given_a_model_in_staging_when_another_is_trained_in_dev_then_it_has_to_beat_that_one(
+    places: Environments,
+) -> None:
+    dev = open_side(places.repo, "dev")
+    champion = dev.registry.by_alias(CHAMPION)
+    document = dev.serving.known()
+
+    assert champion is not None and champion.number == 1
+    assert document is not None and document.champion is not None and document.champion.version == "1"
+    assert dev.serving.current.exists(), "the code that a schedule would train with"
+    places.run("release", "--to", "staging")
+    assert open_side(places.repo, "dev").serving.known() == document, "released again, nothing moves"
+
+
+def test_given_no_approval_when_released_to_prod_then_it_waits_for_a_person(places: Environments) -> None:
+    done = places.run("release", "--to", "prod")
+
+    assert done.returncode == 3
+    assert "factory approve --env prod --as kim.meyer" in [line.strip() for line in done.stderr.splitlines()]
+    assert "report sha256" in done.stderr
+    assert places.predict("prod")[0] == 503
+
+
+def test_given_somebody_else_when_approving_then_refused_and_prod_still_waits(places: Environments) -> None:
+    done = places.run("approve", "--env", "prod", "--as", "ana.lopez")
+
+    assert done.returncode == 2 and "ana.lopez may not approve" in done.stderr
+    assert places.run("release", "--to", "prod").returncode == 3
+
+
+def test_given_an_approval_when_released_then_prod_answers_and_trace_leads_back(places: Environments) -> None:
+    places.approve()
+    places.release("prod")
+
+    _, answer = places.predict("prod")
+    done = places.run("trace", answer["prediction_ids"][0], "--env", "prod", "--json")
+    found = json.loads(done.stdout)
+    assert found["approved_by"] == APPROVER and found["copied_from"] == "staging/1"
+    assert found["training_run"].startswith("dev/") and len(found["commit"]) == 40
+    assert set(found["data"]) == {"raw", "prepared", "reference"} and found["integration_sha256"]
+
+
+def test_given_a_retired_environment_when_released_or_rolled_back_then_it_is_refused_and_nothing_moves(
+    places: Environments,
+) -> None:
+    before = (places.serving("prod") / "serving.json").read_bytes()
+    contract = json.loads((places.repo / ".factory" / "prod.json").read_text())
+    places.write("prod", {**contract, "retired": "replaced by churn-2"})
+
+    outcomes = [places.run("release", "--to", "prod"), places.run("rollback", "--env", "prod")]
+    places.write("prod", contract)
+
+    for done in outcomes:
+        assert done.returncode == 1
+        assert "retired in prod (replaced by churn-2): factory up prod --revive brings it back" in done.stderr
+    assert (places.serving("prod") / "serving.json").read_bytes() == before
+
+
+def test_given_dev_without_its_artefacts_when_prod_starts_anew_then_it_loads_its_champion(places: Environments) -> None:
+    dev = places.home / "dev" / "demo-case" / "artifact" / "mlflow"
+    dev.rename(dev.with_name("away"))
+    models = places.serving("prod") / "models"
+    models.rename(models.with_name("old-models"))
+    try:
+        os.kill(places.worker("prod"), signal.SIGKILL)
+        places.wait("prod", "1")
+        assert [path.name for path in models.iterdir()] == [places.served("prod", 1).sha256], "fetched anew"
+    finally:
+        dev.with_name("away").rename(dev)
+
+
+def test_given_released_models_when_released_again_then_nothing_changes(places: Environments) -> None:
+    before = (places.serving("prod") / "serving.json").read_text()
+    places.release("staging")
+    places.release("prod")
+
+    assert (places.serving("prod") / "serving.json").read_text() == before
+
+
+def test_given_a_model_of_files_not_committed_when_released_then_refused(places: Environments) -> None:
+    features = places.repo / "src" / "demo_case" / "features.py"
+    before = features.read_text()
+    features.write_text(before + "# changed\n")
+    places.train()
+    features.write_text(before)
+
+    done = places.run("release", "--to", "staging")
+
+    assert done.returncode == 1 and "not committed" in done.stderr
+
+
+def test_fault_39_given_load_when_new_code_and_back_again_then_no_request_fails(places: Environments) -> None:
+    places.change_settings(0.5)
+    places.train()
+    places.release("staging")
+    assert places.run("release", "--to", "prod").returncode == 3, "an approval must not carry over"
+    places.approve()
+    statuses: list[int] = []
+    ending = threading.Event()
+
+    def ask() -> None:
+        while not ending.is_set():
+            try:
+                statuses.append(places.predict("prod")[0])
+            except OSError:
+                statuses.append(0)
+
+    callers = [threading.Thread(target=ask) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    try:
+        places.release("prod")
+        places.wait("prod", "2")
+        started = time.monotonic()
+        done = places.run("rollback", "--env", "prod")
+        places.wait("prod", "1")
+        seconds = time.monotonic() - started
+    finally:
+        ending.set()
+        for caller in callers:
+            caller.join()
+
+    assert done.returncode == 0, done.stderr
+    assert set(statuses) == {200}, f"{len(statuses)} requests"
+    assert seconds < 60
+
+
+def test_figure_1_given_load_when_models_of_the_same_code_are_swapped_then_no_request_fails(
+    places: Environments,
+) -> None:
+    folder = ServingFolder(places.serving("prod"))
+    before = folder.read()
+    assert before is not None and before.champion is not None
+    worker = places.worker("prod")
+    other = places.served("prod", 2)
+    statuses: list[tuple[int, str]] = []
+    ending = threading.Event()
+
+    def ask() -> None:
+        while not ending.is_set():
+            try:
+                status, answer = places.predict("prod")
+                statuses.append((status, answer.get("model_version", "")))
+            except OSError as error:
+                statuses.append((0, repr(error)))
+
+    callers = [threading.Thread(target=ask) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    try:
+        for number in range(6):
+            champion = other if number % 2 == 0 else before.champion
+            folder.write(Document(before.sequence + 1 + number, champion))
+            places.wait("prod", champion.version)
+    finally:
+        ending.set()
+        for caller in callers:
+            caller.join()
+
+    assert {status for status, _ in statuses} == {200}
+    assert {version for _, version in statuses} == {"1", "2"} and len(statuses) > 200
+    assert places.worker("prod") == worker, "equal code is swapped without a restart"
+
+
+def test_given_a_rollback_when_the_same_is_released_then_only_if_it_is_named(places: Environments) -> None:
+    done = places.run("release", "--to", "prod")
+    assert done.returncode == 1 and "rolled back" in done.stderr and "--version" in done.stderr
+    assert places.predict("prod")[1]["model_version"] == "1"
+
+    tested = json.loads((places.serving("staging") / "serving.json").read_text())["champion"]["version"]
+    places.release("prod", "--version", tested)
+
+    assert places.predict("prod")[1]["model_version"] == "2"
+
+
+def test_fault_38_given_kill_9_of_the_worker_when_asked_then_it_is_back_and_nothing_lost(
+    places: Environments,
+) -> None:
+    ids = [places.predict("prod")[1]["prediction_ids"][0] for _ in range(20)]
+    os.kill(places.worker("prod"), signal.SIGKILL)
+    places.wait("prod", "2")
+
+    captured = (places.home / "prod" / "demo-case" / "capture" / "predictions.jsonl").read_text()
+    assert all(identity in captured for identity in ids)
+
+
+def test_given_a_killed_release_when_run_again_then_serving_follows_the_alias(places: Environments) -> None:
+    document = places.serving("prod") / "serving.json"
+    values = json.loads(document.read_text())
+    first = {**values, "champion": {**values["champion"], "version": "1", "sha256": "0" * 64}}
+    document.write_text(json.dumps(first))
+
+    places.release("prod")
+
+    assert json.loads(document.read_text())["champion"] == values["champion"]
+
+
+def test_given_a_service_when_its_modules_are_listed_then_neither_mlflow_nor_pandas(places: Environments) -> None:
+    mapped = Path(f"/proc/{places.worker('prod')}/maps").read_text()
+
+    assert "pandas" not in mapped and "numpy" in mapped
+
+
+def test_given_two_services_when_measured_then_one_takes_150_mb_at_most(places: Environments) -> None:
+    for _ in range(100):
+        places.predict("prod")
+
+    total = pss_mb(places.launchers["prod"].pid) + pss_mb(places.worker("prod"))
+
+    assert total <= 150, f"{total:.0f} MB"
+
+
+def test_given_all_that_when_the_audit_log_is_verified_then_its_chain_holds(places: Environments) -> None:
+    folder = places.home / "prod" / "demo-case" / "audit"
+
+    assert log.verify(folder).problem is None
+    actions = [line["action"] for line in log.read(folder)]
+    assert actions[:3] == ["approved", "champion moved", "released"] and "rolled back" in actions
+
+
+def test_given_an_unknown_id_when_traced_then_one_line(places: Environments) -> None:
+    done = places.run("trace", "nope", "--env", "prod")
+
+    assert done.returncode == 1 and done.stderr.count("\n") == 1

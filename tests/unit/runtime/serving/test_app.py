@@ -1,0 +1,346 @@
+"""The scoring service's addresses, in one process with a real model and a real prediction log."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import os
+import resource
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aifactory_runtime.serving import app, server
+from aifactory_runtime.serving.callers import Callers
+from aifactory_runtime.serving.capture import FILE, Capture
+from aifactory_runtime.serving.document import ServingFolder
+from aifactory_runtime.serving.fetch import Source
+from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.service import Service
+from tests.unit.runtime.serving_parts import CODE, ROW, admit, features, make_model
+
+TOKEN = "token-of-the-consumer"
+
+
+class Setting:
+    """A service with one model loaded, and a client of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "capture" / FILE
+        self.caller = admit(folder / "callers", TOKEN)
+        served = make_model(folder / "model")
+        serving = ServingFolder(folder / "serving")
+        loader = Loader(serving.models, Source("", lambda: None), features, CODE, None, max_rows=50)
+        self.service = Service(20_000, Capture(self.log), Callers(folder / "callers"), loader.load(served), None)
+        self.client = TestClient(app.create_app(self.service, "Churn"), raise_server_exceptions=True)
+        self.client.headers["Authorization"] = f"Bearer {TOKEN}"
+
+    def predict(self, *rows: Any) -> Any:
+        return self.client.post("/predict", json={"rows": rows})
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+    made = Setting(tmp_path_factory.mktemp("service"))
+    with made.client:
+        yield made
+
+
+def test_given_rows_when_asked_then_each_answer_is_in_the_log_under_its_id(setting: Setting) -> None:
+    answer = setting.predict(ROW, {**ROW, "age": 70})
+
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body["predictions"]) <= {"no", "yes"} and body["model_version"] == "1"
+    assert [pytest.approx(1) == sum(row) for row in body["probabilities"]] == [True, True]
+    likeliest = [body["classes"][row.index(max(row))] for row in body["probabilities"]]
+    assert body["classes"] == ["no", "yes"] and likeliest == body["predictions"]
+    first, second = setting.lines()[-2:]
+    assert [first["id"], second["id"]] == body["prediction_ids"]
+    assert first["inputs"] == ROW and second["inputs"]["age"] == 70
+    assert first["output"] == {"prediction": body["predictions"][0], "probabilities": body["probabilities"][0]}
+    assert second["sequence"] == first["sequence"] + 1
+    assert first["model_sha256"] == setting.service.model.served.sha256  # type: ignore[union-attr]
+
+
+def test_given_the_two_protocols_when_asked_then_the_answers_agree(setting: Setting) -> None:
+    split = {"dataframe_split": {"columns": list(ROW), "data": [list(ROW.values())]}}
+
+    answers = [setting.predict(ROW), setting.client.post("/invocations", json=split)]
+
+    assert len({json.dumps(answer.json()["probabilities"]) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer wrong", "Basic abc", f"Bearer {TOKEN}x", "Bearer ü"])
+@pytest.mark.parametrize("path", ["/predict", "/invocations"])
+def test_given_no_or_a_wrong_token_when_asked_then_401(setting: Setting, header: str | None, path: str) -> None:
+    headers = {} if header is None else {"Authorization": header.encode()}
+    stranger = TestClient(setting.client.app)
+
+    answer = stranger.post(path, json={"rows": [ROW]}, headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/ping", "/docs", "/openapi.json"])
+def test_given_no_token_when_health_or_docs_are_asked_then_200(setting: Setting, path: str) -> None:
+    assert TestClient(setting.client.app).get(path).status_code == 200
+
+
+def test_given_a_new_token_when_asked_then_the_old_one_no_longer_works(setting: Setting) -> None:
+    callers = setting.caller.parent
+    admit(callers, "another")
+    refused = setting.predict(ROW).status_code
+    setting.caller.write_text("broken")
+    broken = setting.client.post("/predict", json={"rows": [ROW]}, headers={"Authorization": "Bearer "}).status_code
+    admit(callers, TOKEN)
+
+    assert (refused, broken, setting.predict(ROW).status_code) == (401, 401, 200)
+
+
+def test_fault_31_given_a_body_above_the_limit_when_asked_then_413(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_LINGER_SECONDS", 0.01)
+
+    said = setting.client.post("/predict", content=b"x" * 20_001)
+    unsaid = setting.client.post("/predict", content=(b"x" * 1000 for _ in range(30)))
+
+    assert (said.status_code, unsaid.status_code) == (413, 413)
+
+
+def test_fault_31_given_a_false_length_when_more_comes_then_what_comes_counts(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_LINGER_SECONDS", 0.01)
+    parts = (b"x" * 1000 for _ in range(10_000))
+
+    answer = setting.client.post("/predict", content=parts, headers={"Content-Length": "10"})
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", [True, False])
+def test_fault_31_given_40_mib_over_a_socket_when_sent_to_the_end_then_the_413_is_read_and_memory_stays(
+    setting: Setting, said: bool
+) -> None:
+    listener = server.listen(0, "127.0.0.1")
+    config = uvicorn.Config(setting.client.app, log_level="warning", ws="none", lifespan="off")
+    running = server.DrainingServer(config, lambda: None)
+    thread = threading.Thread(target=running.run, args=([listener],))
+    thread.start()
+    parts = [b"x" * 65_536] * 640
+    body = iter(parts) if not said else b"".join(parts)
+    call = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        call.request("POST", "/predict", body, {"Authorization": f"Bearer {TOKEN}"}, encode_chunked=not said)
+        answer = call.getresponse()
+        assert (answer.status, "is larger than 20000 bytes" in answer.read().decode()) == (413, True)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
+    finally:
+        call.close()
+        running.should_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize("value", [1e308, 1.7e308])
+def test_fault_33_given_a_value_that_overflows_in_the_features_when_asked_then_422(
+    setting: Setting, value: float
+) -> None:
+    before = len(setting.lines()) if setting.log.exists() else 0
+
+    answer = setting.predict({**ROW, "mean income": value})
+
+    assert answer.status_code == 422
+    assert "308" not in answer.text
+    assert (len(setting.lines()) if setting.log.exists() else 0) == before
+
+
+def test_given_a_null_when_the_column_takes_it_then_it_is_scored(setting: Setting) -> None:
+    assert setting.predict({**ROW, "mean income": None}).status_code == 200
+
+
+def test_given_many_rows_when_asked_then_they_score_as_each_alone(setting: Setting) -> None:
+    rows = [{**ROW, "age": 18 + number} for number in range(40)]
+
+    together = setting.predict(*rows).json()["probabilities"]
+    alone = [setting.predict(row).json()["probabilities"][0] for row in rows[:5]]
+
+    assert len(together) == 40
+    assert together[:5] == pytest.approx(np_rows(alone))
+
+
+def np_rows(rows: list[list[float]]) -> list[Any]:
+    return [pytest.approx(row) for row in rows]
+
+
+def test_fault_40_given_a_full_disk_when_asked_then_503_and_no_torn_line(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.predict(ROW)
+    before = setting.log.read_bytes()
+    real = os.write
+
+    def short_then_full(descriptor: int, content: Any) -> int:
+        if len(content) < 100:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, bytes(content)[:-60])
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", short_then_full)
+        answer, *_ = [setting.predict(ROW) for _ in range(3)]
+
+    assert caplog.messages == [f"{setting.log} takes no predictions, callers get 503: No space left on device"]
+    assert answer.status_code == 503 and "recorded" in answer.text
+    assert setting.log.read_bytes() == before
+    assert setting.predict(ROW).status_code == 200
+
+
+def test_given_a_damaged_log_when_asked_then_503_the_log_is_left_alone_and_the_service_says_why(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.predict(ROW)
+    before = setting.log.read_bytes()
+    setting.log.write_bytes(before + b"somebody wrote here\n")
+
+    answer = setting.predict(ROW)
+
+    assert answer.status_code == 503
+    assert setting.log.read_bytes() == before + b"somebody wrote here\n"
+    assert [f"{setting.log} takes no predictions" in message for message in caplog.messages] == [True]
+    setting.log.write_bytes(before)
+    assert setting.predict(ROW).status_code == 200
+
+
+def test_given_many_callers_at_once_when_asked_then_every_id_is_in_the_log_once(setting: Setting) -> None:
+    before = len(setting.lines()) if setting.log.exists() else 0
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: setting.predict(ROW), range(80)))
+
+    ids = [answer.json()["prediction_ids"][0] for answer in answers]
+    lines = setting.lines()[before:]
+    assert sorted(line["id"] for line in lines) == sorted(ids) and len(set(ids)) == 80
+    sequences = [line["sequence"] for line in lines]
+    assert sequences == list(range(sequences[0], sequences[0] + 80))
+
+
+def test_fault_37_given_a_draining_service_when_asked_then_live_and_answering_but_not_ready(setting: Setting) -> None:
+    setting.service.draining = True
+    try:
+        ready, ping = setting.client.get("/health/ready"), setting.client.get("/ping")
+        assert (ready.status_code, ping.status_code) == (503, 503)
+        assert "draining" in ready.json()["reason"]
+        assert setting.client.get("/health/live").status_code == 200
+        assert setting.predict(ROW).status_code == 200
+    finally:
+        setting.service.draining = False
+
+
+def test_fault_29_given_no_model_when_asked_then_503_with_the_reason(setting: Setting) -> None:
+    model, setting.service.model = setting.service.model, None
+    setting.service.reason = "version 2 was changed after its release"
+    try:
+        assert setting.predict(ROW).status_code == 503
+        ready = setting.client.get("/health/ready")
+        assert ready.status_code == 503 and "changed" in ready.json()["reason"]
+        assert setting.client.get("/version").status_code == 503
+        assert setting.client.get("/openapi.json").status_code == 200
+    finally:
+        setting.service.model, setting.service.reason = model, None
+
+
+def test_given_a_model_when_the_docs_are_asked_then_its_columns_and_a_row_that_is_taken(setting: Setting) -> None:
+    document = setting.client.get("/openapi.json").json()
+
+    schema = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    row = schema["properties"]["rows"]["items"]
+    assert list(row["properties"]) == list(ROW) and row["additionalProperties"] is False
+    assert setting.client.post("/predict", json=schema["example"]).status_code == 200
+
+
+def test_given_a_regression_when_asked_then_numbers_without_probabilities_here_and_in_the_docs(
+    setting: Setting,
+) -> None:
+    model = setting.service.model
+    assert model is not None
+    schema = replace(model.schema, classes=())
+    try:
+        setting.service.model = replace(model, schema=schema, estimator=_Sum())
+        body = setting.client.post("/predict", json={"rows": [ROW, {**ROW, "age": 41}]}).json()
+        answer = setting.client.get("/openapi.json").json()["paths"]["/predict"]["post"]["responses"]["200"]
+    finally:
+        setting.service.model = model
+    assert body["predictions"] == [2043.0, 2044.0]
+    assert not {"probabilities", "classes"} & set(body)
+    properties = answer["content"]["application/json"]["schema"]["properties"]
+    assert properties["predictions"]["items"] == {"type": "number"}
+    assert "probabilities" not in properties
+
+
+class _Sum:
+    """A regressor that adds its features."""
+
+    def predict(self, values: np.ndarray) -> np.ndarray:
+        return values.sum(axis=1)
+
+
+def test_given_a_version_when_asked_then_model_and_code_are_named(setting: Setting) -> None:
+    found = setting.client.get("/version").json()
+
+    assert found["model_version"] == "1" and found["code_sha256"] == CODE
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.sampled_from([*ROW, "rows", "x"]), part, max_size=4),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    row=st.fixed_dictionaries({name: st.just(value) | JSON_VALUES for name, value in ROW.items()}),
+    extra=st.none() | JSON_VALUES,
+    path=st.sampled_from(["/predict", "/invocations"]),
+)
+def test_figure_6_given_any_body_when_asked_then_200_or_422(setting: Setting, row: Any, extra: Any, path: str) -> None:
+    value = {"rows": [row], "dataframe_records": [row]} if extra is None else extra
+
+    answer = setting.client.post(path, content=json.dumps(value).encode())
+
+    assert answer.status_code in (200, 422)
+
+
+@settings(max_examples=100, deadline=None)
+@given(income=st.floats(min_value=0, allow_infinity=False))
+def test_figure_6_given_any_finite_number_when_asked_then_200_with_finite_scores_or_422(
+    setting: Setting, income: float
+) -> None:
+    answer = setting.predict({**ROW, "mean income": income})
+
+    assert answer.status_code in (200, 422)
+    if answer.status_code == 200:
+        assert sum(answer.json()["probabilities"][0]) == pytest.approx(1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(body=st.binary(max_size=200))
+def test_figure_6_given_any_bytes_when_asked_then_422(setting: Setting, body: bytes) -> None:
+    assert setting.client.post("/predict", content=body).status_code == 422

@@ -1,0 +1,77 @@
+"""Whom the scoring service lets in, and for how long."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.serving.callers import Callers
+from aifactory_runtime.serving.process import callers_of
+from infra.providers.local import admission
+from tests.unit.runtime.serving_parts import admit
+
+NOON = 1_800_100_800.0  # 2027-01-16, 12:00 UTC
+
+
+def test_given_two_callers_when_asked_then_each_token_is_let_in_and_no_other(tmp_path: Path) -> None:
+    admit(tmp_path, "one", caller="ana")
+    admit(tmp_path, "two", caller="bo")
+    callers = Callers(tmp_path)
+    assert [callers.admits(token) for token in ("one", "two", "three", "")] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(("last_day", "let_in"), [(None, True), ("2027-01-16", True), ("2027-01-15", False)])
+def test_given_a_last_day_when_provisioned_then_the_token_is_good_to_the_end_of_it(
+    tmp_path: Path, last_day: str | None, let_in: bool
+) -> None:
+    admission.write(tmp_path / "ana.json", "ana.churn.prod", admission.entries("secret", last_day, []))
+    assert Callers(tmp_path).admits("secret", NOON) is let_in
+    assert "secret" not in (tmp_path / "ana.json").read_text()
+    assert (tmp_path / "ana.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_given_a_token_that_retires_when_its_time_is_over_then_only_the_new_one_is_let_in(tmp_path: Path) -> None:
+    retiring = admission.entry("old", "2027-01-16T12:00:10+00:00")
+    admission.write(tmp_path / "ana.json", "ana.churn.prod", admission.entries("new", None, [retiring]))
+    callers = Callers(tmp_path)
+    assert [callers.admits(token, NOON) for token in ("old", "new")] == [True, True]
+    assert [callers.admits(token, NOON + 10) for token in ("old", "new")] == [False, True]
+
+
+def test_given_a_caller_taken_away_when_asked_then_they_are_refused_at_once(tmp_path: Path) -> None:
+    path = admit(tmp_path, "one")
+    callers = Callers(tmp_path)
+    os.utime(path, ns=(1, 1))
+    assert callers.admits("one")
+    path.unlink()
+    assert not callers.admits("one")
+
+
+@pytest.mark.parametrize("content", ["", "broken", "[]", '{"accepts": [1]}', '{"accepts": [{"sha256": "x"}]}'])
+def test_given_a_damaged_file_when_asked_then_it_lets_nobody_in_and_the_others_stay(
+    tmp_path: Path, content: str
+) -> None:
+    admit(tmp_path, "one", caller="ana")
+    (tmp_path / "bo.json").write_text(content)
+    callers = Callers(tmp_path)
+    assert callers.admits("one")
+    assert not callers.admits("x")
+
+
+def test_given_no_folder_when_asked_then_nobody_is_let_in(tmp_path: Path) -> None:
+    assert not Callers(tmp_path / "gone").admits("one")
+
+
+def test_given_an_environment_of_an_older_factory_when_served_then_it_is_refused_rather_than_left_open() -> None:
+    uris = dict.fromkeys(("data_uri", "artifact_uri", "capture_uri", "release_uri", "snapshot_uri"), "/x")
+    uris |= dict.fromkeys(("audit_uri", "events_uri", "logs_uri", "tracking_uri", "registry_uri"), "/x")
+    known = {"use_case": "churn", "environment": "prod", "identity": "service", "experiment": "e", "model_name": "m"}
+    contract = EnvironmentContract.model_validate({**uris, **known, "data_source": "d"})
+    assert callers_of(contract) is None
+    with pytest.raises(FactoryError, match="factory up prod"):
+        callers_of(contract.model_copy(update={"endpoint_token_file": "/t"}))
+    assert callers_of(contract.model_copy(update={"endpoint_callers_uri": "/c"})) == Callers(Path("/c"))
