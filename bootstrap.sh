@@ -16,7 +16,7 @@ done
 [ -n "$python" ] || { say "bootstrap: Python 3.11 or newer is missing; install it, or name it with PYTHON=..."; exit 1; }
 command -v git >/dev/null 2>&1 || { say "bootstrap: git is missing; install it"; exit 1; }
 
-stamp=$({ cat requirements/dev.txt runtime/pyproject.toml pyproject.toml; "$python" --version; } | sha256sum | cut -c1-16)
+stamp=$({ cat requirements/dev.txt pyproject.toml; "$python" --version; } | sha256sum | cut -c1-16)
 [ "$(cat .venv/.stamp 2>/dev/null)" = "$stamp" ] && exit 0
 
 uv=$(command -v uv || true)
@@ -34,5 +34,5 @@ say "Installing the locked packages into .venv ..."
 rm -f .venv/.stamp
 "$uv" venv --quiet --allow-existing --python "$python" .venv
 "$uv" pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements/dev.txt
-"$uv" pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python -e runtime -e .
+"$uv" pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python -e .
 printf '%s\n' "$stamp" >.venv/.stamp

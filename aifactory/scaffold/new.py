@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aifactory.scaffold import answers as given
 from aifactory.scaffold import place, repository
+from aifactory.scaffold.origin import VARIABLE
 from aifactory.scaffold.template import Template
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from aifactory.scaffold.science import Science
 
 _QUESTION = re.compile(r"(?:Validation error for question|Invalid choice for) '(\w+)': (.*)", re.DOTALL)
+_ANSWERS = ".copier-answers.yml"
+_ADDRESS = re.compile(r"^_src_path:.*(?:\n[ ].*)*", re.MULTILINE)
 _REQUIRED = re.compile(r'Question "(\w+)" is required')
 
 
@@ -48,6 +52,7 @@ def new(
         built = workshop / "repo"
         final = _render(built, answers, template, ask)
         given.check_approval(final)
+        _keep_address(built / _ANSWERS, template)
         if science is not None:
             from aifactory.scaffold.science import write
 
@@ -68,12 +73,25 @@ def check(into: Path, answers: Mapping[str, str]) -> None:
         place.check_free(into / answers["use_case"])
 
 
+def _keep_address(answers: Path, template: Template) -> None:
+    """Write down where updates come from, when that is not where it was rendered from."""
+    if template.published:
+        line = f"_src_path: {json.dumps(template.published)}"
+        text = answers.read_text(encoding="utf-8")
+        answers.write_text(_ADDRESS.sub(lambda _: line, text, count=1), encoding="utf-8")
+
+
 def _notes(template: Template, stand_in: str | None) -> tuple[str, ...]:
     notes = []
     if stand_in:
         notes.append(f"git knows no user.name and user.email here, so the first commit is by {stand_in}")
     if template.dirty:
         notes.append("made from uncommitted changes of the template, so it cannot follow its updates: for trying only")
+    if template.private:
+        notes.append(
+            f"its updates come from {template.address}, which only this machine has; if the factory is published, "
+            f"name that address in {VARIABLE}"
+        )
     return tuple(notes)
 
 

@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 from aifactory import home, scaffold
 from aifactory.provision import engine, servers, stacks, uv
+from aifactory.scaffold import origin
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
@@ -74,14 +74,13 @@ def _template(variables: Mapping[str, str]) -> Value:
         found = scaffold.locate(None, None, variables, allow_dirty=True)
     except FactoryError as problem:
         return Value("template", f"none: {problem}", "nowhere")
-    checkout = Path(__file__).resolve().parents[2]
-    if found.address == str(checkout):
-        origin = "the checkout this command runs from"
-    elif found.address == variables.get("FACTORY_TEMPLATE"):
-        origin = "FACTORY_TEMPLATE"
+    if found.address == str(origin.checkout()):
+        source = "the checkout this command runs from"
+    elif found.address == variables.get(origin.VARIABLE):
+        source = origin.VARIABLE
     else:
-        origin = "where this tool was installed from"
-    return Value("template", found.shown, origin)
+        source = "the installed tool"
+    return Value("template", found.shown, source)
 
 
 def _engine() -> Value:

@@ -7,10 +7,38 @@ from pathlib import Path
 
 import pytest
 
-from aifactory.scaffold import locate
+from aifactory.scaffold import locate, origin
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.fixtures.usecase_repo import git
 from tests.template.support import CHECKOUT
+
+COMMIT = "f" * 40
+
+
+class Installed:
+    """What an installer writes down of the tool."""
+
+    written: str | None = None
+
+    def read_text(self, _name: str) -> str | None:
+        return self.written
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> type[Installed]:
+    """The tool as it is installed: without a checkout, so far without a bundle."""
+    monkeypatch.setattr(origin, "checkout", lambda: None)
+    monkeypatch.setattr(origin.metadata, "distribution", lambda _name: Installed())
+    monkeypatch.setattr(Installed, "written", None)
+    return Installed
+
+
+def carry(monkeypatch: pytest.MonkeyPatch, folder: Path, address: str | None) -> Path:
+    """What a wheel holds: a bundle, its commit and the address written down at the build."""
+    (folder / "template.bundle").write_bytes(b"")
+    (folder / "origin.json").write_text(json.dumps({"commit": COMMIT, "address": address}))
+    monkeypatch.setattr(origin, "_CARRIED", folder)
+    return folder / "template.bundle"
 
 
 def test_given_this_checkout_then_it_is_its_own_template() -> None:
@@ -20,24 +48,68 @@ def test_given_this_checkout_then_it_is_its_own_template() -> None:
 
 
 def test_given_an_installed_tool_then_its_address_and_commit_are_the_templates(
-    monkeypatch: pytest.MonkeyPatch, template: Path
+    installed: type[Installed], template: Path
 ) -> None:
-    from aifactory.scaffold import template as module
-
-    class Installed:
-        def read_text(self, _name: str) -> str:
-            return json.dumps(
-                {"url": "https://git.example/factory.git", "vcs_info": {"vcs": "git", "commit_id": "f" * 40}}
-            )
-
-    monkeypatch.setattr(module, "__file__", "/somewhere/site-packages/aifactory/scaffold/template.py")
-    monkeypatch.setattr(module.metadata, "distribution", lambda _name: Installed())
+    installed.written = json.dumps(
+        {"url": "https://git.example/factory.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
+    )
     found = locate(None, None, {"FACTORY_TEMPLATE": "ignored"})
-    assert (found.address, found.ref) == ("git+https://git.example/factory.git", "f" * 40)
-    monkeypatch.setattr(Installed, "read_text", lambda _self, _name: None)
+    assert (found.address, found.ref) == ("git+https://git.example/factory.git", COMMIT)
+    installed.written = None
     assert locate(None, None, {"FACTORY_TEMPLATE": str(template)}).address == str(template)
     with pytest.raises(UsageProblem, match="FACTORY_TEMPLATE"):
         locate(None, None, {})
+
+
+@pytest.mark.parametrize(
+    ("addresses", "kept"),
+    [
+        (
+            ("https://me:hunter2@git.example/f", "https://b.example/f", "https://v.example/f"),
+            "git+https://git.example/f",
+        ),
+        ((None, "https://b.example/f", "https://v.example/f"), "git+https://b.example/f"),
+        ((None, None, "ssh://git@v.example/f"), "git+ssh://git@v.example/f"),
+        ((None, None, "git@v.example:f.git"), "git@v.example:f.git"),
+        ((None, None, ""), None),
+    ],
+)
+def test_given_a_wheel_then_its_bundle_is_rendered_and_an_address_that_others_reach_is_kept(
+    installed: type[Installed],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    addresses: tuple[str | None, str | None, str],
+    kept: str | None,
+) -> None:
+    url, built, variable = addresses
+    bundle = carry(monkeypatch, tmp_path, built)
+    installed.written = url and json.dumps({"url": url, "vcs_info": {"vcs": "git", "commit_id": COMMIT}})
+
+    found = locate(None, None, {"FACTORY_TEMPLATE": variable})
+
+    assert (found.address, found.ref) == (str(bundle), COMMIT)
+    assert (found.published, found.private) == (kept, kept is None)
+    assert found.kept == (kept or str(bundle))
+
+
+def test_given_a_checkout_then_its_origin_is_kept_only_once_the_commit_was_pushed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, template: Path
+) -> None:
+    own, remote = tmp_path / "own", tmp_path / "published.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(template), str(remote))
+    git(tmp_path, "clone", "--quiet", str(remote), str(own))
+    monkeypatch.setattr(origin, "checkout", lambda: own)
+    monkeypatch.setattr(origin.metadata, "distribution", lambda _name: Installed())
+
+    pushed = locate(None, None, {})
+    assert (pushed.address, pushed.kept, pushed.private) == (str(own), str(remote), False)
+
+    git(own, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "-m", "Mine")
+    mine = locate(None, None, {})
+    assert (mine.kept, mine.private) == (str(own), True)
+    assert locate(None, None, {"FACTORY_TEMPLATE": str(remote)}).kept == str(own)  # it does not hold the commit
+    git(own, "push", "--quiet", "origin", "HEAD")
+    assert locate(None, None, {}).kept == str(remote)
 
 
 def test_given_a_relative_address_then_it_is_kept_absolute(template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
