@@ -18,6 +18,7 @@ from aifactory_runtime.errors import FactoryError
 # name -> module:attribute; nothing is imported until it is called or asked for help.
 _COMMANDS = {
     "new": "aifactory.cli.new:command",
+    "sample": "aifactory.cli.sample:command",
     "up": "aifactory.cli.environments:up",
     "preview": "aifactory.cli.environments:preview",
     "refresh": "aifactory.cli.environments:refresh",
@@ -44,6 +45,7 @@ _COMMANDS = {
 
 _SUMMARIES = {
     "new": "Make a use case's repo from the template.",
+    "sample": "Make data/sample.csv again from the table (in a use case's repo).",
     "up": "Provision environments: of the use case whose repo this is, elsewhere of the platform.",
     "preview": "Show what `up` would change.",
     "refresh": "Compare what is applied with what runs; exit 3 and names on drift.",

@@ -5,9 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from aifactory_runtime.contract import Manifest
 
 _PASS_ON = {"ignore_unknown_options": True}
 _HELP = {"-h", "--help"}
@@ -54,6 +58,15 @@ audit = _command("audit", "Verify the chain of the audit log.", "factory audit -
 
 def run_in_repo(name: str, arguments: tuple[str, ...]) -> NoReturn:
     """Replace this process by `python -m <package> NAME ...` in the repo's environment."""
+    repo, manifest, python = place_and_python(name)
+    os.chdir(repo)
+    sys.stdout.flush()
+    variables = {**os.environ, "PYTHONPATH": str(repo / "src")}
+    os.execve(python, [str(python), "-m", manifest.package, name, *arguments], variables)  # noqa: S606
+
+
+def place_and_python(name: str) -> tuple[Path, Manifest, Path]:
+    """The repo that the command `name` is typed in, its manifest and its interpreter; FactoryError without them."""
     from aifactory.provision.plan import Place
     from aifactory_runtime.errors import FactoryError
 
@@ -63,7 +76,4 @@ def run_in_repo(name: str, arguments: tuple[str, ...]) -> NoReturn:
     python = place.repo / ".venv" / "bin" / "python"
     if not python.exists():
         raise FactoryError("this repo has no environment yet: make setup")
-    os.chdir(place.repo)
-    sys.stdout.flush()
-    variables = {**os.environ, "PYTHONPATH": str(place.repo / "src")}
-    os.execve(python, [str(python), "-m", place.manifest.package, name, *arguments], variables)  # noqa: S606
+    return place.repo, place.manifest, python

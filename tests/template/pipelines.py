@@ -37,6 +37,12 @@ def github(repo: Path) -> Stages:
     return found
 
 
+def pull_request(repo: Path) -> list[Command]:
+    """Lines of the workflow that every pull request goes through on GitHub."""
+    job = read(repo / ".github/workflows/ci.yml")["jobs"]["check"]
+    return [Command(step["run"], step.get("env", {})) for step in job["steps"] if "run" in step]
+
+
 def azure(repo: Path) -> Stages:
     """Stages of the pipeline."""
     found = {}

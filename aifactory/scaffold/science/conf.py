@@ -25,6 +25,8 @@ def source(brief: Brief, read: ReadSettings) -> str:
         "# conf/dev.yaml, conf/staging.yaml, conf/prod.yaml; conf/embedded.yaml when nothing is provisioned.",
         "data:",
         *_read(read),
+        "  # What the rows of data/sample.csv are; factory sample makes them again.",
+        f"  sample: {'real' if brief.real_sample else 'made-up'}",
         f"  max_duplicate_share: {_share(proposal.duplicates / proposal.rows, _DUPLICATES)}",
         f"  max_outlier_share: {_share(proposal.outlier_rows, _OUTLIERS)}",
         f"  test_share: {0.3 if few else _TEST}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aifactory_runtime.contract.names import SAMPLE
 from aifactory_runtime.data import columns
 from aifactory_runtime.pipeline import arrays
 
@@ -26,7 +27,7 @@ def sample(root: Path, schema: Any) -> pd.DataFrame:
     from aifactory_runtime.data import declared, source
 
     settings = Settings.load(root / "conf", names.EMBEDDED)
-    return source.read(source.locate(root, "data/sample.csv"), settings.data.read, declared.kinds(schema))
+    return source.read(source.locate(root, SAMPLE), settings.data.sample_read, declared.kinds(schema))
 
 
 def raw_columns(

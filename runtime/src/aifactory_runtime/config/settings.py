@@ -46,6 +46,8 @@ class DataSettings(_Part):
     """What the data may look like before training stops."""
 
     read: ReadSettings | None = None
+    sample: Literal["real", "made-up"] | None = None
+    """What the rows of data/sample.csv are, as `factory new` and `factory sample` write it down."""
     sample_rows: Annotated[int, Field(ge=0)] = 0
     """Rows to read, drawn by the seed; 0 takes all. Set it in `conf/<environment>.yaml` for a quick run."""
     max_train_rows: Annotated[int, Field(ge=0)] = 0
@@ -62,6 +64,11 @@ class DataSettings(_Part):
     columns: dict[str, ColumnSettings] = {}
     test_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
     validation_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.1
+
+    @property
+    def sample_read(self) -> ReadSettings | None:
+        """How data/sample.csv is written: as the table is when that is a text file, else it is found out."""
+        return self.read if self.read is not None and self.read.format == "csv" else None
 
     @model_validator(mode="after")
     def _something_to_train_on(self) -> Self:

@@ -14,6 +14,9 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 EMBEDDED = "embedded"
 """The environment a repo has with nothing provisioned: SQLite and folders inside the project."""
 
+SAMPLE = "data/sample.csv"
+"""Rows that a repo holds for tests and for trying: real ones of a public table, else made-up ones."""
+
 RELEASE = "release"
 SERVICE = "service"
 CONSUMER = "consumer"

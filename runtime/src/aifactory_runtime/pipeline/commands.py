@@ -100,12 +100,13 @@ def _try(rows: int, as_json: bool) -> None:
     from aifactory_runtime.pipeline import training_rights
     from aifactory_runtime.pipeline.context import Context
     from aifactory_runtime.pipeline.run import run as run_steps
-    from aifactory_runtime.pipeline.trial import trial
+    from aifactory_runtime.pipeline.trial import on_made_up_rows, reachable, trial
     from aifactory_runtime.quota.guard import within
 
     project = _project()
     contract = project.environment.contract  # that of the trial allows everything: it is a place of its own
     training_rights.check(contract)
+    project = reachable(project, say)
     with stdout.kept(as_json), within(contract, "trial", say), trial(project, rows) as part:
         handoff = run_steps(Context(part), _ALL[:-1], run_id=None, kind="experiment", say=Clock())
     if as_json:
@@ -114,6 +115,8 @@ def _try(rows: int, as_json: bool) -> None:
     gate = handoff.gate or {}
     verdict = "the gate would let it pass" if gate.get("passed") else f"the gate would refuse it: {_reasons(gate)}"
     click.echo(f"trial on {rows} rows at most, nothing registered: {_figures(handoff)}; {verdict}")
+    if on_made_up_rows(project):
+        click.echo("made-up rows: says nothing about the model")
 
 
 def _reasons(gate: Mapping[str, Any]) -> str:

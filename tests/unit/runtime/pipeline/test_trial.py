@@ -74,3 +74,29 @@ def test_given_quotas_when_a_sample_is_tried_then_its_seconds_count_and_none_beg
     assert tried.returncode == 0, tried.stderr
     assert [json.loads(line)["what"] for line in notes.read_text().splitlines()] == ["trial"]
     assert refused.returncode == 1 and "hours of compute" in refused.stderr
+
+
+def test_given_a_source_out_of_reach_when_a_sample_is_asked_for_then_the_repos_own_serves_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    repo = make_repo(tmp_path / "repo")
+    (repo / "data" / "customers.csv").rename(repo / "data" / "sample.csv")
+    conf = repo / "conf" / "base.yaml"
+    conf.write_text(conf.read_text().replace("data:\n", "data:\n  sample: made-up\n", 1))
+
+    tried, trained = run(repo, "run", "--sample", "200"), run(repo, "run")
+
+    assert tried.returncode == 0, tried.stderr
+    said = "note: data/customers.csv cannot be reached from here: data/sample.csv is tried in its place"
+    assert tried.stderr.splitlines()[0] == said
+    assert tried.stdout.splitlines()[-1] == "made-up rows: says nothing about the model"
+    assert trained.returncode == 1 and "data/customers.csv is missing" in trained.stderr
+
+
+def test_given_neither_source_nor_sample_when_tried_then_the_missing_source_is_named(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path / "repo")
+    (repo / "data" / "customers.csv").unlink()
+
+    done = run(repo, "run", "--sample", "200")
+
+    assert done.returncode == 1 and "data/customers.csv is missing" in done.stderr
