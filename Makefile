@@ -23,11 +23,11 @@ check: setup ## Lint, types and the fast tests; under a minute when warm.
 		tests=$$?; wait $$! && exit $$tests
 
 test: check tools ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
-	@$(PYTEST) $(PARALLEL) -m "slow and not long and not e2e"
+	@$(PYTEST) $(PARALLEL) -m "slow and not long and not e2e" --slowest-files 10
 	@$(PYTEST) -m e2e
 
-thorough: tools ## The long tests: every table that was tried, fifty sets of answers.
-	@$(PYTEST) -n 2 -m long
+thorough: tools ## The long tests: every table that was tried, fifty sets of answers, 500 examples a property.
+	@$(PYTEST) -n 2 -m "long or hypothesis" --hypothesis-profile thorough
 
 faults: tools ## Kill and double the real parts at random, half an hour and more; rewrites docs/reliability.md.
 	@$(PYTHON_BIN)/python -m tests.faults.run

@@ -14,8 +14,12 @@ from hypothesis import settings
 from aifactory_runtime import garbage
 
 garbage.seldom()  # before the tests' imports: their modules are many, and they are not garbage
-settings.register_profile("house", deadline=None)  # a busy machine is no failure
-settings.load_profile("house")
+# A busy machine is no failure, so there are no deadlines. `make thorough` says --hypothesis-profile thorough.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=500)
+settings.load_profile("quick")
+
+pytest_plugins = ("tests.slowest_files",)
 
 _FETCHERS = ("go", "curl", "wget")
 _ENGINE = "pulumi"

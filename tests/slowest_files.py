@@ -1,0 +1,77 @@
+"""A pytest plugin: the slowest files at the end of a run, also of one in several processes (`--slowest-files N`).
+
+Waiting and processor time are both shown, because on a busy machine only the second says what a test costs. It is that
+of the test process and of the children that it waited for: servers that outlive a test are not in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import pytest
+
+_SINCE = pytest.StashKey[float]()
+
+
+@dataclass
+class Spent:
+    """Seconds that one file took, fixtures included."""
+
+    waited: float = 0.0
+    worked: float = 0.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option that turns it on."""
+    parser.addoption("--slowest-files", type=int, default=0, metavar="N", help="show the N slowest files at the end")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Sum up where reports arrive: in the one process, or in the one that started the workers."""
+    if config.option.slowest_files and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Sums(config.option.slowest_files), "slowest-files-sums")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What collecting took belongs to no file."""
+    session.config.stash[_SINCE] = _worked()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Each phase's report carries the processor time since the phase before; xdist brings it to the sums."""
+    report = yield
+    now = _worked()
+    report.worked = now - item.config.stash[_SINCE]
+    item.config.stash[_SINCE] = now
+    return report
+
+
+def _worked() -> float:
+    """Seconds of the processor so far, in this process and in the children that it waited for."""
+    return sum(os.times()[:4])
+
+
+class _Sums:
+    """Reports added up by file."""
+
+    def __init__(self, shown: int) -> None:
+        self._shown = shown
+        self._spent: defaultdict[str, Spent] = defaultdict(Spent)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Setup, call and teardown of a test count alike."""
+        spent = self._spent[report.location[0]]
+        spent.waited += report.duration
+        spent.worked += getattr(report, "worked", 0.0)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """A table, slowest first, and the sum of all files."""
+        files = sorted(self._spent.items(), key=lambda one: one[1].waited, reverse=True)
+        everything = Spent(sum(one.waited for _, one in files), sum(one.worked for _, one in files))
+        terminalreporter.section(f"{self._shown} slowest of {len(files)} files: seconds, and of the processor")
+        for name, spent in [*files[: self._shown], ("all files", everything)]:
+            terminalreporter.write_line(f"{spent.waited:8.1f} {spent.worked:8.1f}  {name}")
