@@ -15,7 +15,7 @@ from aifactory.cli import output
 from aifactory_runtime.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from aifactory.profile import Proposal
+    from aifactory.profile import Proposal, Wishes
     from aifactory.scaffold.science import Science
 
 _TUTORIAL = "sample:breast-cancer"
@@ -30,6 +30,9 @@ _SHOWN_COLUMNS = 60
 @click.option("--id-column", "id_columns", multiple=True, help="A column that only tells rows apart; repeat for more.")
 @click.option("--time-column", help="The column that orders the rows: the newest test the model.")
 @click.option("--ignore-column", "ignored", multiple=True, help="A column that no model may see; repeat for more.")
+@click.option(
+    "--encoding", help="How the letters of a text table are written, when that is not found: shift_jis, koi8-r."
+)
 @click.option("--scoring", type=click.Choice(["online", "batch", "both"]), help="How predictions are asked for.")
 @click.option("--train-in", type=click.Choice(["dev", "prod"]), help="Where models move from, or only code moves to.")
 @click.option("--title", help="What people call it.")
@@ -63,17 +66,18 @@ def command(
 
     Example: factory new churn --data customers.csv --target-column churned --owner ana
     """
-    time_column = options.pop("time_column")
+    time_column, encoding = options.pop("time_column"), options.pop("encoding")
     ask = options["data"] is None and sys.stdin.isatty() and sys.stdout.isatty()
     answers = _answers(name, approvers, extra, options, ask)
     from aifactory import scaffold
+    from aifactory.profile import Wishes
 
     template = scaffold.locate(address, ref, os.environ, allow_dirty=allow_dirty)
     science = None
     if answers.get("data", _TUTORIAL) != _TUTORIAL:
         scaffold.check(into.absolute(), answers)
-        science = _science(answers, id_columns, time_column, ignored, as_json)
-    elif id_columns or ignored or time_column or options["problem"]:
+        science = _science(answers, Wishes(answers.get("problem"), id_columns, time_column, ignored), encoding, as_json)
+    elif id_columns or ignored or time_column or encoding or options["problem"]:
         raise UsageProblem("columns and problem of the tutorial's table are settled: give your own table with --data")
     if not as_json:
         output.say(f"Rendering {template.shown} ...")
@@ -116,19 +120,16 @@ def _answers(
     return answers
 
 
-def _science(
-    answers: dict[str, str], id_columns: tuple[str, ...], time_column: str | None, ignored: tuple[str, ...], quiet: bool
-) -> Science:
+def _science(answers: dict[str, str], wishes: Wishes, encoding: str | None, quiet: bool) -> Science:
     """Look at the table, show what is proposed, and complete `answers` by it; nothing is written."""
-    from aifactory.profile import Wishes, propose, take_in
+    from aifactory.profile import propose, take_in
     from aifactory.scaffold.science import Science
     from aifactory.scaffold.science.brief import SECRET
 
     if not quiet:
         output.say(f"Reading {answers['data']} ...")
-    found = take_in(answers["data"], Path.cwd())
+    found = take_in(answers["data"], Path.cwd(), encoding)
     target = answers.get("target_column") or found.target
-    wishes = Wishes(answers.get("problem"), id_columns, time_column, ignored)
     proposal = propose(found.table, found.source, target, wishes)
     answers |= {
         "data": found.source,

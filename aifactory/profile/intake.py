@@ -26,15 +26,18 @@ class Intake:
     """The column that a bundled table is there for."""
 
 
-def take_in(given: str, here: Path) -> Intake:
-    """Read the table that `given` names, a path from `here`; FactoryError when it cannot be read."""
+def take_in(given: str, here: Path, encoding: str | None = None) -> Intake:
+    """Read the table that `given` names, a path from `here`; FactoryError when it cannot be read.
+
+    `encoding` says how the letters of a text table are written; None finds it out.
+    """
     if given.startswith(_SAMPLE):
         if given not in _TARGETS:
             raise UsageProblem(f"{given} is no sample; there are sample:breast-cancer, {', '.join(_TARGETS)}")
         located = source.locate(_BUNDLED, given.removeprefix(_SAMPLE) + ".csv")
     else:
         located = source.locate(here, given)
-    table = scan(located, source.detect(located))
+    table = scan(located, source.detect(located, encoding))
     if given.startswith(_SAMPLE):
         return Intake(given, table, True, _TARGETS[given])
     kept = given if "://" in given else str((here / Path(given).expanduser()).resolve())

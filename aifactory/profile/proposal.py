@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aifactory.profile import leaks, problem, roles
+from aifactory.profile import leaks, problem, readings, roles
 from aifactory.profile.column import ColumnScan, to_numbers
 from aifactory.profile.scan import Table
 from aifactory_runtime.data import column_names
@@ -130,7 +130,7 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
         columns=tuple(columns),
     )
     _check_usable(proposal)
-    return replace(proposal, notes=(*more, *_notes(proposal)))
+    return replace(proposal, notes=(*readings.notes(table.read), *more, *_notes(proposal)))
 
 
 def _check_added_up(table: Table, target: str, unused: Sequence[str]) -> None:

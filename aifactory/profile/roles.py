@@ -14,7 +14,11 @@ OPEN = 150
 _FEW_WORDS = 1.5
 _MOSTLY = 0.9
 _ENOUGH = 20
-_ID_NAME = re.compile(r"(^|.*[\s_.-])(id|uuid|guid|key|nr|no|number|index|unnamed_\d+)$", re.IGNORECASE)
+_ID_NAME = re.compile(
+    r"(^|.*[\s_.-])(id|uuid|guid|key|nr|no|number|index|unnamed_\d+|unnamed: ?[\d.]+|level_\d+)$", re.IGNORECASE
+)
+_PANDAS_INDEX = re.compile(r"unnamed: ?0(\.\d+)?|unnamed_1|level_\d+", re.IGNORECASE)
+"""What pandas, and what we, call an index that was saved with a table."""
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID|Nr|Key)$")
 _TIME_NAME = re.compile(
     r"(^|.*[\s_.-])(date|datum|time|timestamp|datetime|day|month|ts|when|at|on|recorded|created|ordered)$",
@@ -63,6 +67,8 @@ def _of_numbers(column: ColumnScan) -> Role:
             return Role("id", "integer", "whole numbers that count the rows")
         if _named_id(column.name):
             return Role("id", "integer", "every row has another, and the name says so")
+    if column.kind == "integer" and _PANDAS_INDEX.fullmatch(column.name) and column.lowest == column.missing == 0:
+        return Role("id", "integer", "counts from 0 under the name of a saved index")
     if column.kind == "integer" and _named_id(column.name) and column.distinct > max(OPEN, column.rows // 2):
         return Role("id", "integer", "the name says so, and most rows have another")
     if column.kind == "integer":

@@ -38,8 +38,9 @@ def rows(brief: Brief, table: Table) -> list[Row]:
 
 
 def as_csv(found: Sequence[Row], columns: Sequence[str], read: ReadSettings) -> bytes:
-    """The rows as the table itself is written."""
+    """The rows as the table itself is written; where lines stand before its header, blank ones do."""
     stream = io.StringIO(newline="")
+    stream.write("\n" * read.skip_rows)
     writer = csv.writer(stream, delimiter=read.separator, lineterminator="\n")
     writer.writerow(columns)
     for row in found:

@@ -28,6 +28,10 @@ class ReadSettings(_Part):
     encoding: str = "utf-8"
     dates: tuple[str, ...] = ()
     """Formats of dates that are not ISO 8601, as strptime has them, tried in this order."""
+    skip_rows: Annotated[int, Field(ge=0)] = 0
+    """Lines of a text file before the one with the names: blank ones, a title, `sep=;`."""
+    footer_rows: Annotated[int, Field(ge=0)] = 0
+    """At most so many rows with too few cells at the end of a text file are left out: sums, sources."""
 
 
 class ColumnSettings(_Part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+RULES = 2
+"""Version of the rules by which cells become values: another one reads the same bytes again."""
 BATCH_ROWS = 65_536
 _CHUNK_BYTES = 1 << 20
 _NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
@@ -106,8 +109,17 @@ def digest(located: Located, given_up: threading.Event | None = None) -> str:
     return total.hexdigest()
 
 
-def detect(located: Located) -> ReadSettings:
-    """How the table is written; FactoryError when it is empty or in no format that is read here."""
+def reading(read: ReadSettings | None) -> str:
+    """SHA-256 of what decides, beside the bytes of a table, which values are read from it."""
+    meant = [RULES, read and read.model_dump(mode="json", exclude_defaults=True)]
+    return hashlib.sha256(json.dumps(meant).encode()).hexdigest()
+
+
+def detect(located: Located, encoding: str | None = None) -> ReadSettings:
+    """How the table is written; FactoryError when it is empty or in no format that is read here.
+
+    `encoding` is that of a text table, where it is known.
+    """
     with _one_line(located.name):
         if _is_delta(located):
             return ReadSettings(format="delta")
@@ -122,7 +134,7 @@ def detect(located: Located) -> ReadSettings:
         for start, other in _OTHER.items():
             if head.startswith(start):
                 raise FactoryError(f"{located.name} is {other}: save the table as CSV or Parquet")
-        return csv_text.detect(located.name, located.open)
+        return csv_text.detect(located.name, located.open, encoding)
 
 
 def batches(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _REPORT = "validation.json"
 _SAY_ABOVE = 0.05
 """Share of test rows known from training that is worth a line; conf says what is refused."""
+_READ_BY_RULES_1 = {"format", "separator", "decimal", "encoding", "dates"}
+"""What the first rules of reading knew: the raw tables of older repos are named by it."""
 _log = logging.getLogger(__name__)
 
 
@@ -35,13 +37,21 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
     path = source.locate(context.project.root, context.contract.data_source)
     kinds = declared.kinds(context.project.science.schema())
     read = settings.data.read or source.detect(path)
-    meant: list[Any] = [source.digest(path), sorted(kinds.items()), read.model_dump(mode="json")]
-    if settings.data.sample_rows:
-        meant += [settings.data.sample_rows, settings.train.seed]
-    content = hashlib.sha256(json.dumps(meant).encode()).hexdigest()
+    meant: list[Any] = [source.digest(path), sorted(kinds.items())]
+    drawn = [settings.data.sample_rows, settings.train.seed] if settings.data.sample_rows else []
+    content = _digest([*meant, source.reading(read), *drawn])
+    before = tables.latest(context.tables, RAW)
+    if before and before.sha256 == _digest([*meant, read.model_dump(mode="json", include=_READ_BY_RULES_1), *drawn]):
+        _log.warning(
+            "note: the rules by which tables are read are new: the same table is read and trained on once more"
+        )
     batches = sample.draw(source.batches(path, read, kinds), settings.data.sample_rows, settings.train.seed)
     found = tables.write(context.tables, RAW, parts.gathered(batches), content)
     return replace(handoff, tables={**handoff.tables, RAW: found})
+
+
+def _digest(meant: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(meant).encode()).hexdigest()
 
 
 def validate(context: Context, handoff: Handoff) -> Handoff:

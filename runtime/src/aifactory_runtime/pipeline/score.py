@@ -69,8 +69,9 @@ def score(context: Context, given: str | None = None) -> Scored:
             refused.set()
             raise
         digest = coming.result()
-    prefix = hashlib.sha256(f"{digest} {version.model_sha256}".encode()).hexdigest()[:_HALF]
-    facts = {"input_sha256": digest, "model_version": str(version.number)}
+    rules = source.reading(context.settings.data.read)
+    prefix = hashlib.sha256(f"{digest} {version.model_sha256} {rules}".encode()).hexdigest()[:_HALF]
+    facts = {"input_sha256": digest, "model_version": str(version.number), "reading": rules}
     done = tables.append(context.tables, tables.SCORED, _scored(context, frames, version, prefix), facts)
     return Scored(done.rows, version.number, digest, prediction_ids(prefix, 0, 1)[0].as_py(), done.new)
 

@@ -119,8 +119,9 @@ def write_like(frame: pd.DataFrame, path: Path, read: ReadSettings) -> None:
 
         parquet.write_table(_arrow(frame), path)
     else:
-        text: dict[str, Any] = {"sep": read.separator, "decimal": read.decimal, "encoding": read.encoding}
-        frame.to_csv(path, index=False, **text)
+        text: dict[str, Any] = {"sep": read.separator, "decimal": read.decimal, "lineterminator": "\n"}
+        before = "\n" * read.skip_rows
+        path.write_bytes((before + frame.to_csv(index=False, **text)).encode(read.encoding))
 
 
 def _arrow(frame: pd.DataFrame) -> Any:

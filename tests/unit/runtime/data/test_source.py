@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import csv_text, kinds, source
+from aifactory_runtime.data import kinds, source, text_encoding
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 KINDS = {"a": "number", "b": "text", "day": "date", "n": "integer", "yes": "boolean"}
@@ -233,8 +233,8 @@ def test_given_lists_in_a_column_then_it_is_named(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"a,b\n", "no rows"),
-        (b"a,b\n1,2\n1,secret,3,4\n", "a row has 4 values where the header has 2"),
-        (b"a,b\n1,2\nsecret\n", "a row has 1 values where the header has 2"),
+        (b"a,b\n1,2\n1,secret,3,4\n", r"a row \(line 3\) has 4 values where the header has 2"),
+        (b"a,b\n1,2\nsecret\n", r"a row \(line 3\) has 1 values where the header has 2"),
         (b'a,b\n1,"secret\n2,x\n', "a quote is never closed"),
         (b"a,b\nsecret,2\n", "column a holds values that are no number"),
         (b"day,b\nsecret,2\n", "column day holds values that are no dates"),
@@ -364,8 +364,8 @@ def test_given_letters_cut_in_two_anywhere_when_looked_at_in_parts_then_it_is_ut
 ) -> None:
     content = b"".join(given_bytes)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(csv_text, "_SCAN_BYTES", 2)
-        found = csv_text._decodes(lambda: io.BytesIO(content), "utf-8")
+        patched.setattr(text_encoding, "_SCAN_BYTES", 2)
+        found = text_encoding.decodes(lambda: io.BytesIO(content), "utf-8")
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
