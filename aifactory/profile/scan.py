@@ -11,6 +11,7 @@ from aifactory.profile.column import Changed, ColumnScan, Hashes
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data import source
+from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Table:
         return found
 
 
-def scan(located: source.Located, read: ReadSettings) -> Table:
+def scan(located: Located, read: ReadSettings) -> Table:
     """Look at every row; FactoryError when the table cannot be read or its files have different columns."""
     texts: set[str] = set()
     while True:
@@ -57,7 +58,7 @@ def scan(located: source.Located, read: ReadSettings) -> Table:
             texts.add(str(changed))
 
 
-def _scan(located: source.Located, read: ReadSettings, texts: set[str]) -> Table:
+def _scan(located: Located, read: ReadSettings, texts: set[str]) -> Table:
     columns: list[ColumnScan] = []
     keeper, duplicates, rows = _Keeper(), _Duplicates(), 0
     for batch in source.batches(located, read):

@@ -22,7 +22,8 @@ class _Part(BaseModel):
 class ReadSettings(_Part):
     """How the data source is written; `factory new` finds it out, and without it each reading does."""
 
-    format: Literal["csv", "parquet", "delta"] = "csv"
+    format: Literal["csv", "jsonl", "parquet", "delta"] = "csv"
+    """Found out by each reading unless it is said; what is said and is not so is refused. Gzip is found out, too."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Literal[".", ","] = "."
     encoding: str = "utf-8"

@@ -1,20 +1,21 @@
-"""Reads the data source: text, Parquet or Delta, a path or an address; or says in one line what is wrong with it."""
+"""Reads the data source: text, JSON lines, Parquet or Delta, a path or an address; or says in a line what is wrong."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import re
+import logging
 import threading
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import column_names, csv_text
-from aifactory_runtime.data import kinds as kinds_of
+from aifactory_runtime.data import csv_text, delta_source, table_parts, text_encoding
+from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:
@@ -25,40 +26,7 @@ RULES = 2
 """Version of the rules by which cells become values: another one reads the same bytes again."""
 BATCH_ROWS = 65_536
 _CHUNK_BYTES = 1 << 20
-_NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
-"""What pandas calls an index without a name where it stores one; Delta keeps nothing else that says what it is."""
-_OTHER = {b"PK\x03\x04": "an Excel or zip file", b"\xd0\xcf\x11\xe0": "an old Excel file", b"\x1f\x8b": "a gzip file"}
-
-
-@dataclass(frozen=True)
-class Located:
-    """A table that is there: `name` as people wrote it, `path` as its file system knows it (None: this machine's)."""
-
-    name: str
-    path: str
-    filesystem: Any = None
-
-    def open(self, below: str = "") -> IO[bytes]:
-        """The file, or one `below` the folder, for reading bytes."""
-        path = f"{self.path}/{below}" if below else self.path
-        if self.filesystem is None:
-            return Path(path).open("rb")
-        opened: IO[bytes] = self.filesystem.open(path, "rb")
-        return opened
-
-    def is_folder(self, below: str = "") -> bool:
-        """Whether it, or what is `below` it, is a folder."""
-        path = f"{self.path}/{below}" if below else self.path
-        return Path(path).is_dir() if self.filesystem is None else bool(self.filesystem.isdir(path))
-
-    def files(self) -> list[str]:
-        """Parquet files of the folder, by their sorted names below it; hidden ones are left out."""
-        if self.filesystem is None:
-            found = [path.relative_to(self.path).as_posix() for path in Path(self.path).rglob("*.parquet")]
-        else:
-            start = len(self.path.rstrip("/")) + 1
-            found = [path[start:] for path in self.filesystem.find(self.path) if path.endswith(".parquet")]
-        return sorted(name for name in found if not any(part.startswith((".", "_")) for part in name.split("/")))
+_log = logging.getLogger(__name__)
 
 
 def locate(root: Path, source: str) -> Located:
@@ -95,11 +63,10 @@ def digest(located: Located, given_up: threading.Event | None = None) -> str:
     total = hashlib.sha256()
     with _one_line(located.name):
         if _is_delta(located):
-            parts = _delta(located).get_add_actions(flatten=True)
-            for path, size in sorted(zip(parts["path"].to_pylist(), parts["size_bytes"].to_pylist(), strict=True)):
-                total.update(f"{path} {size}\n".encode())
+            for line in delta_source.digest_lines(_delta(located)):
+                total.update(line.encode())
             return total.hexdigest()
-        for below in located.files() if located.is_folder() else [""]:
+        for below in located.files():
             total.update(f"{below}\n".encode() if below else b"")
             with located.open(below) as stream:
                 while part := stream.read(_CHUNK_BYTES):
@@ -123,18 +90,24 @@ def detect(located: Located, encoding: str | None = None) -> ReadSettings:
     with _one_line(located.name):
         if _is_delta(located):
             return ReadSettings(format="delta")
-        if located.is_folder():
-            if not located.files():
-                raise FactoryError(f"{located.name} holds no Parquet file and is no Delta table: name the table itself")
-            return ReadSettings(format="parquet")
-        with located.open() as stream:
-            head = stream.read(4)
-        if head == b"PAR1":
-            return ReadSettings(format="parquet")
-        for start, other in _OTHER.items():
-            if head.startswith(start):
-                raise FactoryError(f"{located.name} is {other}: save the table as CSV or Parquet")
-        return csv_text.detect(located.name, located.open, encoding)
+        if others := located.not_read():
+            _log.warning("%s: not read, as no part of a table: %s", located.name, ", ".join(others))
+        if (kind := located.format()) != "csv":
+            return ReadSettings(format=kind)
+        _check_letters(located)
+        return csv_text.detect(located.name, located.joined, encoding)
+
+
+def _check_letters(located: Located) -> None:
+    """FactoryError when some files of a folder are UTF-8 and others are not: letters would be read wrong."""
+    files = located.files()
+    if len(files) == 1:
+        return
+    openers = {below: functools.partial(located.unpacked, below) for below in files}
+    lettered = [below for below, opener in openers.items() if not text_encoding.decodes(opener, "ascii")]
+    utf8 = [below for below in lettered if text_encoding.decodes(openers[below], "utf-8")]
+    if 0 < len(utf8) < len(lettered):
+        raise FactoryError(f"{located.part(utf8[0])} is UTF-8, other files of the folder are not: save them alike")
 
 
 def batches(
@@ -153,12 +126,8 @@ def batches(
     """
     declared = {column: kind for column, kind in (kinds or {}).items() if column not in without}
     with _one_line(located.name):
-        if read.format == "csv":
-            found = csv_text.batches(located.name, located.open, read, declared, without)
-        else:
-            found = (_typed(located.name, batch, declared, without) for batch in _stored(located, read.format, rows))
         empty = True
-        for batch in found:
+        for batch in _batches(located, read, declared, rows, without):
             for start in range(0, batch.num_rows, rows):
                 empty = False
                 yield batch.slice(start, rows)
@@ -202,9 +171,8 @@ def _is_delta(located: Located) -> bool:
 
 
 def _delta(located: Located) -> Any:
-    from deltalake import DeltaTable
-
-    return DeltaTable(located.path if located.filesystem is None else located.filesystem.unstrip_protocol(located.path))
+    address = located.path if located.filesystem is None else located.filesystem.unstrip_protocol(located.path)
+    return delta_source.open_table(located.name, address)
 
 
 def _own_files(located: Located) -> Any:
@@ -216,31 +184,16 @@ def _own_files(located: Located) -> Any:
     return fs.SubTreeFileSystem(str(Path(located.path).absolute()), fs.LocalFileSystem())
 
 
-def _stored(located: Located, kind: str, rows: int) -> Iterator[pa.RecordBatch]:
-    """Batches of a Parquet file, of a folder's files in the order of their names, or of a Delta table."""
-    if kind == "delta":
-        yield from _delta(located).to_pyarrow_dataset(filesystem=_own_files(located)).to_batches(batch_size=rows)
-        return
-    from pyarrow import parquet
-
-    for below in located.files() if located.is_folder() else [""]:
-        with located.open(below) as stream:
-            yield from parquet.ParquetFile(stream).iter_batches(batch_size=rows)
-
-
-def _typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str], without: Collection[str]) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    made = {}
-    for column, values in zip(column_names.unique(name, batch.schema.names), batch.columns, strict=True):
-        if column in without or (column not in kinds and _NAMELESS_INDEX.fullmatch(column)):
-            continue
-        try:
-            plain = kinds_of.plain(values)
-            made[column] = kinds_of.to_kind(plain, kinds[column]) if column in kinds else plain
-        except kinds_of.Unfit as problem:
-            raise FactoryError(f"{name}: column {column} {problem}") from None
-    return pa.RecordBatch.from_pydict(made)
+def _batches(
+    located: Located, read: ReadSettings, kinds: Mapping[str, str], rows: int, without: Collection[str]
+) -> Iterator[pa.RecordBatch]:
+    found: str = "delta" if _is_delta(located) else located.format()
+    if "format" in read.model_fields_set and read.format != found:
+        raise FactoryError(f"{located.name} is {found}, not {read.format}: say so in conf, at data.read.format")
+    if found != "delta":
+        return table_parts.batches(located, read, kinds, rows, without)
+    stored = delta_source.batches(located.name, _delta(located), _own_files(located), rows)
+    return (table_parts.typed(located.name, batch, kinds, without) for batch in stored)
 
 
 @contextmanager
@@ -255,7 +208,7 @@ def _one_line(name: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or "the file is corrupt or not of its format"
         raise FactoryError(f"{name} cannot be read: {reason}; put the data there, then run again") from None
-    except (pa.ArrowException, ValueError):
+    except (pa.ArrowException, ValueError, EOFError, zlib.error):
         raise FactoryError(f"{name} is corrupt, or not of its format: put the data there again") from None
     except Exception as error:
         from deltalake.exceptions import DeltaError

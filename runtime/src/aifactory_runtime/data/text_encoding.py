@@ -15,12 +15,6 @@ HEAD_BYTES = 1 << 18
 _SCAN_BYTES = 1 << 22
 _MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
 """Asked for before those of UTF-16, with whose mark one of them begins."""
-_OTHER = (
-    (re.compile(rb"<(!doctype|html|table|body|head)\b", re.IGNORECASE), "a web page (HTML)"),
-    (re.compile(rb"<\?xml\b", re.IGNORECASE), "XML"),
-    (re.compile(rb"\[\s*[\[{]"), "a JSON array"),
-    (re.compile(rb"%PDF-"), "a PDF"),
-)
 _CONTROLS = re.compile(rb"\xc2[\x80-\x9f]")
 """U+0080 to U+009F in UTF-8: control letters that no text has; a text that was read wrong and saved again does."""
 _HIGH = re.compile(rb"[A-Za-z]?[\x80-\xff]+[A-Za-z]?")
@@ -38,7 +32,7 @@ _ALPHABETS = ("cp1251", "koi8-r", "cp1253")
 def find(name: str, opener: Opener) -> str:
     """The encoding by its mark or its zeros, else UTF-8 if all of the file is, else what Windows writes in the West.
 
-    FactoryError when the file is empty, another format that is named, or written in letters that no rule tells.
+    FactoryError when the file is empty, or written in letters that no rule tells.
     """
     with opener() as stream:
         head = stream.read(HEAD_BYTES)
@@ -47,10 +41,6 @@ def find(name: str, opener: Opener) -> str:
         return marked or "utf-16"
     if not head.strip():
         raise FactoryError(f"{name} is empty: put the data there, then run again")
-    start = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    other = next((said for pattern, said in _OTHER if pattern.match(start)), None)
-    if other:
-        raise FactoryError(f"{name} is {other}: save the table as CSV or Parquet")
     if zeros := head.count(0):
         return _wide(name, head, zeros)
     if decodes(opener, "utf-8"):

@@ -22,7 +22,7 @@ import numpy as np
 
 from aifactory_runtime.contract import names
 from aifactory_runtime.data import ahead, column_names, conform, declared, parts, source, tables
-from aifactory_runtime.data.source import Located
+from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context

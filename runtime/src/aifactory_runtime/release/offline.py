@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aifactory_runtime import stdout
 from aifactory_runtime.config import project
 from aifactory_runtime.data import declared, source
-from aifactory_runtime.data.source import Located
+from aifactory_runtime.data.located import Located
 from aifactory_runtime.pipeline import arrays, score
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.registry import answers, model_folder

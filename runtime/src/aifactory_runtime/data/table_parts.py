@@ -1,0 +1,168 @@
+"""Reads the files that make a table, in the order of their names: Parquet, text or JSON lines, one or a folder."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aifactory_runtime.config.settings import ReadSettings
+from aifactory_runtime.data import column_names, csv_layout, csv_text, folders, json_lines
+from aifactory_runtime.data import kinds as kinds_of
+from aifactory_runtime.data.located import Located
+from aifactory_runtime.data.parts_union import Union
+from aifactory_runtime.errors import FactoryError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
+"""What pandas calls an index without a name where it stores one; Delta keeps nothing else that says what it is."""
+_log = logging.getLogger(__name__)
+
+
+def batches(
+    located: Located, read: ReadSettings, kinds: Mapping[str, str], rows: int, without: Collection[str]
+) -> Iterator[pa.RecordBatch]:
+    """Rows of all files: columns by name, as their kind or as stored (texts of text files); see `source.batches`.
+
+    A column that some files lack is null in them; so is told. FactoryError names the file that does not fit.
+    """
+    files = located.files()
+    readers = [_Part(located, below, read, kinds, rows, without) for below in files]
+    if len(files) == 1 and not readers[0].said:
+        yield from readers[0].batches()
+        return
+    formats = {part.format: part.below for part in readers}
+    if len(formats) > 1:
+        files_of = " and ".join(map(folders.shown, formats.values()))
+        raise FactoryError(f"{located.name} holds several formats, in {files_of}: name one table")
+    union = Union(located.name, kinds)
+    for part in readers:
+        union.add(folders.shown(part.below), part.columns())
+    for below, missing in union.lacking(files):
+        _log.warning("%s lacks %s: missing in its rows", located.part(below), ", ".join(missing))
+    for part in readers:
+        for batch in part.batches():
+            found = dict(zip(batch.schema.names, batch.columns, strict=True))
+            yield union.fitted(folders.shown(part.below), part.with_said(found, batch.num_rows), batch.num_rows)
+
+
+def typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str], without: Collection[str]) -> pa.RecordBatch:
+    """A stored batch in plain types, columns in `kinds` as their kind; FactoryError names a column that is unfit."""
+    import pyarrow as pa
+
+    made = {}
+    for column, values in zip(column_names.unique(name, batch.schema.names), batch.columns, strict=True):
+        if _wanted(column, kinds, without):
+            made[column] = _plain(name, column, values, kinds)
+    return pa.RecordBatch.from_pydict(made)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One file, as its format is read."""
+
+    located: Located
+    below: str
+    read: ReadSettings
+    kinds: Mapping[str, str]
+    rows: int
+    without: Collection[str]
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self.located.part(self.below)
+
+    @property
+    def said(self) -> dict[str, str | None]:
+        """Columns that the names of its folders say, as texts."""
+        return {column: text for column, text in folders.values(self.below).items() if column not in self.without}
+
+    @functools.cached_property
+    def format(self) -> str:
+        """As its first bytes have it."""
+        return self.located.format_of(self.below)
+
+    def columns(self) -> dict[str, Any]:
+        """The plain type of each column, None where it has no value."""
+        import pyarrow as pa
+
+        found: dict[str, Any] = {}
+        if self.format == "parquet":
+            from pyarrow import parquet
+
+            with self.located.open(self.below) as stream:
+                schema = parquet.ParquetFile(stream).schema_arrow
+            for column, kind in zip(column_names.unique(self.name, schema.names), schema.types, strict=True):
+                if _wanted(column, self.kinds, self.without):
+                    plain = _plain(self.name, column, pa.nulls(0, kind), {}).type
+                    found[column] = None if pa.types.is_null(kind) else plain
+        elif self.format == "jsonl":
+            found = dict.fromkeys(json_lines.columns(self.name, self._open).values(), pa.string())
+        else:
+            found = dict.fromkeys(csv_layout.header(self.name, self._open, self.read).names, pa.string())
+        found = {column: kind for column, kind in found.items() if column not in self.without}
+        return {**found, **{column: pa.string() for column in self.said if column not in found}}
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Its rows, without what the folders say."""
+        if self.format == "jsonl":
+            yield from json_lines.batches(self.name, self._open, self.kinds, self.rows, self.without)
+        elif self.format == "csv":
+            yield from csv_text.batches(self.name, self._open, self.read, self.kinds, self.without)
+        else:
+            from pyarrow import parquet
+
+            with self.located.open(self.below) as stream:
+                for batch in parquet.ParquetFile(stream).iter_batches(batch_size=self.rows):
+                    yield typed(self.name, batch, self.kinds, self.without)
+
+    def with_said(self, found: Mapping[str, Any], rows: int) -> dict[str, Any]:
+        """The columns of a batch of the file, and those that its folders say; both must agree where both have one."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        made = dict(found)
+        for column, text in self.said.items():
+            kind = {column: self.kinds[column]} if column in self.kinds else {}
+            one = _plain(self.name, column, pa.array([text], pa.string()), kind)
+            if column not in found:
+                made[column] = pa.repeat(one[0], rows)
+                continue
+            same = pc.equal(found[column], _as(one, found[column].type)[0])
+            if not (pc.all(same).as_py() or rows == 0):
+                raise FactoryError(
+                    f"{self.name}: column {column} has other values than the folder's name says: keep one of the two"
+                )
+        return made
+
+    def _open(self) -> Any:
+        return self.located.unpacked(self.below)
+
+
+def _wanted(column: str, kinds: Mapping[str, str], without: Collection[str]) -> bool:
+    return column not in without and (column in kinds or not _NAMELESS_INDEX.fullmatch(column))
+
+
+def _plain(name: str, column: str, values: pa.Array, kinds: Mapping[str, str]) -> pa.Array:
+    try:
+        plain = kinds_of.plain(values)
+        return kinds_of.to_kind(plain, kinds[column]) if column in kinds else plain
+    except kinds_of.Unfit as problem:
+        raise FactoryError(f"{name}: column {column} {problem}") from None
+
+
+def _as(one: pa.Array, kind: pa.DataType) -> pa.Array:
+    """A text of a folder's name in the type of the file's column, null when it has none there."""
+    import pyarrow as pa
+
+    wanted = {"double": "number", "int64": "integer", "bool": "boolean", "timestamp[us]": "date"}.get(str(kind))
+    try:
+        return one if wanted is None else kinds_of.to_kind(one, wanted)
+    except kinds_of.Unfit:
+        return pa.nulls(1, kind)
