@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,40 @@ def test_given_a_repo_that_git_cannot_read_when_asked_then_gits_own_reason_is_gi
     (tmp_path / ".git" / "index").write_bytes(b"damaged")
     with pytest.raises(UsageProblem, match=r"git cannot read .*index"):
         provenance._commit(tmp_path)
+
+
+@pytest.mark.slow
+def test_given_a_module_in_a_folder_of_the_package_when_it_changes_then_the_code_is_another(repo: Path) -> None:
+    module = repo / "src" / "demo_case" / "encoding" / "regions.py"
+    module.parent.mkdir()
+    module.write_text("NORTH = 1\n")
+    before = provenance.code_sha256(repo, "demo_case")
+    module.write_text("NORTH = 2\n")
+    assert provenance.code_sha256(repo, "demo_case") != before
+
+
+@pytest.mark.slow
+def test_given_a_file_git_does_not_know_when_it_is_not_read_by_the_pipeline_then_the_tree_is_clean(repo: Path) -> None:
+    (repo / "notes.txt").write_text("scratch")
+    assert not provenance.collect(repo, "demo_case").dirty
+    (repo / "src" / "demo_case" / "more.py").write_text("")
+    assert provenance.collect(repo, "demo_case").dirty
+
+
+@pytest.mark.slow
+def test_given_a_snapshot_without_git_when_collected_then_its_folder_names_the_commit(
+    repo: Path, tmp_path: Path
+) -> None:
+    commit = git(repo, "rev-parse", "HEAD")
+    place = tmp_path / commit
+    shutil.copytree(repo, place, ignore=shutil.ignore_patterns(".git"))
+    found = provenance.collect(place, "demo_case")
+    assert found == provenance.collect(repo, "demo_case")
+    assert found.commit == commit
+
+
+@pytest.mark.slow
+def test_given_no_git_when_collected_then_one_line(repo: Path) -> None:
+    shutil.rmtree(repo / ".git")
+    with pytest.raises(UsageProblem, match="git init"):
+        provenance.collect(repo, "demo_case")

@@ -1,0 +1,77 @@
+"""A release that is killed at any write and called again."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry.port import CHAMPION
+from aifactory_runtime.release import activation, approvals, candidate, run, tags
+from aifactory_runtime.release.candidate import Candidate
+from aifactory_runtime.release.side import Side
+from aifactory_runtime.release.staging_test import integration_test
+from tests.unit.runtime.release.parts import Killed, Mortal, contract
+
+
+def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: pytest.MonkeyPatch) -> run.Release:
+    """Version 3 on its way to the place of version 2; what is served stands last in `served`."""
+    monkeypatch.setattr(activation, "is_active", lambda _, version: served[-1] == version.model_sha256)
+    monkeypatch.setattr(activation, "activate", lambda _, version: served.append(version.model_sha256))
+    monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
+    monkeypatch.setattr(candidate, "misfit", lambda _: None)
+    monkeypatch.setattr(candidate, "gate_refusal", lambda *_: None)
+    monkeypatch.setattr(approvals, "approver", lambda *_: "kim.meyer")
+    asked = {"train_in": "prod", "approval": "required" if target == "prod" else "none", "approvers": ("kim.meyer",)}
+    serving = SimpleNamespace(known=lambda: SimpleNamespace(champion=SimpleNamespace(sha256=served[-1])))
+    side = SimpleNamespace(name=target, registry=registry, serving=serving, contract=contract(target, **asked))
+    side.embedded, side.audit = True, lambda *_: None
+    version = replace(registry.version(3), tags={tags.COMMIT: "d" * 40, tags.INTEGRATION: "1" * 64})
+    return run.Release(
+        Candidate(cast("Side", SimpleNamespace(name="source")), version), cast("Side", side), False, print
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "passed", "dies_at"),
+    [
+        (target, passed, dies_at)
+        for target, passed, writes in (("prod", True, 7), ("staging", True, 7), ("staging", False, 8))
+        for dies_at in (*range(1, writes + 1), None)
+    ],
+)
+def test_given_a_release_killed_at_any_write_when_called_again_then_the_registry_is_as_if_it_had_not_been(
+    monkeypatch: pytest.MonkeyPatch, target: str, passed: bool, dies_at: int | None
+) -> None:
+    report = {"passed": passed, "checks": [{"name": "a check", "found": "nothing", "passed": passed}]}
+    monkeypatch.setattr(integration_test, "integration_test", lambda *_: (report, "2" * 64))
+    registry = Mortal(3, dies_at or -1)
+    registry.aliases, served = {CHAMPION: 2}, [registry.version(2).model_sha256]
+    for number, stage in ((2, CHAMPION if target == "prod" else tags.TESTED), (3, "candidate")):
+        registry._versions[number] = replace(registry.version(number), tags={tags.COMMIT: "d" * 40, tags.STAGE: stage})
+
+    if dies_at is not None:
+        with pytest.raises(Killed):
+            release_of_3(registry, served, target, monkeypatch).run()
+    with nullcontext() if passed else pytest.raises(FactoryError, match="integration test"):
+        release_of_3(registry, served, target, monkeypatch).run()
+
+    stages = [registry.version(number).tags[tags.STAGE] for number in (1, 2, 3)]
+    assert (
+        stages
+        == {
+            ("prod", True): [tags.RETIRED, tags.RETIRED, CHAMPION],
+            ("staging", True): [tags.RETIRED, tags.RETIRED, tags.TESTED],
+            ("staging", False): [tags.RETIRED, tags.TESTED, tags.FAILED],
+        }[target, passed]
+    )
+    found, champion = registry.version(3).tags, registry.by_alias(CHAMPION)
+    assert champion is not None and champion.number == (3 if passed else 2)
+    assert served[-1] == champion.model_sha256
+    assert found[tags.PREVIOUS] == "2"
+    assert found.get(tags.APPROVED_BY) == ("kim.meyer" if target == "prod" else None)
+    assert found.get(tags.INTEGRATION) == ("1" * 64 if target == "prod" else "2" * 64 if passed else None)

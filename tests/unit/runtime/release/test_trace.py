@@ -1,0 +1,47 @@
+"""What a prediction is traced to, and what is said when there is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.release import commands, trace
+from aifactory_runtime.release.side import Side
+from aifactory_runtime.serving import capture
+from tests.unit.runtime.release.parts import chosen, contract
+
+
+@pytest.mark.parametrize("folder", [None, "9" * 64])
+def test_given_a_model_from_elsewhere_when_traced_then_the_folder_it_came_from_is_named(
+    tmp_path: Path, folder: str | None
+) -> None:
+    line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
+    (tmp_path / capture.FILE).write_text(json.dumps(line) + "\n")
+    version = chosen(tmp_path, **({"imported": folder} if folder else {})).version
+    registry = SimpleNamespace(version=lambda _: version)
+    side = SimpleNamespace(name="prod", registry=registry, contract=contract("prod", capture_uri=str(tmp_path)))
+
+    found = trace.trace(cast("Side", side), "a")
+
+    assert found.values()["imported"] == folder
+    told = dict(commands._told(found))
+    assert told.get("imported") == (f"the folder with sha256 {folder}" if folder else None)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [("embedded", "say with --env dev, staging or prod where it was made"), ("prod", "check id and --env")],
+)
+def test_given_an_id_that_nothing_was_recorded_under_when_traced_then_env_is_named(
+    tmp_path: Path, environment: str, said: str
+) -> None:
+    places = contract(environment, capture_uri=str(tmp_path), data_uri=str(tmp_path))
+    side = SimpleNamespace(name=environment, contract=places, embedded=environment == "embedded")
+
+    with pytest.raises(FactoryError, match=f"{environment} has recorded no prediction 'a': {said}"):
+        trace.trace(cast("Side", side), "a")
