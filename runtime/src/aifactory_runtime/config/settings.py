@@ -91,6 +91,8 @@ class TrainSettings(_Part):
     """Tries more parameters, each a run of its own, and takes those that do best on the validation rows."""
     early_stopping_rounds: Annotated[int, Field(ge=1)] | None = None
     """Rounds without gain on validation rows after which an estimator stops that can; None leaves it as it is made."""
+    learning_curve: bool = True
+    """Trains three times more on parts of at most 8,000 rows, and keeps the picture of it with the run."""
     max_gap: Annotated[float, Field(ge=0)] | None = None
     """How much better the model may do on training rows than on validation rows; more is an objection at the gate."""
     engine: Literal["local", "dask"] = "local"

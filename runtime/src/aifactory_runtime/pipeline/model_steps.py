@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from aifactory_runtime.data import split
+from aifactory_runtime.data import split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.gate import verdict
+from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, scores
+from aifactory_runtime.pipeline import events, pictures, scores
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -51,8 +52,12 @@ def train(context: Context, handoff: Handoff) -> Handoff:
     def fitted(data: TrainingData, run: str) -> Fitted:
         with cluster.of(settings.engine):
             if settings.search is not None:
-                return search.best(context, data, run, settings.search)
-            return fitting.fit(context, data, settings.parameters)
+                made = search.best(context, data, run, settings.search)
+            else:
+                made = fitting.fit(context, data, settings.parameters)
+            if settings.learning_curve:
+                pictures.keep(context, run, pictures.learning_curve(context, data, made))
+            return made
 
     return record(context, handoff, fitted)
 
@@ -64,6 +69,7 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
     registry = context.registry
     run = handoff.mlflow_run or registry.start_run(handoff.id, _tags(handoff))
     try:
+        _say_data(context, handoff, run)
         made = make(data, run)
         belongs = training_data.belongs(context, handoff, data.schema)
         sha256 = training_data.write(training_data.place(context, handoff), made.estimator, data.schema, belongs)
@@ -109,6 +115,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
     context.registry.log(run, metrics=metrics, tags=tags)
     context.registry.log_file(run, _GATE_REPORT, text.encode())
+    pictures.keep(context, run, pictures.of_model(estimator, schema, test, context.metric, positive))
     gate = {"passed": judged.passed, "reasons": list(judged.reasons), "sha256": judged.sha256}
     return replace(handoff, metrics={**handoff.metrics, **metrics}, gate=gate)
 
@@ -137,6 +144,20 @@ def register(context: Context, handoff: Handoff) -> Handoff:
     context.registry.finish_run(run)
     _audit(context, version)
     return replace(handoff, version=version.number)
+
+
+def _say_data(context: Context, handoff: Handoff, run: str) -> None:
+    """What the run learns from and is judged by, where people look at runs."""
+    found = handoff.table(PREPARED, "prepare")
+    schema = tables.columns(context.tables, PREPARED, found.version)
+    columns = {entry.name: str(entry.type) for entry in schema if entry.name != split.SPLIT}
+    about = {
+        "path": str(context.tables / PREPARED),
+        "delta_table_version": found.version,
+        "data_source": context.contract.data_source,
+    }
+    context.registry.log_data(run, PREPARED, found.sha256, columns, about)
+    context.registry.judge_by(context.metric, lower_is_better=context.metric in LOWER_IS_BETTER)
 
 
 def _trained(context: Context, handoff: Handoff) -> tuple[Path, str]:

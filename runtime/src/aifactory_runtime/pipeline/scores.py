@@ -21,9 +21,15 @@ def of(estimator: Any, values: Matrix, labels: Array, classes: Sequence[Any], po
     Of two classes f1 is that of `positive`, or of the second when `positive` is none of them.
     """
     predicted, shares = answers.of(estimator, values, classes)
-    if shares is None:
-        return _regression(np.asarray(labels, dtype=np.float64), predicted)
-    return _classification(labels, predicted, shares, np.asarray(classes), positive)
+    return of_answers(labels, predicted if shares is None else shares, classes, positive)
+
+
+def of_answers(labels: Array, said: Array, classes: Sequence[Any], positive: Any = None) -> dict[str, float]:
+    """As `of`, for what a model said: of a classifier shares of shape (rows, classes), else numbers."""
+    if not classes:
+        return _regression(np.asarray(labels, dtype=np.float64), said)
+    known = np.asarray(classes)
+    return _classification(labels, known[said.argmax(axis=1)], said, known, positive)
 
 
 def of_baseline(learned: Array, labels: Array, classes: Sequence[Any], positive: Any = None) -> dict[str, float]:

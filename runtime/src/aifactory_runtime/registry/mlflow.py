@@ -6,6 +6,7 @@ The stores below it take it as an argument; they are what is used here.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -19,12 +20,27 @@ from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import artifacts, model_folder
-from aifactory_runtime.registry.port import APPROVED_MODEL, APPROVED_REPORT, DATA, MODEL_SHA256, Approval, Version
+from aifactory_runtime.registry.port import (
+    APPROVED_MODEL,
+    APPROVED_REPORT,
+    COMMIT,
+    DATA,
+    MODEL_SHA256,
+    Approval,
+    Version,
+)
 
 _MODEL = "model"
 _PARENT = "mlflow.parentRunId"
 _PAGE = 200
+_PRIMARY = "mlflow.experiment.primaryMetric."
+_KIND, _TRAINING = "mlflow.experimentKind", "custom_model_development"
+"""Makes MLflow's pages show what belongs to trained models, not to language models."""
 _MAX_VALUE = 5_000
+_MAX_SCHEMA = 65_535
+_DIGEST = 36
+_COLUMN_TYPES = {"double": "double", "int64": "long", "bool": "boolean", "timestamp[us]": "datetime"}
+"""MLflow's names for Arrow's types; all others are texts."""
 _REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
 """What MLflow makes of 403 and 401, whether the answer says so or only its status does."""
 _DEFAULTS = {
@@ -168,6 +184,33 @@ class MlflowRegistry:
         with self._told():
             self._files.put(f"{self._run_address(run_id)}/{name}", content)
 
+    def log_data(
+        self, run_id: str, name: str, digest: str, columns: Mapping[str, str], about: Mapping[str, Any]
+    ) -> None:
+        """Say which table a run learned from, as MLflow's page of a run shows it."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        types = [
+            {"name": column, "type": _COLUMN_TYPES.get(kind, "string"), "required": False}
+            for column, kind in columns.items()
+        ]
+        schema, source = json.dumps({"mlflow_colspec": types}), json.dumps(about)
+        dataset = Dataset(name, digest[:_DIGEST], "delta_table", source, schema if len(schema) <= _MAX_SCHEMA else None)
+        with self._told():
+            self._runs.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+
+    def judge_by(self, metric: str, *, lower_is_better: bool) -> None:
+        """Say which figure decides: MLflow's list of runs has a column for it, and shows training runs first."""
+        from mlflow.entities import ExperimentTag
+
+        tags = {_PRIMARY + "name": metric, _PRIMARY + "greaterIsBetter": str(not lower_is_better), _KIND: _TRAINING}
+        with self._told():
+            experiment = self._experiment_id(self._contract.experiment)
+            known = self._runs.get_experiment(experiment).tags
+            for key, value in tags.items():
+                if known.get(key) != value:
+                    self._runs.set_experiment_tag(experiment, ExperimentTag(key, value))
+
     def finish_run(self, run_id: str, failed: bool = False) -> None:
         """End a run."""
         from mlflow.entities import RunStatus
@@ -297,7 +340,14 @@ class MlflowRegistry:
     def _start_run(self, experiment: str, name: str, tags: Mapping[str, str]) -> str:
         from mlflow.entities import RunTag
 
-        listed = [RunTag(key, value[:_MAX_VALUE]) for key, value in tags.items()]
+        shown = {
+            "mlflow.user": self._user,
+            "mlflow.source.name": self._contract.use_case,
+            "mlflow.source.type": "LOCAL",
+        }
+        if commit := tags.get(COMMIT):
+            shown["mlflow.source.git.commit"] = commit
+        listed = [RunTag(key, value[:_MAX_VALUE]) for key, value in {**tags, **shown}.items()]
         run = self._runs.create_run(self._experiment_id(experiment), self._user, _now(), listed, name)
         return str(run.info.run_id)
 

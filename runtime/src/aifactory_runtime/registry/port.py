@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 PREFIX = "aifactory."
+COMMIT = PREFIX + "commit"
 MODEL_SHA256 = PREFIX + "model_sha256"
 METRIC = PREFIX + "metric."
 """The model's own figures on the test rows; the baseline's beside them carry `baseline.`."""
@@ -66,6 +67,14 @@ class Registry(Protocol):
 
     def log_file(self, run_id: str, name: str, content: bytes) -> None:
         """Keep a small file with the run."""
+
+    def log_data(
+        self, run_id: str, name: str, digest: str, columns: Mapping[str, str], about: Mapping[str, Any]
+    ) -> None:
+        """Say which table a run learned from: its columns with their Arrow types, and what else leads to it."""
+
+    def judge_by(self, metric: str, *, lower_is_better: bool) -> None:
+        """Say which figure decides, so that lists of runs show it first."""
 
     def finish_run(self, run_id: str, failed: bool = False) -> None:
         """End a run."""

@@ -45,6 +45,8 @@ def test_given_a_repo_when_run_then_a_version_is_registered_with_what_it_was_mad
     assert float(version.tags["aifactory.baseline.roc_auc"]) == 0.5
     folder = Path(context.registry.artifact_address(version))
     assert model_folder.digest(folder) == version.model_sha256
+    kept = {path.name for path in (folder.parent / "pictures").iterdir()}
+    assert kept == {"confusion_matrix.svg", "calibration.svg", "importances.svg", "learning_curve.svg"}
     belongs = model_folder.read_belongs(folder)
     assert belongs.code_sha256 == version.tags["aifactory.code_sha256"] == provenance.code_sha256(repo, "demo_case")
     assert belongs.lock_sha256 == provenance.lock_sha256(repo)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -67,6 +68,27 @@ def test_given_a_version_when_downloaded_then_the_bytes_are_the_same(
 ) -> None:
     registry.download(registry.register(model, {}), tmp_path / "copy")
     assert model_folder.digest(tmp_path / "copy") == model_folder.digest(model)
+
+
+def test_given_a_run_when_its_data_and_metric_are_said_then_mlflows_pages_have_them(
+    registry: MlflowRegistry, context: Context
+) -> None:
+    run_id = registry.start_run("one", {"aifactory.commit": "c" * 40})
+    registry.log_data(run_id, "prepared", "d" * 64, {"age": "int64", "name": "string"}, {"delta_table_version": 3})
+    registry.judge_by("rmse", lower_is_better=True)
+
+    run = registry._runs.get_run(run_id)
+    (given,) = run.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest, given.tags[0].value) == ("prepared", "d" * 36, "training")
+    assert json.loads(given.dataset.source) == {"delta_table_version": 3}
+    types = {column["name"]: column["type"] for column in json.loads(given.dataset.schema)["mlflow_colspec"]}
+    assert types == {"age": "long", "name": "string"}
+    assert run.data.tags["mlflow.source.git.commit"] == "c" * 40
+    assert run.data.tags["mlflow.source.name"] == context.contract.use_case
+    tags = registry._runs.get_experiment(run.info.experiment_id).tags
+    assert tags["mlflow.experiment.primaryMetric.name"] == "rmse"
+    assert tags["mlflow.experiment.primaryMetric.greaterIsBetter"] == "False"
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
 
 
 @pytest.mark.parametrize("change", ["content", "more", "link"])
