@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from aifactory.cli import output
-from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
+from aifactory_runtime.errors import FactoryError, NeedsPerson
 
 if TYPE_CHECKING:
     from aifactory.home import Home
-    from aifactory.provision.plan import Place, Waves
+    from aifactory.provision.environments import Act
+    from aifactory.provision.plan import Waves
     from aifactory.provision.run import Result
-    from aifactory_runtime.contract import Manifest
 
 _ENVIRONMENTS = click.argument("environments", metavar="[ENV]...", nargs=-1)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 _VERBOSE = click.option("--verbose", is_flag=True, help="A line for every resource, instead of one per environment.")
 _PLATFORM = click.option("--platform", "with_platform", is_flag=True, help="The platform under it, too.")
-
-Decision = Callable[[str, list[str]], None]
-"""Writes down what is decided of a use case in environments, before `up` acts on it."""
 
 
 @click.command()
@@ -43,19 +36,13 @@ def up(environments: tuple[str, ...], with_platform: bool, revive: bool, verbose
 
     Example: factory up dev --platform
     """
-    from aifactory.provision import plan, retirement
+    from aifactory.provision import environments as provisioning
+    from aifactory.provision.plan import Place
 
-    here = plan.Place.here()
-    if here.manifest is not None and not revive:
-        for environment in plan.chosen(here, environments):
-            if found := retirement.of(here.home, here.manifest.use_case, environment):
-                output.say(f"{here.manifest.use_case}.{environment} stays {found.sentence()} (--revive brings it back)")
-
-    def decide(use_case: str, chosen: list[str]) -> None:
-        if revive:
-            retirement.revive(here.home, use_case, chosen)
-
-    _apply(environments, with_platform, verbose, as_json, tools=_fetch, decide=decide)
+    results = provisioning.up(
+        Place.here(), environments, _acting(verbose), output.say, with_platform=with_platform, revive=revive
+    )
+    _report(results, as_json, "applied")
 
 
 @click.command()
@@ -71,36 +58,10 @@ def retire(environments: tuple[str, ...], reason: str, verbose: bool, as_json: b
 
     Example: factory retire prod --reason "replaced by churn-2"
     """
-    from aifactory.provision import plan, retirement
+    from aifactory.provision import environments as provisioning
+    from aifactory.provision.plan import Place
 
-    here = plan.Place.here()
-    if here.manifest is None:
-        raise FactoryError("retire belongs to a use case: run this inside its repo")
-    retirement.check(here.home, here.manifest.use_case, plan.chosen(here, environments), reason)
-
-    def decide(use_case: str, chosen: list[str]) -> None:
-        retirement.retire(here.home, use_case, chosen, reason)
-
-    _apply(environments, False, verbose, as_json, tools=_require, decide=decide)
-
-
-def _apply(
-    environments: tuple[str, ...],
-    with_platform: bool,
-    verbose: bool,
-    as_json: bool,
-    *,
-    tools: Callable[[], None],
-    decide: Decision,
-) -> None:
-    asked = _rotations_asked()
-    place, results = _act("up", environments, tools, with_platform, verbose, decide=decide)
-    if place.repo is not None and place.manifest is not None:
-        for result in results:
-            if result.stack.startswith(f"{place.manifest.use_case}."):
-                environment = result.outputs["environment"]
-                _write_contract(place.repo, _applied_contract(place.home, place.manifest, environment))
-                _record_access(place.manifest, result, asked.get(environment, []))
+    results = provisioning.retire(Place.here(), environments, reason, _acting(verbose), output.say)
     _report(results, as_json, "applied")
 
 
@@ -113,25 +74,11 @@ def preview(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory preview prod
     """
-    with _looked_from() as home:
-        _place, results = _act("preview", environments, _require, with_platform, True, records=home)
+    from aifactory.provision import environments as provisioning
+    from aifactory.provision.plan import Place
+
+    results = provisioning.preview(Place.here(), environments, _acting(True), output.say, with_platform=with_platform)
     _report(results, as_json, "would change")
-
-
-@contextmanager
-def _looked_from() -> Iterator[Home]:
-    """Where the engine keeps its records for a look: in the home or, when there is none, in a folder that goes again.
-
-    The home itself is never removed after a look: an `up` may have begun in it meanwhile.
-    """
-    from aifactory.home import Home
-
-    home = Home.current()
-    if home.root.exists():
-        yield home
-        return
-    with tempfile.TemporaryDirectory(prefix="factory-preview-") as folder:
-        yield Home(Path(folder))
 
 
 @click.command()
@@ -143,7 +90,10 @@ def refresh(environments: tuple[str, ...], with_platform: bool, as_json: bool) -
 
     Example: factory refresh prod
     """
-    _place, results = _act("refresh", environments, _require, with_platform, True)
+    from aifactory.provision import environments as provisioning
+    from aifactory.provision.plan import Place
+
+    results = provisioning.refresh(Place.here(), environments, _acting(True), with_platform=with_platform)
     _report(results, as_json, "differs")
     drifted = [result.stack for result in results if not result.same]
     if drifted:
@@ -173,38 +123,18 @@ def destroy(
 
     Example: factory destroy dev
     """
-    from aifactory.home import Home
-    from aifactory.provision import plan, retirement, servers, stacks
+    from aifactory.provision import destruction, tools
 
-    home = Home.current()
     if not everything and not environments:
         raise click.UsageError("name the environments to destroy, or say --all")
-    if not stacks.known(home) and (everything or not stacks.shared_backend()):
-        raise FactoryError(f"nothing is provisioned in {home.root}")
-    if everything:
-        waves = plan.everything(home, servers.interpreter())
-    else:
-        place = plan.Place.here()
-        chosen = plan.chosen(place, environments)
-        _refuse_under_use_cases(place, chosen)
-        waves = plan.waves(place, chosen, servers.interpreter(), with_platform=False)
-        if place.manifest is None:
-            waves = plan.only(waves, chosen)
-    plan.check(home, waves)
-    names = [stack.name for wave in waves for stack in wave]
-    _refuse_protected(names, unprotect)
-    _require()
+    planned = destruction.planned(environments, unprotect, everything=everything)
+    tools.require()
     if not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError(f"this destroys {', '.join(names)}: say --yes")
-        if not click.confirm(f"Destroy {', '.join(names)} in {home.root}?"):
+            raise click.UsageError(f"this destroys {', '.join(planned.names)}: say --yes")
+        if not click.confirm(f"Destroy {', '.join(planned.names)} in {planned.home.root}?"):
             raise FactoryError("nothing was destroyed")
-    results = _act_on("destroy", list(reversed(waves)), home, verbose)
-    for result in results:
-        retirement.forget(home, result.stack)
-    if everything:
-        home.remove()
-    _report(results, as_json, "destroyed")
+    _report(planned.perform(_acting(verbose)), as_json, "destroyed")
 
 
 @click.command()
@@ -217,115 +147,35 @@ def outputs(environment: str, form: str, write: bool, as_json: bool) -> None:
 
     Example: factory outputs dev --format dotenv
     """
-    from aifactory.provision import contract_formats, plan
+    from aifactory.provision import applied, contract_formats, plan
 
     if as_json and form != "json":
         raise click.UsageError(f"--json and --format {form} are two formats: choose one")
     place = plan.Place.here()
-    if place.repo is None or place.manifest is None:
-        raise FactoryError("outputs belong to a use case: run this inside its repo")
-    plan.chosen(place, [environment])
-    contract = _applied_contract(place.home, place.manifest, environment)
-    if write:
-        output.say(f"written: {_write_contract(place.repo, contract)}")
+    if place.manifest is not None:
+        plan.chosen(place, [environment])
+    contract = applied.required_outputs(place, environment)
+    if write and place.repo is not None:
+        output.say(f"written: {contract_formats.write(place.repo, contract)}")
         return
     click.echo(contract_formats.FORMATS[form](contract))
 
 
-def _fetch() -> None:
-    """Install the engine and the servers when they are missing."""
-    from aifactory.provision import engine, servers
-
-    engine.ensure(output.say)
-    servers.ensure(output.say)
-
-
-def _require() -> None:
-    """FactoryError when the engine or the servers are missing."""
-    from aifactory.provision import engine, servers
-
-    if engine.find() is None:
-        raise FactoryError("the Pulumi engine is missing: factory doctor --mend")
-    if servers.find() is None:
-        raise FactoryError("the platform's servers are not installed: factory doctor --mend")
-
-
-def _act(
-    action: str,
-    environments: tuple[str, ...],
-    tools: Callable[[], None],
-    with_platform: bool,
-    verbose: bool,
-    *,
-    records: Home | None = None,
-    decide: Decision | None = None,
-) -> tuple[Place, list[Result]]:
-    """Check all that is cheap, see to the `tools`, and only then act; the engine's `records` are else the home's.
-
-    What is to be written down before the action, `decide` does when nothing refuses the command any more.
-    """
-    from aifactory.provision import plan, servers
-
-    place = plan.Place.here()
-    chosen = plan.chosen(place, environments)
-    waves = plan.waves(place, chosen, servers.interpreter(), with_platform=with_platform)
-    plan.check(place.home, waves, applied=action == "refresh")
-    if action != "refresh":
-        _check_asked(place, chosen)
-    tools()
-    if decide is not None and place.manifest is not None:
-        decide(place.manifest.use_case, chosen)
-        waves = plan.waves(place, chosen, servers.interpreter(), with_platform=with_platform)
-    return place, _act_on(action, waves, records or place.home, verbose)
-
-
-def _check_asked(place: Place, environments: list[str]) -> None:
-    """Refuse what may not be asked for; name those whose time has ended, who lose their rights by `up`."""
-    if place.manifest is None:
-        return
-    from aifactory.people import roster
-    from aifactory.provision import check_manifest
-
-    today = roster.today()
-    check_manifest.check(place, environments, today)
-    for sentence in roster.due(place.manifest, environments, today):
-        output.say(sentence)
-
-
-def _rotations_asked() -> dict[str, list[Path]]:
-    """Credentials files per environment that a killed `rotate` left to the next `up`."""
-    from aifactory.provision import plan, rotation
-    from aifactory_runtime.contract import names
-
-    place = plan.Place.here()
-    if place.manifest is None:
-        return {}
-    return {name: rotation.asked(place.home, place.manifest.use_case, name) for name in names.ENVIRONMENTS}
-
-
-def _record_access(manifest: Manifest, result: Result, rotated: list[Path]) -> None:
-    from aifactory.people import record, roster
-    from aifactory.provision import rotation
-    from aifactory_runtime.contract import EnvironmentContract
-
-    contract = EnvironmentContract.model_validate(result.outputs)
-    record.access(contract, manifest, roster.today())
-    if identities := rotation.done(rotated):
-        record.rotated(contract, identities)
-
-
-def _act_on(action: str, waves: Waves, home: Home, verbose: bool) -> list[Result]:
-    """Results of the action on every stack, with as much progress as was asked for."""
+def _acting(verbose: bool) -> Act:
+    """Performs an action on waves of stacks, with as much progress as was asked for."""
     from aifactory.cli.progress import Progress
     from aifactory.provision.waves import act_in_waves
 
-    if verbose:
-        return act_in_waves(action, waves, home, output.say)
-    progress = Progress()
-    try:
-        return act_in_waves(action, waves, home, progress)
-    finally:
-        progress.end()
+    def act(action: str, waves: Waves, home: Home) -> list[Result]:
+        if verbose:
+            return act_in_waves(action, waves, home, output.say)
+        progress = Progress()
+        try:
+            return act_in_waves(action, waves, home, progress)
+        finally:
+            progress.end()
+
+    return act
 
 
 def _report(results: list[Result], as_json: bool, word: str) -> None:
@@ -337,52 +187,3 @@ def _report(results: list[Result], as_json: bool, word: str) -> None:
         what = f"{len(result.changed)} {word}" if result.changed else "no change"
         rows.append((result.stack, what, f"{result.seconds:.1f} s"))
     output.table("", ("stack", "result", "time"), rows)
-
-
-def _applied_contract(home: Home, manifest: Manifest, environment: str) -> dict[str, Any]:
-    """What was applied, as the record has it: the engine's outputs leave out what is not set."""
-    from aifactory.provision import applied
-
-    try:
-        return applied.outputs(home, manifest.use_case, environment)
-    except FileNotFoundError:
-        raise FactoryError(f"{environment} is not provisioned: factory up {environment}") from None
-
-
-def _write_contract(repo: Path, contract: dict[str, Any]) -> Path:
-    """Write the contract to `.factory/` of the repo, and say where; `up` and `outputs --write` write the same."""
-    from aifactory.provision import contract_formats
-
-    text = contract_formats.as_json(contract)
-    folder = repo / ".factory"
-    folder.mkdir(exist_ok=True)
-    target = folder / f"{contract['environment']}.json"
-    temporary = target.with_suffix(".tmp")
-    temporary.write_text(text + "\n", encoding="utf-8")
-    return temporary.replace(target)
-
-
-def _refuse_under_use_cases(place: Place, chosen: Sequence[str]) -> None:
-    """The platform cannot go while use cases stand on it: in its environment or, for what is shared, anywhere."""
-    from aifactory.provision import stacks
-
-    if place.manifest is not None:
-        return
-    standing = stacks.use_cases(place.home)
-    if stacks.SHARED not in chosen:
-        standing = [name for name in standing if name.rpartition(".")[2] in chosen]
-    if standing:
-        raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
-
-
-def _refuse_protected(stacks: Sequence[str], unprotect: Sequence[str]) -> None:
-    """What a use case has in prod goes only when it is named once more: no habit, no script takes it along."""
-    protected = [name for name in stacks if name.endswith(".prod")]
-    for name in unprotect:
-        if name not in ("prod", *protected):
-            raise UsageProblem(f"--unprotect {name}: protected here is {', '.join(protected) or 'nothing'}")
-    kept = [name for name in protected if not {name, "prod"} & set(unprotect)]
-    if kept:
-        flags = " ".join(f"--unprotect {name}" for name in kept)
-        are = "is" if len(kept) == 1 else "are"
-        raise FactoryError(f"{', '.join(kept)} {are} protected, with models, tables, audit log: to destroy, {flags}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from aifactory.home import Home
 from aifactory_runtime.contract import EnvironmentContract, Manifest, names
 from aifactory_runtime.errors import FactoryError
+
+if TYPE_CHECKING:
+    from aifactory.provision.plan import Place
 
 
 def use_cases(home: Home) -> list[tuple[str, str]]:
@@ -26,6 +29,16 @@ def outputs(home: Home, use_case: str, environment: str) -> dict[str, Any]:
     """The environment contract as recorded; FileNotFoundError when nothing was applied, FactoryError as `use_cases`."""
     found: dict[str, Any] = _read(home.applied(use_case, environment))["environment"]
     return found
+
+
+def required_outputs(place: Place, environment: str) -> dict[str, Any]:
+    """`outputs` of the place's use case; FactoryError outside a repo, and where nothing was applied yet."""
+    if place.repo is None or place.manifest is None:
+        raise FactoryError("outputs belong to a use case: run this inside its repo")
+    try:
+        return outputs(place.home, place.manifest.use_case, environment)
+    except FileNotFoundError:
+        raise FactoryError(f"{environment} is not provisioned: factory up {environment}") from None
 
 
 def contract(home: Home, use_case: str, environment: str) -> EnvironmentContract:

@@ -1,10 +1,11 @@
-"""The environment contract as JSON, as dotenv lines, and as GitHub environment lines."""
+"""The environment contract as JSON, dotenv lines or GitHub environment lines, and where a repo keeps it."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.config.environment import PREFIX
@@ -36,3 +37,13 @@ def _variables(contract: Contract) -> list[tuple[str, str]]:
 
 
 FORMATS: dict[str, Callable[[Contract], str]] = {"json": as_json, "dotenv": as_dotenv, "github": as_github}
+
+
+def write(repo: Path, contract: Contract) -> Path:
+    """Write the contract to `.factory/` of the repo, and say where; `up` and `outputs --write` write the same."""
+    folder = repo / ".factory"
+    folder.mkdir(exist_ok=True)
+    target = folder / f"{contract['environment']}.json"
+    temporary = target.with_suffix(".tmp")
+    temporary.write_text(as_json(contract) + "\n", encoding="utf-8")
+    return temporary.replace(target)

@@ -53,7 +53,7 @@ def ask(paths: Iterable[Path], overlap_seconds: float) -> None:
         rotation_mark.ask(path, overlap_seconds)
 
 
-def asked(home: Home, use_case: str, environment: str) -> list[Path]:
+def unfinished(home: Home, use_case: str, environment: str) -> list[Path]:
     """Credentials files whose mark is there: a rotation that was killed."""
     folder = home.root / "credentials" / environment / use_case
     return [path for path in sorted(folder.rglob("*.json")) if rotation_mark.mark(path).exists()]

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from aifactory.cli import environments, main
 from aifactory.cli.main import _COMMANDS, _SUMMARIES
 from aifactory.home import Home
-from aifactory.provision import lock, stacks
+from aifactory.provision import lock, stacks, tools, waves
 from aifactory_runtime import cli
 from aifactory_runtime.errors import FactoryError
 from tests.unit.runtime.contract.test_manifest import VALID
@@ -169,7 +169,7 @@ def test_given_a_question_when_the_answer_is_no_then_nothing_is_destroyed_and_th
     record.parent.mkdir(parents=True)
     record.write_text("{}")
     monkeypatch.setenv("FACTORY_HOME", str(tmp_path))
-    monkeypatch.setattr(environments, "_require", lambda: None)
+    monkeypatch.setattr(tools, "require", lambda: None)
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
 
     with pytest.raises(FactoryError, match=r"^nothing was destroyed$"):
@@ -246,15 +246,15 @@ def test_given_no_home_yet_when_previewed_then_an_up_that_began_meanwhile_keeps_
     home = Home(tmp_path / "home")
     looked: list[Path] = []
 
-    def look(_action: str, _waves: object, records: Home, _verbose: bool) -> list[object]:
+    def look(_action: str, _waves: object, records: Home, _say: object) -> list[object]:
         looked.append(records.root)
         home.prepare()  # as an `up` does first
         return []
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FACTORY_HOME", str(home.root))
-    monkeypatch.setattr(environments, "_require", lambda: None)
-    monkeypatch.setattr(environments, "_act_on", look)
+    monkeypatch.setattr(tools, "require", lambda: None)
+    monkeypatch.setattr(waves, "act_in_waves", look)
 
     done = CliRunner().invoke(environments.preview, ["shared"])
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from aifactory.cli import environments
 from aifactory.home import Home
-from aifactory.provision import stacks
+from aifactory.provision import stacks, tools, waves
 from aifactory.provision.rotation import secrets
 from aifactory.provision.run import Result
 from aifactory_runtime.audit import log
@@ -78,8 +78,8 @@ def test_given_a_rotation_that_was_killed_when_up_finishes_it_then_the_audit_log
 
     monkeypatch.chdir(repo)
     monkeypatch.setenv("FACTORY_HOME", str(home.root))
-    monkeypatch.setattr(environments, "_fetch", lambda: None)
-    monkeypatch.setattr(environments, "_act_on", up)
+    monkeypatch.setattr(tools, "fetch", lambda _: None)
+    monkeypatch.setattr(waves, "act_in_waves", up)
 
     for _ in range(2):
         done = CliRunner().invoke(environments.up, ["dev"])

@@ -1,0 +1,83 @@
+"""What `destroy` takes away: which stacks, what keeps them from being destroyed, and what is forgotten afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aifactory.home import Home
+from aifactory.provision import plan, retirement, servers, stacks
+from aifactory.provision.plan import Place, Waves
+from aifactory.provision.run import Result
+from aifactory_runtime.errors import FactoryError, UsageProblem
+
+
+@dataclass(frozen=True)
+class Destruction:
+    """Stacks of a home to destroy, in the order in which they are provisioned; `everything` is the home itself too."""
+
+    home: Home
+    waves: Waves
+    everything: bool
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the stacks."""
+        return [stack.name for wave in self.waves for stack in wave]
+
+    def perform(self, act: Callable[[str, Waves, Home], list[Result]]) -> list[Result]:
+        """Destroy, what was provisioned last first, and forget who was retired there."""
+        results = act("destroy", list(reversed(self.waves)), self.home)
+        for result in results:
+            retirement.forget(self.home, result.stack)
+        if self.everything:
+            self.home.remove()
+        return results
+
+
+def planned(environments: Sequence[str], unprotect: Sequence[str], *, everything: bool) -> Destruction:
+    """What is meant, seen from the current folder.
+
+    FactoryError when nothing is provisioned, when use cases need it, when somebody works on it, and when a use case's
+    prod is not named in `unprotect` too.
+    """
+    home = Home.current()
+    if not stacks.known(home) and (everything or not stacks.shared_backend()):
+        raise FactoryError(f"nothing is provisioned in {home.root}")
+    if everything:
+        waves = plan.everything(home, servers.interpreter())
+    else:
+        place = plan.Place.here()
+        chosen = plan.chosen(place, environments)
+        _refuse_under_use_cases(place, chosen)
+        waves = plan.waves(place, chosen, servers.interpreter(), with_platform=False)
+        if place.manifest is None:
+            waves = plan.only(waves, chosen)
+    plan.check(home, waves)
+    found = Destruction(home, waves, everything)
+    _refuse_protected(found.names, unprotect)
+    return found
+
+
+def _refuse_under_use_cases(place: Place, chosen: Sequence[str]) -> None:
+    """The platform cannot go while use cases stand on it: in its environment or, for what is shared, anywhere."""
+    if place.manifest is not None:
+        return
+    standing = stacks.use_cases(place.home)
+    if stacks.SHARED not in chosen:
+        standing = [name for name in standing if name.rpartition(".")[2] in chosen]
+    if standing:
+        raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
+
+
+def _refuse_protected(stacks: Sequence[str], unprotect: Sequence[str]) -> None:
+    """What a use case has in prod goes only when it is named once more: no habit, no script takes it along."""
+    protected = [name for name in stacks if name.endswith(".prod")]
+    for name in unprotect:
+        if name not in ("prod", *protected):
+            raise UsageProblem(f"--unprotect {name}: protected here is {', '.join(protected) or 'nothing'}")
+    kept = [name for name in protected if not {name, "prod"} & set(unprotect)]
+    if kept:
+        flags = " ".join(f"--unprotect {name}" for name in kept)
+        are = "is" if len(kept) == 1 else "are"
+        raise FactoryError(f"{', '.join(kept)} {are} protected, with models, tables, audit log: to destroy, {flags}")
