@@ -12,7 +12,7 @@ from aifactory_runtime.data import kinds as kinds_of
 MOST_VALUES = 2_000
 """Distinct values that are counted one by one; of more only their number is estimated."""
 _SKETCH = 4_096
-_MISSING_HASH = np.uint64(0x9E3779B97F4A7C15)
+MISSING_HASH = np.uint64(0x9E3779B97F4A7C15)
 _NUMERAL = r"^[+-]?(0|[1-9]\d*)((\.\d{3})*(,\d+)?|([,' ]\d{3})*(\.\d+)?)$"
 _SEPARATED = r"\d[.,' ]\d{3}"
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
@@ -120,13 +120,13 @@ class ColumnScan:
                 self._separated |= bool(pc.any(pc.match_substring_regex(known, _SEPARATED)).as_py())
             self.longest = max(self.longest, int(pc.utf8_length(uniques).to_numpy().max()))
             self.words += int((pc.count_substring(uniques, " ").to_numpy() + 1) @ counts)
-        taken: Hashes = np.append(hashes, _MISSING_HASH)[places]
+        taken: Hashes = np.append(hashes, MISSING_HASH)[places]
         return taken
 
     def _add_numbers(self, numbers: Any) -> Hashes:
         there = ~np.isnan(numbers)
         finite = np.isfinite(numbers)
-        hashes: Hashes = np.where(there, _mixed(numbers), _MISSING_HASH)
+        hashes: Hashes = np.where(there, _mixed(numbers), MISSING_HASH)
         self._remember(hashes[there])
         if self.counts is not None:
             uniques, counts = np.unique(numbers[there], return_counts=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aifactory.profile import leaks, problem, readings, roles
+from aifactory.profile import equal_rows, leaks, problem, readings, roles
 from aifactory.profile.column import ColumnScan, to_numbers
 from aifactory.profile.scan import Table
 from aifactory_runtime.data import column_names
@@ -68,7 +68,7 @@ class Proposal:
 
     source: str
     rows: int
-    duplicates: int
+    equal_rows: equal_rows.EqualRows
     outlier_rows: float
     """Share of rows with a number further than six standard deviations from its column's mean."""
     target: Column
@@ -123,7 +123,7 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
     proposal = Proposal(
         source=name,
         rows=table.rows,
-        duplicates=table.duplicates,
+        equal_rows=_equal(table, columns),
         outlier_rows=_outliers(table, columns),
         target=aim_column,
         problem=found,
@@ -262,6 +262,13 @@ def _scan(table: Table, name: str) -> ColumnScan:
     return found
 
 
+def _equal(table: Table, columns: Sequence[Column]) -> equal_rows.EqualRows:
+    """Copies by ids, other columns that are left out, and the time: the pipeline looks at the same."""
+    inputs = [column.name for column in columns if column.used]
+    keys = [column.name for column in columns if not column.used or column.role == "time"]
+    return equal_rows.find(table, inputs, keys)
+
+
 def _outliers(table: Table, columns: Sequence[Column]) -> float:
     """Share of the kept rows with a number far from its column's mean, counted as the pipeline counts it."""
     far = np.zeros(table.kept.num_rows, dtype=bool)
@@ -285,9 +292,7 @@ def _check_usable(proposal: Proposal) -> None:
 
 
 def _notes(proposal: Proposal) -> list[str]:
-    notes = []
-    if proposal.duplicates:
-        notes.append(f"{proposal.duplicates} rows are there twice; the pipeline counts each once")
+    notes = equal_rows.notes(proposal.equal_rows)
     if proposal.target.missing:
         notes.append(f"{proposal.target.missing} rows have no {proposal.target.name}; nothing is learned from them")
     rare = sum(count == 1 for _, count in proposal.problem.classes)

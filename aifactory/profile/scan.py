@@ -1,16 +1,18 @@
-"""One pass over a table: every column added up, duplicates counted, and a part of the rows kept, drawn evenly."""
+"""One pass over a table: every column added up, equal rows counted, and a part of the rows kept, drawn evenly."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aifactory.profile.column import Changed, ColumnScan, Hashes
+from aifactory.profile.column import MISSING_HASH, Changed, ColumnScan, Hashes
 from aifactory_runtime.config.settings import ReadSettings
+from aifactory_runtime.data import copies, source
 from aifactory_runtime.data import kinds as kinds_of
-from aifactory_runtime.data import source
+from aifactory_runtime.data import row_hash as row_numbers
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
 
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 20_000
 _SEED = 7
 _PRIME = np.uint64(0x100000001B3)
-_HASHED_ROWS = 30_000_000
-"""Rows that duplicates are looked for in, eight bytes each; of a longer table the first ones."""
+_HASHES = 30_000_000
+"""Hashes of rows and of columns that may be keys, eight bytes each, that equal rows are looked for in: of a table with
+more of them the first rows."""
+_KEYS = ("integer", "text", "date")
+"""Kinds of columns that may be a key or an id."""
 _STORED = {"double": "number", "int64": "integer", "bool": "boolean", "string": "text", "timestamp[us]": "date"}
 
 
@@ -30,7 +35,11 @@ class Table:
     """What one pass over a table found."""
 
     rows: int
-    duplicates: int
+    equal: int
+    """Rows that equal one before them in every column."""
+    copies: Mapping[str, int]
+    """How many of these are copies if a column is a key: by the names of those that can be, as no two different rows
+    share a value of it."""
     columns: tuple[ColumnScan, ...]
     read: ReadSettings
     kept: pa.Table
@@ -60,38 +69,58 @@ def scan(located: Located, read: ReadSettings) -> Table:
 
 def _scan(located: Located, read: ReadSettings, texts: set[str]) -> Table:
     columns: list[ColumnScan] = []
-    keeper, duplicates, rows = _Keeper(), _Duplicates(), 0
+    keeper, equal, rows = _Keeper(), _EqualRows(), 0
     for batch in source.batches(located, read):
         if not columns:
             stored = {field.name: _STORED[str(field.type)] for field in batch.schema}
             columns = [ColumnScan(name, kind, name in texts) for name, kind in stored.items()]
         if [column.name for column in columns] != batch.schema.names:
             raise FactoryError(f"{located.name}: its files have different columns: name one table")
-        hashed = np.zeros(batch.num_rows, dtype=np.uint64)
+        whole = np.zeros(batch.num_rows, dtype=np.uint64)
+        keys: dict[str, Hashes] = {}
         for column, values in zip(columns, batch.columns, strict=True):
-            hashed = hashed * _PRIME + column.add(values, read.dates, read.decimal)
+            hashed = column.add(values, read.dates, read.decimal)
+            whole = whole * _PRIME + hashed
+            if column.kind in _KEYS and equal.watches(column.name):
+                keys[column.name] = hashed
         rows += batch.num_rows
-        duplicates.add(hashed)
+        equal.add(whole, keys)
         keeper.add(batch)
-    return Table(rows, duplicates.count(), tuple(columns), read, keeper.table())
+    return Table(rows, *equal.count(), tuple(columns), read, keeper.table())
 
 
-class _Duplicates:
-    """Rows that are there before, by a hash of the whole row."""
+class _EqualRows:
+    """Rows that are there before, by a hash of the whole row, and the columns that may tell copies from other rows."""
 
     def __init__(self) -> None:
         self._hashes: list[Hashes] = []
-        self._rows = 0
+        self._held = 0
+        self._candidates: copies.Candidates | None = None
 
-    def add(self, hashes: Hashes) -> None:
-        if self._rows < _HASHED_ROWS:
-            self._hashes.append(hashes)
-            self._rows += len(hashes)
+    def watches(self, name: str) -> bool:
+        """Whether a column may still be a key."""
+        return self._candidates is None or (name,) in self._candidates.names
 
-    def count(self) -> int:
-        every = np.concatenate(self._hashes)
-        every.sort()
-        return int((every[1:] == every[:-1]).sum())
+    def add(self, whole: Hashes, keys: Mapping[str, Hashes]) -> None:
+        """Take in the hashes of a batch: of its rows, and of the columns that are watched."""
+        if self._held >= _HASHES:
+            return
+        if self._candidates is None:
+            self._candidates = copies.Candidates((name,) for name in keys)
+        for name, hashed in keys.items():
+            there = np.where(hashed == MISSING_HASH, copies.MISSING, hashed)
+            self._candidates.add((name,), there, whole)
+        self._hashes.append(whole)
+        self._held += len(whole) * (1 + len(self._candidates.names))
+
+    def count(self) -> tuple[int, dict[str, int]]:
+        """Rows that equal one before them, and how many of them are copies by each column that may be a key."""
+        whole = np.concatenate(self._hashes)
+        equal = row_numbers.repeated(whole)
+        if not equal or self._candidates is None:
+            return equal, {}
+        found = self._candidates.keys(whole)
+        return equal, {names[0]: int(copies.copied(whole, hashed).sum()) for names, hashed in found.items()}
 
 
 class _Keeper:

@@ -22,7 +22,7 @@ def data_card(brief: Brief) -> str:
         "# Data card",
         "",
         f"- **Table**: `{proposal.source}`; `data_source` in `factory.yaml` says where each environment reads it.",
-        f"- **Rows**: {proposal.rows:,}, of them {proposal.duplicates:,} duplicates.",
+        f"- **Rows**: {proposal.rows:,}, of them {proposal.equal_rows.copies:,} copies.",
         f"- **Columns**: {len(proposal.columns)} ({counted}) and the target.",
         f"- **Target**: `{proposal.target.name}`: {proposal.problem.reason}.",
         f"- **Order**: {order}.",

@@ -27,7 +27,8 @@ def source(brief: Brief, read: ReadSettings) -> str:
         *_read(read),
         "  # What the rows of data/sample.csv are; factory sample makes them again.",
         f"  sample: {'real' if brief.real_sample else 'made-up'}",
-        f"  max_duplicate_share: {_share(proposal.duplicates / proposal.rows, _DUPLICATES)}",
+        *_equal_rows(brief),
+        f"  max_duplicate_share: {_share(proposal.equal_rows.copies / proposal.rows, _DUPLICATES)}",
         f"  max_outlier_share: {_share(proposal.outlier_rows, _OUTLIERS)}",
         f"  test_share: {0.3 if few else _TEST}",
         "  validation_share: 0.1",
@@ -54,6 +55,20 @@ def _read(read: ReadSettings) -> list[str]:
         "  # How the table is written. The sample is written alike.",
         "  read:",
         *(f"    {name}: {json.dumps(value)}" for name, value in values.items()),
+    ]
+
+
+def _equal_rows(brief: Brief) -> list[str]:
+    """Where rows of equal inputs lie, and why; copies are another matter."""
+    why = {
+        "spread": "The columns take few values, so rows are equal by chance: their inputs may lie on both sides.",
+        "together": "Rows of equal inputs stay on one side of the split, so that no test row is known from training.",
+    }
+    split = brief.proposal.equal_rows.split
+    return [
+        f"  # {why[split]}",
+        "  # All of them count; only copies, equal in an id too, are left out.",
+        f"  equal_rows: {split}",
     ]
 
 

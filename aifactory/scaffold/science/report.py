@@ -10,15 +10,16 @@ from aifactory.scaffold.science.brief import Brief, figure
 
 def source(brief: Brief, drawn: Sequence[tuple[str, str]]) -> str:
     """Text of `docs/data-report.md`; `drawn` are the plots, each a title and its path from docs/."""
-    proposal = brief.proposal
+    proposal, equal = brief.proposal, brief.proposal.equal_rows
     lines = [
         "# Data report",
         "",
         f"What `factory new` found in `{proposal.source}`, in aggregates.",
         "It is written once; each run's own figures are in its `validation.json`.",
         "",
-        f"{proposal.rows:,} rows, {len(proposal.columns) + 1} columns, {proposal.duplicates:,} duplicates, "
-        f"{proposal.outlier_rows:.1%} of the rows with a number further than six standard deviations from its mean.",
+        f"{proposal.rows:,} rows, {len(proposal.columns) + 1} columns. {equal.copies:,} copies (equal in every column, "
+        f"an id among them) are left out, {equal.others:,} other rows that equal another one count. "
+        f"{proposal.outlier_rows:.1%} of the rows have a number further than six standard deviations from its mean.",
         "",
         *(f"- {note}" for note in proposal.notes),
         *([""] if proposal.notes else []),

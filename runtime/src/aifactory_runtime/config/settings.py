@@ -57,7 +57,10 @@ class DataSettings(_Part):
     """Rows to read, drawn by the seed; 0 takes all. Set it in `conf/<environment>.yaml` for a quick run."""
     max_train_rows: Annotated[int, Field(ge=0)] = 0
     """Rows to fit on; 0 takes all. The others of a table too large for this machine's memory are kept, as `spare`."""
+    equal_rows: Literal["spread", "together"] | None = None
+    """Whether rows of equal inputs may lie on both sides of the split; None keeps them together. All of them count."""
     max_duplicate_share: Share = 0.05
+    """Share of rows that may be copies: equal in every column, a key or id that is unique but for them included."""
     max_outlier_share: Share = 0.10
     outlier_sigmas: Annotated[float, Field(gt=0)] = 6.0
     min_class_share: Share = 0.0

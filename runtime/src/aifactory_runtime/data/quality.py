@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.config.settings import DataSettings
+from aifactory_runtime.data import copies
 from aifactory_runtime.data import row_hash as row_numbers
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -64,12 +65,13 @@ class Numbers:
 class _Counts:
     """What one reading of the table gives."""
 
+    keys: copies.Candidates
     rows: int = 0
     numbers: dict[str, Numbers] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
     classes: Counter[Any] = field(default_factory=Counter)
     hashes: list[row_numbers.Hashes] = field(default_factory=list)
-    sets: dict[tuple[str, ...], list[row_numbers.Hashes]] = field(default_factory=dict)
+    sets: dict[copies.Names, list[row_numbers.Hashes]] = field(default_factory=dict)
 
 
 def inspect(
@@ -77,16 +79,18 @@ def inspect(
     target: str,
     settings: DataSettings,
     *,
-    unique: Sequence[tuple[str, ...]] = (),
+    unique: Sequence[copies.Names] = (),
+    keys: Sequence[copies.Names] = (),
     regression: bool = False,
 ) -> dict[str, Any]:
     """Counts of what is wrong with the rows, as JSON values; `problems` says which thresholds they pass.
 
     Reads the table once, and once more those columns that have outliers or a range in conf. Holds a chunk and 8 bytes a
-    row; duplicates are rows of equal hash, of a billion different rows about one in thirty tables has a false one.
-    `unique` names sets of columns that schema.py declares to be unique.
+    row; as much for each set of columns in `unique`, which schema.py declares to be unique, and for each of `keys`,
+    ignored columns and the time, as long as it may be a key. `duplicates` counts copies (see `copies`), `equal_rows`
+    the rows that equal one before them and are no copies; `key` names the columns that tell the two apart.
     """
-    counts = _Counts(sets={names: [] for names in unique})
+    counts = _Counts(copies.Candidates(dict.fromkeys([*unique, *keys])), sets={names: [] for names in unique})
     for frame in chunks(None):
         _count(counts, frame, target, regression)
     if not counts.rows:
@@ -96,13 +100,13 @@ def inspect(
     missing = {name: count for name, count in counts.missing.items() if count}
     report: dict[str, Any] = {
         "rows": counts.rows,
-        "duplicates": row_numbers.repeated(np.concatenate(counts.hashes)),
+        **_equal(counts),
         "outlier_rows": outlying,
         "outliers": outliers,
         "missing": missing,
         "infinite": {name: found.infinite for name, found in counts.numbers.items() if found.infinite},
         "outside": outside,
-        "repeated": {", ".join(n): row_numbers.repeated(np.concatenate(h)) for n, h in counts.sets.items()},
+        "repeated": {", ".join(names): _repeated(chunks, counts, names) for names in counts.sets},
     }
     if regression:
         found = counts.numbers.get(target, Numbers())
@@ -132,9 +136,28 @@ def _count(counts: _Counts, frame: pd.DataFrame, target: str, regression: bool) 
             counts.missing[str(name)] += int(series.isna().sum())
     if not regression:
         counts.classes.update(frame[target].value_counts().to_dict())
-    counts.hashes.append(row_numbers.hashes(frame))
+    whole = row_numbers.hashes(frame)
+    counts.hashes.append(whole)
+    for names in counts.keys.names:
+        counts.keys.add(names, copies.key_hashes(frame, names), whole)
     for names, hashed in counts.sets.items():
         hashed.append(row_numbers.hashes(frame[list(names)]))
+
+
+def _equal(counts: _Counts) -> dict[str, Any]:
+    """Rows that are copies, other rows that are equal to one before them, and the key that tells them apart."""
+    whole = np.concatenate(counts.hashes)
+    found = counts.keys.keys(whole)
+    key = next(iter(found), None)
+    copied = 0 if key is None else int(copies.copied(whole, found[key]).sum())
+    equal = row_numbers.repeated(whole) - copied
+    return {"duplicates": copied, "equal_rows": equal, "key": None if key is None else list(key)}
+
+
+def _repeated(chunks: Chunks, counts: _Counts, names: copies.Names) -> int:
+    """Rows that differ from one before them and have its values of `names`, which should be unique."""
+    suspected = copies.shared(np.concatenate(counts.hashes), np.concatenate(counts.sets[names]))
+    return copies.truly_shared(chunks(None), names, suspected) if len(suspected) else 0
 
 
 def _known(settings: DataSettings, columns: Sequence[str]) -> None:
@@ -181,12 +204,13 @@ def _passed(found: Numbers, low: float, high: float) -> bool:
 def _problems(report: Mapping[str, Any], target: str, settings: DataSettings) -> list[str]:
     rows = report["rows"]
     problems = []
-    for what, count, most, key in (
-        ("are duplicates", report["duplicates"], settings.max_duplicate_share, "max_duplicate_share"),
+    key = "" if report["key"] is None else f" (equal in every column, {' and '.join(report['key'])} among them)"
+    for what, count, most, setting in (
+        (f"are copies{key}", report["duplicates"], settings.max_duplicate_share, "max_duplicate_share"),
         ("have outliers", report["outlier_rows"], settings.max_outlier_share, "max_outlier_share"),
     ):
         if count > most * rows:
-            problems.append(f"{count} of {rows} rows {what}, data.{key} allows {most:g}")
+            problems.append(f"{count} of {rows} rows {what}, data.{setting} allows {most:g}")
     for names, count in report["repeated"].items():
         if count:
             problems.append(f"{names} is repeated in {count} rows, schema.py declares it unique")

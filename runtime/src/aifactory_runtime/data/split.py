@@ -1,4 +1,7 @@
-"""Gives each row its split by what is in it: no row changes sides as data grows, and equal rows stay together."""
+"""Gives each row its split by what is in it: no row changes sides as data grows, or as the rows come in another order.
+
+Rows of equal inputs are on one side (`together`), or lie on both in their shares (`spread`); copies are left out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aifactory_runtime.config.settings import DataSettings
-from aifactory_runtime.data import column_names
+from aifactory_runtime.data import column_names, copies, twins
 from aifactory_runtime.data import row_hash as row_numbers
 from aifactory_runtime.data.row_hash import Hashes
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -53,6 +56,10 @@ class Read:
 
     whole: Hashes
     inputs: Hashes
+    targets: Hashes
+    """Of a regression the hash of the target, else of its class."""
+    key: Hashes | None = None
+    """What tells copies from rows that are equal by chance; None when nothing does."""
     labels: np.ndarray[Any, np.dtype[np.int32]] | None = None
     times: Places | None = None
     ids: dict[str, Hashes] = field(default_factory=dict)
@@ -60,15 +67,15 @@ class Read:
 
 @dataclass(frozen=True)
 class Assigned:
-    """The side of each row of the raw table, -1 for a duplicate, and what the report says about the sides."""
+    """The side of each row of the raw table, -1 for a copy, and what the report says about the sides."""
 
     sides: Sides
     report: Mapping[str, Any]
 
 
-def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None) -> Read:
-    """What the split needs, from one reading of the table."""
-    whole, inputs, labels, times = [], [], [], []
+def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None, key: Sequence[str] = ()) -> Read:
+    """What the split needs, from one reading of the table; `key` are the columns that tell copies from other rows."""
+    whole, inputs, targets, keys, labels, times = [], [], [], [], [], []
     ids: dict[str, list[Hashes]] = {name: [] for name in roles.ignored}
     codes: dict[Any, int] = {}
     for frame in frames:
@@ -77,6 +84,9 @@ def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None) -> Rea
         one, seen = row_numbers.hashes_without(frame, (), {roles.target, *roles.ignored})
         whole.append(one)
         inputs.append(seen if group is None else row_numbers.hashes(frame[[group]]))
+        targets.append(row_numbers.hashes(frame[[roles.target]]))
+        if key:
+            keys.append(copies.key_hashes(frame, key))
         if not roles.regression:
             labels.append(_codes(frame[roles.target], codes))
         if roles.time is not None:
@@ -86,47 +96,90 @@ def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None) -> Rea
     return Read(
         np.concatenate(whole),
         np.concatenate(inputs),
+        np.concatenate(targets),
+        np.concatenate(keys) if keys else None,
         np.concatenate(labels) if labels else None,
         np.concatenate(times) if times else None,
         {name: np.concatenate(hashed) for name, hashed in ids.items()},
     )
 
 
-def assign(read: Read, settings: DataSettings, reference: Hashes | None) -> Assigned:
-    """The side of each row; of equal rows the first is kept. Rows whose inputs are in `reference` are test.
+def assign(read: Read, settings: DataSettings, reference: Read | None) -> Assigned:
+    """The side of each row; of copies the first is kept. The rows of the frozen `reference` are test.
 
-    The target takes no part in the choice: a row whose label is corrected stays where it is. With times the newest rows
-    are test, else the hash of a row decides. A class of two different rows or more is on both sides, a single row is
-    in training. FactoryError for fewer than 10 rows that differ.
+    The target takes no part in the choice, unless rows of equal inputs are spread: a row whose label is corrected stays
+    where it is. With times the newest rows are test, else the hash of a row decides. A class of two different rows or
+    more is on both sides, a single row is in training. FactoryError for fewer than 10 rows, and where all of them would
+    be on one side.
     """
-    kept = np.sort(np.unique(read.whole, return_index=True)[1])
-    inputs = read.inputs[kept]
+    kept = np.flatnonzero(~copies.copied(read.whole, read.key))
     if len(kept) < _FEWEST_ROWS:
-        raise FactoryError(
-            f"{len(kept)} rows that differ are too few to train and test on: the pipeline needs more data"
-        )
-    places = (inputs >> np.uint64(64 - _BITS)).astype(np.float64) / 2.0**_BITS
-    frozen = np.isin(inputs, reference) if reference is not None else np.zeros(len(kept), dtype=np.bool_)
-    if read.times is None:
-        ranks = places
-    else:
-        ranks = np.empty(len(kept))
-        newest_first = np.lexsort((places, -read.times[kept]))
-        ranks[newest_first] = (np.arange(len(kept)) + 0.5) / len(kept)
+        raise FactoryError(f"{len(kept)} rows are too few to train and test on: the pipeline needs more data")
+    spread = settings.equal_rows == "spread" and settings.group is None
+    whole, inputs = read.whole[kept], read.inputs[kept]
+    own = _own(read, kept, settings, spread=spread)
+    decides = own if spread else inputs
+    ranks = _ranks(decides, whole, None if read.times is None else read.times[kept])
     test, validation = settings.test_share, settings.validation_share
     sides = np.where(ranks < test, _TEST, np.where(ranks < test + validation, _VALIDATION, _TRAIN)).astype(np.int8)
+    frozen = np.zeros(len(kept), dtype=np.bool_)
+    if reference is not None and (spread or read.times is not None):
+        frozen = twins.held(whole, inputs, ranks, (reference.whole, reference.inputs))
+    elif reference is not None:
+        frozen = np.isin(inputs, reference.inputs)
     sides[frozen] = _TEST
     labels = None if read.labels is None else read.labels[kept]
-    mend = _Mend(sides, ranks, inputs if read.times is None else read.whole[kept], frozen)
+    like = decides if read.times is None or spread else whole
+    mend = _Mend(sides, ranks, like, frozen)
     mend.learned_and_tested()
     for label in () if labels is None else np.unique(labels):
         mend.both_sides(labels == label)
     mend.validated(labels)
-    report = _report(read, kept, sides, labels)
-    _spare(sides, inputs, settings.max_train_rows)
+    _check_both(sides, settings.group)
+    report = _report(read, kept, sides, labels, inputs_apart=not spread)
+    _spare(sides, own, whole, settings.max_train_rows)
     full = np.full(len(read.whole), _DROPPED, dtype=np.int8)
     full[kept] = sides
     return Assigned(full, {**report, "spare_rows": int((sides == _SPARE).sum())})
+
+
+def _own(read: Read, kept: Any, settings: DataSettings, *, spread: bool) -> Hashes:
+    """What chooses for each row by itself: its inputs, and how many like it come before.
+
+    Where rows of equal inputs are spread, those of equal targets are counted by themselves: so one more row moves none
+    of the others. The targets of a regression hardly repeat, so they take part in the choice.
+    """
+    whole: Hashes = read.whole[kept]
+    inputs: Hashes = read.inputs[kept]
+    if settings.group is not None:
+        return inputs
+    if not spread:
+        return twins.apart(inputs, inputs, whole)
+    both = twins.joined(inputs, read.targets[kept])
+    return twins.apart(both if read.labels is None else inputs, both, whole)
+
+
+def _ranks(decides: Hashes, whole: Hashes, times: Places | None) -> Places:
+    """A number from 0 up to 1 for each row: the smallest are test, then validation, then training."""
+    places: Places = (decides >> np.uint64(64 - _BITS)).astype(np.float64) / 2.0**_BITS
+    if times is None:
+        return places
+    ranks = np.empty(len(places))
+    newest_first = np.lexsort((whole, places, -times))
+    ranks[newest_first] = (np.arange(len(places)) + 0.5) / len(places)
+    return ranks
+
+
+def _check_both(sides: Sides, group: str | None) -> None:
+    """FactoryError when what stays together leaves nothing for one side."""
+    for side, name in ((_TEST, "test"), (_TRAIN, "train")):
+        if (sides == side).any():
+            continue
+        stays = "rows of equal inputs stay" if group is None else f"the rows of each {group} (data.group) stay"
+        mend = (
+            "data.equal_rows: spread in conf lets them lie on both" if group is None else "bring rows of more of them"
+        )
+        raise FactoryError(f"no row is left to {name} on, as {stays} on one side of the split: {mend}")
 
 
 @dataclass(frozen=True)
@@ -165,9 +218,18 @@ class _Mend:
         if (self.sides == _VALIDATION).any():
             return
         trained = np.flatnonzero(self.sides == _TRAIN)
-        if labels is not None:
-            trained = trained[np.bincount(labels[trained])[labels[trained]] > _FEW]
-        self._move(trained, _VALIDATION, newest=True)
+        classes = np.zeros(len(trained), dtype=np.int32) if labels is None else labels[trained]
+        self._move(trained[self._spared(trained, classes)], _VALIDATION, newest=True)
+
+    def _spared(self, trained: Any, classes: Any) -> Mask:
+        """Training rows that may go, with all rows like them: each class keeps some."""
+        group = np.unique(self.like[trained], return_inverse=True)[1]
+        _, pair, size = np.unique(
+            group * (classes.max(initial=0) + 1) + classes, return_inverse=True, return_counts=True
+        )
+        needed = np.bincount(classes)[classes] - size[pair] < _FEW
+        spared: Mask = ~np.isin(group, group[needed])
+        return spared
 
     def _move(self, candidates: Any, side: int, *, newest: bool) -> None:
         """Move the candidate that is first, or last, in the order that decides; a frozen row stays in test."""
@@ -179,19 +241,21 @@ class _Mend:
         self.sides[(self.like == self.like[chosen]) & ~self.frozen] = side
 
 
-def _spare(sides: Sides, inputs: Hashes, most: int) -> None:
+def _spare(sides: Sides, own: Hashes, whole: Hashes, most: int) -> None:
     """Leave `most` training rows, chosen by other bits of the hash than the sides are."""
     trained = np.flatnonzero(sides == _TRAIN)
     if 0 < most < len(trained):
-        order = np.argsort(inputs[trained] * np.uint64(0x9E3779B97F4A7C15), kind="stable")
+        order = np.lexsort((whole[trained], own[trained] * np.uint64(0x9E3779B97F4A7C15)))
         sides[trained[order[most:]]] = _SPARE
 
 
-def _report(read: Read, kept: Any, sides: Sides, labels: Any) -> dict[str, Any]:
-    """Rows by side, classes by side, and how many test rows have a twin or an id in training."""
+def _report(read: Read, kept: Any, sides: Sides, labels: Any, *, inputs_apart: bool) -> dict[str, Any]:
+    """Rows by side, classes by side, and how many test rows have a twin, where it should not, or an id in training."""
     test, trained = sides == _TEST, sides == _TRAIN
     counts = {name: int((sides == number).sum()) for number, name in enumerate(NAMES[:3])}
-    leaks = {"inputs": int(np.isin(read.inputs[kept][test], read.inputs[kept][trained]).sum())}
+    leaks: dict[str, int] = {}
+    if inputs_apart:
+        leaks["inputs"] = int(np.isin(read.inputs[kept][test], read.inputs[kept][trained]).sum())
     for name, hashed in read.ids.items():
         if len(np.unique(hashed)) < _ID_SHARE * len(hashed):
             continue

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aifactory_runtime.config.settings import DataSettings
 from aifactory_runtime.data import conform, declared, parts, quality, row_hash, sample, source, split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -70,6 +71,7 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
             science.target(),
             context.settings.data,
             unique=conform.unique_sets(science.schema()),
+            keys=_keys(context, version),
             regression=_roles(context).regression,
         )
     except FactoryError as error:
@@ -82,7 +84,7 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
 
 
 def prepare(context: Context, handoff: Handoff) -> Handoff:
-    """The raw rows without duplicates, each in its split, as a version of `prepared`.
+    """The raw rows without copies, each in its split, as a version of `prepared`.
 
     The test rows of the first time are frozen as `reference`, which is written again only when a run asks for that.
     """
@@ -91,8 +93,10 @@ def prepare(context: Context, handoff: Handoff) -> Handoff:
     roles, settings = _roles(context), context.settings.data
     frozen = None if handoff.new_reference else tables.latest(context.tables, REFERENCE)
     known = None if frozen is None else _known(context, version, frozen, roles)
-    read = split.scan(_conformed(context, version, checked=False), roles, settings.group)
+    key = tuple(report.get("key") or ())
+    read = split.scan(_conformed(context, version, checked=False), roles, settings.group, key)
     assigned = split.assign(read, settings, known)
+    _say_equal(report, settings)
     _write_report(context, handoff, {**report, **assigned.report})
     _leaks(context, assigned.report)
     found = _write_prepared(context, version, read.whole, assigned.sides)
@@ -119,6 +123,14 @@ def _roles(context: Context) -> split.Roles:
     return split.Roles(science.target(), science.ignored(), science.time(), regression)
 
 
+def _keys(context: Context, version: int) -> list[tuple[str, ...]]:
+    """Columns that may tell copies from rows that are equal by chance: the ignored ones and the time, where there."""
+    roles = _roles(context)
+    names = [*roles.ignored, *([] if roles.time is None else [roles.time])]
+    there = tables.columns(context.tables, RAW, version).names
+    return [(name,) for name in dict.fromkeys(names) if name in there]
+
+
 def _changed(context: Context, version: int) -> list[str]:
     """How the columns differ from those of the last table that passed."""
     if tables.latest(context.tables, PREPARED) is None:
@@ -127,7 +139,7 @@ def _changed(context: Context, version: int) -> list[str]:
     return [line for line in conform.difference(before, after) if not line.startswith(f"- {split.SPLIT} (")]
 
 
-def _known(context: Context, version: int, frozen: TableVersion, roles: split.Roles) -> row_hash.Hashes:
+def _known(context: Context, version: int, frozen: TableVersion, roles: split.Roles) -> split.Read:
     """The rows of the frozen reference table, as the split sees them."""
     there = tables.columns(context.tables, REFERENCE, frozen.version).names
     wanted = [name for name in tables.columns(context.tables, RAW, version).names if name not in roles.ignored]
@@ -140,7 +152,7 @@ def _known(context: Context, version: int, frozen: TableVersion, roles: split.Ro
     columns = [*wanted, *(name for name in roles.ignored if name in there)]
     frames = tables.batches(context.tables, REFERENCE, frozen.version, columns=columns)
     plain = replace(roles, ignored=tuple(name for name in roles.ignored if name in there), time=None)
-    return split.scan(frames, plain, context.settings.data.group).inputs
+    return split.scan(frames, plain, context.settings.data.group)
 
 
 def _write_prepared(context: Context, version: int, hashed: row_hash.Hashes, sides: split.Sides) -> TableVersion:
@@ -182,6 +194,26 @@ def _report(context: Context, handoff: Handoff) -> dict[str, Any]:
 def _write_report(context: Context, handoff: Handoff, report: Mapping[str, Any]) -> None:
     place = handoffs.folder(context.artifacts, handoff.id) / _REPORT
     handoffs.write_atomic(place, json.dumps(report, indent=2, allow_nan=False))
+
+
+def _say_equal(report: Mapping[str, Any], settings: DataSettings) -> None:
+    """What becomes of copies and of rows that are equal and no copies."""
+    if report["duplicates"]:
+        _log.info("%s copies are left out", report["duplicates"])
+    if not report.get("equal_rows"):
+        return
+    _log.info(
+        "%s rows equal another in every column: no key says that they are copies, so all count", report["equal_rows"]
+    )
+    if settings.group is not None and settings.equal_rows == "spread":
+        _log.warning(
+            "note: data.group decides, data.equal_rows: spread has no effect: the rows of a group stay together"
+        )
+    elif settings.equal_rows is None:
+        _log.warning(
+            "note: conf does not say data.equal_rows: rows of equal inputs stay on one side of the split (together); "
+            "where the columns take few values, spread lets them lie on both"
+        )
 
 
 def _leaks(context: Context, report: Mapping[str, Any]) -> None:

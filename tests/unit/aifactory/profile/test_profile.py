@@ -319,7 +319,7 @@ def test_given_a_table_of_many_batches_then_it_adds_up_as_pandas_does(tmp_path: 
     x, c = found.column("x"), found.column("c")
     assert x is not None
     assert c is not None
-    assert (found.rows, found.duplicates) == (rows + 700, 700)
+    assert (found.rows, found.equal) == (rows + 700, 700)
     assert (x.mean, x.deviation) == pytest.approx((frame["x"].mean(), frame["x"].std(ddof=0)))
     assert (x.lowest, x.highest) == (frame["x"].min(), frame["x"].max())
     assert x.distinct == pytest.approx(rows, rel=0.1)

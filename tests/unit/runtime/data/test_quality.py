@@ -32,7 +32,7 @@ def table(size: int, seed: int = 0) -> pd.DataFrame:
 def inspect(frame: pd.DataFrame, chunk: int = 64, **conf: object) -> dict[str, object]:
     """The report of a table that is read in chunks."""
     regression = bool(conf.pop("regression", False))
-    unique = conf.pop("unique", ())
+    unique, keys = conf.pop("unique", ()), conf.pop("keys", ())
 
     def chunks(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
         for start in range(0, len(frame), chunk):
@@ -44,6 +44,7 @@ def inspect(frame: pd.DataFrame, chunk: int = 64, **conf: object) -> dict[str, o
         "y",
         DataSettings.model_validate(conf),
         unique=unique,  # type: ignore[arg-type]
+        keys=keys,  # type: ignore[arg-type]
         regression=regression,
     )
 
@@ -62,7 +63,7 @@ def test_given_chunks_of_any_size_when_inspected_then_the_report_is_that_of_the_
     frame.loc[rows // 2, "a"] = 1e9
     whole = inspect(frame, chunk=rows)
     assert inspect(frame, chunk=chunk) == whole
-    assert whole["duplicates"] == int(frame.duplicated().sum())
+    assert (whole["duplicates"], whole["equal_rows"]) == (0, int(frame.duplicated().sum()))
     assert whole["missing"] == ({"a": int(frame["a"].isna().sum())} if frame["a"].isna().any() else {})
 
 
@@ -75,13 +76,13 @@ def test_given_numbers_when_counted_in_chunks_then_mean_and_deviation_are_those_
     assert np.sqrt(found.squares / found.count) == pytest.approx(values.std(), rel=1e-9)
 
 
-def test_fault_20_given_duplicates_when_inspected_then_counted_and_refused_over_the_threshold() -> None:
-    frame = pd.concat([table(10)] * 2, ignore_index=True)
-    report = inspect(frame)
+def test_fault_20_given_copies_when_inspected_then_counted_and_refused_over_the_threshold() -> None:
+    frame = pd.concat([table(10).assign(id=range(10))] * 2, ignore_index=True)
+    report = inspect(frame, keys=[("id",)])
     assert report["duplicates"] == 10
-    with pytest.raises(FactoryError, match="10 of 20 rows are duplicates"):
+    with pytest.raises(FactoryError, match="10 of 20 rows are copies"):
         quality.refuse(report)
-    quality.refuse(inspect(frame, max_duplicate_share=0.6))
+    quality.refuse(inspect(frame, keys=[("id",)], max_duplicate_share=0.6))
 
 
 def test_given_outliers_when_inspected_then_rows_and_columns_are_counted() -> None:

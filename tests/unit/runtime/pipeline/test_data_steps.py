@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.context import Context
 from tests.unit.runtime.conftest import Pipeline
-from tests.unit.runtime.pipeline.edits import data_of
+from tests.unit.runtime.pipeline.edits import data_of, edit
 
 pytestmark = pytest.mark.slow
 
@@ -42,10 +43,18 @@ def test_fault_19_given_bad_data_after_good_when_run_then_the_champion_is_untouc
     assert len(context.registry.versions()) == 1
 
 
-def test_fault_20_given_too_many_duplicates_when_run_then_refused(repo: Path, pipeline: Pipeline) -> None:
+def test_fault_20_given_too_many_copies_when_run_then_refused_and_without_an_id_they_count(
+    repo: Path, pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
     data_of(repo, lambda lines: lines + lines[1:])
-    with pytest.raises(FactoryError, match="duplicates"):
-        pipeline()
+    run = pipeline("ingest", "validate", "prepare")
+    assert tables.count(context.tables, "prepared", run.tables["prepared"].version) == 800
+    assert "conf does not say data.equal_rows" in caplog.text
+    data_of(repo, lambda lines: ["id," + lines[0], *(f"{place % 400},{one}" for place, one in enumerate(lines[1:]))])
+    edit(repo, "src/demo_case/schema.py", 'TARGET = "churned"', 'TARGET = "churned"\nIGNORED = ("id",)')
+    edit(repo, "src/demo_case/schema.py", '"age": pa', '"id": pa.Column(int),\n        "age": pa')
+    with pytest.raises(FactoryError, match=r"400 of 800 rows are copies \(equal in every column, id among them\)"):
+        pipeline("ingest", "validate")
 
 
 def test_fault_24_given_one_class_when_run_then_nothing_is_registered(
