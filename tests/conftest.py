@@ -11,7 +11,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
+from aifactory.home import Home
 from aifactory_runtime import garbage
+from tests.fixtures.machine import Machine
 
 garbage.seldom()  # before the tests' imports: their modules are many, and they are not garbage
 # A busy machine is no failure, so there are no deadlines. `make thorough` says --hypothesis-profile thorough.
@@ -19,7 +21,7 @@ settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("quick")
 
-pytest_plugins = ("tests.slowest_files",)
+pytest_plugins = ("tests.distribution", "tests.slowest_files")
 
 _FETCHERS = ("go", "curl", "wget")
 _ENGINE = "pulumi"
@@ -72,3 +74,18 @@ def _traced(trace: Path) -> list[str]:
     names = trace.read_text().split()
     trace.unlink()
     return names
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A home for the `factory` command, empty at first; whatever tests left of it is destroyed at the end."""
+    made = Machine(Home(tmp_path_factory.mktemp("machine") / "home"))
+    yield made
+    made.clear()
+
+
+@pytest.fixture
+def platform(machine: Machine) -> Machine:
+    """That home with the shared platform up."""
+    machine.up()
+    return machine

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,30 +20,28 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.serving.fetch import Source
+from tests.fixtures.machine import Machine
 from tests.infra.conftest import MANIFEST
 
 pytestmark = pytest.mark.slow
 
-FACTORY = str(Path(sys.executable).with_name("factory"))
-
 
 @dataclass
 class Repo:
-    """A use case's repo, as far as provisioning looks at it, and a home of its own."""
+    """A use case's repo, as far as provisioning looks at it, and the home that tests share."""
 
     path: Path
-    home: Path
+    machine: Machine
+
+    @property
+    def home(self) -> Path:
+        return self.machine.home.root
 
     def factory(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        variables = {**os.environ, "FACTORY_HOME": str(self.home)}
-        return subprocess.run(
-            [FACTORY, *arguments], cwd=self.path, env=variables, capture_output=True, text=True, check=False
-        )
+        return self.machine.factory(*arguments, cwd=self.path)
 
     def done(self, *arguments: str) -> str:
-        found = self.factory(*arguments)
-        assert found.returncode == 0, found.stderr
-        return found.stdout
+        return self.machine.done(*arguments, cwd=self.path)
 
     @property
     def contract(self) -> EnvironmentContract:
@@ -72,12 +68,12 @@ class Repo:
 
 
 @pytest.fixture(scope="module")
-def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repo]:
-    found = Repo(tmp_path_factory.mktemp("churn"), tmp_path_factory.mktemp("place") / "home")
+def repo(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repo]:
+    found = Repo(tmp_path_factory.mktemp("churn"), machine)
     (found.path / "factory.yaml").write_text(yaml.safe_dump(MANIFEST, sort_keys=False))
     found.done("up", "prod", "--platform")
     yield found
-    found.done("destroy", "--all", "--yes", "--unprotect", "prod")
+    found.done("destroy", "prod", "--yes", "--unprotect", "prod")
 
 
 def test_given_a_person_added_and_removed_when_up_then_their_login_works_and_is_refused_afterwards(repo: Repo) -> None:

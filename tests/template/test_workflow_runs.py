@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.machine import Machine
 from tests.fixtures.usecase_repo import commit, git
 from tests.template import pipelines
 from tests.template.support import render
 
 pytestmark = pytest.mark.slow
-FACTORY = str(Path(sys.executable).with_name("factory"))
 _EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
 
 
@@ -40,13 +40,18 @@ class Forge:
     """A repo, the home of its environments, and a runner's shell."""
 
     repo: Path
-    home: Path
+    machine: Machine
+
+    @property
+    def home(self) -> Path:
+        """Where the environments are."""
+        return self.machine.home.root
 
     def run(self, line: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """One line as a runner runs it: bash, with the machine's variables and nothing of a factory's."""
         ours = ("AIFACTORY_", "FACTORY_", "MLFLOW_", "PYTHON", "VIRTUAL_ENV", "MAKE")
         kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-        kept |= {"UV": str(Path(FACTORY).with_name("uv")), "CI": "true"}
+        kept |= {"UV": str(Path(sys.executable).with_name("uv")), "CI": "true"}
         return subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", line],
             cwd=self.repo,
@@ -58,24 +63,13 @@ class Forge:
 
     def factory(self, *arguments: str) -> str:
         """`factory ...` in the repo, by the person who provisions."""
-        variables = {key: value for key, value in os.environ.items() if not key.startswith("AIFACTORY_")}
-        done = subprocess.run(
-            [FACTORY, *arguments],
-            cwd=self.repo,
-            env=variables | {"FACTORY_HOME": str(self.home)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-        return done.stdout
+        return self.machine.done(*arguments, cwd=self.repo)
 
 
 @pytest.fixture(scope="module")
-def forge(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+def forge(template: Path, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     """A provisioned use case, its contracts only where `factory outputs` prints them; all of it removed at the end."""
-    folder = tmp_path_factory.mktemp("forge")
-    found = Forge(folder / "repo", folder / "home")
+    found = Forge(tmp_path_factory.mktemp("forge") / "repo", machine)
     render(template, found.repo, {"approval": "required", "approvers": "kim.meyer"})
     git(found.repo, "init", "--quiet", "--initial-branch=main")
     commit(found.repo, "Start")
@@ -83,7 +77,7 @@ def forge(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         found.factory("up", "--platform")
         yield found
     finally:
-        found.factory("destroy", "--all", "--yes", "--unprotect", "prod")
+        found.factory("destroy", "dev", "staging", "prod", "--yes", "--unprotect", "prod")
 
 
 def test_given_a_merge_when_every_line_runs_in_order_then_the_model_gets_to_prod_once_approved(forge: Forge) -> None:

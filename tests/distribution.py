@@ -1,0 +1,40 @@
+"""A pytest plugin: how `make test` deals its tests to two processes (`--dist loadgroup --no-loadscope-reorder`).
+
+Files that share a platform go to one process, so that it is provisioned once; every other file is a group of its own.
+The long groups start first: a long one that starts last leaves the other process idle.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("the factory end to end", ("tests/e2e/test_daily.py", "tests/e2e/test_spine.py")),
+    (
+        "the programs' platform",
+        tuple(f"tests/infra/test_{name}.py" for name in ("access", "people", "platform", "policies", "usecase")),
+    ),
+    (
+        "the command's platform",  # the last one destroys it
+        (
+            "tests/infra/test_provisioning.py",
+            "tests/infra/test_rotation.py",
+            "tests/template/test_workflow_runs.py",
+            "tests/infra/test_restart.py",
+        ),
+    ),
+)
+_PLACES = {file: (rank, place) for rank, (_, files) in enumerate(GROUPS) for place, file in enumerate(files)}
+_OTHERS = (len(GROUPS), 0)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tell xdist which group a test belongs to."""
+    file = item.location[0]
+    item.add_marker(pytest.mark.xdist_group(GROUPS[_PLACES[file][0]][0] if file in _PLACES else file))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups in their order, and in each its files in theirs; the others as they were found."""
+    items.sort(key=lambda item: _PLACES.get(item.location[0], _OTHERS))
