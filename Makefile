@@ -2,10 +2,12 @@
 PYTHON_BIN := .venv/bin
 PYTEST := $(PYTHON_BIN)/python -m pytest
 PARALLEL := -n 2 --dist loadfile
+# Tests that share a platform go to one process; tests/distribution.py says which.
+SHARED := -n 2 --dist loadgroup --no-loadscope-reorder
 # Tests are kept compiled, whatever the shell says: compiling them was a tenth of a warm `make check`.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup tools check test thorough faults demo demo-down bench lock clean
+.PHONY: help setup tools lint check test thorough faults demo demo-down bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -17,14 +19,15 @@ setup: ## Make the environment of this checkout (.venv), from the hash-pinned lo
 tools: setup ## Get the Pulumi engine and the platform's servers, once; cached for all checkouts.
 	@$(PYTHON_BIN)/factory doctor --mend
 
-check: setup ## Lint, types and the fast tests; under a minute when warm.
+lint: setup ## Form and lint, in a second.
 	@$(PYTHON_BIN)/ruff format --check --quiet . && $(PYTHON_BIN)/ruff check --quiet .
-	@$(PYTHON_BIN)/mypy --no-error-summary aifactory infra runtime/src & $(PYTEST) $(PARALLEL) -m "not slow and not long and not e2e"; \
+
+check: lint ## Lint, types and the fast tests; under a minute when warm.
+	@$(PYTHON_BIN)/mypy --no-error-summary & $(PYTEST) $(PARALLEL) -m "not slow and not long and not e2e"; \
 		tests=$$?; wait $$! && exit $$tests
 
 test: check tools ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
-	@$(PYTEST) $(PARALLEL) -m "slow and not long and not e2e" --slowest-files 10
-	@$(PYTEST) -m e2e
+	@$(PYTEST) $(SHARED) -m "(slow or e2e) and not long" --slowest-files 10
 
 thorough: tools ## The long tests: every table that was tried, fifty sets of answers, 500 examples a property.
 	@$(PYTEST) -n 2 -m "long or hypothesis" --hypothesis-profile thorough

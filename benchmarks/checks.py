@@ -7,7 +7,9 @@ import subprocess
 from pathlib import Path
 
 from measure import CHECKOUT, PYTHON, Cost, Row, cost, paired_costs, ratio_row
-from pipeline import RUNTIME, case_command, make_case
+from pipeline import case_command, make_case
+
+from tests.fixtures.usecase_repo import RUNTIME
 
 ROWS, ROUNDS = 1_000_000, 5
 BARE = CHECKOUT / "benchmarks" / "bare_checks.py"

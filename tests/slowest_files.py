@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 _SINCE = pytest.StashKey[float]()
+_WORKED = "seconds of the processor"
 
 
 @dataclass
@@ -45,7 +46,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Each phase's report carries the processor time since the phase before; xdist brings it to the sums."""
     report = yield
     now = _worked()
-    report.worked = now - item.config.stash[_SINCE]
+    report.user_properties.append((_WORKED, now - item.config.stash[_SINCE]))
     item.config.stash[_SINCE] = now
     return report
 
@@ -66,7 +67,8 @@ class _Sums:
         """Setup, call and teardown of a test count alike."""
         spent = self._spent[report.location[0]]
         spent.waited += report.duration
-        spent.worked += getattr(report, "worked", 0.0)
+        worked = dict(report.user_properties).get(_WORKED)
+        spent.worked += worked if isinstance(worked, float) else 0.0
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """A table, slowest first, and the sum of all files."""

@@ -82,7 +82,7 @@ def test_given_another_resource_with_such_an_address_when_checked_then_nothing_i
 
 
 PROD = {"data_source": "data/sample.csv"}
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "restricted-data-stay-in-prod": ({"data_classification": "restricted", "train_in": "dev"}, "write train_in: prod"),
     "size-of-environment": ({"dev": {**PROD, "size": "large"}}, "write small or medium"),
     "budget": ({"dev": {**PROD, "budget_month": 1}}, "write budget_month: 30.5"),

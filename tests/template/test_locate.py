@@ -28,7 +28,7 @@ class Installed:
 def installed(monkeypatch: pytest.MonkeyPatch) -> type[Installed]:
     """The tool as it is installed: without a checkout, so far without a bundle."""
     monkeypatch.setattr(origin, "checkout", lambda: None)
-    monkeypatch.setattr(origin.metadata, "distribution", lambda _name: Installed())
+    monkeypatch.setattr("importlib.metadata.distribution", lambda _name: Installed())
     monkeypatch.setattr(Installed, "written", None)
     return Installed
 
@@ -99,7 +99,7 @@ def test_given_a_checkout_then_its_origin_is_kept_only_once_the_commit_was_pushe
     git(tmp_path, "clone", "--quiet", "--bare", str(template), str(remote))
     git(tmp_path, "clone", "--quiet", str(remote), str(own))
     monkeypatch.setattr(origin, "checkout", lambda: own)
-    monkeypatch.setattr(origin.metadata, "distribution", lambda _name: Installed())
+    monkeypatch.setattr("importlib.metadata.distribution", lambda _name: Installed())
 
     pushed = locate(None, None, {})
     assert (pushed.address, pushed.kept, pushed.private) == (str(own), str(remote), False)

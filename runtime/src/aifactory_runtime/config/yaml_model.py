@@ -71,7 +71,7 @@ def load(path: Path, model: type[Model]) -> Model:
 def explain(path: Path, error: ValidationError) -> str:
     """One line for a validation error: file, line, dotted key, what would be right."""
     first = error.errors()[0]
-    keys = [part for part in first["loc"] if isinstance(part, str | int)]
+    keys = list(first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = "unknown key; remove it or check its spelling"

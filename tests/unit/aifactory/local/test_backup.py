@@ -342,9 +342,9 @@ def damaged(file: Path, how: str) -> None:
             entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
             tar.addfile(entry)
     elif how == "not compressed from here on":
-        plain = gzip.decompress(content)
+        whole = gzip.decompress(content)
         half = zlib.compressobj(wbits=31)  # a gzip file
-        start = half.compress(plain[: plain.index(b"PAR1") + 2]) + half.flush(zlib.Z_FULL_FLUSH)
+        start = half.compress(whole[: whole.index(b"PAR1") + 2]) + half.flush(zlib.Z_FULL_FLUSH)
         file.write_bytes(start + b"\xff" * 10)
     elif how in LISTS | NAMES:
         with tarfile.open(file, "w:gz") as tar:

@@ -19,6 +19,7 @@ from pyarrow import parquet
 
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data import kinds, source, text_encoding
+from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 KINDS = {"a": "number", "b": "text", "day": "date", "n": "integer", "yes": "boolean"}
@@ -35,12 +36,12 @@ FRAME = pd.DataFrame(
 )
 
 
-def put(folder: Path, content: bytes, name: str = "data.csv") -> source.Located:
+def put(folder: Path, content: bytes, name: str = "data.csv") -> Located:
     (folder / name).write_bytes(content)
     return source.locate(folder, name)
 
 
-def rows(located: source.Located, declared: dict[str, str] | None = None) -> dict[str, list[object]]:
+def rows(located: Located, declared: dict[str, str] | None = None) -> dict[str, list[object]]:
     found = source.batches(located, source.detect(located), declared)
     read: dict[str, list[object]] = pa.Table.from_batches(found).to_pydict()
     return read

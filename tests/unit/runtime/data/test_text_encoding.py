@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from aifactory_runtime.data import source
+from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 CASES = Path(__file__).parents[3] / "fixtures" / "cases"
@@ -16,7 +17,7 @@ RUSSIAN = "мощность,город,state\n538.5,Москва,ok\n376.67,Ту
 CHINESE = "电力,城市,state\n538.5,北京,ok\n376.67,男,fail\n"
 
 
-def put(folder: Path, content: bytes) -> source.Located:
+def put(folder: Path, content: bytes) -> Located:
     (folder / "t.csv").write_bytes(content)
     return source.locate(folder, "t.csv")
 

@@ -142,7 +142,7 @@ def test_given_a_batch_that_was_scored_when_scored_again_then_no_model_is_loaded
 ) -> None:
     pipeline()
     first = score(context)
-    monkeypatch.delattr(scoring.model_folder, "load_estimator")
+    monkeypatch.delattr("aifactory_runtime.registry.model_folder.load_estimator")
     again = score(context)
     assert (again.rows, again.new) == (first.rows, False)
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from aifactory_runtime.config import project
-from aifactory_runtime.data import source, tables
+from aifactory_runtime.data import tables
+from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import score as scoring
 from aifactory_runtime.pipeline.context import Context
@@ -76,7 +77,7 @@ def test_given_no_model_and_a_large_input_when_scored_then_it_is_not_read_to_its
     model = scoring._model
     monkeypatch.setattr(scoring, "_model", look)
     monkeypatch.setattr(scoring, "rows", lambda *_: iter(()))
-    monkeypatch.setattr(source.Located, "open", lambda *_: large)
+    monkeypatch.setattr(Located, "open", lambda *_: large)
 
     with pytest.raises(FactoryError, match="no champion"):
         score(context)

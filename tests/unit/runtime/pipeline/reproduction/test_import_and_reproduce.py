@@ -41,7 +41,7 @@ def plain(repo: Path) -> Path:
 
 @pytest.fixture
 def rows(plain: Path, context: Context, pipeline: Pipeline) -> training_data.Rows:
-    assert plain
+    _ = plain
     return training_data.load(context, pipeline("ingest", "validate", "prepare")).train
 
 

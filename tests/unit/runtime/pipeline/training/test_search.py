@@ -21,7 +21,7 @@ def trials(seed: int = 1, most: int = 12, **space: Any) -> list[dict[str, Any]]:
 
 
 def test_given_a_seed_when_tried_twice_then_the_trials_are_equal_and_another_seed_differs() -> None:
-    space = {"parameters": {"C": {"low": 0.01, "high": 10, "log": True}, "depth": [1, 2, 3]}}
+    space: dict[str, Any] = {"parameters": {"C": {"low": 0.01, "high": 10, "log": True}, "depth": [1, 2, 3]}}
     assert trials(1, **space) == trials(1, **space)
     assert trials(1, **space) != trials(2, **space)
 
