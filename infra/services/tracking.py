@@ -119,12 +119,15 @@ def _secrets(admin: Path, session_key: Path) -> dict[str, str]:
 def _application(database: str) -> FastAPI:
     """The server's application, its databases brought to this version.
 
-    Before the first request: concurrent first requests race the migrations and leave lasting errors.
+    Before the first request: concurrent first requests race the migrations and leave lasting errors. Without MLflow's
+    assistant: it would let everybody with a login start a coding agent and a shell as this process.
     """
     from mlflow.server import app
+    from mlflow.server.assistant.api import assistant_router
     from mlflow.server.auth import create_app
     from mlflow.server.handlers import initialize_backend_stores
 
+    assistant_router.routes.clear()
     initialize_backend_stores(database, database, "mlflow-artifacts:/")
     made: FastAPI = create_app(app)
     return made
