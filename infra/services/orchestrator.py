@@ -111,9 +111,9 @@ def due(found: Applied, slot: datetime) -> bool:
     return found.cron is not None and bool(croniter.match(found.cron, slot))
 
 
-def wanted(folder: Path, work: Work, slot: datetime) -> tuple[list[Applied], list[str]]:
+def wanted(found: list[Applied], slot: datetime) -> tuple[list[Applied], list[str]]:
     """Use cases that are due at `slot`, and a sentence for each that cannot be told."""
-    asked, (found, troubles) = [], applied(folder, work)
+    asked, troubles = [], []
     for one in found:
         try:
             if due(one, slot):
@@ -123,6 +123,12 @@ def wanted(folder: Path, work: Work, slot: datetime) -> tuple[list[Applied], lis
                 f"{one.name} has no valid schedule ({one.cron!r}): mend it in factory.yaml, then factory up"
             )
     return asked, troubles
+
+
+def plan(found: list[Applied]) -> str:
+    """Who has a schedule and which: what a person who opens a tick wants to know. One location knows no use case."""
+    planned = [f"{one.name} at {one.cron}" for one in found if one.cron]
+    return f"scheduled (UTC): {', '.join(planned)}" if planned else "no use case has a schedule"
 
 
 class Target(Config):
@@ -185,30 +191,39 @@ def scoring() -> None:
 def _tick(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """One run for each use case whose schedule for this work names this minute."""
     slot = context.scheduled_execution_time
-    asked, reasons = wanted(_home() / "usecases", WORK[name], slot)
-    waiting = [found.name for found in asked if not found.released]
-    ready = [found for found in asked if found.released]
+    found, unread = applied(_home() / "usecases", WORK[name])
+    asked, untold = wanted(found, slot)
+    reasons = unread + untold
+    waiting = [one.name for one in asked if not one.released]
+    ready = [one for one in asked if one.released]
     if waiting:
         reasons.append(f"due, but nothing is released yet: {', '.join(waiting)}")
     if not ready:
-        yield SkipReason("; ".join(reasons) or "nothing is due")
+        yield SkipReason("; ".join([*(reasons or ["nothing is due"]), plan(found)]))
     elif reasons:
         # A tick that starts runs cannot say a reason for skipping too.
         context.log.warning("; ".join(reasons))
-    for found in ready:
-        target = {"use_case": found.use_case, "environment": found.environment}
+    for one in ready:
+        target = {"use_case": one.use_case, "environment": one.environment}
         yield RunRequest(
-            run_key=f"{found.name}:{slot.isoformat()}",
+            run_key=f"{one.name}:{slot.isoformat()}",
             run_config={
                 "ops": {"run_released_code": {"config": {**target, "work": name}}},
                 "loggers": {"lines": {}},
             },
-            tags={f"aifactory/{key}": value for key, value in target.items()},
+            tags={f"aifactory/{key}": value for key, value in {**target, "schedule": str(one.cron)}.items()},
         )
 
 
+_WHO = "Its latest tick names every use case with its cron, in UTC."
+
+
 @schedule(
-    job=retraining, cron_schedule="* * * * *", execution_timezone="UTC", default_status=DefaultScheduleStatus.RUNNING
+    job=retraining,
+    cron_schedule="* * * * *",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description=f"Asks each minute who is due to train again. {_WHO}",
 )
 def retraining_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Asks each minute who is due to train again."""
@@ -216,7 +231,11 @@ def retraining_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunR
 
 
 @schedule(
-    job=scoring, cron_schedule="* * * * *", execution_timezone="UTC", default_status=DefaultScheduleStatus.RUNNING
+    job=scoring,
+    cron_schedule="* * * * *",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description=f"Asks each minute whose table is due to be scored. {_WHO}",
 )
 def scoring_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Asks each minute whose table is due to be scored."""

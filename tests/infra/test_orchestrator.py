@@ -78,6 +78,16 @@ def test_given_schedules_when_their_minute_comes_then_each_released_use_case_get
         f"fraud.prod:{MONDAY_AT_THREE}",
     ]
     assert [run["tags"]["aifactory/use_case"] for run in later["runs"]] == ["fraud"]
+    tags = {"aifactory/use_case": "churn", "aifactory/environment": "prod", "aifactory/schedule": "0 3 * * 1"}
+    assert at_three["runs"][0]["tags"].items() >= tags.items()
+
+
+def test_given_schedules_when_nothing_is_due_then_the_tick_names_each_use_case_and_its_cron(tmp_path: Path) -> None:
+    _apply(tmp_path, "churn", "0 3 * * 1", released=True)
+    _apply(tmp_path, "fraud", "30 4 1 * *", released=False)
+    _apply(tmp_path, "by-hand", None, released=True)
+    (later,) = _tick(tmp_path, A_MINUTE_LATER)
+    assert later["skip"] == "nothing is due; scheduled (UTC): churn.prod at 0 3 * * 1, fraud.prod at 30 4 1 * *"
 
 
 def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and_nothing_trained(
@@ -94,7 +104,7 @@ def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and
         "work": "scoring",
     }
     assert "waiting.prod" in at_three["said"]
-    assert later["skip"] == "nothing is due"
+    assert later["skip"].startswith("nothing is due; ")
 
 
 def test_given_a_batch_that_fails_when_it_runs_then_its_log_ends_with_what_it_said_and_no_traceback(
@@ -129,15 +139,15 @@ def test_given_a_retired_use_case_when_its_minute_comes_then_nothing_runs(tmp_pa
 
     (tick,) = _tick(tmp_path, A_MINUTE_LATER)
 
-    assert (tick["runs"], tick["skip"]) == ([], "nothing is due")
+    assert (tick["runs"], tick["skip"]) == ([], "nothing is due; no use case has a schedule")
 
 
 def test_given_nothing_released_when_the_minute_comes_then_it_is_skipped_and_said(tmp_path: Path) -> None:
     _apply(tmp_path, "churn", "0 3 * * 1", released=False)
     at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
     assert (at_three["runs"], later["runs"]) == ([], [])
-    assert at_three["skip"] == "due, but nothing is released yet: churn.prod"
-    assert later["skip"] == "nothing is due"
+    assert at_three["skip"].startswith("due, but nothing is released yet: churn.prod; scheduled")
+    assert later["skip"] == "nothing is due; scheduled (UTC): churn.prod at 0 3 * * 1"
 
 
 BROKEN = {

@@ -40,6 +40,30 @@ def test_given_a_read_only_orchestrator_when_it_is_told_to_change_then_it_refuse
     assert answer["data"]["reloadWorkspace"]["__typename"] == "UnauthorizedError"
 
 
+def test_given_a_platform_when_its_pages_are_asked_then_vendors_learn_sell_and_run_nothing(bench: Bench) -> None:
+    tracking, dagster = f"{_address(bench, 'tracking')}/ajax-api/3.0/mlflow", _address(bench, "dagster-webserver")
+    admin = json.loads(layout.admin(bench.home).read_text())
+    with httpx.Client(auth=(admin["login"], admin["password"]), timeout=30) as client:
+        told = client.get(f"{tracking}/ui-telemetry").json()
+        sent = client.post(f"{tracking}/ui-telemetry", json={"records": [{"event_name": "x"}]}).json()
+        assistant = client.get(f"{tracking}/assistant/config")
+    asked = httpx.post(f"{dagster}/graphql", json={"query": "{shouldShowNux}"}).json()
+    assert (told["disable_ui_telemetry"], sent) == (True, {"status": "disabled"})
+    assert assistant.status_code == 404
+    assert asked["data"]["shouldShowNux"] is False
+    assert '"telemetryEnabled": false' in httpx.get(dagster).text.replace('"false"', "false")
+
+
+def test_given_an_orchestrator_when_opened_then_its_schedules_say_where_the_use_cases_are(bench: Bench) -> None:
+    query = """{schedulesOrError(
+        repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "aifactory"}
+    ) {... on Schedules {results {name description}}}}"""
+    answer = httpx.post(f"{_address(bench, 'dagster-webserver')}/graphql", json={"query": query}).json()
+    said = {one["name"]: one["description"] for one in answer["data"]["schedulesOrError"]["results"]}
+    assert set(said) == {"retraining_every_minute", "scoring_every_minute"}
+    assert all("its latest tick names every use case with its cron" in text.lower() for text in said.values())
+
+
 def test_given_a_platform_when_its_files_are_read_then_secrets_are_private_and_nowhere_else(bench: Bench) -> None:
     admin = layout.admin(bench.home)
     assert admin.stat().st_mode & 0o777 == 0o600
