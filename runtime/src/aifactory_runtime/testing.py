@@ -57,4 +57,4 @@ def _described(schema: Any, target: str, ignored: Sequence[str]) -> InputSchema:
     from aifactory_runtime.data import declared
     from aifactory_runtime.registry.model_folder import InputSchema
 
-    return InputSchema(target, declared.input_columns(schema, target, ignored), (), ())
+    return InputSchema(target, declared.input_columns(schema, target, ignored), (), (), tuple(ignored))

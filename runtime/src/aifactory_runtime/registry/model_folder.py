@@ -52,6 +52,13 @@ class InputSchema:
     columns: tuple[Column, ...]
     features: tuple[str, ...]
     classes: tuple[Label, ...]
+    ignored: tuple[str, ...] = ()
+    """Raw columns that no model sees."""
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Raw columns that a row to be scored may have, as rows of the table do, and that say nothing about it."""
+        return (*self.ignored, self.target)
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,10 @@ def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs) -
     described = folder / "MLmodel"
     lines = described.read_text(encoding="utf-8").splitlines(keepends=True)
     described.write_text("".join(line for line in lines if not line.startswith(_VARYING)), encoding="utf-8")
-    _write_json(folder / SCHEMA, asdict(schema))
+    written = asdict(schema)
+    if not schema.ignored:  # as before there was the key: equal models keep their digest
+        del written["ignored"]
+    _write_json(folder / SCHEMA, written)
     _write_json(folder / BELONGS, asdict(belongs))
     return digest(folder)
 
@@ -105,7 +115,13 @@ def read_schema(folder: Path) -> InputSchema:
     loaded = _read_json(folder / SCHEMA)
     try:
         columns = tuple(_record(Column, column) for column in loaded["columns"])
-        return InputSchema(loaded["target"], columns, tuple(loaded["features"]), tuple(loaded["classes"]))
+        return InputSchema(
+            target=loaded["target"],
+            columns=columns,
+            features=tuple(loaded["features"]),
+            classes=tuple(loaded["classes"]),
+            ignored=tuple(loaded.get("ignored", ())),
+        )
     except (KeyError, TypeError):
         raise FactoryError(f"{folder / SCHEMA} is not an input schema: register the model again") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Receive, Scope, Send
 
+from aifactory_runtime.serving import request_body
 from aifactory_runtime.serving.capture import NotRecorded
 from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.pages import add_pages
@@ -20,6 +22,9 @@ from aifactory_runtime.serving.service import Call, NotReady, Service
 _LINGER_SECONDS = 2.0
 """How long a caller whose body is too large may go on sending it before the connection is closed on them."""
 
+_PREDICT: Mapping[str, Call] = {request_body.JSON: "predict"}
+_INVOCATIONS: Mapping[str, Call] = {request_body.JSON: "invocations", request_body.CSV: "csv"}
+"""How a body of each media type is read."""
 _BEARER = HTTPBearer(auto_error=False, description="The token in the consumer's credentials file")
 
 
@@ -44,12 +49,12 @@ def _add_scoring(app: FastAPI, service: Service, guarded: list[Any]) -> None:
     @app.post("/predict", dependencies=guarded, tags=["scoring"])
     async def predict(request: Request) -> Response:
         """Score rows given as objects of column and value."""
-        return await _answer(service, "predict", request)
+        return await _answer(service, request, _PREDICT, ("", request_body.FORM))
 
     @app.post("/invocations", dependencies=guarded, tags=["scoring"])
     async def invocations(request: Request) -> Response:
-        """Score rows given in MLflow's `dataframe_split` or `dataframe_records`."""
-        return await _answer(service, "invocations", request)
+        """Score rows given in one of MLflow's forms."""
+        return await _answer(service, request, _INVOCATIONS, ("",))
 
 
 def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
@@ -69,7 +74,7 @@ def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
     @app.get("/ping", tags=["health"])
     async def ping() -> Response:
         """MLflow's form of `/health/ready`."""
-        return Response("\n", 200 if service.not_ready is None else 503)
+        return Response("\n", 200 if service.not_ready is None else 503, media_type="text/plain")
 
     @app.get("/version", dependencies=guarded, tags=["health"])
     async def version() -> Response:
@@ -81,14 +86,19 @@ def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
         return JSONResponse(found | {"code_sha256": served.code_sha256, "sequence": service.sequence})
 
 
-async def _answer(service: Service, call: Call, request: Request) -> Response:
-    body = await _body(request, service.max_body_bytes)
-    if body is None:
+async def _answer(service: Service, request: Request, calls: Mapping[str, Call], unsaid: Sequence[str]) -> Response:
+    """The answer to a body of one of the media types of `calls`."""
+    try:
+        body = await request_body.read(request, service.max_body_bytes)
+        call = calls[request_body.media_type(request, tuple(calls), unsaid)]
+        return Response(await service.score(call, body), media_type=request_body.JSON)
+    except request_body.TooLarge:
         too_large = f"the body is larger than {service.max_body_bytes} bytes: send fewer rows at a time"
         return _Early({"detail": too_large}, 413, {"Connection": "close"})
-    try:
-        return Response(await service.score(call, body), media_type="application/json")
-    except Refused as refused:
+    except request_body.NotTaken as not_taken:
+        headers = {"Accept": ", ".join(calls), "Accept-Encoding": "gzip"}
+        return JSONResponse({"detail": str(not_taken)}, 415, headers)
+    except (request_body.Damaged, Refused) as refused:
         return JSONResponse({"detail": str(refused)}, 422)
     except NotReady as not_ready:
         return JSONResponse({"detail": str(not_ready)}, 503, {"Retry-After": "1"})
@@ -113,17 +123,3 @@ class _Early(JSONResponse):
                 while (await receive()).get("more_body", False):
                     pass
         await send({"type": "http.response.body", "body": b""})
-
-
-async def _body(request: Request, limit: int) -> bytes | None:
-    """The body, or None as soon as it is known to be larger than `limit` bytes, said or counted."""
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > limit:
-        return None
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            return None
-        parts.append(part)
-    return b"".join(parts)

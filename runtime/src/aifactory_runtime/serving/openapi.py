@@ -1,127 +1,173 @@
-"""What /docs shows: the columns of the model that is served now, with types, limits and an example row."""
+"""What /docs shows: the columns of the model that is served now, with types, limits and an example row.
+
+The rows are described by the types that decode them, so that the document says what is taken and nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from aifactory_runtime.serving import mlflow_forms, value_types
+
 if TYPE_CHECKING:
-    from aifactory_runtime.registry.model_folder import Column, Label
+    from aifactory_runtime.registry.model_folder import Label
+    from aifactory_runtime.serving.model import ServedModel
     from aifactory_runtime.serving.service import Service
 
 _OPENAPI = "3.0.3"
 """What the pages of `/docs` can show; 3.1 they cannot."""
-_JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
-"""All other kinds are strings on the wire."""
-_EXAMPLES: dict[str, Any] = {
-    "number": 0.5,
-    "integer": 1,
-    "boolean": True,
-    "date": "2026-01-31T12:00:00",
-    "text": "some words",
-}
 _MOST_NAMED = 50
-_TEXT_LIMITS = {"minimum": "minLength", "maximum": "maxLength"}
-_ANSWERS = {
-    "401": {"description": "The bearer token is missing or wrong"},
-    "413": {"description": "The body is too large"},
-    "422": {"description": "The rows do not fit the model's input schema"},
-    "503": {"description": "No model is ready, or the prediction could not be recorded"},
-}
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": "string", "nullable": True}
+_TRUTH = {"type": "boolean"}
+_PREDICT = 'Rows as `{"rows": [{column: value, ...}]}`. A body may come with `Content-Encoding: gzip`.'
+_INVOCATIONS = """Rows in the forms of MLflow's scoring server:
+
+- `{"dataframe_records": [{column: value, ...}, ...]}`, or the same list under `inputs` or `instances`;
+- `{"inputs": {column: [value, ...], ...}}`, all lists of one length;
+- `{"dataframe_split": {"columns": [column, ...], "data": [[value, ...], ...]}}`;
+- as `text/csv` in UTF-8: a header of column names, then a row a line; an empty cell is null.
+
+`params` may be there and empty. A body may come with `Content-Encoding: gzip`. The schema below has the lists of rows
+only: it could not say of lists of values, or of lines of text, that they fit each other."""
 
 
 def describe(app: FastAPI, service: Service) -> dict[str, Any]:
     """OpenAPI document of the service; without a model the rows are any objects."""
-    version = f"model {service.model.served.version}" if service.model else "no model yet"
+    model = service.model
     document = get_openapi(
         title=app.title,
-        version=version,
+        version=f"model {model.served.version}" if model else "no model yet",
         openapi_version=_OPENAPI,
         description=app.description,
         routes=app.routes,
     )
-    columns = service.model.schema.columns if service.model else ()
-    answers = {"200": _answer(service.model.schema.classes if service.model else None), **_ANSWERS}
-    for path, schema in _bodies(columns).items():
-        operation = document["paths"][path]["post"]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-        operation["responses"] |= answers
+    guarded = service.callers is not None
+    paths = document["paths"]
+    for path, body, about in (
+        ("/predict", _predict(model), _PREDICT),
+        ("/invocations", _invocations(model), _INVOCATIONS),
+    ):
+        operation = paths[path]["post"]
+        operation["description"] = about
+        operation["requestBody"] = body
+        operation["responses"] = {"200": _answer(model.schema.classes if model else None), **_refusals(guarded)}
+    for path, responses in _health(guarded).items():
+        paths[path]["get"]["responses"] = responses
+    document.setdefault("components", {})["schemas"] = {"Row": _row(model), "Detail": _object({"detail": _TEXT})}
     return document
 
 
-def _bodies(columns: Sequence[Column]) -> dict[str, dict[str, Any]]:
-    """Schema of the body of each scoring address."""
-    rows = {"type": "array", "minItems": 1, "items": _row(columns)}
-    names = {"type": "array", "items": {"type": "string"}}
-    split = {"type": "object", "properties": {"columns": names, "data": {"type": "array"}}}
-    example = [{column.name: _example(column) for column in columns}]
-    return {
-        "/predict": {
-            "type": "object",
-            "required": ["rows"],
-            "properties": {"rows": rows},
-            "example": {"rows": example},
-        },
-        "/invocations": {
-            "type": "object",
-            "properties": {"dataframe_records": rows, "dataframe_split": split},
-            "example": {"dataframe_records": example},
-        },
-    }
+def _row(model: ServedModel | None) -> dict[str, Any]:
+    """The type that decodes a row, as JSON schema, and the columns that are taken beside it and not used."""
+    if model is None:
+        return {"type": "object"}
+    _, found = msgspec.json.schema_components([model.reader.row])
+    row: dict[str, Any] = found["Row"]
+    unused = {"description": "Taken, as rows of the table have it, and not used."}
+    properties = {name: _in_3_0(schema) for name, schema in row["properties"].items()}
+    return row | {"properties": properties | dict.fromkeys(model.schema.unused, unused)}
+
+
+def _in_3_0(schema: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of a value in the words of OpenAPI 3.0, which has no type for null."""
+    null = {"type": "null"}
+    if null in schema.get("anyOf", ()):
+        (value,) = [part for part in schema["anyOf"] if part != null]
+        made = _in_3_0(value) | {"nullable": True}
+        return made | {"enum": [*made["enum"], None]} if "enum" in made else made
+    return schema | {"type": "string"} if "enum" in schema else schema
+
+
+def _rows(model: ServedModel | None) -> dict[str, Any]:
+    rows: dict[str, Any] = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Row"}}
+    return rows if model is None else rows | {"maxItems": model.reader.max_rows}
+
+
+def _predict(model: ServedModel | None) -> dict[str, Any]:
+    body = _object({"rows": _rows(model)}) | {"additionalProperties": False, "example": {"rows": _example(model)}}
+    return {"required": True, "content": {"application/json": {"schema": body}}}
+
+
+def _invocations(model: ServedModel | None) -> dict[str, Any]:
+    params = {"type": "object", "nullable": True, "maxProperties": 0, "description": "Not supported: leave it out."}
+    forms = []
+    for key in mlflow_forms.ROWS_BY_NAME:
+        form = _object({key: _rows(model)})
+        form["properties"]["params"] = params
+        forms.append(form | {"additionalProperties": False})
+    body = {"oneOf": forms, "example": {mlflow_forms.ROWS_BY_NAME[0]: _example(model)}}
+    return {"required": True, "content": {"application/json": {"schema": body}}}
+
+
+def _example(model: ServedModel | None) -> list[Any]:
+    return [{column.name: value_types.example(column) for column in model.schema.columns}] if model else [{}]
 
 
 def _answer(classes: Sequence[Label] | None) -> dict[str, Any]:
     """What comes back: labels and their probabilities, of a regression numbers; anything while there is no model."""
     numbers: dict[str, Any] = {"type": "array", "items": {"type": "number"}}
-    texts = {"type": "array", "items": {"type": "string"}}
-    found: dict[str, Any] = {"prediction_ids": texts, "model_version": {"type": "string"}}
+    found: dict[str, Any] = {
+        "predictions": {"type": "array", "items": {}},
+        "prediction_ids": {"type": "array", "items": _TEXT},
+        "model_version": _TEXT,
+    }
     if classes:
         found["predictions"] = {"type": "array", "items": {"enum": list(classes)}}
         ordered = ", ".join(str(label) for label in classes[:_MOST_NAMED])
         by_class = {"description": f"Of each row, in this order: {ordered}{' ...' * (len(classes) > _MOST_NAMED)}"}
         found["probabilities"] = {"type": "array", "items": numbers, **by_class}
-        found["classes"] = {"type": "array", "description": "What each row of probabilities is of, in its order"}
+        about = "What each row of probabilities is of, in its order"
+        found["classes"] = {"type": "array", "items": {"enum": list(classes)}, "description": about}
     elif classes is not None:
         found["predictions"] = numbers
-    schema = {"type": "object", "properties": found}
-    return {"description": "One answer a row", "content": {"application/json": {"schema": schema}}}
+    return _json("One answer a row", _object(found))
 
 
-def _row(columns: Sequence[Column]) -> dict[str, Any]:
-    if not columns:
-        return {"type": "object"}
+def _refusals(guarded: bool) -> dict[str, Any]:
+    said = {
+        "401": "The bearer token is missing or wrong",
+        "413": "The body is too large, as it is sent or as it is unpacked",
+        "415": "The content type or the encoding of the body is none that is taken",
+        "422": "The rows do not fit the model's input schema",
+        "503": "No model is ready, or the prediction could not be recorded",
+    }
+    detail = {"$ref": "#/components/schemas/Detail"}
+    return {status: _json(about, detail) for status, about in said.items() if guarded or status != "401"}
+
+
+def _health(guarded: bool) -> dict[str, dict[str, Any]]:
+    """The answers of the addresses that score nothing, by path and status."""
+    ready = _object({"ready": _TRUTH, "model_version": _TEXT_OR_NULL, "reason": _TEXT_OR_NULL})
+    texts = dict.fromkeys(("model_version", "model_sha256", "commit", "code_sha256"), _TEXT)
+    version = _object({**texts, "sequence": {"type": "integer"}})
+    refusals = _refusals(guarded)
+    denied = {"401": refusals["401"]} if guarded else {}
+    line = {"text/plain": {"schema": _TEXT}}
     return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [column.name for column in columns],
-        "properties": {column.name: _property(column) for column in columns},
+        "/health/live": {"200": _json("The process runs", _object({"live": _TRUTH}))},
+        "/health/ready": {"200": _json("A model is ready", ready), "503": _json("None is, and why", ready)},
+        "/ping": {
+            "200": {"description": "A model is ready", "content": line},
+            "503": {"description": "None is", "content": line},
+        },
+        "/version": {
+            "200": _json("Model and code that answer", version),
+            **denied,
+            "503": _json("No model is ready", {"type": "object", "properties": {"detail": _TEXT_OR_NULL}}),
+        },
     }
 
 
-def _property(column: Column) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": _JSON_TYPES.get(column.kind, "string")}
-    if column.nullable:
-        found["nullable"] = True
-    for key, limit in (("minimum", column.minimum), ("maximum", column.maximum)):
-        if limit is not None and column.kind == "text":
-            found[_TEXT_LIMITS[key]] = int(limit)
-        elif limit is not None:
-            found[key] = limit
-    if column.kind == "date":
-        found["description"] = "A date, or date and time, in ISO 8601; one with an offset is moved to UTC."
-    if column.categories:
-        found["enum"] = [*column.categories, *([None] if column.nullable else [])]
-    return found
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """An object that has all of these."""
+    return {"type": "object", "required": list(properties), "properties": dict(properties)}
 
 
-def _example(column: Column) -> Any:
-    """A value that the column takes."""
-    if column.categories:
-        return column.categories[0]
-    limit = column.maximum if column.minimum is None else column.minimum
-    if limit is None or column.kind in {"text", "date"}:
-        return _EXAMPLES[column.kind]
-    return int(limit) if column.kind == "integer" else limit
+def _json(about: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": about, "content": {"application/json": {"schema": schema}}}

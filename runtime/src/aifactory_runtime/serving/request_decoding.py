@@ -6,30 +6,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from aifactory_runtime.data.columns import to_date
+from aifactory_runtime.serving import csv_form, mlflow_forms, value_types
+from aifactory_runtime.serving.mlflow_forms import NotRows
 
 if TYPE_CHECKING:
-    from aifactory_runtime.registry.model_folder import Column, InputSchema
+    from aifactory_runtime.registry.model_folder import InputSchema
 
-_EXACT = 2**53
-"""Largest whole number that a float64, and so the model, still tells from its neighbour."""
-_PLACE = re.compile(r" - at `\$\.(?:rows|dataframe_records)\[(\d+)\](?:\.(.+))?`$")
+_PLACE = re.compile(r" - at `\$\.\w+\[(\d+)\](?:\.(.+))?`$")
 _MISSING = re.compile(r"missing required field `(.+?)`(?: - at|$)")
 _NOT_JSON = re.compile(rb"\b(?:NaN|Infinity)\b")
-_WANTED = {
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "date": "a date in ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00",
-}
-_MAX_TEXT = 100_000
-"""Characters of a text for which the schema names no limit."""
-_MAX_DATE = 40
-_MOST_NAMED = 20
 
 
 class Refused(Exception):
@@ -44,76 +34,83 @@ class Rows:
     columns: dict[str, list[Any]]
 
 
-class _Split(msgspec.Struct, forbid_unknown_fields=True):
-    columns: list[str]
-    data: list[list[Any]]
-    index: list[Any] | None = None
-
-
 class RowReader:
-    """Reads request bodies for one input schema; made once a model, as the decoders are compiled."""
+    """Reads request bodies for one input schema; made once a model, as the decoders are compiled.
+
+    The forms that most callers send are decoded straight into rows. What such a decoder refuses is looked at again as
+    plain JSON: rows may be in another form, hold columns that no model sees, or whole numbers written as 12.0.
+    """
 
     def __init__(self, schema: InputSchema, max_rows: int) -> None:
         self._columns = {column.name: column for column in schema.columns}
-        self._fields = [f"c{number}" for number in range(len(schema.columns))]
-        self._row = msgspec.defstruct(
-            "Row",
-            [(field, _type(column)) for field, column in zip(self._fields, schema.columns, strict=True)],
-            rename=dict(zip(self._fields, self._columns, strict=True)),
-            forbid_unknown_fields=True,
-        )
+        self._fields = value_types.field_names(schema.columns)
         self._dates = [column.name for column in schema.columns if column.kind == "date"]
-        self._max_rows = max_rows
+        self._whole = [column.name for column in schema.columns if column.kind == "integer"]
+        self._unused = frozenset(schema.unused)
+        self.max_rows = max_rows
         self._forms = _forms(max_rows)
-        rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
-        predict = msgspec.defstruct("Predict", [("rows", rows)], forbid_unknown_fields=True)
-        invocations = msgspec.defstruct(
-            "Invocations",
-            [
-                ("dataframe_records", rows | msgspec.UnsetType, msgspec.UNSET),
-                ("dataframe_split", _Split | msgspec.UnsetType, msgspec.UNSET),
-            ],
-            forbid_unknown_fields=True,
-        )
-        self._predict = msgspec.json.Decoder(predict)
-        self._invocations = msgspec.json.Decoder(invocations)
+        self.row = value_types.row_type(schema.columns)
+        self.rows = Annotated[list[self.row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
+        self._predict = self._decoder("rows")
+        self._records = self._decoder("dataframe_records")
 
     def predict(self, body: bytes) -> Rows:
         """Rows of `{"rows": [{column: value, ...}]}`."""
-        decoded: Any = self._decode("predict", self._predict, body)
-        return self._rows(decoded.rows)
+        try:
+            return self._rows(self._predict.decode(body).rows)
+        except msgspec.ValidationError as error:
+            decoded = _plain(body)
+            if not isinstance(decoded, dict) or set(decoded) != {"rows"} or not isinstance(decoded["rows"], list):
+                raise Refused(self._explain("predict", str(error))) from None
+            return self._checked("predict", decoded["rows"])
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise _no_json(body) from None
 
     def invocations(self, body: bytes) -> Rows:
-        """Rows of MLflow's `{"dataframe_split": ...}` or `{"dataframe_records": ...}`."""
-        decoded: Any = self._decode("invocations", self._invocations, body)
-        records, split = decoded.dataframe_records, decoded.dataframe_split
-        if (records is msgspec.UNSET) == (split is msgspec.UNSET):
-            raise Refused(self._forms["invocations"])
-        return self._rows(self._from_split(split) if records is msgspec.UNSET else records)
-
-    def _from_split(self, split: _Split) -> Sequence[msgspec.Struct]:
-        if not 1 <= len(split.data) <= self._max_rows:
-            raise Refused(f"send 1 to {self._max_rows} rows")
-        if len(set(split.columns)) != len(split.columns):
-            raise Refused("a column is named twice")
-        for number, row in enumerate(split.data):
-            if len(row) != len(split.columns):
-                raise Refused(f"row {number} has {len(row)} values for {len(split.columns)} columns")
-        records = [dict(zip(split.columns, row, strict=True)) for row in split.data]
+        """Rows of one of MLflow's forms in JSON; see `mlflow_forms`."""
         try:
-            converted: Any = msgspec.convert({"rows": records}, self._predict.type)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise Refused(self._explain("invocations", str(error))) from None
-        return list(converted.rows)
-
-    def _decode(self, call: str, decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
-        try:
-            return decoder.decode(body)
+            return self._rows(self._records.decode(body).dataframe_records)
         except msgspec.ValidationError as error:
-            raise Refused(self._explain(call, str(error))) from None
+            decoded = _plain(body)
+            if decoded is None:
+                raise Refused(self._explain("invocations", str(error))) from None
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            hint = " (NaN and Infinity are not JSON; send null)" if _NOT_JSON.search(body) else ""
-            raise Refused(f"the body is not valid JSON{hint}") from None
+            raise _no_json(body) from None
+        try:
+            found = mlflow_forms.rows(decoded, self.max_rows)
+        except NotRows as error:
+            raise Refused(str(error) or self._forms["invocations"]) from None
+        return self._checked("invocations", found)
+
+    def csv(self, body: bytes) -> Rows:
+        """Rows of a table as CSV in UTF-8; see `csv_form`."""
+        try:
+            found = csv_form.rows(body.decode("utf-8-sig"), self._columns, self.max_rows)
+        except UnicodeDecodeError:
+            raise Refused("the body is not a text in UTF-8") from None
+        except NotRows as error:
+            raise Refused(str(error)) from None
+        return self._checked("invocations", found)
+
+    def _decoder(self, key: str) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(msgspec.defstruct("Body", [(key, self.rows)], forbid_unknown_fields=True))
+
+    def _checked(self, call: str, rows: list[Any]) -> Rows:
+        """Rows that came as plain objects, without the columns that no model sees."""
+        plain = [self._tidied(row) if isinstance(row, dict) else row for row in rows]
+        try:
+            converted: Any = msgspec.convert({"rows": plain}, self._predict.type)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise Refused(self._explain(call, str(error))) from None
+        return self._rows(converted.rows)
+
+    def _tidied(self, row: dict[str, Any]) -> dict[str, Any]:
+        used = {name: value for name, value in row.items() if name not in self._unused}
+        for name in self._whole:
+            value = used.get(name)
+            if type(value) is float and value.is_integer() and abs(value) < value_types.EXACT:
+                used[name] = int(value)
+        return used
 
     def _rows(self, records: Sequence[msgspec.Struct]) -> Rows:
         columns = {
@@ -128,7 +125,7 @@ class RowReader:
         try:
             return to_date(text)
         except (ValueError, OverflowError):
-            raise Refused(f"row {row}: column {name!r} must be {_wanted(self._columns[name])}") from None
+            raise Refused(f"row {row}: column {name!r} must be {value_types.wanted(self._columns[name])}") from None
 
     def _explain(self, call: str, message: str) -> str:
         """The decoder's message without what the caller sent: only names that the schema holds are repeated."""
@@ -142,8 +139,21 @@ class RowReader:
         if "unknown field" in message:
             return f"row {row}: a column that the model does not know; /docs lists those it takes"
         if name in self._columns:
-            return f"row {row}: column {name!r} must be {_wanted(self._columns[name])}"
+            return f"row {row}: column {name!r} must be {value_types.wanted(self._columns[name])}"
         return f"row {row}: expected an object of column and value"
+
+
+def _plain(body: bytes) -> Any:
+    """The body as plain JSON; None when it holds what no decoder takes, such as a number beyond a float."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def _no_json(body: bytes) -> Refused:
+    hint = " (NaN and Infinity are not JSON; send null)" if _NOT_JSON.search(body) else ""
+    return Refused(f"the body is not valid JSON{hint}")
 
 
 def _forms(max_rows: int) -> dict[str, str]:
@@ -151,49 +161,7 @@ def _forms(max_rows: int) -> dict[str, str]:
     rows = f"with 1 to {max_rows} rows"
     return {
         "predict": f'/predict takes {{"rows": [{{column: value, ...}}, ...]}} {rows}',
-        "invocations": '/invocations takes either {"dataframe_records": [{column: value, ...}, ...]} or '
-        f'{{"dataframe_split": {{"columns": [...], "data": [[...], ...]}}}} {rows}',
+        "invocations": '/invocations takes either {"dataframe_records": [{column: value, ...}, ...]}, the same under '
+        '"inputs" or "instances", {"inputs": {column: [value, ...], ...}}, '
+        f'{{"dataframe_split": {{"columns": [...], "data": [[...], ...]}}}}, or CSV with a header, {rows}',
     }
-
-
-def _wanted(column: Column) -> str:
-    """What the schema asks of a column, in words."""
-    if column.kind == "text":
-        low, high = _lengths(column)
-        wanted = f"a text of {low} to {high} characters" if low else f"a text of at most {high} characters"
-    elif column.kind == "category":
-        values = column.categories or ()
-        named = len(values) <= _MOST_NAMED
-        wanted = "one of " + (", ".join(map(repr, values)) if named else f"the {len(values)} values that /docs lists")
-    else:
-        wanted = _WANTED[column.kind]
-        if column.minimum is not None:
-            wanted += f", at least {column.minimum:g}"
-        if column.maximum is not None:
-            wanted += f", at most {column.maximum:g}"
-    return wanted + (", or null" if column.nullable else "")
-
-
-def _type(column: Column) -> Any:
-    """The type that a column's values have on the wire; numbers outside the schema's range do not have it."""
-    if column.kind == "category":
-        kind: Any = Literal[tuple(column.categories or ())]
-    elif column.kind == "text":
-        low, high = _lengths(column)
-        kind = Annotated[str, msgspec.Meta(min_length=low, max_length=high)]
-    elif column.kind == "date":
-        kind = Annotated[str, msgspec.Meta(max_length=_MAX_DATE)]
-    elif column.kind == "boolean":
-        kind = bool
-    elif column.kind == "integer":
-        low = -_EXACT if column.minimum is None else int(column.minimum)
-        high = _EXACT if column.maximum is None else int(column.maximum)
-        kind = Annotated[int, msgspec.Meta(ge=low, le=high)]
-    else:
-        kind = Annotated[float, msgspec.Meta(ge=column.minimum, le=column.maximum)]
-    return kind | None if column.nullable else kind
-
-
-def _lengths(column: Column) -> tuple[int, int]:
-    """Fewest and most characters of a text."""
-    return int(column.minimum or 0), _MAX_TEXT if column.maximum is None else int(column.maximum)

@@ -19,7 +19,8 @@ from aifactory_runtime.serving.request_decoding import Rows
 _INLINE_ROWS = 16
 """Up to this many rows are scored at once; more go to a thread, so that other callers need not wait."""
 
-Call = Literal["predict", "invocations"]
+Call = Literal["predict", "invocations", "csv"]
+"""The method of the model's reader that reads a body."""
 
 
 class NotReady(Exception):
@@ -69,7 +70,7 @@ class Service:
         model = self.model
         if model is None:
             raise NotReady(self.reason)
-        rows = model.reader.predict(body) if call == "predict" else model.reader.invocations(body)
+        rows: Rows = getattr(model.reader, call)(body)
         if len(rows.records) <= _INLINE_ROWS:
             outputs = model.predict(rows)
         else:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +188,14 @@ def test_given_a_normalized_file_when_normalized_again_then_nothing_changes(tmp_
     before = path.read_bytes()
     skops_file.normalize(path)
     assert path.read_bytes() == before
+
+
+def test_given_ignored_columns_when_written_then_they_come_back_and_a_schema_without_reads_as_before(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "plain")
+    model_folder.write(tmp_path / "ids", fitted(), replace(SCHEMA, ignored=("customer id",)), BELONGS)
+
+    assert model_folder.read_schema(tmp_path / "ids").unused == ("customer id", "y")
+    assert model_folder.read_schema(tmp_path / "plain").ignored == ()
+    assert "ignored" not in (tmp_path / "plain" / model_folder.SCHEMA).read_text(encoding="utf-8")

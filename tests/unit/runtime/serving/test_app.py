@@ -270,8 +270,9 @@ def test_given_a_model_when_the_docs_are_asked_then_its_columns_and_a_row_that_i
     document = setting.client.get("/openapi.json").json()
 
     schema = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    row = schema["properties"]["rows"]["items"]
-    assert list(row["properties"]) == list(ROW) and row["additionalProperties"] is False
+    row = document["components"]["schemas"]["Row"]
+    assert schema["properties"]["rows"]["items"] == {"$ref": "#/components/schemas/Row"}
+    assert row["required"] == list(ROW) and row["additionalProperties"] is False
     assert setting.client.post("/predict", json=schema["example"]).status_code == 200
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -110,7 +112,7 @@ def test_given_a_body_that_is_no_json_at_all_when_read_then_nothing_is_said_of_n
         READER.predict(body)
 
 
-@pytest.mark.parametrize("body", [{"rows": [ROW]}, {"dataframe_records": {}}, {"dataframe_records": []}, {}, [ROW]])
+@pytest.mark.parametrize("body", [{"rows": [ROW]}, {"dataframe_records": {}}, {}, [ROW], None])
 def test_given_the_wrong_form_when_sent_to_invocations_then_its_own_forms_are_named(body: Any) -> None:
     with pytest.raises(Refused, match=r"^/invocations takes either .*dataframe_split.* with 1 to 3 rows$"):
         READER.invocations(json.dumps(body).encode())
@@ -204,3 +206,68 @@ def test_given_any_values_when_read_then_each_has_the_type_that_its_column_says(
     assert type(rows.columns["mean income"][0]) in (float, type(None))
     assert type(rows.columns["member"][0]) is bool
     assert rows.columns["region"][0] in ("east", "west")
+
+
+WITH_ID = RowReader(replace(SCHEMA, ignored=("customer id", 'odd "name"')), max_rows=3)
+
+
+@pytest.mark.parametrize("whole", [b"40.0", b"4e1", b"400.0E-1"])
+def test_given_a_whole_number_with_decimals_when_read_then_it_is_that_number(whole: bytes) -> None:
+    body = _body().replace(b'"age": 40', b'"age": ' + whole)
+
+    rows = READER.predict(body)
+
+    assert rows.columns["age"] == [40] and type(rows.columns["age"][0]) is int
+    assert msgspec.json.encode(rows.records[0]) == msgspec.json.encode(READER.predict(_body()).records[0])
+
+
+@pytest.mark.parametrize("other", [b"40.5", b"17.0", b"1e300", b'"40"', b"true"])
+def test_given_no_whole_number_when_read_then_it_is_refused(other: bytes) -> None:
+    with pytest.raises(Refused, match="'age' must be a whole number"):
+        READER.predict(_body().replace(b'"age": 40', b'"age": ' + other))
+
+
+def test_given_a_whole_number_beyond_what_a_float_tells_apart_when_written_with_decimals_then_it_is_refused() -> None:
+    reader = RowReader(InputSchema("y", (Column("n", "integer"),), ("n",), ()), max_rows=1)
+
+    assert reader.predict(b'{"rows": [{"n": 9007199254740991.0}]}').columns == {"n": [2**53 - 1]}
+    for text in (b"9007199254740993.0", b"9007199254740993"):
+        with pytest.raises(Refused, match="a whole number"):
+            reader.predict(b'{"rows": [{"n": ' + text + b"}]}")
+
+
+@pytest.mark.parametrize("value", [None, 7, SECRET, {"any": [1]}])
+@pytest.mark.parametrize("name", ["customer id", 'odd "name"', "churned"])
+def test_given_a_column_that_no_model_sees_when_sent_then_it_is_taken_not_used_and_not_recorded(
+    name: str, value: Any
+) -> None:
+    bare = WITH_ID.predict(_body())
+
+    for rows in (
+        WITH_ID.predict(_body(**{name: value})),
+        WITH_ID.invocations(json.dumps({"dataframe_records": [{**ROW, name: value}, ROW]}).encode()),
+        WITH_ID.invocations(
+            json.dumps({"inputs": {**{key: [one] for key, one in ROW.items()}, name: [value]}}).encode()
+        ),
+    ):
+        assert {key: values[:1] for key, values in rows.columns.items()} == bare.columns
+        assert msgspec.json.encode(rows.records[0]) == msgspec.json.encode(bare.records[0])
+
+
+@pytest.mark.parametrize("name", ["customer", "Customer id", SECRET])
+def test_given_a_column_that_the_table_does_not_have_when_sent_beside_an_ignored_one_then_it_is_refused(
+    name: str,
+) -> None:
+    with pytest.raises(Refused, match="does not know") as refused:
+        WITH_ID.predict(_body(**{"customer id": 7, name: 1}))
+    assert name not in str(refused.value)
+
+
+def test_given_limits_with_fractions_or_beyond_64_bits_when_read_then_whole_numbers_within_them_are_taken() -> None:
+    columns = (Column("n", "integer", minimum=0.5, maximum=2.5), Column("m", "integer", minimum=-1e300, maximum=1e300))
+    reader = RowReader(InputSchema("y", columns, ("n",), ()), max_rows=1)
+
+    assert reader.predict(b'{"rows": [{"n": 1, "m": 5}]}').columns == {"n": [1], "m": [5]}
+    for wrong in (b'{"rows": [{"n": 0, "m": 5}]}', b'{"rows": [{"n": 3, "m": 5}]}'):
+        with pytest.raises(Refused):
+            reader.predict(wrong)

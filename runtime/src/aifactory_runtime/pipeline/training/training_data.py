@@ -53,9 +53,8 @@ def load(context: Context, handoff: Handoff) -> TrainingData:
     table = handoff.table(PREPARED, "prepare").version
     columns = declared.input_columns(science.schema(), science.target(), science.ignored())
     features = science.features()
-    schema = arrays.pin_split(
-        context.tables, table, split.TRAIN, InputSchema(science.target(), columns, (), ()), features
-    )
+    declares = InputSchema(science.target(), columns, (), (), science.ignored())
+    schema = arrays.pin_split(context.tables, table, split.TRAIN, declares, features)
     train = rows(context, handoff, split.TRAIN, schema)
     schema = replace(schema, classes=_classes(train.labels, schema.target, context.project.manifest.problem))
     positive = context.settings.gate.positive_class

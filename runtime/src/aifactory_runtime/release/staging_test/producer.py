@@ -69,8 +69,9 @@ def _sent(name: str, row: Row, right: tuple[int, ...]) -> Sent:
 
 
 def _unused(schema: InputSchema) -> str:
-    """A name that no column has."""
+    """A name that no column of the table has."""
+    taken = {*(column.name for column in schema.columns), *schema.unused}
     name = "surprise"
-    while any(column.name == name for column in schema.columns):
+    while name in taken:
         name += "_"
     return name
