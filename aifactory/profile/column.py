@@ -3,33 +3,83 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from aifactory.profile.cell_shapes import CellShapes
+from aifactory.profile.column_rules import DECIMALS, Around, Rule, find
+from aifactory.profile.odd_cells import OddCells
+from aifactory_runtime.config.settings import ColumnReading
+from aifactory_runtime.data import column_reading
 from aifactory_runtime.data import kinds as kinds_of
 
 MOST_VALUES = 2_000
 """Distinct values that are counted one by one; of more only their number is estimated."""
 _SKETCH = 4_096
+_PLAINLY = Around(".")
 MISSING_HASH = np.uint64(0x9E3779B97F4A7C15)
-_NUMERAL = r"^[+-]?(0|[1-9]\d*)((\.\d{3})*(,\d+)?|([,' ]\d{3})*(\.\d+)?)$"
-_SEPARATED = r"\d[.,' ]\d{3}"
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
-class Changed(Exception):
-    """A column that looked like numbers or dates holds other texts further down: it is looked at again from the top."""
+class Marks:
+    """Whether the decimal marks of plain numbers could as well stand between thousands."""
+
+    def __init__(self, decimal: str) -> None:
+        self._decimal = decimal
+        self._three = rf"^\s*[+-]?[1-9][0-9]{{0,2}}{re.escape(decimal)}[0-9]{{3}}\s*$"
+        self._seen = False
+        self.proven = False
+        """Whether a cell has other than three digits behind its mark."""
+        self.bare = False
+        """Whether a cell has no mark, beside those that have one."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether each mark that is there has three digits behind it, and one to three before."""
+        return self._seen and not self.proven
+
+    def add(self, texts: Any, kind: str) -> None:
+        """Take in cells that are numbers, of the kind `integer` such without a mark."""
+        import pyarrow.compute as pc
+
+        if self.proven or kind == "date":
+            return
+        if kind == "integer":
+            self.bare = self.bare or texts.null_count < len(texts)
+            return
+        marked = pc.match_substring(texts, self._decimal)
+        count = pc.sum(marked).as_py() or 0
+        known = kinds_of.without_missing(texts)
+        self.bare = self.bare or count < len(known) - known.null_count
+        if count:
+            self._seen = True
+            three = pc.sum(pc.match_substring_regex(texts, self._three)).as_py()
+            self.proven = three < count
 
 
 class ColumnScan:
     """Adds up one column, batch by batch, in memory that does not grow with the rows."""
 
-    def __init__(self, name: str, stored: str, text: bool = False) -> None:
+    def __init__(self, name: str, stored: str, around: Around = _PLAINLY, rule: Rule | None = None) -> None:
         self.name = name
         self.stored = stored
         """Kind the source stores it as: `text` for every column of a text file."""
-        self.possible = ["integer", "number", "date", "text"] if stored == "text" and not text else [stored]
+        self.possible = ["integer", "number", "date", "text"] if stored == "text" else [stored]
+        self.around = around
+        self.rule: Rule | None = None
+        """By which cells are read that are not written plainly."""
+        self.changed: Rule | None = None
+        """Texts further down are not what the first ones were: by which rule to look at the column again."""
+        self.shapes = CellShapes()
+        self.odd = OddCells()
+        self.said: str | None = None
+        """What a person should know of how its cells are read."""
+        if rule is not None:
+            self._follow(rule)
+        self._marks = Marks(around.decimal)
         self.rows = 0
         self.missing = 0
         self.infinite = 0
@@ -38,7 +88,6 @@ class ColumnScan:
         self.lowest, self.highest = math.inf, -math.inf
         self.total = self.squares = 0.0
         self.longest = self.words = 0
-        self._numerals, self._separated = True, False
         self.rising = self.falling = True
         self._last: float | None = None
         self._sketch: Hashes = np.empty(0, dtype=np.uint64)
@@ -74,31 +123,106 @@ class ColumnScan:
             return math.nan
         return math.sqrt(max(self.squares / count - self.mean**2, 0.0))
 
-    @property
-    def thousands(self) -> bool:
-        """Whether every text is a number as people write it, some with separators of thousands."""
-        return self._numerals and self._separated
-
-    def add(self, values: Any, formats: tuple[str, ...], decimal: str) -> Hashes:
+    def add(self, values: Any) -> Hashes:
         """Take in a batch (an Arrow array) and give back a number a row that depends on its value only.
 
-        Changed when a kind that earlier batches had is not the kind of this one.
+        Nothing is added any more once a kind that earlier batches had is not the kind of one; see `changed`.
         """
-        kind = self.kind
-        typed = self._narrowed(values, formats, decimal)
-        if self.rows and self.kind == "text" and kind != "text":
-            raise Changed(self.name)
+        typed = values if self.stored != "text" else self._typed(values)
+        if typed is None:
+            return np.zeros(len(values), dtype=np.uint64)
         self.rows += len(values)
         self.missing += typed.null_count
         return self._add_texts(typed) if self.kind == "text" else self._add_numbers(to_numbers(typed, self.kind))
 
-    def _narrowed(self, values: Any, formats: tuple[str, ...], decimal: str) -> Any:
-        """`values` as the narrowest kind that all so far fit. Numbers with leading zeros are codes, so texts."""
+    @property
+    def proves(self) -> str | None:
+        """The decimal mark that its cells leave no doubt about."""
+        if self.rule is not None:
+            return self.rule.proves
+        return self.around.decimal if self.stored == "text" and self.kind == "number" and self._marks.proven else None
+
+    @property
+    def reading(self) -> ColumnReading | None:
+        """By which rule its cells are to be read from now on, those that are odd as missing; None: plainly."""
+        rule = None if self.rule is None else self.rule.reading
+        if not self.odd.count:
+            return rule
+        return (rule or ColumnReading()).model_copy(update={"missing": tuple(sorted(self.odd.words))})
+
+    @property
+    def taken(self) -> str | None:
+        """How many cells are taken for missing, because they are none of the values; None without one."""
+        odd, total = self.odd.count, self.shapes.present
+        if not odd:
+            return None
+        kinds = "dates" if self.kind == "date" else "numbers"
+        are = "1 is" if odd == 1 else f"{odd} are"
+        return f"{total - odd} of {total} cells are {kinds}, {are} taken for missing, the first in row {self.odd.first}"
+
+    def another_rule(self, proven: str | None) -> Rule | None:
+        """After the last batch: the rule by which the column is to be read again; None when all is well.
+
+        `proven` is the decimal mark that the columns of the table leave no doubt about.
+        """
+        if self.changed is not None or self.stored != "text" or (self.rule and self.rule.final):
+            return self.changed
+        if self.rule is None:
+            return self._doubt(proven)
+        found = find(self.shapes, replace(self.around, proven=proven))
+        if not found.same(self.rule):
+            return found
+        self.said, self.rule = found.said, found
+        total = self.shapes.present
+        if self.kind == "text" or self.odd.leave_it(total, self.distinct):
+            return None
+        said = f"{total - self.odd.count} of {total} cells are {self.kind}s, the first other one is in row "
+        formula = ColumnReading(formula=True) if found.reading and found.reading.formula else None
+        return Rule("text", formula, f"{said}{self.odd.first}: kept as texts", final=True)
+
+    def _doubt(self, proven: str | None) -> Rule | None:
+        """The same for plain numbers, whose marks may be those of thousands."""
+        if self.kind != "number" or not self._marks.doubtful:
+            return None
+        if self._marks.bare or proven not in {None, self.around.decimal}:
+            return Rule("text")  # its shapes tell
+        self.said = None if proven else DECIMALS
+        return None
+
+    def _follow(self, rule: Rule) -> None:
+        self.rule, self.said, self.possible = rule, rule.said, [rule.kind]
+
+    def _typed(self, values: Any) -> Any:
+        """`values` as the narrowest kind that all so far fit; numbers with leading zeros are codes, so texts."""
+        if self.changed is not None:
+            return None
+        if self.rule is None:
+            kind = self.kind
+            typed = self._narrowed(values)
+            if self.kind != "text":
+                self._marks.add(values, self.kind)
+                return typed
+            shapes = CellShapes()
+            shapes.add(values)
+            rule = find(shapes, self.around)
+            if self.rows and kind != "text":
+                self.changed = rule
+                return None
+            self._follow(rule)
+        assert self.rule is not None  # noqa: S101 - for the type
+        self.shapes.add(values)
+        if self.kind == "text" and self.rule.reading is None:
+            return values
+        found = column_reading.typed(values, self.kind, self.rule.reading or ColumnReading(), self.around.decimal)
+        self.odd.add(values, found.odd, self.rows)
+        return found.values
+
+    def _narrowed(self, values: Any) -> Any:
         while len(self.possible) > 1:
             try:
                 if self.kind != "date" and _has_codes(values):
                     raise kinds_of.Unfit
-                return kinds_of.to_kind(values, self.kind, formats, decimal)
+                return kinds_of.to_kind(values, self.kind, decimal=self.around.decimal)
             except kinds_of.Unfit:
                 self.possible.pop(0)
         return values
@@ -114,10 +238,6 @@ class ColumnScan:
         self._remember(hashes)
         self._count(uniques.to_pylist() if len(uniques) <= MOST_VALUES else None, counts)
         if len(uniques):
-            if self._numerals:
-                known = kinds_of.without_missing(uniques)
-                self._numerals = bool(pc.all(pc.match_substring_regex(known, _NUMERAL)).as_py())
-                self._separated |= bool(pc.any(pc.match_substring_regex(known, _SEPARATED)).as_py())
             self.longest = max(self.longest, int(pc.utf8_length(uniques).to_numpy().max()))
             self.words += int((pc.count_substring(uniques, " ").to_numpy() + 1) @ counts)
         taken: Hashes = np.append(hashes, MISSING_HASH)[places]

@@ -52,7 +52,8 @@ def find(column: ColumnScan, numbers: Any, wish: str | None) -> Problem:
     _check_learnable(column)
     regression = _looks_continuous(column) if wish is None else wish == "regression"
     if regression and column.kind not in {"number", "integer"}:
-        raise UsageProblem(f"{column.name} holds no numbers: a regression needs a number, use --problem classification")
+        why = column.said or "a regression needs a number, use --problem classification"
+        raise UsageProblem(f"{column.name} holds no numbers: {why}")
     return _regression(column, numbers) if regression else _classification(column)
 
 
@@ -96,15 +97,17 @@ def _classification(column: ColumnScan) -> Problem:
     counts = column.counts or {}
     often = {value: count for value, count in counts.items() if count > 1}
     if not counts or len(counts) > column.present * _ENOUGH_TO_MISS:
+        why = f" ({column.said})" if column.said else ""
         raise FactoryError(
-            f"{column.name} has {column.distinct} classes in {column.present} rows, nearly every row another: "
+            f"{column.name} has {column.distinct} classes in {column.present} rows, nearly every row another{why}: "
             "there is nothing to learn, name another --target-column"
         )
     if len(often) < _BINARY:
         raise FactoryError(f"only one class of {column.name} has more than one row: a model needs two such classes")
     if len(counts) > _MOST_CLASSES:
         raise FactoryError(
-            f"{column.name} has {len(counts)} classes, at most {_MOST_CLASSES} are learned: group them, "
+            f"{column.name} has {len(counts)} classes{f' ({column.said})' if column.said else ''}, at most "
+            f"{_MOST_CLASSES} are learned: group them, "
             "or predict a number with --problem regression"
         )
     kind = "boolean" if _are_booleans(counts) else column.kind

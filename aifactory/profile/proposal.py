@@ -130,7 +130,7 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
         columns=tuple(columns),
     )
     _check_usable(proposal)
-    return replace(proposal, notes=(*readings.notes(table.read), *more, *_notes(proposal)))
+    return replace(proposal, notes=(*readings.notes(table), *more, *_notes(proposal)))
 
 
 def _check_added_up(table: Table, target: str, unused: Sequence[str]) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from aifactory_runtime.config.settings import ReadSettings
+from aifactory.profile.scan import Table
 
 
-def notes(read: ReadSettings) -> list[str]:
-    """What of the file is no row of the table, a line each; numbers of lines only, no text of it."""
-    said = []
+def notes(table: Table) -> list[str]:
+    """What of the file is no row of the table, and columns that are not written plainly; no text of the table."""
+    said, read = [], table.read
     if read.skip_rows:
         said.append(f"lines above the header that are left out: {read.skip_rows}")
     if read.footer_rows:
         said.append(f"rows below the table, with fewer cells than the header, that are left out: {read.footer_rows}")
+    for column in table.columns:
+        if column.said:
+            said.append(f"{column.name}: {column.said}")
+        if column.taken:
+            said.append(f"{column.name}: {column.taken}")
     return said

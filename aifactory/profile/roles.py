@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aifactory.profile.column import ColumnScan
 
@@ -42,12 +42,11 @@ def propose(column: ColumnScan) -> Role:
         return Role("empty", "text", "no row has a value")
     if column.distinct == 1 and column.missing == 0:
         return Role("constant", column.kind, "every row has the same value")
-    if column.kind == "text" and column.thousands:
-        return replace(_of_texts(column), reason="texts: numbers with thousands separators? write them without")
     if column.kind == "text":
         return _of_texts(column)
     if column.kind in {"date", "boolean"}:
-        return Role(column.kind, column.kind, "every value is a date" if column.kind == "date" else "true or false")
+        every = column.taken or "every value is a date"
+        return Role(column.kind, column.kind, every if column.kind == "date" else "true or false")
     return _of_numbers(column)
 
 
@@ -73,7 +72,7 @@ def _of_numbers(column: ColumnScan) -> Role:
         return Role("id", "integer", "the name says so, and most rows have another")
     if column.kind == "integer":
         return Role("number", "integer", f"whole numbers, {column.distinct} different")
-    return Role("number", "number", "every value is a number")
+    return Role("number", "number", column.taken or "every value is a number")
 
 
 def _of_texts(column: ColumnScan) -> Role:

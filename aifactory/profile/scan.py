@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aifactory.profile.column import MISSING_HASH, Changed, ColumnScan, Hashes
+from aifactory.profile.column import MISSING_HASH, ColumnScan, Hashes
+from aifactory.profile.column_rules import Around, Rule
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import copies, source
+from aifactory_runtime.data import column_reading, copies, source
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data import row_hash as row_numbers
 from aifactory_runtime.data.located import Located
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SAMPLE_ROWS = 20_000
+_SURE = 4
+"""After so many passes the last rule of a column stands."""
 _SEED = 7
 _PRIME = np.uint64(0x100000001B3)
 _HASHES = 30_000_000
@@ -51,35 +55,45 @@ class Table:
 
     def values(self, name: str, kind: str) -> pa.Array:
         """Kept values of a column as `kind`."""
-        found: pa.Array = kinds_of.to_kind(
-            self.kept.column(name).combine_chunks(), kind, self.read.dates, self.read.decimal
-        )
+        values: pa.Array = self.kept.column(name).combine_chunks()
+        if name in self.read.columns:
+            return column_reading.typed(values, kind, self.read.columns[name], self.read.decimal).values
+        found: pa.Array = kinds_of.to_kind(values, kind, self.read.dates, self.read.decimal)
         return found
 
 
 def scan(located: Located, read: ReadSettings) -> Table:
-    """Look at every row; FactoryError when the table cannot be read or its files have different columns."""
-    texts: set[str] = set()
-    while True:
-        try:
-            return _scan(located, read, texts)
-        except Changed as changed:
-            texts.add(str(changed))
+    """Look at every row; FactoryError when the table cannot be read or its files have different columns.
+
+    Columns of a text file are looked at again when what stands further down says that they are to be read otherwise.
+    """
+    rules: dict[str, Rule] = {}
+    around = Around(read.decimal, by_rule=read.format == "csv")
+    for passes in itertools.count(1):
+        table = _scan(located, read, rules, around)
+        marks = {column.proves for column in table.columns} - {None}
+        around = replace(around, proven=marks.pop() if len(marks) == 1 else None)
+        others = {c.name: rule for c in table.columns if (rule := c.another_rule(around.proven)) is not None}
+        if not others:
+            break
+        rules |= {name: replace(rule, final=rule.final or passes >= _SURE) for name, rule in others.items()}
+    own = {column.name: reading for column in table.columns if (reading := column.reading)}
+    return replace(table, read=read.model_copy(update={"columns": own, "dates": ()}))
 
 
-def _scan(located: Located, read: ReadSettings, texts: set[str]) -> Table:
+def _scan(located: Located, read: ReadSettings, rules: Mapping[str, Rule], around: Around) -> Table:
     columns: list[ColumnScan] = []
     keeper, equal, rows = _Keeper(), _EqualRows(), 0
     for batch in source.batches(located, read):
         if not columns:
             stored = {field.name: _STORED[str(field.type)] for field in batch.schema}
-            columns = [ColumnScan(name, kind, name in texts) for name, kind in stored.items()]
+            columns = [ColumnScan(name, kind, around, rules.get(name)) for name, kind in stored.items()]
         if [column.name for column in columns] != batch.schema.names:
             raise FactoryError(f"{located.name}: its files have different columns: name one table")
         whole = np.zeros(batch.num_rows, dtype=np.uint64)
         keys: dict[str, Hashes] = {}
         for column, values in zip(columns, batch.columns, strict=True):
-            hashed = column.add(values, read.dates, read.decimal)
+            hashed = column.add(values)
             whole = whole * _PRIME + hashed
             if column.kind in _KEYS and equal.watches(column.name):
                 keys[column.name] = hashed

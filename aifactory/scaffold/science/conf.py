@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 
+from aifactory.profile.column_rules import KNOWN
 from aifactory.scaffold.science.brief import Brief
 from aifactory.scaffold.science.model import parameters
-from aifactory_runtime.config.settings import ReadSettings
+from aifactory_runtime.config.settings import ColumnReading, ReadSettings
+from aifactory_runtime.data import written
 
 _DUPLICATES, _OUTLIERS = 0.05, 0.10
 _ROOM = 1.5
@@ -24,7 +26,7 @@ def source(brief: Brief, read: ReadSettings) -> str:
         "# Settings of the pipeline, in every environment. conf/<environment>.yaml is laid over them, key by key:",
         "# conf/dev.yaml, conf/staging.yaml, conf/prod.yaml; conf/embedded.yaml when nothing is provisioned.",
         "data:",
-        *_read(read),
+        *_read(read, secret=brief.secret),
         "  # What the rows of data/sample.csv are; factory sample makes them again.",
         f"  sample: {'real' if brief.real_sample else 'made-up'}",
         *_equal_rows(brief),
@@ -46,15 +48,19 @@ def source(brief: Brief, read: ReadSettings) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _read(read: ReadSettings) -> list[str]:
+def _read(read: ReadSettings, *, secret: bool) -> list[str]:
     """How a text file is written; stored tables say it themselves."""
     if read.format != "csv":
         return []
-    values = read.model_dump(mode="json", exclude_defaults=not read.dates, exclude={"format"}) or {"separator": ","}
+    values = read.model_dump(mode="json", exclude_defaults=not read.dates, exclude={"format", "columns"})
+    own = {name: _nameless(rule) if secret else rule for name, rule in read.columns.items()}
+    rules = {name: rule.model_dump(mode="json", exclude_defaults=True) for name, rule in own.items()}
     return [
         "  # How the table is written. The sample is written alike.",
         "  read:",
-        *(f"    {name}: {json.dumps(value)}" for name, value in values.items()),
+        *(f"    {name}: {_yaml(value)}" for name, value in (values or {"separator": ","}).items()),
+        *(["    columns:"] if rules else []),
+        *(f"      {_yaml(name)}: {_yaml(rule)}" for name, rule in rules.items()),
     ]
 
 
@@ -70,6 +76,17 @@ def _equal_rows(brief: Brief) -> list[str]:
         "  # All of them count; only copies, equal in an id too, are left out.",
         f"  equal_rows: {split}",
     ]
+
+
+def _yaml(value: object) -> str:
+    """JSON is YAML; letters stay as they are, as YAML knows no halves of letters."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _nameless(rule: ColumnReading) -> ColumnReading:
+    """The rule without a word of the table: those that stand for a missing value are told by their digests."""
+    words = [word if word in KNOWN else written.digest(word) for word in rule.missing]
+    return rule.model_copy(update={"missing": tuple(words)})
 
 
 def _columns(brief: Brief) -> list[str]:

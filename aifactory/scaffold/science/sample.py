@@ -17,6 +17,7 @@ import numpy as np
 from aifactory.profile import Column, Table
 from aifactory.scaffold.science.brief import Brief, limits
 from aifactory_runtime.config.settings import ReadSettings
+from aifactory_runtime.data import written
 
 ROWS = 300
 REAL_ROWS = 500
@@ -44,7 +45,7 @@ def as_csv(found: Sequence[Row], columns: Sequence[str], read: ReadSettings) -> 
     writer = csv.writer(stream, delimiter=read.separator, lineterminator="\n")
     writer.writerow(columns)
     for row in found:
-        writer.writerow([_cell(row[name], read.decimal) for name in columns])
+        writer.writerow([written.cell(row[name], read.columns.get(name), read.decimal) for name in columns])
     return stream.getvalue().encode(read.encoding, errors="replace")
 
 
@@ -178,11 +179,3 @@ def _value(found: Any) -> Any:
     if isinstance(found, datetime):
         return found.isoformat()
     return None if isinstance(found, float) and not np.isfinite(found) else found
-
-
-def _cell(value: Any, decimal: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value).replace(".", decimal) if isinstance(value, float) else str(value)

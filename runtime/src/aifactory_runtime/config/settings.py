@@ -12,11 +12,30 @@ from aifactory_runtime.config.search import SearchSettings
 from aifactory_runtime.config.yaml_model import explain, read_yaml
 from aifactory_runtime.errors import UsageProblem
 
+DecimalMark = Literal[".", ","]
+ThousandsMark = Literal["", ".", ",", "'", " "]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ColumnReading(_Part):
+    """How the cells of one column of a text table are written, where they are not written as the others are."""
+
+    decimal: DecimalMark | None = None
+    """What stands before the decimals; None: as in the other columns."""
+    thousands: ThousandsMark = ""
+    """What stands between thousands; a space is any space, an apostrophe either kind."""
+    unit: Annotated[str, Field(max_length=12)] = ""
+    """What stands before or after every number: a currency, a unit, `%`. The number counts as it is written."""
+    formula: bool = False
+    """Cells look like `="17"`, as spreadsheets keep digits as they are."""
+    dates: tuple[str, ...] = ()
+    """Formats of dates, as strptime has them, tried in this order."""
+    missing: tuple[str, ...] = ()
+    """Cells that stand for a missing value, beside the usual ones: as written, or `sha256:` and their digest."""
 
 
 class ReadSettings(_Part):
@@ -25,7 +44,7 @@ class ReadSettings(_Part):
     format: Literal["csv", "jsonl", "parquet", "delta"] = "csv"
     """Found out by each reading unless it is said; what is said and is not so is refused. Gzip is found out, too."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    decimal: Literal[".", ","] = "."
+    decimal: DecimalMark = "."
     encoding: str = "utf-8"
     dates: tuple[str, ...] = ()
     """Formats of dates that are not ISO 8601, as strptime has them, tried in this order."""
@@ -33,6 +52,8 @@ class ReadSettings(_Part):
     """Lines of a text file before the one with the names: blank ones, a title, `sep=;`."""
     footer_rows: Annotated[int, Field(ge=0)] = 0
     """At most so many rows with too few cells at the end of a text file are left out: sums, sources."""
+    columns: dict[str, ColumnReading] = {}
+    """Columns of a text file whose cells are written in a way of their own."""
 
 
 class ColumnSettings(_Part):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import csv_layout, text_encoding
+from aifactory_runtime.data import column_reading, csv_layout, text_encoding, written
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data.text_encoding import Opener
 from aifactory_runtime.errors import FactoryError
@@ -16,6 +17,7 @@ from aifactory_runtime.errors import FactoryError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_log = logging.getLogger(__name__)
 _BLOCK_BYTES = 1 << 21
 """The longest row, too. Larger blocks are no faster, and several are held."""
 _COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
@@ -50,16 +52,18 @@ def batches(
     """
     header = csv_layout.header(name, opener, read)
     file = _File(name, opener, read, header)
+    # Arrow parses what is written plainly; dates come as texts, as it takes no two formats that differ by a zone.
+    own = {column for column in kinds if column in read.columns or kinds[column] == "date"}
+    cells = _Cells(name, read, {column: kind for column, kind in kinds.items() if column not in without})
     with file.one_line(kinds):
         last = None
-        # Dates come as texts: Arrow's reader takes no two formats that differ by a zone.
-        types = {column: "text" if kind == "date" else kind for column, kind in kinds.items()}
-        for batch in file.batches(types, without):
+        for batch in file.batches({column: kind for column, kind in kinds.items() if column not in own}, without):
             if batch.num_rows:
                 last = batch
                 wanted = batch.drop_columns([header.names[-1]]) if header.names[-1] in without else batch
-                yield _finished(name, wanted, kinds, read.dates)
+                yield cells.finished(wanted)
         _check_end(name, last)
+    cells.say_taken()
 
 
 def _date_formats(cells: list[str]) -> tuple[str, ...]:
@@ -74,24 +78,79 @@ def _date_formats(cells: list[str]) -> tuple[str, ...]:
     return tuple(formats)
 
 
-def _finished(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str], formats: tuple[str, ...]) -> pa.RecordBatch:
-    """Dates parsed; texts without surrounding space, and none where nothing is written."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+class _Cells:
+    """Makes values of the cells that Arrow leaves as texts, and says which are none, or were taken for missing."""
 
-    columns = []
-    for column, values in zip(batch.schema.names, batch.columns, strict=True):
-        made = values
-        if kinds.get(column) == "date":
-            try:
-                made = kinds_of.to_kind(values, "date", formats)
-            except kinds_of.Unfit as problem:
-                raise FactoryError(f"{name}: column {column} {problem}; mend it, or change schema.py") from None
-        elif pa.types.is_string(values.type):
-            trimmed = pc.utf8_trim_whitespace(values)
-            made = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
-        columns.append(made)
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    def __init__(self, name: str, read: ReadSettings, kinds: Mapping[str, str]) -> None:
+        self._name, self._read, self._kinds = name, read, kinds
+        self._rows = 0
+        self._taken: dict[str, tuple[int, int]] = {}
+        """Columns with cells that conf names as missing: how many, and the row of the first."""
+
+    def finished(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with its kinds; texts without surrounding space, and none where nothing is written."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        columns = []
+        for column, values in zip(batch.schema.names, batch.columns, strict=True):
+            made = values
+            if column in self._kinds and column in self._read.columns:
+                made = self._by_rule(column, values)
+            elif self._kinds.get(column) == "date":
+                try:
+                    made = kinds_of.to_kind(values, "date", self._read.dates)
+                except kinds_of.Unfit:
+                    raise self._unfit(column, first_unfit(values, column, "date", self._read)) from None
+            elif pa.types.is_string(values.type):
+                trimmed = pc.utf8_trim_whitespace(values)
+                made = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+            columns.append(made)
+        self._rows += batch.num_rows
+        return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+    def say_taken(self) -> None:
+        """One line for each column in which cells were taken for missing values because conf says so."""
+        for column, (count, row) in self._taken.items():
+            _log.warning(
+                "note: %s: cells of %s that are taken for missing, as data.read.columns says: %d, the first in row %d",
+                self._name, column, count, row,
+            )  # fmt: skip
+
+    def _by_rule(self, column: str, values: pa.Array) -> pa.Array:
+        import pyarrow.compute as pc
+
+        kind = self._kinds[column]
+        found = column_reading.typed(values, kind, self._read.columns[column], self._read.decimal)
+        if pc.any(found.odd).as_py():
+            raise self._unfit(column, found.odd.index(True).as_py())
+        if count := pc.sum(found.taken).as_py():
+            before, row = self._taken.get(column, (0, self._rows + found.taken.index(True).as_py() + 1))
+            self._taken[column] = (before + count, row)
+        return found.values
+
+    def _unfit(self, column: str, place: int | None) -> FactoryError:
+        row = None if place is None else self._rows + place + 1
+        return FactoryError(unfit(self._name, column, self._kinds[column], row))
+
+
+def unfit(name: str, column: str, kind: str, row: int | None) -> str:
+    """The line that says where a column holds what it may not; `row` counts from 1 under the header."""
+    where = f", the first in row {row} under the header" if row else ""
+    return (
+        f"{name}: column {column} holds values that are no {kind}{where}; mend it, name what stands for a missing "
+        "value in data.read.columns, or change schema.py"
+    )
+
+
+def first_unfit(texts: Any, column: str, kind: str, read: ReadSettings) -> int | None:
+    """The place of the first cell that is no value of its kind; None when each is one."""
+    for place, text in enumerate(texts.to_pylist()):
+        try:
+            written.value(text or "", kind, read, column)
+        except kinds_of.Unfit:
+            return place
+    return None
 
 
 def _check_end(name: str, last: pa.RecordBatch | None) -> None:
@@ -170,7 +229,7 @@ class _File:
         if found := re.search(r"In CSV column #(\d+)", message):
             column = names[int(found[1])]
             wanted = kinds.get(column, "text")
-            return f"{name}: column {column} holds values that are no {wanted}; mend it, or change schema.py"
+            return unfit(name, column, wanted, self._row(column, wanted))
         if found := re.search(r"Expected (\d+) columns, got (\d+)", message):
             return (
                 f"{name} is not a CSV table: a row{self._line()} has {found[2]} values where the header has "
@@ -183,6 +242,16 @@ class _File:
                 return f"{name} has no rows: put the data there, then run again"
             return f"{name} is not a CSV table: a row is longer than {_BLOCK_BYTES >> 20} MiB; is a quote never closed?"
         return f"{name} is not a CSV table: mend the file, then run again"
+
+    def _row(self, column: str, kind: str) -> int | None:
+        """The row of the first cell of a column that is not of its kind: the file is read again for that."""
+        rows = 0
+        for batch in _File(self._name, self._opener, self._read, self._header).batches({}):
+            place = first_unfit(batch.column(column), column, kind, self._read)
+            if place is not None:
+                return rows + place + 1
+            rows += batch.num_rows
+        return None
 
     def _line(self) -> str:
         """Where the first row is that has too many or too few cells: the file is read again for that."""

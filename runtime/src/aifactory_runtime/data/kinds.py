@@ -52,6 +52,8 @@ def to_kind(values: pa.Array, kind: str, formats: Sequence[str] = (), decimal: s
         if kind == "boolean":
             return _to_booleans(without_missing(values))
         if decimal != "." and kind == "number":
+            if pc.any(pc.match_substring(without_missing(values), ".")).as_py():
+                raise Unfit(f"holds values that are no {_PLURAL[kind]}")
             values = pc.replace_substring(values, decimal, ".")
         try:
             return values.cast(wanted)
@@ -113,7 +115,6 @@ def _to_booleans(texts: Any) -> Any:
 def _to_dates(values: Any, formats: Sequence[str]) -> Any:
     """Dates without a zone; those with one are moved to UTC first."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     dates = pa.timestamp("us")
     if not pa.types.is_string(values.type):
@@ -122,11 +123,30 @@ def _to_dates(values: Any, formats: Sequence[str]) -> Any:
     try:
         return _iso_dates(texts)
     except pa.ArrowInvalid:
-        found = pa.nulls(len(texts), dates)
-    for text in (*formats, "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"):
-        found = pc.coalesce(found, pc.strptime(texts, format=text, unit="us", error_is_null=True))
+        found = by_formats(texts, (*formats, "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"))
     if found.null_count > texts.null_count:
         raise Unfit("holds values that are no dates")
+    return found
+
+
+def by_formats(texts: pa.Array, formats: Sequence[str]) -> pa.Array:
+    """Dates by the first format that fits, as strptime has them; null where none does or where there is no such day."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from aifactory_runtime.data import written
+
+    found = pa.nulls(len(texts), pa.timestamp("us"))
+    for form in formats:
+        shape = written.date_pattern(form)
+        fit = pc.if_else(pc.match_substring_regex(texts, shape), texts, pa.scalar(None, pa.string()))
+        if fit.null_count == len(fit):
+            continue
+        dates = pc.strptime(fit, format=form, unit="us", error_is_null=True)
+        if "%d" in form:  # strptime makes the second of March of the 31st of February
+            day = pc.struct_field(pc.extract_regex(fit, shape), "day").cast(pa.int64())
+            dates = pc.if_else(pc.equal(pc.day(dates), day), dates, pa.scalar(None, pa.timestamp("us")))
+        found = pc.coalesce(found, dates)
     return found
 
 

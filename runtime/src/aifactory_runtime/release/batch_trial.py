@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from aifactory_runtime import stdout
 from aifactory_runtime.config import project
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import declared, source, tables
+from aifactory_runtime.data import declared, source, tables, written
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.score import score
@@ -121,7 +121,15 @@ def write_like(frame: pd.DataFrame, path: Path, read: ReadSettings) -> None:
     else:
         text: dict[str, Any] = {"sep": read.separator, "decimal": read.decimal, "lineterminator": "\n"}
         before = "\n" * read.skip_rows
-        path.write_bytes((before + frame.to_csv(index=False, **text)).encode(read.encoding))
+        there = frame.notna()
+        own = {
+            name: [
+                written.cell(value, rule, read.decimal) for value in frame[name].astype(object).where(there[name], None)
+            ]
+            for name, rule in read.columns.items()
+            if name in frame
+        }
+        path.write_bytes((before + frame.assign(**own).to_csv(index=False, **text)).encode(read.encoding))
 
 
 def _arrow(frame: pd.DataFrame) -> Any:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from aifactory.profile import Proposal, Table, Wishes, propose, take_in
+from aifactory_runtime.data import source
 from aifactory_runtime.errors import FactoryError
 
 CASES = Path(__file__).parents[3] / "fixtures" / "cases"
@@ -49,3 +55,152 @@ def test_given_exports_below_each_other_when_their_index_starts_again_then_it_is
     (tmp_path / "u.csv").write_text("\n".join([header.replace("Unnamed: 0", "floor"), *rows, *rows, *rows, ""]))
     assert looked_at(str(tmp_path / "t.csv"))[1].columns[0].role == "id"
     assert looked_at(str(tmp_path / "u.csv"))[1].columns[0].role == "number"
+
+
+def said_of(proposal: Proposal, column: str) -> str:
+    return "\n".join(note for note in proposal.notes if note.startswith(f"{column}: "))
+
+
+def trained_on(place: str, table: Table, proposal: Proposal) -> dict[str, list[Any]]:
+    """What training reads: the same file by what conf says, as the kinds that schema.py declares."""
+    kinds = {column.name: column.kind for column in proposal.columns} | {proposal.target.name: proposal.problem.kind}
+    found = pa.Table.from_batches(source.batches(source.locate(CASES, place), table.read, kinds))
+    read: dict[str, list[Any]] = found.to_pydict()
+    return read
+
+
+def test_given_numbers_with_signs_and_units_when_looked_at_then_they_are_numbers_and_how_is_said() -> None:
+    table, proposal = looked_at("money-percent-unit/pumps.csv")
+    rows = trained_on("money-percent-unit/pumps.csv", table, proposal)
+    assert [rows[name][0] for name in ("price", "load", "weight")] == [538.5, 2, 6]
+    assert [column.kind for column in proposal.columns] == ["number", "integer", "integer"]
+    assert "12 % is 12" in said_of(proposal, "load")
+    assert all(said_of(proposal, name) for name in ("price", "load", "weight"))
+
+
+@pytest.mark.parametrize(
+    ("place", "column", "total"),
+    [
+        ("quoted-decimal-comma/pumps.csv", "kw", 30873.67),
+        ("thousands-read-as-decimals/meters.csv", "amount", 123468),
+        ("excel-formula-cells/meters.csv", "age", 968),
+    ],
+)
+def test_given_marks_and_formulas_when_looked_at_then_the_sum_is_right_and_how_is_said(
+    place: str, column: str, total: float
+) -> None:
+    table, proposal = looked_at(place)
+    assert sum(trained_on(place, table, proposal)[column]) == pytest.approx(total)
+    assert said_of(proposal, column)
+
+
+def test_given_dates_as_people_write_them_when_looked_at_then_they_are_the_same_days_and_the_order_is_said() -> None:
+    place = "dates-as-people-write/visits.csv"
+    table, proposal = looked_at(place)
+    rows = trained_on(place, table, proposal)
+    days = [[day.date() for day in rows[name]] for name in ("dashes", "month", "short", "ampm", "slashes")]
+    assert all(column == days[0] for column in days)
+    assert "day first" in said_of(proposal, "dashes")
+    assert "month first" in said_of(proposal, "ampm")
+    assert all(said_of(proposal, name) for name in ("month", "short", "slashes"))
+
+
+NUMBERS = [f"{number * 7 % 61}.{number * 3 % 10}{number % 9 + 1}" for number in range(60)]
+DAYS = [f"2025-0{number % 9 + 1}-{number % 28 + 1:02d}" for number in range(60)]
+
+
+def written(folder: Path, cells: Sequence[str], name: str = "kw", separator: str = ",") -> str:
+    """A table with a column of these cells, and a target."""
+    with (folder / "t.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, delimiter=separator)
+        writer.writerow([name, "city", "state"])
+        writer.writerows([cell, f"c{number % 3}", "ok" if number % 2 else "fail"] for number, cell in enumerate(cells))
+    return str(folder / "t.csv")
+
+
+@pytest.mark.parametrize("word", ["#DIV/0!", "\\N", "n.a.", "Total rows", "broken"])
+@pytest.mark.parametrize("place", [0, 17, 59])
+def test_given_one_odd_cell_among_numbers_when_looked_at_then_it_is_missing_and_row_and_column_are_said(
+    tmp_path: Path, word: str, place: int
+) -> None:
+    cells = [*NUMBERS[:place], word, *NUMBERS[place + 1 :]]
+    path = written(tmp_path, cells)
+    table, proposal = looked_at(path)
+    assert [number for number, value in enumerate(trained_on(path, table, proposal)["kw"]) if value is None] == [place]
+    expected = f"kw: 59 of 60 cells are numbers, 1 is taken for missing, the first in row {place + 1}"
+    assert expected in proposal.notes
+    assert table.read.columns["kw"].missing == (word,)
+
+
+@pytest.mark.parametrize("word", ["0000-00-00", "2025-02-30", "unknown"])
+def test_given_a_day_that_does_not_exist_when_looked_at_then_it_is_missing_and_that_is_said(
+    tmp_path: Path, word: str
+) -> None:
+    path = written(tmp_path, [*DAYS[:20], word, *DAYS[21:]], "when")
+    table, proposal = looked_at(path)
+    assert trained_on(path, table, proposal)["when"][20] is None
+    assert "when: 59 of 60 cells are dates, 1 is taken for missing, the first in row 21" in proposal.notes
+
+
+def test_given_an_odd_cell_in_the_target_of_a_regression_when_looked_at_then_it_is_missing(tmp_path: Path) -> None:
+    path = written(tmp_path, [*(f"${cell}" for cell in NUMBERS[:58]), "n.a.", "$1,234.5"], "price")
+    table, proposal = looked_at(path, "price")
+    assert proposal.problem.name == "regression"
+    assert trained_on(path, table, proposal)["price"][56:] == [float(NUMBERS[56]), float(NUMBERS[57]), None, 1234.5]
+    assert "1 rows have no price" in "\n".join(proposal.notes)
+
+
+def test_given_many_words_among_numbers_when_looked_at_then_it_is_a_text_and_it_is_said_how_many(
+    tmp_path: Path,
+) -> None:
+    cells = [f"word{number}" if number % 3 == 1 else cell for number, cell in enumerate(NUMBERS)]
+    _, proposal = looked_at(written(tmp_path, cells))
+    assert proposal.columns[0].kind == "text"
+    assert "40 of 60 cells are numbers, 20 are not, the first in row 2: kept as texts" in said_of(proposal, "kw")
+    with pytest.raises(FactoryError, match="40 of 60 cells are numbers, 20 are not, the first in row 2"):
+        looked_at(written(tmp_path, cells), "kw")
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([f"{number} {'kg' if number % 2 else 'lb'}" for number in range(60)], "different units.*lb 30, kg 30"),
+        ([f"0{number:03d}" for number in range(60)], "begin with 0 in 60 of 60 cells, the first in row 1: codes"),
+        ([f"{number % 28 + 1:02d}. März 2025" for number in range(60)], "months that are not English"),
+        ([f"{number % 9 + 1},{number * 7 % 900 + 100}" for number in range(60)], "cannot be told apart; kept as texts"),
+        ([f"{number % 12 + 1}/{number % 28 + 1}/2025" if number % 2 else f"{number % 28 + 1}/3/2025"
+          for number in range(60)], "the day first in .* and the month first in .*: kept as texts"),
+    ],
+)  # fmt: skip
+def test_given_cells_that_no_rule_fits_when_looked_at_then_they_are_texts_with_a_sentence(
+    tmp_path: Path, cells: list[str], said: str
+) -> None:
+    _, proposal = looked_at(written(tmp_path, cells))
+    assert proposal.columns[0].kind in {"text", "category"}
+    assert re.search(said, said_of(proposal, "kw"))
+
+
+def test_given_classes_one_of_which_is_a_word_when_looked_at_then_it_is_a_class_and_not_missing(tmp_path: Path) -> None:
+    path = written(tmp_path, ["A" if number in {7, 44} else str(number % 4) for number in range(60)])
+    assert looked_at(path)[1].columns[0].values == ("1", "2", "0", "3", "A")
+
+
+@pytest.mark.parametrize(
+    "cells", [[f"{n} {w} road" for n, w in enumerate("abcdefghij" * 6)], [f"A{n}" for n in range(60)]]
+)
+def test_given_addresses_and_ids_when_looked_at_then_they_are_texts_without_a_word(
+    tmp_path: Path, cells: list[str]
+) -> None:
+    _, proposal = looked_at(written(tmp_path, cells))
+    assert proposal.columns[0].kind == "text"
+    assert not said_of(proposal, "kw")
+
+
+def test_given_thousands_further_down_than_one_batch_when_looked_at_then_all_rows_are_read_alike(
+    tmp_path: Path,
+) -> None:
+    cells = [*(str(number % 1000) for number in range(70_000)), "1,188", "2,050", "17,000", "oops"]
+    table, proposal = looked_at(written(tmp_path, cells))
+    assert table.read.columns["kw"].thousands == ","
+    assert (proposal.columns[0].kind, proposal.columns[0].highest) == ("integer", 17_000)
+    assert "the first in row 70004" in said_of(proposal, "kw")

@@ -238,7 +238,7 @@ def test_given_lists_in_a_column_then_it_is_named(tmp_path: Path) -> None:
         (b"a,b\n1,2\nsecret\n", r"a row \(line 3\) has 1 values where the header has 2"),
         (b'a,b\n1,"secret\n2,x\n', "a quote is never closed"),
         (b"a,b\nsecret,2\n", "column a holds values that are no number"),
-        (b"day,b\nsecret,2\n", "column day holds values that are no dates"),
+        (b"day,b\nsecret,2\n", "column day holds values that are no date"),
         (b"a,b\n1,\x00\x01\x02\n", "bytes that no text has"),
         (b"PK\x03\x04secret", "an Excel or zip file"),
         (b"PAR1secretPAR1", "corrupt"),

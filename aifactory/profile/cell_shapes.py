@@ -1,0 +1,81 @@
+"""What the cells of a text column look like: each digit a 9, so that thousands of numbers have a handful of shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from aifactory_runtime.data import kinds as kinds_of
+
+MOST = 2_000
+"""A column with more shapes holds texts."""
+_ZERO = "\ue000"
+_FIRST_TWO = r"^(?P<first>[0-9]{1,2})[./-](?P<second>[0-9]{1,2})[./-][0-9]{2}"
+_MONTHS = 12
+
+
+class CellShapes:
+    """Adds up the shapes of a column, batch by batch; of each how often it is there, and in which row first.
+
+    In a shape every digit is 9, but a 0 that begins the first number of the cell: 0.5 is not grouped, 007 no number.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[int, int]] = {}
+        """How many cells have a shape, and the first one's row, counted from 1; at most MOST shapes."""
+        self.rows = 0
+        self.present = 0
+        self.full = False
+        """Whether shapes beyond MOST are not counted any more."""
+        self.day_first = self.month_first = 0
+        """Dates whose first, or second, number is no month."""
+
+    def add(self, texts: Any) -> None:
+        """Take in the cells of a batch, an Arrow array of texts; what stands for nothing everywhere is left out."""
+        import pyarrow.compute as pc
+
+        known = kinds_of.without_missing(texts)
+        encoded = known.dictionary_encode()
+        places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        shapes = _shapes(encoded.dictionary).dictionary_encode()
+        ours = np.append(shapes.indices.to_numpy(zero_copy_only=False), -1)[places]
+        numbers, firsts, counts = np.unique(ours, return_index=True, return_counts=True)
+        names = shapes.dictionary.to_pylist()
+        for number, first, count in zip(numbers.tolist(), firsts.tolist(), counts.tolist(), strict=True):
+            if number >= 0:
+                self._count(names[number], count, self.rows + first + 1)
+        self.rows += len(texts)
+        self.present += len(known) - known.null_count
+        parts = pc.extract_regex(encoded.dictionary, _FIRST_TWO)
+        if parts.null_count < len(parts):
+            often = np.bincount(places[places >= 0], minlength=len(parts))
+            self._count_order(parts, often)
+
+    def _count(self, shape: str, count: int, row: int) -> None:
+        if shape in self.found:
+            before, first = self.found[shape]
+            self.found[shape] = (before + count, first)
+        elif len(self.found) < MOST:
+            self.found[shape] = (count, row)
+        else:
+            self.full = True
+
+    def _count_order(self, parts: Any, often: Any) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        first, second = (
+            pc.fill_null(pc.struct_field(parts, name).cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+            for name in ("first", "second")
+        )
+        self.day_first += int(often[(first > _MONTHS) & (second <= _MONTHS)].sum())
+        self.month_first += int(often[(second > _MONTHS) & (first <= _MONTHS)].sum())
+
+
+def _shapes(cells: Any) -> Any:
+    import pyarrow.compute as pc
+
+    for found, shown in (("[1-9]", "9"), ("^([^09]*)0", rf"\1{_ZERO}"), ("0", "9"), (_ZERO, "0")):
+        cells = pc.replace_substring_regex(cells, found, shown)
+    return cells
