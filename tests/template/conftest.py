@@ -16,6 +16,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def type_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where mypy keeps what it knows of the packages: learned anew that is half a minute of a repo's checks."""
+    return tmp_path_factory.mktemp("types")
+
+
+@pytest.fixture(scope="session")
 def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repo rendered with default answers; read only."""
     target = tmp_path_factory.mktemp("rendered") / "tumour-triage"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import mlflow_database
 from tests.fixtures.usecase_repo import commit, git
 from tests.template import kernel
 from tests.template.support import PACKAGE
@@ -44,6 +45,7 @@ def repo(rendered: Path, tmp_path: Path) -> Path:
     subprocess.run(["cp", "-R", str(rendered), str(target)], check=True)
     git(target, "init", "--quiet", "--initial-branch=main")
     commit(target, "Start")
+    mlflow_database.put(target / ".factory" / "embedded" / "mlflow.db")
     return target
 
 
@@ -72,11 +74,13 @@ def move_into_features(repo: Path, definition: str) -> None:
 
 @pytest.mark.slow
 def test_given_the_notebook_when_its_cell_moves_as_the_guide_says_then_checks_pass_and_training_sees_the_feature(
-    repo: Path,
+    repo: Path, type_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MYPY_CACHE_DIR", str(type_cache))
     cells = kernel.sources(repo / "notebooks/explore.ipynb")
     said = kernel.run(cells, repo / "notebooks", variables(repo))
-    assert "mean_radius" in said[0] and "raggedness" in said[1] and "without it" in said[-1]
+    assert "mean_radius" in said[0] and "raggedness" in said[1]
+    assert said[2].startswith("roc_auc 0.9") and said[-1].startswith("roc_auc ") and "without it" in said[-1]
     (definition,) = [cell for cell in cells if cell.startswith(f"def {NAME}")]
 
     move_into_features(repo, definition)

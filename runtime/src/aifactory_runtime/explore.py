@@ -1,14 +1,16 @@
-"""For notebooks: the table as the pipeline reads and checks it, and its rows as the model would see them."""
+"""For notebooks: the table as the pipeline reads and checks it, its rows as the model sees them, the gate's figure."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config import project as projects
 from aifactory_runtime.config.project import Project
 from aifactory_runtime.data import conform, declared, sample, source, tables
-from aifactory_runtime.pipeline import arrays
+from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.gate import metrics
+from aifactory_runtime.pipeline import arrays, scores
 from aifactory_runtime.registry.model_folder import InputSchema
 
 if TYPE_CHECKING:
@@ -42,6 +44,27 @@ def seen(frame: pd.DataFrame, features: arrays.Features | None = None) -> pd.Dat
     columns = declared.input_columns(science.schema(), science.target(), science.ignored())
     schema = arrays.pinned(frame, (), InputSchema(science.target(), columns, (), ()), made_by)
     return pd.DataFrame(arrays.to_matrix(frame, schema, made_by), columns=list(schema.features), index=frame.index)
+
+
+def metric() -> str:
+    """Name of the figure by which the gate judges: `gate.metric` in conf/, else the first of the problem's."""
+    project = _here()
+    return metrics.chosen(project.settings.gate.metric, project.manifest.problem)
+
+
+def score(estimator: Any, values: Any, labels: Any) -> float:
+    """That figure of a fitted estimator for `values` of shape (rows, features) and `labels` of shape (rows,).
+
+    scikit-learn takes it as `scoring`; of an error less is better. UsageProblem where these rows do not give it.
+    """
+    import numpy as np
+
+    name = metric()
+    classes = np.asarray(getattr(estimator, "classes_", ())).tolist()
+    figures = scores.of(estimator, values, np.asarray(labels), classes, _here().settings.gate.positive_class)
+    if name not in figures:
+        raise UsageProblem(f"{name} cannot be computed on these {len(labels)} rows: take more of them")
+    return figures[name]
 
 
 def _here() -> Project:
