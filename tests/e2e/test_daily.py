@@ -39,9 +39,9 @@ def ask_when_ready(spine: Spine) -> dict[str, Any]:
     raise AssertionError("prod does not answer")
 
 
-def assert_unchanged(spine: Spine) -> None:
-    """Neither `refresh` nor `up` of platform and use case finds a difference."""
-    for command in ("refresh", "up"):
+def assert_unchanged(spine: Spine, *commands: str) -> None:
+    """`refresh` of platform and both use cases finds no difference; nor does `up`, where it is asked too."""
+    for command in ("refresh", *commands):
         outcome = spine.must(spine.factory(command, "--platform", "--json"))
         results = json.loads(outcome.out)
         assert len(results) == 7
@@ -146,7 +146,7 @@ def test_given_prod_when_retired_then_it_stays_stopped_and_visible_until_it_is_r
     assert shown(spine, "prod")["retired"] == ""
     actions = [json.loads(line)["action"] for line in (spine.home / "prod" / USE_CASE / "audit" / "audit.jsonl").open()]
     assert actions[-2:] == ["retired", "revived"]
-    assert_unchanged(spine)
+    assert_unchanged(spine, "up")
 
 
 def test_fault_46_given_prod_when_destroyed_without_naming_it_twice_then_it_is_refused_and_answers(

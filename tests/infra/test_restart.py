@@ -116,19 +116,3 @@ def test_fault_43_given_a_record_damaged_with_its_copy_when_up_then_it_names_wha
     assert restored.returncode == 0, restored.stderr
     assert again.returncode == 0, again.stderr
     assert [one["changed"] for one in json.loads(again.stdout)] == [[]]
-
-
-def test_fault_47_given_a_destroy_killed_half_way_when_run_again_then_it_is_finished(
-    home: Home, machine: Machine
-) -> None:
-    destroying = machine.start("destroy", "--all", "--yes", "--verbose")
-    assert destroying.stderr is not None
-    while "deleted" not in destroying.stderr.readline():
-        assert destroying.poll() is None, "it ended before it deleted anything"
-    destroying.kill()
-    destroying.communicate()
-
-    machine.done("destroy", "--all", "--yes")
-
-    assert not home.root.exists()
-    assert processes.marked(layout.socket(home.root)) == []

@@ -15,6 +15,7 @@ import pytest
 
 from aifactory_runtime.config import environment, yaml_model
 from aifactory_runtime.contract import Manifest
+from tests.fixtures import mlflow_database
 from tests.fixtures.usecase_repo import commit, git
 from tests.template import dockerfile
 from tests.template.support import PACKAGE, files
@@ -57,6 +58,7 @@ def trained(rendered: Path, tmp_path: Path) -> Path:
     subprocess.run(["cp", "-R", str(rendered), str(repo)], check=True)
     git(repo, "init", "--quiet", "--initial-branch=main")
     commit(repo, "Start")
+    mlflow_database.put(repo / ".factory" / "embedded" / "mlflow.db")
     for arguments in (("run",), ("release", "--to", "embedded")):
         command = [sys.executable, "-m", PACKAGE, *arguments]
         variables = {**os.environ, "PYTHONPATH": str(repo / "src")}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ import yaml
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
-from tests.fixtures import zoo
+from tests.fixtures import mlflow_database, zoo
 from tests.fixtures.usecase_repo import git
 from tests.template.support import files
 from tests.template.test_new import New, Said, listing, new
@@ -196,29 +195,17 @@ def served(repo: Path, variables: dict[str, str]) -> Iterator[httpx.Client]:
         process.wait(timeout=60)
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's empty database, migrated once."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    place = tmp_path_factory.mktemp("database")
-    SqlAlchemyStore(f"sqlite:///{place / 'mlflow.db'}", str(place / "artifacts"))
-    return place / "mlflow.db"
-
-
 @pytest.mark.parametrize(
     "name", [name if name in FOUR else pytest.param(name, marks=pytest.mark.long) for name in zoo.ZOO]
 )
 def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
-    new: New, database: Path, tmp_path: Path, name: str
+    new: New, tmp_path: Path, name: str
 ) -> None:
     repo = made(new, name, tmp_path / "data")
     for check in (("ruff", "check", "-q", "--no-cache", "."), ("ruff", "format", "--check", "-q", "--no-cache", ".")):
         done = subprocess.run([sys.executable, "-m", *check], cwd=repo, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
-    embedded = repo / ".factory" / "embedded"
-    embedded.mkdir(parents=True)
-    shutil.copyfile(database, embedded / "mlflow.db")
+    mlflow_database.put(repo / ".factory" / "embedded" / "mlflow.db")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIFACTORY_", "FACTORY_"))}
     variables = {**kept, "PYTHONPATH": "src"}
     done = subprocess.run(
@@ -237,9 +224,9 @@ def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
     ["odd-names", *(pytest.param(name, marks=pytest.mark.long) for name in ("customers-secret", "orders-delta"))],
 )
 def test_given_a_made_up_sample_then_the_repos_own_fast_tests_and_types_pass(
-    new: New, tmp_path: Path, name: str
+    new: New, type_cache: Path, tmp_path: Path, name: str
 ) -> None:
     repo = made(new, name, tmp_path / "data")
-    for tool in (("pytest", "-q", "-m", "not slow"), ("mypy", "--cache-dir", str(tmp_path / "mypy"))):
+    for tool in (("pytest", "-q", "-m", "not slow"), ("mypy", "--cache-dir", str(type_cache))):
         done = subprocess.run([sys.executable, "-m", *tool], cwd=repo, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-4000:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -113,9 +114,9 @@ def test_given_a_fault_of_form_when_linted_then_the_command_that_mends_it_is_nam
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
 
 
-def test_given_a_rendered_repo_when_checked_by_mypy_then_it_finds_nothing(rendered: Path, tmp_path: Path) -> None:
+def test_given_a_rendered_repo_when_checked_by_mypy_then_it_finds_nothing(rendered: Path, type_cache: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)],
+        [sys.executable, "-m", "mypy", "--cache-dir", str(type_cache)],
         cwd=rendered,
         capture_output=True,
         text=True,
@@ -240,7 +241,7 @@ def test_given_the_locks_then_they_agree_and_name_no_download_address(rendered: 
 
 
 def test_given_a_new_repo_when_its_own_commands_run_then_tests_pass_and_git_stays_clean(
-    rendered: Path, tmp_path: Path
+    rendered: Path, tmp_path: Path, type_cache: Path
 ) -> None:
     repo = tmp_path / "repo"
     subprocess.run(["cp", "-R", str(rendered), str(repo)], check=True)
@@ -250,6 +251,7 @@ def test_given_a_new_repo_when_its_own_commands_run_then_tests_pass_and_git_stay
         done = subprocess.run(
             ["make", "--no-print-directory", target, f"PYTHON={sys.executable}"],
             cwd=repo,
+            env={**os.environ, "MYPY_CACHE_DIR": str(type_cache)},
             capture_output=True,
             text=True,
             check=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,27 +12,16 @@ from aifactory_runtime.config import project
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
 from aifactory_runtime.pipeline.run import STEPS, run
+from tests.fixtures import mlflow_database
 from tests.fixtures.usecase_repo import PACKAGE, make_repo
 
 Pipeline = Callable[..., Handoff]
 
 
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's empty database, migrated once: its migrations take two seconds, which no test here is about."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    place = tmp_path_factory.mktemp("database")
-    SqlAlchemyStore(f"sqlite:///{place / 'mlflow.db'}", str(place / "artifacts"))
-    return place / "mlflow.db"
-
-
 @pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Path) -> Iterator[Path]:
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = make_repo(tmp_path / "repo")
-    embedded = folder / ".factory" / "embedded"
-    embedded.mkdir(parents=True)
-    shutil.copyfile(database, embedded / "mlflow.db")
+    mlflow_database.put(folder / ".factory" / "embedded" / "mlflow.db")
     for name in ("AIFACTORY_ENV", "AIFACTORY_ENV_FILE", "AIFACTORY_KIND"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.syspath_prepend(str(folder / "src"))

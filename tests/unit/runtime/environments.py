@@ -16,7 +16,7 @@ from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.release import activation
 from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Served
-from tests.fixtures import usecase_repo
+from tests.fixtures import mlflow_database, usecase_repo
 from tests.unit.runtime.serving_parts import admit
 
 LAUNCHER = Path(__file__).parents[3] / "infra" / "services" / "launcher.py"
@@ -47,6 +47,7 @@ class Environments:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.ports[name] = free.getsockname()[1]
+        mlflow_database.put(place / "mlflow.db")
         database = f"sqlite:///{place / 'mlflow.db'}"
         folders = ("data", "artifact", "capture", "audit", "events", "logs")
         values: dict[str, Any] = {f"{key}_uri": str(place / key) for key in folders}
