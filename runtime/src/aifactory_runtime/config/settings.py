@@ -66,6 +66,9 @@ class ColumnSettings(_Part):
     maximum: float | None = None
     max_outside_share: Share = 0.0
     """Share of rows that may lie under `minimum` or over `maximum`."""
+    outliers: Literal["count", "cap", "remove"] = "count"
+    """What becomes of values beyond `outlier_sigmas`, as training rows have them: `cap` takes them for the limit, in
+    training as in scoring; `remove` takes their rows out of training."""
 
 
 class DataSettings(_Part):
@@ -83,6 +86,7 @@ class DataSettings(_Part):
     max_duplicate_share: Share = 0.05
     """Share of rows that may be copies: equal in every column, a key or id that is unique but for them included."""
     max_outlier_share: Share = 0.10
+    """Share of rows that may have an outlier in a column where they are only counted."""
     outlier_sigmas: Annotated[float, Field(gt=0)] = 6.0
     min_class_share: Share = 0.0
     """The rarest class needs this share of the rows."""

@@ -44,8 +44,9 @@ def kinds(schema: Any) -> dict[str, str]:
 
 
 def digest(columns: Sequence[Column], target: str) -> str:
-    """SHA-256 of what the raw table is declared to be."""
-    text = json.dumps([target, [asdict(column) for column in columns]], sort_keys=True)
+    """SHA-256 of what the raw table is declared to be; limits that were learned are no part of it."""
+    said = [{key: value for key, value in asdict(column).items() if key != "cap"} for column in columns]
+    text = json.dumps([target, said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -170,7 +170,7 @@ def _known(settings: DataSettings, columns: Sequence[str]) -> None:
 def _second_look(
     chunks: Chunks, counts: _Counts, target: str, settings: DataSettings
 ) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Rows with an outlier, outliers by column, values outside of conf's ranges by column."""
+    """Rows with an outlier that is only counted, outliers by column, values outside of conf's ranges by column."""
     limits = {name: found.limits(settings.outlier_sigmas) for name, found in counts.numbers.items() if name != target}
     far = [name for name, (low, high) in limits.items() if _passed(counts.numbers[name], low, high)]
     ranges = {
@@ -190,7 +190,8 @@ def _second_look(
             if name in far:
                 beyond = np.isfinite(values) & ((values < limits[name][0]) | (values > limits[name][1]))
                 outliers[name] += int(beyond.sum())
-                outlying |= beyond
+                if name not in settings.columns or settings.columns[name].outliers == "count":
+                    outlying |= beyond
             if name in wide:
                 outside[name] += int(((values < ranges[name][0]) | (values > ranges[name][1])).sum())
         rows += int(outlying.sum())

@@ -26,7 +26,8 @@ VALIDATION = "validation"
 TEST = "test"
 SPARE = "spare"
 NAMES = (TRAIN, VALIDATION, TEST, SPARE)
-"""By their numbers; `spare` holds the rows beyond `data.max_train_rows`, which nothing uses."""
+"""By their numbers; `spare` holds what nothing uses: rows beyond `data.max_train_rows`, and outliers taken out of
+training."""
 _TRAIN, _VALIDATION, _TEST, _SPARE = range(4)
 _DROPPED = -1
 _BITS = 53

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import DataSettings
-from aifactory_runtime.data import conform, declared, parts, quality, row_hash, sample, source, split, tables
+from aifactory_runtime.data import conform, declared, outliers, parts, quality, row_hash, sample, source, split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
@@ -60,6 +60,8 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
     science = context.project.science
     version = handoff.table(RAW, "ingest").version
     changed = _changed(context, version)
+    roles, settings = _roles(context), context.settings.data
+    outliers.check(settings.columns, declared.kinds(science.schema()), {roles.target, *roles.ignored})
 
     def chunks(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
         for frame in _conformed(context, version, checked=columns is None):
@@ -68,11 +70,11 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
     try:
         report = quality.inspect(
             chunks,
-            science.target(),
-            context.settings.data,
+            roles.target,
+            settings,
             unique=conform.unique_sets(science.schema()),
             keys=_keys(context, version),
-            regression=_roles(context).regression,
+            regression=roles.regression,
         )
     except FactoryError as error:
         if changed and not isinstance(error, UsageProblem):
@@ -97,9 +99,12 @@ def prepare(context: Context, handoff: Handoff) -> Handoff:
     read = split.scan(_conformed(context, version, checked=False), roles, settings.group, key)
     assigned = split.assign(read, settings, known)
     _say_equal(report, settings)
-    _write_report(context, handoff, {**report, **assigned.report})
     _leaks(context, assigned.report)
-    found = _write_prepared(context, version, read.whole, assigned.sides)
+    sides, removed = _without_outliers(context, version, assigned.sides)
+    found = _write_prepared(context, version, read.whole, sides)
+    treated = {**_outliers(context, found.version, report["outliers"]), **removed}
+    report |= _moved(assigned.report, int((sides != assigned.sides).sum()))
+    _write_report(context, handoff, {**report, "outlier_limits": treated})
     if frozen is None:
         names = [name for name in tables.columns(context.tables, PREPARED, found.version).names if name != split.SPLIT]
         chosen = (split.SPLIT, split.TEST)
@@ -181,6 +186,51 @@ def _sided(frames: Iterator[pd.DataFrame], sides: split.Sides) -> Iterator[pd.Da
                 yield frame.take(places).assign(**{split.SPLIT: name})
 
 
+def _without_outliers(context: Context, version: int, sides: split.Sides) -> tuple[split.Sides, dict[str, Any]]:
+    """The sides with training rows moved to `spare` where conf removes their outliers, and the report on these."""
+    settings = context.settings.data
+    names = outliers.chosen(settings.columns, outliers.REMOVE)
+    if not names:
+        return sides, {}
+    training, spare = split.NAMES.index(split.TRAIN), split.NAMES.index(split.SPARE)
+    by_side = _sided(_conformed(context, version, checked=False), sides)
+    trained = (frame for frame in by_side if frame[split.SPLIT].iat[0] == split.TRAIN)
+    limits = outliers.learn(trained, names, settings.outlier_sigmas)
+    report = {name: {**_limits(ends, outliers.REMOVE), "removed": 0, "kept": 0} for name, ends in limits.items()}
+    made, start = sides.copy(), 0
+    for frame in _conformed(context, version, checked=False):
+        here = slice(start, start + len(frame))
+        start += len(frame)
+        for name, ends in limits.items():
+            far = outliers.beyond(frame, name, ends)
+            report[name]["removed"] += int((far & (sides[here] == training)).sum())
+            report[name]["kept"] += int((far & (sides[here] != training) & (sides[here] >= 0)).sum())
+            made[here][far & (sides[here] == training)] = spare
+    return made, report
+
+
+def _outliers(context: Context, prepared: int, found: Mapping[str, int]) -> dict[str, Any]:
+    """How many values of each column lie beyond the limits of its training rows: counted, or capped by the model."""
+    settings = context.settings.data
+    capped = outliers.chosen(settings.columns, outliers.CAP)
+    names = list(dict.fromkeys([*capped, *found]))
+    limits = outliers.of_training_rows(context.tables, prepared, names, settings.outlier_sigmas)
+    counts = outliers.count(context.tables, prepared, limits)
+    return {name: {**_limits(limits[name], "cap" if name in capped else "count"), **counts[name]} for name in limits}
+
+
+def _limits(ends: outliers.Limits, what: str) -> dict[str, Any]:
+    return {"outliers": what, "least": ends[0], "most": ends[1]}
+
+
+def _moved(report: Mapping[str, Any], removed: int) -> dict[str, Any]:
+    """The report on the sides after training rows were removed."""
+    splits = {**report["splits"], split.TRAIN: report["splits"][split.TRAIN] - removed}
+    if removed:
+        _log.warning("note: %s training rows with outliers are taken out of training, as data.columns says", removed)
+    return {**report, "splits": splits, "spare_rows": report["spare_rows"] + removed}
+
+
 def _report(context: Context, handoff: Handoff) -> dict[str, Any]:
     """What validate found; UsageProblem when it has not run."""
     place = handoffs.folder(context.artifacts, handoff.id) / _REPORT
@@ -199,20 +249,17 @@ def _write_report(context: Context, handoff: Handoff, report: Mapping[str, Any])
 def _say_equal(report: Mapping[str, Any], settings: DataSettings) -> None:
     """What becomes of copies and of rows that are equal and no copies."""
     if report["duplicates"]:
-        _log.info("%s copies are left out", report["duplicates"])
-    if not report.get("equal_rows"):
+        key = " and ".join(report["key"])
+        _log.warning("note: %s rows are copies, equal in every column and in %s: left out", report["duplicates"], key)
+    if not report["equal_rows"]:
         return
-    _log.info(
-        "%s rows equal another in every column: no key says that they are copies, so all count", report["equal_rows"]
-    )
     if settings.group is not None and settings.equal_rows == "spread":
-        _log.warning(
-            "note: data.group decides, data.equal_rows: spread has no effect: the rows of a group stay together"
-        )
+        _log.warning("note: data.equal_rows: spread has no effect beside data.group, whose rows stay together")
     elif settings.equal_rows is None:
         _log.warning(
-            "note: conf does not say data.equal_rows: rows of equal inputs stay on one side of the split (together); "
-            "where the columns take few values, spread lets them lie on both"
+            "note: %s rows equal another one; no key says that they are copies, so all count. Their inputs stay on one "
+            "side of the split: write data.equal_rows: together in conf, or spread where the columns take few values",
+            report["equal_rows"],
         )
 
 

@@ -39,6 +39,8 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
+    cap: tuple[float, float] | None = None
+    """Values beyond these are taken for them, before `features` sees them; None leaves all as they are."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,7 @@ def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs) -
     described = folder / "MLmodel"
     lines = described.read_text(encoding="utf-8").splitlines(keepends=True)
     described.write_text("".join(line for line in lines if not line.startswith(_VARYING)), encoding="utf-8")
-    written = asdict(schema)
-    if not schema.ignored:  # as before there was the key: equal models keep their digest
-        del written["ignored"]
-    _write_json(folder / SCHEMA, written)
+    write_schema(folder, schema)
     _write_json(folder / BELONGS, asdict(belongs))
     return digest(folder)
 
@@ -108,6 +107,20 @@ def digest(folder: Path) -> str:
     if not paths:
         raise FactoryError(f"{folder} holds no model: release or register it again")
     return total.hexdigest()
+
+
+def write_schema(folder: Path, schema: InputSchema) -> None:
+    """Write the input schema of the model in `folder`.
+
+    What it does not have is left out, as before there were these keys: equal models keep their digest.
+    """
+    values = asdict(schema)
+    if not schema.ignored:
+        del values["ignored"]
+    for column in values["columns"]:
+        if column["cap"] is None:
+            del column["cap"]
+    _write_json(folder / SCHEMA, values)
 
 
 def read_schema(folder: Path) -> InputSchema:
@@ -171,8 +184,12 @@ def _save_sklearn(estimator: Any, folder: Path) -> None:
 
 
 def _record(kind: type[Record], values: Mapping[str, Any]) -> Record:
-    """`values` as a dataclass: lists become tuples, as JSON has no tuples; KeyError for a missing field."""
-    named = {field.name: values[field.name] for field in fields(kind)}  # type: ignore[arg-type]
+    """`values` as a dataclass: lists become tuples, as JSON has no tuples; KeyError for a missing field.
+
+    `cap` may be missing: a column without one, as older models have them.
+    """
+    known = [field.name for field in fields(kind) if field.name in values or field.name != "cap"]  # type: ignore[arg-type]
+    named = {name: values[name] for name in known}
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in named.items()})
 
 

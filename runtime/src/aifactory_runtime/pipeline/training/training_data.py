@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from aifactory_runtime.data import declared, split
+from aifactory_runtime.data import declared, outliers, split
 from aifactory_runtime.data.columns import Matrix
 from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -52,6 +52,10 @@ def load(context: Context, handoff: Handoff) -> TrainingData:
     science = context.project.science
     table = handoff.table(PREPARED, "prepare").version
     columns = declared.input_columns(science.schema(), science.target(), science.ignored())
+    settings = context.settings.data
+    names = outliers.chosen(settings.columns, outliers.CAP)
+    limits = outliers.of_training_rows(context.tables, table, names, settings.outlier_sigmas)
+    columns = outliers.capped(columns, limits)
     features = science.features()
     declares = InputSchema(science.target(), columns, (), (), science.ignored())
     schema = arrays.pin_split(context.tables, table, split.TRAIN, declares, features)
