@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+
+from aifactory_runtime.pipeline.progress import Clock
 
 if TYPE_CHECKING:
     from aifactory_runtime.config.project import Project
@@ -73,26 +74,43 @@ ingest, validate, prepare, train, evaluate, register = (_step(name) for name in 
 
 @click.command()
 @click.option("--input", "given", default=None, help="A table; default is what the environment scores.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="A file for this batch's rows and predictions: .csv or .parquet.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def score(given: str | None, as_json: bool) -> None:
+def score(given: str | None, output: Path | None, as_json: bool) -> None:
     """Score a table with the champion and append the predictions to the table scored.
 
-    Example: score --input data/new.csv
+    What was scored before is not scored again; --output gives it all the same.
+
+    Example: score --input data/new.csv --output predictions.csv
     """
     from aifactory_runtime import stdout
-    from aifactory_runtime.pipeline import lock
+    from aifactory_runtime.pipeline import lock, scored_file
+    from aifactory_runtime.pipeline.score import batch
     from aifactory_runtime.pipeline.score import score as score_table
     from aifactory_runtime.quota.guard import within
 
+    if output is not None:
+        scored_file.check_ending(output)
     context = open_context()
+    if output is not None:
+        scored_file.check_apart(output, batch(context, given))
     with stdout.kept(as_json), within(context.contract, "score", say), lock.held(context.artifacts):
         done = score_table(context, given)
+        if output is not None:
+            scored_file.write(context.tables, done, output)
     if as_json:
-        click.echo(json.dumps(asdict(done)))
+        click.echo(json.dumps(asdict(done) | ({} if output is None else {"output": str(output)})))
     else:
         said = "scored" if done.new else "were scored before"
         where = f"in {context.tables / 'scored'}; the first is {done.first_prediction_id}"
         click.echo(f"{done.rows} rows {said} by version {done.version}, {where}")
+        if output is not None:
+            click.echo(f"{output} holds them with their predictions")
 
 
 def _try(rows: int, as_json: bool) -> None:
@@ -107,8 +125,9 @@ def _try(rows: int, as_json: bool) -> None:
     contract = project.environment.contract  # that of the trial allows everything: it is a place of its own
     training_rights.check(contract)
     project = reachable(project, say)
-    with stdout.kept(as_json), within(contract, "trial", say), trial(project, rows) as part:
-        handoff = run_steps(Context(part), _ALL[:-1], run_id=None, kind="experiment", say=Clock())
+    steps = _ALL[:-1]
+    with stdout.kept(as_json), within(contract, "trial", say), trial(project, rows) as part, Clock(steps) as clock:
+        handoff = run_steps(Context(part), steps, run_id=None, kind="experiment", say=clock)
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
         return
@@ -128,20 +147,6 @@ def say(line: str) -> None:
     click.echo(line, err=True)
 
 
-class Clock:
-    """Says each step with its seconds when it is done, and counts them."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-        self._began = time.monotonic()
-
-    def __call__(self, step: str) -> None:
-        """`step` is done."""
-        click.echo(f"{step:<9} {time.monotonic() - self._began:6.2f} s", err=True)
-        self._began = time.monotonic()
-        self.steps += 1
-
-
 def _run(
     steps: Sequence[str],
     run_id: str | None,
@@ -158,8 +163,8 @@ def _run(
     from aifactory_runtime.pipeline.run import run as run_steps
     from aifactory_runtime.quota.guard import within
 
-    clock, context = Clock(), open_context()
-    with stdout.kept(as_json), within(context.contract, steps[0] if len(steps) == 1 else "run", say):
+    context, what = open_context(), steps[0] if len(steps) == 1 else "run"
+    with stdout.kept(as_json), within(context.contract, what, say), Clock(steps) as clock:
         if run_id is None:
             _say_experiment(context)
         asked = cast("Kind", chosen)
@@ -168,7 +173,7 @@ def _run(
         )
     if as_json:
         click.echo(json.dumps(_shown(handoff)))
-    elif clock.steps < len(steps):
+    elif clock.done < len(steps):
         anyway = f"{click.get_current_context().command_path} --again"
         click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays ({anyway} trains anyway)")
     else:

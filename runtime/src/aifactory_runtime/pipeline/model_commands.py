@@ -25,14 +25,15 @@ def import_model(folder: Path, as_json: bool) -> None:
     Example: import-model ~/models/churn
     """
     from aifactory_runtime import stdout
-    from aifactory_runtime.pipeline.commands import Clock, open_context, say, summary
+    from aifactory_runtime.pipeline.commands import open_context, say, summary
+    from aifactory_runtime.pipeline.progress import Clock
     from aifactory_runtime.pipeline.run import STEPS, run
     from aifactory_runtime.pipeline.training import adopt
     from aifactory_runtime.quota.guard import within
 
     steps, context = {**STEPS, "train": adopt.step(folder.resolve())}, open_context()
-    with stdout.kept(as_json), within(context.contract, "import-model", say):
-        handoff = run(context, tuple(STEPS), run_id=None, kind="experiment", say=Clock(), steps=steps)
+    with stdout.kept(as_json), within(context.contract, "import-model", say), Clock(tuple(steps)) as clock:
+        handoff = run(context, tuple(steps), run_id=None, kind="experiment", say=clock, steps=steps)
     click.echo(json.dumps(asdict(handoff)) if as_json else summary(handoff))
 
 

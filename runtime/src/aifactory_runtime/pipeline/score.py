@@ -47,6 +47,11 @@ class Scored:
     first_prediction_id: str
     new: bool
 
+    @property
+    def prefix(self) -> str:
+        """How the ids of all its rows begin, and of no others."""
+        return self.first_prediction_id[:_HALF]
+
 
 def score(context: Context, given: str | None = None) -> Scored:
     """Score the table `given`, a path or an address, with the champion.
@@ -55,8 +60,7 @@ def score(context: Context, given: str | None = None) -> Scored:
     provisioned and no champion the newest version answers. FactoryError when there is no model, the input does not fit,
     or the code here is not what the model was trained with.
     """
-    contract = context.contract
-    path = source.locate(context.project.root, given or contract.batch_source or contract.data_source)
+    path = batch(context, given)
     refused = threading.Event()  # nobody waits until all of the input is read to hear that there is no model
     with ThreadPoolExecutor(1, "digest") as reading:
         coming = reading.submit(source.digest, path, refused)  # while skops and the registry are imported
@@ -74,6 +78,12 @@ def score(context: Context, given: str | None = None) -> Scored:
     facts = {"input_sha256": digest, "model_version": str(version.number), "reading": rules}
     done = tables.append(context.tables, tables.SCORED, _scored(context, frames, version, prefix), facts)
     return Scored(done.rows, version.number, digest, prediction_ids(prefix, 0, 1)[0].as_py(), done.new)
+
+
+def batch(context: Context, given: str | None = None) -> Located:
+    """The table that is scored when `given` is asked for; FactoryError when it is not there."""
+    contract = context.contract
+    return source.locate(context.project.root, given or contract.batch_source or contract.data_source)
 
 
 def _model(context: Context) -> Version:

@@ -13,6 +13,7 @@ from typing import Any
 from aifactory_runtime.config.search import Choice, Range, SearchSettings, Space
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER, Metric
+from aifactory_runtime.pipeline import progress
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.training import fitting
 from aifactory_runtime.pipeline.training.fitting import Fitted
@@ -41,6 +42,7 @@ def best(context: Context, data: TrainingData, run: str, search: SearchSettings)
         over = search.budget_seconds is not None and time.monotonic() - began > search.budget_seconds
         if tried >= search.budget_trials or (tried and over):
             break
+        progress.detail(f"trial {tried + 1} of {search.budget_trials}")
         fitted = _tried(context, data, run, tried, parameters)
         found += [fitted] if fitted is not None else []
         tried += 1
