@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,25 @@ from tests.infra.engine import INFRA
 pytestmark = pytest.mark.slow
 
 ASK = """
-import datetime, json, logging, sys
+import datetime, json, logging, os, sys
 sys.path.insert(0, sys.argv[1])
 import dagster, orchestrator
-answers = []
 class Said(logging.Handler):
     def emit(self, record):
         said.append(record.getMessage())
-for slot in sys.argv[3:]:
-    moment = datetime.datetime.fromisoformat(slot)
-    context = dagster.build_schedule_context(scheduled_execution_time=moment)
-    said = []
-    context.log.addHandler(Said())
-    schedule = next(one for one in orchestrator.defs.schedules if one.name == f"{sys.argv[2]}_every_minute")
-    result = schedule.evaluate_tick(context)
-    runs = [{"key": run.run_key, "tags": dict(run.tags), "config": run.run_config} for run in result.run_requests]
-    answers.append({"runs": runs, "skip": result.skip_message, "said": " ".join(said)})
-print(json.dumps(answers))
+for line in sys.stdin:
+    asked, answers = json.loads(line), []
+    os.environ["FACTORY_HOME"] = asked["home"]
+    for slot in asked["slots"]:
+        moment = datetime.datetime.fromisoformat(slot)
+        context = dagster.build_schedule_context(scheduled_execution_time=moment)
+        said = []
+        context.log.addHandler(Said())
+        schedule = next(one for one in orchestrator.defs.schedules if one.name == f"{asked['work']}_every_minute")
+        result = schedule.evaluate_tick(context)
+        runs = [{"key": run.run_key, "tags": dict(run.tags), "config": run.run_config} for run in result.run_requests]
+        answers.append({"runs": runs, "skip": result.skip_message, "said": " ".join(said)})
+    print(json.dumps(answers), flush=True)
 """
 RUN = """
 import json, sys
@@ -45,15 +48,36 @@ MONDAY_AT_THREE = "2026-11-23T03:00:00+00:00"
 A_MINUTE_LATER = "2026-11-23T03:01:00+00:00"
 
 
-def _tick(home: Path, *slots: str, work: str = "retraining") -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [str(servers.ensure(print)), "-c", ASK, str(INFRA / "services"), work, *slots],
-        env={"FACTORY_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home)},
-        capture_output=True,
+Tick = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """The servers' interpreter with the schedules in it, which takes two seconds to start; answers line by line."""
+    folder = tmp_path_factory.mktemp("orchestrator")
+    process = subprocess.Popen(
+        [str(servers.ensure(print)), "-c", ASK, str(INFRA / "services")],
+        env={"FACTORY_HOME": str(folder), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
-        check=True,
     )
-    return list(json.loads(done.stdout.splitlines()[-1]))
+    with process:
+        yield process
+
+
+@pytest.fixture
+def tick(asked: subprocess.Popen[str], tmp_path: Path) -> Tick:
+    """What the schedule of a kind of work answers in the home of this test, minute by minute."""
+
+    def ask(*slots: str, work: str = "retraining") -> list[dict[str, Any]]:
+        assert asked.stdin is not None and asked.stdout is not None
+        asked.stdin.write(json.dumps({"home": str(tmp_path), "work": work, "slots": slots}) + "\n")
+        asked.stdin.flush()
+        return list(json.loads(asked.stdout.readline()))
+
+    return ask
 
 
 def _apply(home: Path, use_case: str, cron: str | None, *, released: bool, setting: str = "retraining") -> None:
@@ -67,12 +91,13 @@ def _apply(home: Path, use_case: str, cron: str | None, *, released: bool, setti
 
 
 def test_given_schedules_when_their_minute_comes_then_each_released_use_case_gets_one_tagged_run(
+    tick: Tick,
     tmp_path: Path,
 ) -> None:
     _apply(tmp_path, "churn", "0 3 * * 1", released=True)
     _apply(tmp_path, "fraud", "* * * * *", released=True)
     _apply(tmp_path, "by-hand", None, released=True)
-    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
+    at_three, later = tick(MONDAY_AT_THREE, A_MINUTE_LATER)
     assert [run["key"] for run in at_three["runs"]] == [
         f"churn.prod:{MONDAY_AT_THREE}",
         f"fraud.prod:{MONDAY_AT_THREE}",
@@ -82,21 +107,24 @@ def test_given_schedules_when_their_minute_comes_then_each_released_use_case_get
     assert at_three["runs"][0]["tags"].items() >= tags.items()
 
 
-def test_given_schedules_when_nothing_is_due_then_the_tick_names_each_use_case_and_its_cron(tmp_path: Path) -> None:
+def test_given_schedules_when_nothing_is_due_then_the_tick_names_each_use_case_and_its_cron(
+    tick: Tick, tmp_path: Path
+) -> None:
     _apply(tmp_path, "churn", "0 3 * * 1", released=True)
     _apply(tmp_path, "fraud", "30 4 1 * *", released=False)
     _apply(tmp_path, "by-hand", None, released=True)
-    (later,) = _tick(tmp_path, A_MINUTE_LATER)
+    (later,) = tick(A_MINUTE_LATER)
     assert later["skip"] == "nothing is due; scheduled (UTC): churn.prod at 0 3 * * 1, fraud.prod at 30 4 1 * *"
 
 
 def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and_nothing_trained(
+    tick: Tick,
     tmp_path: Path,
 ) -> None:
     _apply(tmp_path, "churn", "0 3 * * 1", released=True, setting="batch")
     _apply(tmp_path, "fraud", "0 3 * * 1", released=True)
     _apply(tmp_path, "waiting", "0 3 * * 1", released=False, setting="batch")
-    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER, work="scoring")
+    at_three, later = tick(MONDAY_AT_THREE, A_MINUTE_LATER, work="scoring")
     assert [run["key"] for run in at_three["runs"]] == [f"churn.prod:{MONDAY_AT_THREE}"]
     assert at_three["runs"][0]["config"]["ops"]["run_released_code"]["config"] == {
         "use_case": "churn",
@@ -108,10 +136,11 @@ def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and
 
 
 def test_given_a_batch_that_fails_when_it_runs_then_its_log_ends_with_what_it_said_and_no_traceback(
+    tick: Tick,
     tmp_path: Path,
 ) -> None:
     _apply(tmp_path, "churn", "0 3 * * 1", released=True, setting="batch")
-    ((run,),) = (tick["runs"] for tick in _tick(tmp_path, MONDAY_AT_THREE, work="scoring"))
+    ((run,),) = (answer["runs"] for answer in tick(MONDAY_AT_THREE, work="scoring"))
     python = tmp_path / "prod" / "churn" / "serving" / "current" / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\necho 'Error: no column age' >&2\nexit 1\n")
@@ -130,21 +159,21 @@ def test_given_a_batch_that_fails_when_it_runs_then_its_log_ends_with_what_it_sa
     assert "Stack Trace" not in done.stderr
 
 
-def test_given_a_retired_use_case_when_its_minute_comes_then_nothing_runs(tmp_path: Path) -> None:
+def test_given_a_retired_use_case_when_its_minute_comes_then_nothing_runs(tick: Tick, tmp_path: Path) -> None:
     _apply(tmp_path, "churn", "* * * * *", released=True)
     record = tmp_path / "usecases" / "churn.prod.json"
     content = json.loads(record.read_text())
     content["environment"]["retired"] = "replaced by churn-2"
     record.write_text(json.dumps(content))
 
-    (tick,) = _tick(tmp_path, A_MINUTE_LATER)
+    (answer,) = tick(A_MINUTE_LATER)
 
-    assert (tick["runs"], tick["skip"]) == ([], "nothing is due; no use case has a schedule")
+    assert (answer["runs"], answer["skip"]) == ([], "nothing is due; no use case has a schedule")
 
 
-def test_given_nothing_released_when_the_minute_comes_then_it_is_skipped_and_said(tmp_path: Path) -> None:
+def test_given_nothing_released_when_the_minute_comes_then_it_is_skipped_and_said(tick: Tick, tmp_path: Path) -> None:
     _apply(tmp_path, "churn", "0 3 * * 1", released=False)
-    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
+    at_three, later = tick(MONDAY_AT_THREE, A_MINUTE_LATER)
     assert (at_three["runs"], later["runs"]) == ([], [])
     assert at_three["skip"].startswith("due, but nothing is released yet: churn.prod; scheduled")
     assert later["skip"] == "nothing is due; scheduled (UTC): churn.prod at 0 3 * * 1"
@@ -174,23 +203,27 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("schedule", ["99 99 * * *", "H H * * *", "0 3 * * 1#9", "every monday", ""])
-def test_given_one_bad_schedule_when_the_minute_comes_then_the_others_run(tmp_path: Path, schedule: Any) -> None:
+def test_given_one_bad_schedule_when_the_minute_comes_then_the_others_run(
+    tick: Tick, tmp_path: Path, schedule: Any
+) -> None:
     _apply(tmp_path, "aaa", schedule, released=True)
     _apply(tmp_path, "churn", "0 3 * * 1", released=True)
-    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
+    at_three, later = tick(MONDAY_AT_THREE, A_MINUTE_LATER)
     assert [run["tags"]["aifactory/use_case"] for run in at_three["runs"]] == ["churn"]
     assert "aaa.prod" in later["skip"]
     assert "schedule" in later["skip"]
     assert "aaa.prod" in at_three["said"]
 
 
-def test_given_broken_records_when_the_minute_comes_then_each_is_named_and_the_others_run(tmp_path: Path) -> None:
+def test_given_broken_records_when_the_minute_comes_then_each_is_named_and_the_others_run(
+    tick: Tick, tmp_path: Path
+) -> None:
     _apply(tmp_path, "churn", "0 3 * * 1", released=True)
     for number, text in enumerate(BROKEN.values()):
         (tmp_path / "usecases" / f"broken-{number}.prod.json").write_text(text)
     (tmp_path / "usecases" / "bytes.prod.json").write_bytes(b"\xff\xfe")
     (tmp_path / "usecases" / "folder.prod.json").mkdir()
-    at_three, later = _tick(tmp_path, MONDAY_AT_THREE, A_MINUTE_LATER)
+    at_three, later = tick(MONDAY_AT_THREE, A_MINUTE_LATER)
     assert [run["tags"]["aifactory/use_case"] for run in at_three["runs"]] == ["churn"]
     for name in (
         *(f"broken-{number}.prod.json" for number in range(len(BROKEN))),
