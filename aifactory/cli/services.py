@@ -46,14 +46,14 @@ def stop(as_json: bool) -> None:
     Example: factory stop
     """
     from aifactory.home import Home
-    from infra.providers.local import layout
+    from infra.providers.local import files, layout
     from infra.providers.local.supervisor import start_record
     from infra.providers.local.supervisor_client import SupervisorClient
 
     home = Home.current()
     if not start_record(home.root).exists():
         raise FactoryError(f"nothing is provisioned in {home.root}: factory up")
-    layout.write(layout.stopped_marker(home.root), "")
+    files.write(layout.stopped_marker(home.root), "")
     SupervisorClient(home.root).stop()
     output.say("The services are stopped: factory start")
     if as_json:

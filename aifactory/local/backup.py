@@ -20,8 +20,8 @@ from pathlib import Path
 from aifactory.home import Home
 from aifactory.local.archive import Contents, Places, Writer, aside, writing
 from aifactory.provision import lock, servers, stacks
+from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.log_lines import after_last_newline
 
 Say = Callable[[str], None]
 _PATIENCE_SECONDS = 30.0
@@ -114,12 +114,12 @@ def _rank(path: Path) -> int:
 
 def _walk(root: Path) -> Iterator[Path]:
     """Folders, files and links under `root` that belong in a backup."""
-    for folder, folders, files in os.walk(root):
+    for folder, folders, names in os.walk(root):
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         folders[:] = [name for name in folders if name not in links and _wanted(root, here / name)]
         yield from (here / name for name in folders)
-        yield from (here / name for name in (*files, *links) if _wanted(root, here / name))
+        yield from (here / name for name in (*names, *links) if _wanted(root, here / name))
 
 
 def _wanted(root: Path, path: Path) -> bool:
@@ -149,7 +149,7 @@ def _add_file(writer: Writer, name: str, path: Path, mode: int) -> None:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if name.endswith(".jsonl"):
-            size = after_last_newline(file.fileno(), size)  # what follows is being written
+            size = files.after_last_newline(file.fileno(), size)  # what follows is being written
         writer.add(name, file, size, mode)
 
 

@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from aifactory.people import edit
-from aifactory_runtime import lock_file
+from aifactory_runtime import files
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -80,7 +80,7 @@ def _remove(path: Path, login: str, persona: str | None, environments: Sequence[
 def _alone(path: Path) -> AbstractContextManager[None]:
     """Keep others from changing the file between the look and the write: the last to write would undo the rest."""
     refused = f"{path.name} is being changed by process {{holder}}; wait for it to finish, then run this again"
-    return lock_file.hold(path.parent / ".factory" / f"{path.name}.lock", refused)
+    return files.lock(path.parent / ".factory" / f"{path.name}.lock", refused)
 
 
 def _step(text: str, persona: str, number: int, rest: Any) -> str:
@@ -159,10 +159,7 @@ def _write(path: Path, people: People, text: str) -> None:
         found = None
     if found != wanted:
         raise _by_hand(path, people)
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(text.encode("utf-8"))
-    new.chmod(path.stat().st_mode)
-    new.replace(path)
+    files.write(path, text, path.stat().st_mode & 0o777)
 
 
 def _by_hand(path: Path, people: People) -> FactoryError:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from aifactory.home import Home
+from aifactory_runtime import files
 from aifactory_runtime.contract import EnvironmentContract, Manifest, names
 from aifactory_runtime.errors import FactoryError
 
@@ -61,10 +61,10 @@ def manifest(home: Home, use_case: str, environment: str) -> Manifest:
 def _read(path: Path) -> dict[str, Any]:
     """The record at `path`: in it an `environment` that says of which use case and where."""
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record = files.read_json(path)
         said = record["environment"]
         good = isinstance(said["use_case"], str) and said["environment"] in names.ENVIRONMENTS
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError):
         good = False
     if not good:
         raise _damaged(path)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime import files
 from aifactory_runtime.config.environment import PREFIX
 
 Contract = Mapping[str, Any]
@@ -41,9 +42,4 @@ FORMATS: dict[str, Callable[[Contract], str]] = {"json": as_json, "dotenv": as_d
 
 def write(repo: Path, contract: Contract) -> Path:
     """Write the contract to `.factory/` of the repo, and say where; `up` and `outputs --write` write the same."""
-    folder = repo / ".factory"
-    folder.mkdir(exist_ok=True)
-    target = folder / f"{contract['environment']}.json"
-    temporary = target.with_suffix(".tmp")
-    temporary.write_text(as_json(contract) + "\n", encoding="utf-8")
-    return temporary.replace(target)
+    return files.write(repo / ".factory" / f"{contract['environment']}.json", as_json(contract) + "\n")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
 
 _NOTES = ".attrs"
@@ -45,7 +45,7 @@ def clear_locks(folder: Path) -> list[int]:
         if not _whole(path):
             _unlink(path)
             continue
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = files.read_json(path)
         pid, host = int(content.get("pid", 0)), content.get("hostname")
         if host == socket.gethostname() and not _is_engine(pid):
             _unlink(path)
@@ -74,9 +74,10 @@ def _unlink(path: Path) -> None:
 def _whole(path: Path) -> bool:
     """Whether the file holds one JSON object."""
     try:
-        return isinstance(json.loads(path.read_bytes()), dict)
-    except (OSError, ValueError, RecursionError):
+        files.read_json(path)
+    except (OSError, ValueError):
         return False
+    return True
 
 
 def _is_engine(pid: int) -> bool:

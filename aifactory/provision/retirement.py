@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from aifactory.home import Home
 from aifactory.provision import lock, stacks
+from aifactory_runtime import files
 from aifactory_runtime.audit import log
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -35,10 +36,10 @@ def of(home: Home, use_case: str, environment: str) -> Retirement | None:
     """The retirement of a use case in an environment; None while it is in use."""
     path = home.retired(use_case, environment)
     try:
-        return Retirement(**json.loads(path.read_text(encoding="utf-8")))
+        return Retirement(**files.read_json(path))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         raise FactoryError(f"{path} is damaged: remove it, then factory retire again or factory up") from None
 
 
@@ -106,7 +107,4 @@ def _audit(home: Home, use_case: str, environment: str, action: str, retirement:
 def _write(home: Home, use_case: str, environment: str, retirement: Retirement) -> None:
     path = home.retired(use_case, environment)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(retirement), indent=2) + "\n", encoding="utf-8")
-    part.chmod(0o600)
-    part.replace(path)
+    files.write(path, json.dumps(asdict(retirement), indent=2) + "\n", 0o600)

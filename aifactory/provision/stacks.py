@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from aifactory.home import Home
+from aifactory_runtime import files
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError
 
@@ -64,10 +64,10 @@ def usecase(manifest: Manifest, environment: str, home: Home, servers_python: Pa
 def _retired(record: Path) -> dict[str, str]:
     """The reason as a setting, when the use case was stopped; FactoryError when that cannot be read."""
     try:
-        return {"retired": str(json.loads(record.read_text(encoding="utf-8"))["reason"])}
+        return {"retired": str(files.read_json(record)["reason"])}
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, KeyError):
         raise FactoryError(f"{record} is damaged: remove it, then factory retire again or factory up") from None
 
 
@@ -126,9 +126,7 @@ def _refuse_copy(stack: Stack, settings: dict[str, Any], home: Home) -> None:
 def _write(path: Path, content: dict[str, Any]) -> None:
     text = yaml.safe_dump(content, sort_keys=False, width=10_000)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        files.write(path, text)
 
 
 def shared_backend() -> bool:

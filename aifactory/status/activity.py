@@ -12,6 +12,7 @@ from typing import Any
 from aifactory.home import Home
 from aifactory.provision import retirement
 from aifactory.status import scheduled_runs
+from aifactory_runtime import files
 
 _MINUTES = "%Y-%m-%d %H:%M"
 _ERROR = 80
@@ -85,7 +86,6 @@ def _last_batch(log: Path) -> str:
 
 def _json(path: Path) -> dict[str, Any] | None:
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return files.read_json(path)
+    except (OSError, ValueError):
         return None
-    return loaded if isinstance(loaded, dict) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import webbrowser
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from aifactory.home import Home
 from aifactory.provision import applied
 from aifactory.provision.plan import Place
+from aifactory_runtime import files
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -66,11 +66,11 @@ def show(address: Address) -> bool:
 
 def _platform(home: Home) -> dict[str, str]:
     try:
-        found = json.loads((home.root / "shared" / "platform.json").read_text(encoding="utf-8"))
+        found = files.read_json(home.root / "shared" / "platform.json")
         return {key: str(found[key]) for key in ("tracking_uri", "dagster_url")}
     except FileNotFoundError:
         raise FactoryError(f"nothing is provisioned in {home.root}: factory up") from None
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, LookupError):
         raise FactoryError(f"{home.root}/shared/platform.json is damaged: factory up shared writes it again") from None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory.home import Home
+from aifactory_runtime import files
 from aifactory_runtime.config import network
 
 MASK = "***"
@@ -46,7 +46,6 @@ def _secrets(home: Home) -> Iterator[str]:
 
 
 def _values(path: Path) -> Iterator[str]:
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict):
-            yield from (str(content[key]) for key in _KEYS if content.get(key))
+    with contextlib.suppress(OSError, ValueError):
+        content = files.read_json(path)
+        yield from (str(content[key]) for key in _KEYS if content.get(key))

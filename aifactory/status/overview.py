@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 from aifactory.home import Home
 from aifactory.provision import applied
+from aifactory_runtime import files
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
@@ -49,10 +49,11 @@ class Serving:
 def services(home: Home) -> list[ServiceState]:
     """Every service of the home, with its state; `stopped` for all of them after `factory stop`."""
     from infra.providers.local import layout
+    from infra.providers.local.files import own_json
     from infra.providers.local.supervisor_client import SupervisorClient
 
     supervision = SupervisorClient(home.root)
-    ports = layout.read_json(layout.ports(home.root))
+    ports = own_json(layout.ports(home.root))
     asleep = "stopped" if layout.stopped_marker(home.root).exists() else "not running"
     alive = supervision.running()
     found = []
@@ -149,10 +150,9 @@ def _version(said: dict[str, Any]) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return files.read_json(path)
+    except (OSError, ValueError):
         return {}
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def _champion(contract: EnvironmentContract) -> str:

@@ -15,7 +15,7 @@ from infra.components.local.workspace import Workspace
 from infra.conventions import tags
 from infra.policies.ground import measure
 from infra.policies.manifest_rules import violations
-from infra.providers.local import layout
+from infra.providers.local import files, layout
 
 
 def settings() -> EndpointSettings:
@@ -55,7 +55,7 @@ def outputs_of_platform(home: Path) -> dict[str, str]:
 
     Not a stack reference: that decrypts the platform's whole state, which costs more than all else in a preview.
     """
-    found = layout.read_json(layout.platform(home))
+    found = files.own_json(layout.platform(home))
     if not found:
         raise pulumi.RunError(f"there is no platform in {home} yet: factory up --platform brings it along")
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from infra.providers.local import layout, port_lease, processes
+from infra.providers.local import files, layout, port_lease, processes
 from tests.faults.trials import Figure, Say, Trial, figure, processes_with
 from tests.fixtures import usecase_repo
 
@@ -156,7 +156,7 @@ def orphans(home: Path) -> list[str]:
 
 def _ports(home: Path, supervised: list[int]) -> list[str]:
     """Leases and listeners that do not belong together."""
-    leases = set(layout.read_json(layout.ports(home)).values())
+    leases = set(files.own_json(layout.ports(home)).values())
     kept = {int(path.stem) for path in port_lease.registry().glob("*.json") if _home_of(path) == str(home)}
     problems = [f"port {port} is kept without a lease" for port in sorted(kept - leases)]
     for port in sorted(leases):

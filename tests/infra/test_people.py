@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from aifactory_runtime.serving.callers import Callers
-from infra.providers.local import layout, rotation_mark
+from infra.providers.local import files, layout, rotation_mark
 from tests.infra.engine import Bench
 
 pytestmark = pytest.mark.slow
@@ -143,7 +143,7 @@ def test_given_a_rotation_killed_before_it_was_recorded_when_up_then_the_login_w
     lost = {**json.loads((crew.credentials / "bo.json").read_text()), "password": "known-to-server-and-file-only"}
     home, login = str(crew.bench.home), f"bo.churn.{PLACE}"
     mlflow_client.call(home, "PATCH", "2.0/mlflow/users/update-password", username=login, password=lost["password"])
-    layout.write(crew.credentials / "bo.json", json.dumps(lost))
+    files.write(crew.credentials / "bo.json", json.dumps(lost))
     assert crew.up(PEOPLE) == {"update": 1}
     assert crew.sees_runs("bo") == 200
 

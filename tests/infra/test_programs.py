@@ -18,7 +18,7 @@ from pulumi.runtime import mocks, settings, stack
 from aifactory_runtime.contract import names
 from infra.components.local.part import ServerSettings
 from infra.policies import rules
-from infra.providers.local import layout
+from infra.providers.local import files, layout
 from tests.infra.conftest import MANIFEST
 from tests.infra.engine import INFRA, TODAY
 
@@ -49,7 +49,7 @@ class Recorder(mocks.Mocks):
 def engine(tmp_path: Path) -> Iterator[Recorder]:
     """A recorder in the engine's place; what it replaced is put back, for tests that run the real one."""
     before = copy.copy(settings.SETTINGS)
-    layout.write(layout.platform(tmp_path), json.dumps(PLATFORM))
+    files.write(layout.platform(tmp_path), json.dumps(PLATFORM))
     yield Recorder(tmp_path)
     pulumi.runtime.config.CONFIG.set({})
     settings.configure(before)

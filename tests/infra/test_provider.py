@@ -18,7 +18,7 @@ from pulumi.provider.experimental.provider import PropertyDiffKind
 from pulumi.runtime import rpc
 
 from aifactory import home as tool_home
-from infra.providers.local import diff, layout, locks, processes, rotation_mark, values
+from infra.providers.local import diff, files, layout, processes, rotation_mark, values
 from infra.providers.local.file import File
 from infra.providers.local.folder import Folder
 from infra.providers.local.kind import Kind
@@ -272,7 +272,7 @@ def test_given_a_listening_socket_when_asked_then_its_process_is_found() -> None
 def test_given_a_lock_held_when_another_wants_it_then_it_waits(tmp_path: Path) -> None:
     import fcntl
 
-    with locks.held(tmp_path / "lock"), (tmp_path / "lock").open() as other, pytest.raises(BlockingIOError):
+    with files.locked(tmp_path / "lock"), (tmp_path / "lock").open() as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -305,7 +305,7 @@ def test_given_a_service_supervisor_cannot_carry_when_checked_then_it_is_refused
 
 
 def test_given_services_stopped_on_purpose_when_read_then_the_state_stays(tmp_path: Path) -> None:
-    layout.write(layout.stopped_marker(tmp_path), "")
+    files.write(layout.stopped_marker(tmp_path), "")
     state = {"home": str(tmp_path), "name": "web", "status": "running"}
     assert Service().read(state) == state
     assert Supervisor().read(state) == state
@@ -323,7 +323,7 @@ def test_given_no_tracking_server_when_read_then_the_last_known_state_stays(tmp_
 
 
 def test_given_a_tracking_server_that_is_down_when_deleted_then_its_database_is_not_forgotten(tmp_path: Path) -> None:
-    layout.write(layout.tracking(tmp_path) / "mlflow.db", "")
+    files.write(layout.tracking(tmp_path) / "mlflow.db", "")
     with pytest.raises(Unreachable):
         MlflowExperiment().delete({"home": str(tmp_path), "name": "dev/churn", "experiment_id": "1"})
 
@@ -358,9 +358,9 @@ def test_given_a_home_with_a_long_path_when_a_socket_is_named_then_it_fits(tmp_p
 
 
 def test_given_a_leases_file_that_is_broken_when_read_then_the_message_names_it(tmp_path: Path) -> None:
-    layout.write(layout.ports(tmp_path), "{")
+    files.write(layout.ports(tmp_path), "{")
     with pytest.raises(Problem, match=r"ports\.json is damaged"):
-        layout.read_json(layout.ports(tmp_path))
+        files.own_json(layout.ports(tmp_path))
 
 
 @pytest.mark.parametrize(

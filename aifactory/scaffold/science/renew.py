@@ -16,6 +16,7 @@ from typing import Any
 from aifactory.profile import Table, Wishes, propose, scan
 from aifactory.scaffold.science import sample
 from aifactory.scaffold.science.brief import Brief
+from aifactory_runtime import files
 from aifactory_runtime.config.settings import ReadSettings, Settings
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.data import source
@@ -83,10 +84,10 @@ def renew(repo: Path, manifest: Manifest, python: Path) -> Renewed:
     columns = [name for name in declared.columns if table.column(name) is not None]
     text = sample.as_csv(rows, columns, settings.data.sample_read or ReadSettings())
     _check(repo, manifest.package, python, text)
-    _put(repo / names.SAMPLE, text)
+    files.write(repo / names.SAMPLE, text)
     asked = sample.request(brief, rows)
     kept = [{name: value for name, value in row.items() if name in columns} for row in asked["rows"]]
-    _put(repo / _REQUEST, (json.dumps({"rows": kept}, indent=2, ensure_ascii=False) + "\n").encode())
+    files.write(repo / _REQUEST, (json.dumps({"rows": kept}, indent=2, ensure_ascii=False) + "\n").encode())
     return Renewed(len(rows), brief.real_sample, _notes(table, declared, settings, brief))
 
 
@@ -156,11 +157,3 @@ def _run(repo: Path, python: Path, code: str) -> str:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1].rpartition("FactoryError: ")[2]
         raise FactoryError(f"nothing was changed: {said}")
     return done.stdout
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(exist_ok=True)
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_bytes(content)
-    aside.replace(path)

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from infra.providers.local import layout
+from infra.providers.local import files
 
 Entry = dict[str, str | None]
 """`{"sha256": digest of the token, "until": instant in ISO form, or None without an end}`."""
@@ -33,15 +33,15 @@ def unexpired(retiring: list[Entry], now: datetime) -> list[Entry]:
 
 def write(path: Path, login: str, wanted: list[Entry]) -> None:
     """Replace the file of one caller."""
-    layout.write(path, json.dumps({"login": login, "accepts": wanted}, indent=2) + "\n")
+    files.write(path, json.dumps({"login": login, "accepts": wanted}, indent=2) + "\n")
 
 
 def status_of(path: Path, wanted: list[Entry]) -> str | None:
     """What is wrong with the file; None when it lets in exactly `wanted`."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["accepts"]
+        found = files.read_json(path)["accepts"]
     except FileNotFoundError:
         return "the scoring service does not let it in"
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError):
         return f"{path.name} of the scoring service is damaged"
     return None if found == wanted else "the scoring service lets in another token"

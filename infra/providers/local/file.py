@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from infra.providers.local import layout
+from infra.providers.local import files
 from infra.providers.local.kind import Kind, Values
 from infra.providers.local.values import UNKNOWN, Unknown
 
@@ -28,7 +28,7 @@ class File(Kind):
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Write it."""
-        layout.write(Path(inputs["path"]), inputs["content"], int(inputs["mode"], 8))
+        files.write(Path(inputs["path"]), inputs["content"], int(inputs["mode"], 8))
         return inputs["path"], {**inputs, **self.desired(inputs)}
 
     def read(self, state: Values) -> Values | None:

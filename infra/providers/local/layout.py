@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 from infra.providers.local.problem import Problem
 
@@ -65,30 +63,6 @@ def make_runtime(home: str | Path) -> None:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise Problem(f"{folder} belongs to somebody else: have it removed, then run it again")
     folder.chmod(0o700)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """JSON object in a file; empty when there is no such file, Problem when it is not JSON."""
-    try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (ValueError, RecursionError):
-        loaded = None
-    if not isinstance(loaded, dict):
-        raise Problem(f"{path} is damaged: remove it and run factory up again")
-    return loaded
-
-
-def write(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace a file whole, with its mode, so that no reader sees half of it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    new.chmod(mode)
-    new.replace(path)
 
 
 def tracking(home: str | Path) -> Path:

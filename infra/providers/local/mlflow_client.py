@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from infra.providers.local import layout
+from infra.providers.local import files, layout
 from infra.providers.local.problem import Problem, Unreachable
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def call(home: str, method: str, path: str, /, **fields: Any) -> dict[str, Any]:
     """
     import httpx
 
-    port = layout.read_json(layout.ports(home)).get(layout.TRACKING)
-    login = layout.read_json(layout.admin(home))
+    port = files.own_json(layout.ports(home)).get(layout.TRACKING)
+    login = files.own_json(layout.admin(home))
     if not port or not login:
         raise Unreachable(f"there is no tracking server in {home} yet: factory up shared")
     client = _client(f"http://{layout.LOOPBACK}:{port}", login["login"], login["password"])

@@ -6,7 +6,7 @@ import json
 import secrets
 from pathlib import Path
 
-from infra.providers.local import layout, mlflow_client, rotation_mark
+from infra.providers.local import files, mlflow_client, rotation_mark
 from infra.providers.local.kind import Values
 from infra.providers.local.mlflow_resource import Tracked
 from infra.providers.local.token_file import WRITTEN, status_of
@@ -66,5 +66,5 @@ class MlflowUser(Tracked):
     @staticmethod
     def _write(inputs: Values, password: str) -> Values:
         who = {key: inputs[key] for key in ("identity", "roles", "login")}
-        layout.write(Path(inputs["path"]), json.dumps({**who, "password": password}, indent=2) + "\n")
+        files.write(Path(inputs["path"]), json.dumps({**who, "password": password}, indent=2) + "\n")
         return {**inputs, "password": password, "status": WRITTEN}

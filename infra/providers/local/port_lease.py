@@ -8,9 +8,9 @@ import os
 import socket
 from pathlib import Path
 
-from infra.providers.local import layout, processes
+from infra.providers.local import files, layout, processes
+from infra.providers.local.files import locked
 from infra.providers.local.kind import Kind, Values
-from infra.providers.local.locks import held
 from infra.providers.local.problem import Problem
 from infra.providers.local.values import UNKNOWN
 
@@ -56,18 +56,18 @@ class PortLease(Kind):
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Take the port that this name had, else the first that is free."""
         home, name = inputs["home"], inputs["name"]
-        with held(registry() / ".lock"):
-            leases = layout.read_json(layout.ports(home))
+        with locked(registry() / ".lock"):
+            leases = files.own_json(layout.ports(home))
             port = leases.get(name)
             if not isinstance(port, int) or foreign_holder(home, port):
                 port = _free_port(home, name, set(leases.values()))
             _write_down(home, {**leases, name: port})
-            layout.write(registry() / f"{port}.json", json.dumps({"home": home, "name": name}))
+            files.write(registry() / f"{port}.json", json.dumps({"home": home, "name": name}))
         return f"{name}:{port}", {**inputs, "port": port, "status": LEASED}
 
     def read(self, state: Values) -> Values | None:
         """Gone when it is no longer written down; drift when somebody else listens."""
-        if layout.read_json(layout.ports(state["home"])).get(state["name"]) != state["port"]:
+        if files.own_json(layout.ports(state["home"])).get(state["name"]) != state["port"]:
             return None
         holder = foreign_holder(state["home"], state["port"])
         return {**state, "status": f"port {state['port']} is taken by {holder}" if holder else LEASED}
@@ -84,8 +84,8 @@ class PortLease(Kind):
     def delete(self, state: Values) -> None:
         """Give the port back."""
         home, name = state["home"], state["name"]
-        with held(registry() / ".lock"):
-            leases = layout.read_json(layout.ports(home))
+        with locked(registry() / ".lock"):
+            leases = files.own_json(layout.ports(home))
             if leases.pop(name, None) is not None:
                 _write_down(home, leases)
             _forget(state["port"], home)
@@ -94,23 +94,23 @@ class PortLease(Kind):
 def reclaim(home: str) -> list[str]:
     """Enter the leases that a home's own list names among those of all homes; a sentence for each that is taken."""
     taken = []
-    with held(registry() / ".lock"):
-        for name, port in sorted(layout.read_json(layout.ports(home)).items()):
+    with locked(registry() / ".lock"):
+        for name, port in sorted(files.own_json(layout.ports(home)).items()):
             holder = foreign_holder(home, port)
             if holder or _leased_elsewhere(port, home):
                 taken.append(f"port {port} of {name} is taken by {holder or 'another home'}")
             else:
-                layout.write(registry() / f"{port}.json", json.dumps({"home": home, "name": name}))
+                files.write(registry() / f"{port}.json", json.dumps({"home": home, "name": name}))
     return taken
 
 
 def _write_down(home: str, leases: dict[str, int]) -> None:
-    layout.write(layout.ports(home), json.dumps(leases, indent=2, sort_keys=True) + "\n")
+    files.write(layout.ports(home), json.dumps(leases, indent=2, sort_keys=True) + "\n")
 
 
 def _forget(port: int, home: str) -> None:
     entry = registry() / f"{port}.json"
-    if layout.read_json(entry).get("home") == home:
+    if files.own_json(entry).get("home") == home:
         entry.unlink(missing_ok=True)
 
 
@@ -126,11 +126,11 @@ def _free_port(home: str, name: str, taken: set[int]) -> int:
 
 def _leased_elsewhere(port: int, home: str) -> bool:
     """Whether another home holds the port; a lease of a home that is gone does not count."""
-    entry = layout.read_json(registry() / f"{port}.json")
+    entry = files.own_json(registry() / f"{port}.json")
     other = entry.get("home")
     if not other or other == home:
         return False
-    return bool(layout.read_json(layout.ports(other)).get(str(entry.get("name"))) == port)
+    return bool(files.own_json(layout.ports(other)).get(str(entry.get("name"))) == port)
 
 
 def _can_bind(port: int) -> bool:

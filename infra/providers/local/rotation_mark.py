@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from infra.providers.local import layout
+from infra.providers.local import files
 from infra.providers.local.problem import Problem
 
 ASKED = "to be rotated"
@@ -19,14 +19,14 @@ def mark(path: Path) -> Path:
 
 def ask(path: Path, overlap_seconds: float = 0.0) -> None:
     """Ask for a new secret; where the service can take two, the old one is let in for `overlap_seconds` more."""
-    layout.write(mark(path), json.dumps({"overlap_seconds": overlap_seconds}) + "\n")
+    files.write(mark(path), json.dumps({"overlap_seconds": overlap_seconds}) + "\n")
 
 
 def overlap(path: Path) -> float | None:
     """Seconds that the old secret stays valid; None when no new one is asked for, Problem when the mark is damaged."""
     if not mark(path).exists():
         return None
-    seconds = layout.read_json(mark(path)).get("overlap_seconds", 0.0)
+    seconds = files.own_json(mark(path)).get("overlap_seconds", 0.0)
     if not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_OVERLAP_SECONDS:
         raise Problem(f"{mark(path)} is damaged: remove it, then factory rotate again")
     return float(seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.providers.local import layout
+from infra.providers.local import files, layout
 from infra.providers.local.kind import Kind, Values
 from infra.providers.local.supervisor_client import SupervisorClient
 
@@ -31,8 +31,8 @@ class Supervisor(Kind):
         same = path.is_file() and path.read_text(encoding="utf-8") == with_place
         if not (same and supervision.running()):
             supervision.stop()
-            layout.write(path, with_place)
-            layout.write(start_record(inputs["home"]), inputs["python"] + "\n")
+            files.write(path, with_place)
+            files.write(start_record(inputs["home"]), inputs["python"] + "\n")
             supervision.start(inputs["python"])
         return str(supervision.socket), {**inputs, "socket": str(supervision.socket), "status": RUNNING}
 

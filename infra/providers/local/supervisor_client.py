@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.providers.local import layout, processes
-from infra.providers.local.locks import held
+from infra.providers.local import files, layout, processes
+from infra.providers.local.files import locked
 from infra.providers.local.problem import Problem, Unreachable
 
 _KEPT = (
@@ -151,10 +151,10 @@ class SupervisorClient:
 
     def apply(self, name: str, section: str) -> None:
         """Put a program under supervision as `section` says, stopping what ran under the name before."""
-        with held(layout.services(self.home) / "lock"):
+        with locked(layout.services(self.home) / "lock"):
             self._withdraw(name)
             path = self._section(name)
-            layout.write(path, section)
+            files.write(path, section)
             try:
                 self._call("reloadConfig")
                 self._call("addProcessGroup", name)
@@ -165,7 +165,7 @@ class SupervisorClient:
 
     def remove(self, name: str) -> None:
         """Stop a program and forget it."""
-        with held(layout.services(self.home) / "lock"):
+        with locked(layout.services(self.home) / "lock"):
             self._withdraw(name)
             self._section(name).unlink(missing_ok=True)
             with contextlib.suppress(xmlrpc.client.Fault):

@@ -7,7 +7,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from infra.providers.local import admission, layout, rotation_mark
+from infra.providers.local import admission, files, rotation_mark
 from infra.providers.local.kind import Kind, Values
 
 WRITTEN = "written"
@@ -23,8 +23,8 @@ def status_of(path: Path, key: str, value: str) -> str:
     if path.stat().st_mode & 0o077:
         return "open to others"
     try:
-        found = json.loads(path.read_text(encoding="utf-8")).get(key)
-    except (ValueError, AttributeError, RecursionError):
+        found = files.read_json(path).get(key)
+    except ValueError:
         return "not JSON"
     return WRITTEN if found == value else "holds another secret"
 
@@ -49,7 +49,7 @@ class Token(Kind):
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Draw a secret and write it; a file that holds one already keeps it."""
         path = Path(inputs["path"])
-        found = layout.read_json(path).get(inputs["key"])
+        found = files.own_json(path).get(inputs["key"])
         value = found if isinstance(found, str) and found else secrets.token_urlsafe(_BYTES)
         return str(path), self._write(inputs, value, [])
 
@@ -94,6 +94,6 @@ class Token(Kind):
         if "admits" in inputs:
             wanted = admission.entries(value, inputs.get("until"), retiring)
             admission.write(Path(inputs["admits"]), inputs["login"], wanted)
-        layout.write(Path(inputs["path"]), json.dumps({**who, inputs["key"]: value}, indent=2) + "\n")
+        files.write(Path(inputs["path"]), json.dumps({**who, inputs["key"]: value}, indent=2) + "\n")
         kept = {"retiring": retiring} if retiring else {}
         return {**inputs, "value": value, "status": WRITTEN, **kept}

@@ -11,7 +11,7 @@ from aifactory.provision import applied, retirement, stacks
 from aifactory.provision.plan import Place
 from aifactory.status import addresses, overview
 from aifactory_runtime.errors import FactoryError
-from infra.providers.local import layout
+from infra.providers.local import files, layout
 from infra.providers.local.problem import Problem
 from tests.unit.aifactory.conftest import Factory
 from tests.unit.aifactory.homes import provisioned, repo, write
@@ -94,4 +94,4 @@ def test_given_lists_in_lists_without_end_when_other_files_are_read_then_they_ar
         retirement.of(home, "churn", "dev")
     ports = write(layout.ports(home.root), "[" * 100_000)
     with pytest.raises(Problem, match=f"{ports} is damaged"):
-        layout.read_json(ports)
+        files.own_json(ports)

@@ -6,20 +6,16 @@ that is the head (`Verification.head`), kept where the writer of the log cannot 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.log_lines import after_last_newline
 
 FILE = "audit.jsonl"
 START = "0" * 64
@@ -53,9 +49,8 @@ def append(folder: Path, action: str, who: str, facts: Mapping[str, Any]) -> dic
 def _append(folder: Path, action: str, who: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     # Without a buffer: one that a full disk does not take would be written again when the file is closed.
-    with _locked(folder), (folder / FILE).open("a+b", buffering=0) as log:
-        end = _cut_torn_line(log)
-        last = _last_line(log, end)
+    with files.waiting_lock(folder / _LOCK), (folder / FILE).open("a+b", buffering=0) as log:
+        last = _last_entry(files.last_line(log.fileno(), files.cut_torn_line(log.fileno())))
         entry: dict[str, Any] = {
             "sequence": last["sequence"] + 1 if last else 1,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -65,16 +60,9 @@ def _append(folder: Path, action: str, who: str, facts: Mapping[str, Any]) -> di
             "previous": last["sha256"] if last else START,
         }
         entry["sha256"] = _digest(entry)
-        try:
-            rest = memoryview(_encode(entry) + b"\n")
-            while rest:
-                rest = rest[os.write(log.fileno(), rest) :]
-            os.fsync(log.fileno())
-        except OSError:
-            log.truncate(end)
-            raise
+        files.append(log.fileno(), _encode(entry) + b"\n")
     if entry["sequence"] == 1:
-        _sync_folder(folder)
+        files.sync_folder(folder)
     return entry
 
 
@@ -107,10 +95,10 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        entry = json.loads(line)
+        entry = files.parse_json(line)
     except ValueError:
-        entry = None
-    if not isinstance(entry, dict) or set(entry) != _KEYS:
+        entry = {}
+    if set(entry) != _KEYS:
         raise FactoryError(f"{path}: line {number} is damaged: restore the log from a backup; audit says what else is")
     return entry
 
@@ -118,10 +106,10 @@ def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
 def _check(line: bytes, number: int, previous: str) -> tuple[str | None, str]:
     """What is wrong with `line` as number `number` after digest `previous`, and the line's own digest."""
     try:
-        entry = json.loads(line)
+        entry = files.parse_json(line)
     except ValueError:
-        return "is not JSON: it was rewritten", ""
-    if not isinstance(entry, dict) or set(entry) != _KEYS:
+        return "is no JSON object: it was rewritten", ""
+    if set(entry) != _KEYS:
         return "does not have the fields of an audit line: it was rewritten", ""
     claimed = entry.pop("sha256")
     if claimed != _digest(entry):
@@ -139,41 +127,13 @@ def _encode(entry: Mapping[str, Any]) -> bytes:
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the log's lock; the system releases it when the holder is killed."""
-    with (folder / _LOCK).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _cut_torn_line(log: FileIO) -> int:
-    """Cut what follows the last newline; the size that is left."""
-    size = log.seek(0, os.SEEK_END)
-    end = after_last_newline(log.fileno(), size)
-    if end != size:
-        log.truncate(end)
-    return end
-
-
-def _last_line(log: FileIO, end: int) -> dict[str, Any] | None:
-    """The line that ends at `end`, None for an empty log."""
-    if end == 0:
+def _last_entry(line: bytes) -> dict[str, Any] | None:
+    """What the last line of the log holds, None for an empty log."""
+    if not line:
         return None
-    start = after_last_newline(log.fileno(), end - 1)
-    log.seek(start)
     try:
-        entry = json.loads(log.read(end - start))
+        entry = files.parse_json(line)
         int(entry["sequence"]), str(entry["sha256"])
     except (ValueError, TypeError, KeyError):
         raise FactoryError("the audit log's last line is damaged: restore the log from a backup") from None
-    return dict(entry)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name survive a crash too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return entry

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aifactory_runtime import files
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import UsageProblem
 
@@ -25,11 +25,11 @@ def read(path: Path) -> Credentials:
     """Credentials in the file at `path`; UsageProblem when it is missing, open to others or broken."""
     try:
         mode = path.stat().st_mode
-        loaded = json.loads(path.read_text(encoding="utf-8"))
+        loaded = files.read_json(path)
         credentials = Credentials(loaded["identity"], loaded["login"], loaded["password"])
     except FileNotFoundError:
         raise UsageProblem(f"{path} is missing: factory up writes it") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError):
         raise UsageProblem(f"{path} is not a credentials file: factory up writes it again") from None
     if mode & _OTHERS:
         raise UsageProblem(f"{path} can be read by others: chmod 600 it, and have its password changed")

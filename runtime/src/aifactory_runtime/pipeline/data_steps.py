@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aifactory_runtime import files
 from aifactory_runtime.config.settings import DataSettings
 from aifactory_runtime.data import conform, declared, outliers, parts, quality, row_hash, sample, source, split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
@@ -243,7 +244,7 @@ def _report(context: Context, handoff: Handoff) -> dict[str, Any]:
 
 def _write_report(context: Context, handoff: Handoff, report: Mapping[str, Any]) -> None:
     place = handoffs.folder(context.artifacts, handoff.id) / _REPORT
-    handoffs.write_atomic(place, json.dumps(report, indent=2, allow_nan=False))
+    files.write(place, json.dumps(report, indent=2, allow_nan=False))
 
 
 def _say_equal(report: Mapping[str, Any], settings: DataSettings) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from aifactory_runtime import files
 from aifactory_runtime.data.tables import TableVersion
-from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.errors import UsageProblem
 
 Kind = Literal["experiment", "retraining"]
 _FILE = "handoff.json"
@@ -68,7 +67,7 @@ def folder(artifacts: Path, run: str) -> Path:
 
 def save(artifacts: Path, handoff: Handoff) -> None:
     """Write the handoff, whole or not at all."""
-    write_atomic(folder(artifacts, handoff.id) / _FILE, json.dumps(asdict(handoff), indent=2, allow_nan=False))
+    files.write(folder(artifacts, handoff.id) / _FILE, json.dumps(asdict(handoff), indent=2, allow_nan=False))
 
 
 def load(artifacts: Path, run: str) -> Handoff:
@@ -78,30 +77,13 @@ def load(artifacts: Path, run: str) -> Handoff:
         return parse(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise UsageProblem(f"there is no run {run} in this environment: run ingest, it prints the id") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageProblem(f"{path} is not a handoff: start again with ingest") from None
 
 
 def parse(text: str) -> Handoff:
     """The handoff that `text`, JSON, holds; ValueError, KeyError or TypeError when it is none."""
-    values = json.loads(text)
+    values = files.parse_json(text)
     tables = {name: TableVersion(**found) for name, found in values["tables"].items()}
     known = {field.name: values[field.name] for field in fields(Handoff) if field.name in values}
     return Handoff(**{**known, "tables": tables})
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there, so that a reader never sees half of it.
-
-    FactoryError when the disk does not take it: the old one, if any, stays.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise FactoryError(f"{path} cannot be written ({error.strerror}): see its place, rights and space") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

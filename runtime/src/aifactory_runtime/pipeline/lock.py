@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from aifactory_runtime import lock_file
+from aifactory_runtime import files
 
 
 def held(folder: Path) -> AbstractContextManager[None]:
     """Hold the lock in `folder`; FactoryError when another pipeline does."""
-    return lock_file.hold(folder / "pipeline.lock", "another pipeline runs here (process {holder}): wait until it ends")
+    return files.lock(folder / "pipeline.lock", "another pipeline runs here (process {holder}): wait until it ends")

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from aifactory_runtime import files
 from aifactory_runtime.data import split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -111,7 +112,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
         metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, frozen.version))
     judged = _judged(context, handoff, metrics, champion)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
-    handoffs.write_atomic(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
+    files.write(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
     tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
     context.registry.log(run, metrics=metrics, tags=tags)
     context.registry.log_file(run, _GATE_REPORT, text.encode())

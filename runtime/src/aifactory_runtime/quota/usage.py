@@ -7,10 +7,10 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.log_lines import after_last_newline
 
 if TYPE_CHECKING:
     from aifactory_runtime.contract import EnvironmentContract
@@ -89,8 +89,9 @@ def note(contract: EnvironmentContract, what: str, seconds: float, now: datetime
     line = {"time": now.isoformat(timespec="seconds"), "who": contract.identity, "what": what, "seconds": seconds}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
-            file.write((_torn(file) + json.dumps(line) + "\n").encode())
+        with path.open("a+b", buffering=0) as file:
+            files.cut_torn_line(file.fileno())
+            files.append(file.fileno(), json.dumps(line).encode() + b"\n")
     except OSError as error:
         raise FactoryError(f"{path} cannot be written ({error.strerror}): make room on the disk") from None
 
@@ -99,23 +100,17 @@ def _notes(contract: EnvironmentContract, now: datetime) -> Path:
     return Path(contract.artifact_uri) / "compute" / f"{now:%Y-%m}.jsonl"
 
 
-def _torn(file: BinaryIO) -> str:
-    """The newline that a killed pipeline did not get to write; nothing when it did."""
-    size = file.seek(0, os.SEEK_END)
-    return "" if after_last_newline(file.fileno(), size) == size else "\n"
-
-
 def _seconds(line: str) -> float:
     try:
-        return float(json.loads(line)["seconds"])
+        return float(files.parse_json(line)["seconds"])
     except (ValueError, LookupError, TypeError):
         return 0.0
 
 
 def _bytes(folder: Path) -> int:
     total = 0
-    for place, _folders, files in os.walk(folder):
-        for name in files:
+    for place, _folders, found in os.walk(folder):
+        for name in found:
             try:
                 total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118 (a Path per file costs half the walk)
             except FileNotFoundError:

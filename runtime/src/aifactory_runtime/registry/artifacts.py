@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlparse
 
+from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
 
 _ENDPOINT = "/api/2.0/mlflow-artifacts/artifacts"
@@ -38,11 +39,7 @@ class DiskFiles:
 
     def put(self, address: str, content: bytes) -> None:
         """Write by rename, so that a killed writer leaves no torn file."""
-        path = _path(address)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_bytes(content)
-        part.replace(path)
+        files.write(_path(address), content)
 
     def get_folder(self, address: str, folder: Path) -> None:
         """Copy a folder; links are copied as links, which the digest refuses."""

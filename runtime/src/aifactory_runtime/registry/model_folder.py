@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 ESTIMATOR = "model.skops"
@@ -195,12 +196,9 @@ def _record(kind: type[Record], values: Mapping[str, Any]) -> Record:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
+        return files.read_json(path)
     except (OSError, ValueError):
         raise FactoryError(f"{path} is missing or broken: register the model again") from None
-    if not isinstance(loaded, dict):
-        raise FactoryError(f"{path} is not a JSON object: register the model again")
-    return loaded
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from aifactory_runtime import lock_file
+from aifactory_runtime import files
 from aifactory_runtime.contract import EnvironmentContract
 
 
@@ -14,7 +14,7 @@ def held(contract: EnvironmentContract) -> AbstractContextManager[None]:
 
     An approval takes none: it is a run of its own, which a release finds or does not find.
     """
-    return lock_file.hold(
+    return files.lock(
         Path(contract.release_uri) / "release.lock",
         f"another release or rollback runs in {contract.environment} (process {{holder}}): wait until it ends",
     )

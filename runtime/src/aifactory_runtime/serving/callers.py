@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+from aifactory_runtime import files
 
 _Stamp = tuple[tuple[str, int], ...]
 """Name and time of change of every caller's file."""
@@ -41,16 +42,16 @@ class Callers:
     def _stamp(self) -> _Stamp:
         try:
             with os.scandir(self.folder) as found:
-                files = [(file.name, file.stat().st_mtime_ns) for file in found if file.name.endswith(".json")]
+                stamps = [(file.name, file.stat().st_mtime_ns) for file in found if file.name.endswith(".json")]
         except OSError:
             return ()
-        return tuple(sorted(files))
+        return tuple(sorted(stamps))
 
 
 def _accepted(path: Path) -> list[tuple[bytes, float]]:
     """Digest and end of every token in a caller's file."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["accepts"]
+        entries = files.read_json(path)["accepts"]
         return [(str(entry["sha256"]).encode(), _end(entry["until"])) for entry in entries]
     except (OSError, ValueError, LookupError, TypeError):
         return []

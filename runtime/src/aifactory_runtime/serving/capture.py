@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from aifactory_runtime.log_lines import after_last_newline
+from aifactory_runtime import files
 
 FILE = "predictions.jsonl"
 _LOG = logging.getLogger("aifactory.serving")
@@ -43,7 +42,6 @@ class LogFile:
                 line + _KEY + b"%d}\n" % number for number, line in enumerate(lines, start=self._sequence + 1)
             )
             self._write(content)
-            self._size += len(content)
             self._sequence += len(lines)
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
@@ -53,29 +51,19 @@ class LogFile:
         os.close(self._descriptor)
 
     def _write(self, content: bytes) -> None:
-        """All of `content` and an fsync, or the file as before."""
-        rest = memoryview(content)
+        """All of `content` on disk, or the file as before."""
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-            os.fsync(self._descriptor)
+            self._size = files.append(self._descriptor, content)
         except OSError as error:
-            os.ftruncate(self._descriptor, self._size)
             raise NotRecorded(error.strerror) from None
 
     def _catch_up(self) -> None:
         """Learn size and sequence when another worker has written, or a killed one has left half a line."""
-        size = os.fstat(self._descriptor).st_size
-        if size == self._size:
+        if os.fstat(self._descriptor).st_size == self._size:
             return
-        end = after_last_newline(self._descriptor, size)
-        if end != size:
-            os.ftruncate(self._descriptor, end)
-        self._size, self._sequence = end, 0
-        if end:
-            start = after_last_newline(self._descriptor, end - 1)
-            last = json.loads(os.pread(self._descriptor, end - start, start))
-            self._sequence = int(last["sequence"])
+        self._size = files.cut_torn_line(self._descriptor)
+        last = files.last_line(self._descriptor, self._size)
+        self._sequence = int(files.parse_json(last)["sequence"]) if last else 0
 
 
 class Capture:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
 
 
@@ -96,12 +97,11 @@ class ServingFolder:
 
     def write(self, document: Document) -> None:
         """Put `document` in place of the one that is there, whole or not at all."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path, msgspec.json.format(msgspec.json.encode(document), indent=2))
+        files.write(self.path, msgspec.json.format(msgspec.json.encode(document), indent=2))
 
     def report(self, status: Status) -> None:
         """Say what this worker serves."""
-        write_whole(self._status_path(status.pid), msgspec.json.encode(status))
+        files.write(self._status_path(status.pid), msgspec.json.encode(status))
 
     def withdraw(self, pid: int) -> None:
         """Take the status of a worker that ends away."""
@@ -125,17 +125,6 @@ class ServingFolder:
 
     def _status_path(self, pid: int) -> Path:
         return self.root / "status" / f"{pid}.json"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader, or a crash, finds the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _alive(pid: int) -> bool:

@@ -111,8 +111,8 @@ class Watcher:
         try:
             self._folder.report(status)
             self._reported = status
-        except OSError as error:
-            _LOG.error("the status cannot be written: %s", error.strerror)
+        except FactoryError as error:
+            _LOG.error("the status: %s", error)
 
     def _stamp(self) -> tuple[int, int] | None:
         try:

@@ -205,9 +205,10 @@ def test_given_no_folder_when_read_and_appended_then_it_is_empty_and_then_made(t
 @pytest.mark.parametrize(
     ("damaged", "says"),
     [
-        (b"hello\n", "line 2 is not JSON: it was rewritten"),
+        (b"hello\n", "line 2 is no JSON object: it was rewritten"),
         (b'{"what": 1}\n', "line 2 does not have the fields of an audit line: it was rewritten"),
-        (b"[]\n", "line 2 does not have the fields of an audit line: it was rewritten"),
+        (b"[]\n", "line 2 is no JSON object: it was rewritten"),
+        (b"[" * 100_000 + b"\n", "line 2 is no JSON object: it was rewritten"),
     ],
 )
 def test_given_a_line_that_is_no_audit_line_when_verified_then_it_is_named(

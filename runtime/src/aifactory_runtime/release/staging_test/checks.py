@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.serving.document import write_whole
 
 _TIMEOUT_SECONDS = 30.0
 _TOLERANCE = 1e-9
@@ -86,5 +86,5 @@ def report(checks: Sequence[Check], model_sha256: str, environment: str) -> dict
 def save(path: Path, content: Mapping[str, Any]) -> str:
     """Write the report to `path`; its SHA-256."""
     encoded = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
-    write_whole(path, encoded)
+    files.write(path, encoded)
     return hashlib.sha256(encoded).hexdigest()
