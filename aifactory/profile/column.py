@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aifactory.profile.cell_shapes import CellShapes
-from aifactory.profile.column_rules import DECIMALS, Around, Rule, find
+from aifactory.profile.column_rules import BEYOND, DECIMALS, Around, Rule, find
 from aifactory.profile.odd_cells import OddCells
 from aifactory_runtime.config.settings import ColumnReading
 from aifactory_runtime.data import column_reading
@@ -21,6 +21,9 @@ MOST_VALUES = 2_000
 _SKETCH = 4_096
 _PLAINLY = Around(".")
 MISSING_HASH = np.uint64(0x9E3779B97F4A7C15)
+_ENDS = {"integer": (-(2**53), 2**53), "date": (-62_135_596_800_000_000, 253_402_300_799_999_999)}
+"""Whole numbers that a float64 tells from their neighbours; microseconds from 1970 to the years 1 and 9999."""
+_BEYOND = {"integer": BEYOND, "date": "dates before the year 1 or after 9999: kept as texts"}
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
@@ -86,7 +89,9 @@ class ColumnScan:
         self.counts: dict[Any, int] | None = {}
         """How often each value occurs, numbers and dates as floats; None when there are more than MOST_VALUES."""
         self.lowest, self.highest = math.inf, -math.inf
-        self.total = self.squares = 0.0
+        self.squares = 0.0
+        self._finite, self._mean, self._apart = 0, 0.0, 0.0
+        """Count, mean, and sum of squared distances from it, of the finite numbers."""
         self.longest = self.words = 0
         self.rising = self.falling = True
         self._last: float | None = None
@@ -111,24 +116,25 @@ class ColumnScan:
 
     @property
     def mean(self) -> float:
-        """Mean of the finite numbers, of dates in days since 1970; infinite when their sum is."""
-        count = self.present - self.infinite
-        return self.total / count if count else math.nan
+        """Mean of the finite numbers, of dates in days since 1970; not finite when their sum is not."""
+        return self._mean if self._finite else math.nan
 
     @property
     def deviation(self) -> float:
         """Standard deviation of the finite numbers; NaN when their squares are too large to be added up."""
-        count = self.present - self.infinite
-        if not count or not math.isfinite(self.squares):
+        if not self._finite or not math.isfinite(self.squares):
             return math.nan
-        return math.sqrt(max(self.squares / count - self.mean**2, 0.0))
+        # Distances so small that their squares are zero are no reason to call a column constant.
+        return math.sqrt(self._apart / self._finite) or (self.highest - self.lowest) / 4
 
     def add(self, values: Any) -> Hashes:
         """Take in a batch (an Arrow array) and give back a number a row that depends on its value only.
 
         Nothing is added any more once a kind that earlier batches had is not the kind of one; see `changed`.
         """
-        typed = values if self.stored != "text" else self._typed(values)
+        typed = self._typed(values) if self.stored == "text" else kinds_of.to_kind(values, self.kind)
+        if typed is not None and not _is_within(typed, self.kind):
+            self.changed, typed = Rule("text", None, _BEYOND[self.kind], final=True), None
         if typed is None:
             return np.zeros(len(values), dtype=np.uint64)
         self.rows += len(values)
@@ -218,9 +224,12 @@ class ColumnScan:
         return found.values
 
     def _narrowed(self, values: Any) -> Any:
+        integers = self.kind == "integer"
         while len(self.possible) > 1:
             try:
                 if self.kind != "date" and _has_codes(values):
+                    raise kinds_of.Unfit
+                if self.kind == "number" and integers and _all_whole(values):  # beyond 64 bits
                     raise kinds_of.Unfit
                 return kinds_of.to_kind(values, self.kind, decimal=self.around.decimal)
             except kinds_of.Unfit:
@@ -255,11 +264,19 @@ class ColumnScan:
         kept = numbers[finite]
         if len(kept):
             self.lowest, self.highest = min(self.lowest, float(kept.min())), max(self.highest, float(kept.max()))
-            with np.errstate(over="ignore"):  # an infinite sum says so
-                self.total += float(kept.sum())
+            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite says so
                 self.squares += float(kept @ kept)
+                self._add_moments(kept)
             self._order(kept)
         return hashes
+
+    def _add_moments(self, kept: Any) -> None:
+        """The means of batches are put together, which loses no digits where the spread is small."""
+        mean, count, both = float(kept.mean()), len(kept), self._finite + len(kept)
+        apart, step = kept - mean, mean - self._mean
+        self._apart += float(apart @ apart) + step * step * self._finite * count / both
+        self._mean += step * count / both
+        self._finite = both
 
     def _remember(self, hashes: Hashes) -> None:
         """Keep the smallest hashes: how close they lie tells how many there are."""
@@ -297,6 +314,24 @@ def to_numbers(values: Any, kind: str) -> Any:
     if kind == "boolean":
         values = values.cast(pa.int8())
     return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def _is_within(values: Any, kind: str) -> bool:
+    """Whether all whole numbers are told apart by a float64, all dates lie in the years 1 to 9999."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if kind not in _ENDS or values.null_count == len(values):
+        return True
+    ends = pc.min_max(values.cast(pa.int64()))
+    least, most = _ENDS[kind]
+    return bool(ends["min"].as_py() >= least and ends["max"].as_py() <= most)
+
+
+def _all_whole(texts: Any) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.all(pc.match_substring_regex(kinds_of.without_missing(texts), r"^[+-]?[1-9]\d*$")).as_py())
 
 
 def _has_codes(texts: Any) -> bool:

@@ -16,6 +16,10 @@ Counted = Mapping[str, tuple[int, int]]
 DECIMALS = (
     "read as decimals, as every mark has three digits behind it; if these are thousands, change data.read.columns"
 )
+BEYOND = (
+    "whole numbers beyond 2^53, which a model cannot tell apart: codes, kept as texts; write amounts with decimals, "
+    "times as dates"
+)
 FEW = 0.05
 """Share of odd cells in a column that is read all the same; they are missing then, and that is said."""
 MOST_WORDS = 10
@@ -238,6 +242,8 @@ def _rule(numbers: list[_Number], reading: ColumnReading, around: Around, ambigu
     special = reading.unit or group or reading.formula or (decimals and decimal != around.decimal)
     proves = decimal if decimals and not ambiguous else None
     plain = all(number.plain for number in ours)
+    if whole and kind == "number" and not special:
+        return Rule("text", None, BEYOND)
     if not special and plain:
         return Rule(kind, None, "; ".join(notes) or None, proves)
     notes.insert(0, _sentence(reading, decimals=decimals, plain=plain))

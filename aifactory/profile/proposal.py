@@ -240,7 +240,8 @@ def _with_time(
             notes.append(f"{chosen} orders the rows, but the newest lack a class: rows are split by chance instead")
             return list(columns), notes
     elif _scan(table, chosen).kind not in {"date", "number", "integer"}:
-        raise UsageProblem(f"--time-column {chosen} holds neither dates nor numbers: rows cannot be ordered by it")
+        why = _scan(table, chosen).said or "rows cannot be ordered by it"
+        raise UsageProblem(f"--time-column {chosen} holds neither dates nor numbers: {why}")
     return [replace(c, role="time", reason=reason, leak=None) if c.name == chosen else c for c in columns], notes
 
 

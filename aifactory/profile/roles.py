@@ -41,7 +41,8 @@ def propose(column: ColumnScan) -> Role:
     if column.present == 0:
         return Role("empty", "text", "no row has a value")
     if column.distinct == 1 and column.missing == 0:
-        return Role("constant", column.kind, "every row has the same value")
+        digits = ", to 15 digits" if column.kind == "number" else ""
+        return Role("constant", column.kind, f"every row has the same value{digits}")
     if column.kind == "text":
         return _of_texts(column)
     if column.kind in {"date", "boolean"}:

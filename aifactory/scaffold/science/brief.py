@@ -14,6 +14,7 @@ ENOUGH_FOR_TREES = 1_000
 _MOST_CLASSES_FOR_TREES = 5
 _EXACT = 2**53
 _BEYOND = 10
+_FAR = 1_000
 _SECRET_CATEGORIES = 100
 
 
@@ -79,6 +80,8 @@ def limits(column: Column) -> tuple[float, float] | None:
     return (0.0 if column.lowest >= 0 else -high), high
 
 
-def figure(value: float) -> str:
-    """A number as people read it."""
+def figure(value: float, spread: float = 0.0) -> str:
+    """A number as people read it; of one that lies far from zero, seen from its `spread`, some digits of the spread."""
+    if spread and abs(value) > _FAR * spread:
+        return f"{value:,.{max(2 - math.floor(math.log10(spread)), 0)}f}"
     return f"{value:,.4g}" if abs(value) < 1e5 else f"{value:,.0f}"  # noqa: PLR2004 - where exponents begin

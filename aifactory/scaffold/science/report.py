@@ -71,10 +71,10 @@ def _figures(brief: Brief, column: Column) -> str:
         return ""
     if "date" in {column.kind}:
         return ""
-    spread = f"mean {figure(column.mean)}, deviation {figure(column.deviation)}"
+    spread = f"mean {figure(column.mean, column.deviation)}, deviation {figure(column.deviation)}"
     if brief.secret or column.lowest is None or column.highest is None:
         return spread
-    return f"{figure(column.lowest)} to {figure(column.highest)}, {spread}"
+    return f"{figure(column.lowest, column.deviation)} to {figure(column.highest, column.deviation)}, {spread}"
 
 
 def _cell(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,9 +26,16 @@ _ROWS_A_CLASS = 12
 _SEED = 7
 _SIGNAL, _NOISE = 1.0, 0.5
 _SURE = 0.85
+_OTHERS, _MOST_OTHERS = 0.3, 25
+"""Share of rows with a text of an open category that is not kept apart, and how many such texts there are."""
 _MOST_EMPTY = 0.2
 _WORDS = ("about", "after", "blue", "early", "green", "late", "more", "never", "often", "plain", "quick", "slow")
 _DAY = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
+"""Days from 1970 to 0001-01-01 and to 9999-12-31."""
+_LEAST, _MOST = -(2.0**62), 2.0**62
+"""Ends of whole numbers for which the schema names none: they must fit into 64 bits."""
+_DIGITS = 4
 
 Row = dict[str, Any]
 Draw = np.random.Generator
@@ -100,7 +108,7 @@ def _targets(brief: Brief, draw: Draw) -> tuple[list[Any], list[float]]:
     if brief.regression:
         low, high = _span(target)
         places = draw.random(ROWS)
-        numbers = [float(f"{low + place * (high - low):.4g}") for place in places]
+        numbers = [_rounded(low + place * (high - low), high - low) for place in places.tolist()]
         return [round(n) for n in numbers] if problem.kind == "integer" else numbers, places.tolist()
     labels = [label for label, _ in problem.classes]
     shown = [f"class_{n}" for n in range(1, len(labels) + 1)] if brief.secret and not brief.labels else labels
@@ -139,11 +147,22 @@ def _made_value(brief: Brief, column: Column, towards: float, stands: tuple[int,
 def _number(column: Column, place: float) -> float:
     """A number at `place` between the low and the high end of what is common, never beyond the schema's limits."""
     low, high = _span(column)
-    ends = limits(column)
-    value = low + place * (high - low)
-    if ends:
-        value = min(max(value, ends[0]), ends[1])
-    return float(f"{value:.4g}")
+    if column.kind == "integer":
+        high = max(high, low + 1)  # so that a column of two neighbours has both
+    value = _rounded(float(low + place * (high - low)), high - low)
+    least, most = limits(column) or ((_LEAST, _MOST) if column.kind == "integer" else (-math.inf, math.inf))
+    return min(max(value, least), most)
+
+
+def _rounded(value: float, spread: float) -> float:
+    """Four digits of the spread, however far from zero it lies; all digits where that cannot be written."""
+    if not spread or not math.isfinite(spread):
+        return value
+    digits = _DIGITS - 1 - math.floor(math.log10(abs(spread)))
+    try:
+        return round(value, digits)
+    except OverflowError:
+        return value
 
 
 def _span(column: Column) -> tuple[float, float]:
@@ -154,14 +173,19 @@ def _span(column: Column) -> tuple[float, float]:
 
 
 def _date(column: Column, place: float) -> str:
+    """A moment at `place`, within the years that can be written: 9999-12-31 may stand for no end."""
     low, high = _span(column)
-    found = _DAY + timedelta(days=low + place * max(high - low, 1.0))
+    days = min(max(low + place * max(high - low, 1.0), _FIRST_DAY), _LAST_DAY)
+    found = _DAY + timedelta(days=days)
     return found.replace(tzinfo=None, microsecond=0, second=0).isoformat()
 
 
 def _text(brief: Brief, column: Column, pulled: float, draw: Draw) -> str:
     if column.role == "category":
         values = column.values if column.values and not brief.secret else _stand_ins(column)
+        more = 0 if brief.secret or brief.closed(column) else column.distinct - len(values)
+        if more > 0 and draw.random() < _OTHERS:
+            values = _stand_ins(column, min(more, _MOST_OTHERS))
         near = (np.tanh(pulled) + 1) / 2 * len(values)
         place = min(int(near), len(values) - 1) if draw.random() < _SURE else int(draw.integers(len(values)))
         return values[place]
@@ -170,8 +194,8 @@ def _text(brief: Brief, column: Column, pulled: float, draw: Draw) -> str:
     return " ".join([*words.tolist(), str(draw.choice(_WORDS))])
 
 
-def _stand_ins(column: Column) -> tuple[str, ...]:
-    return tuple(f"value_{number}" for number in range(1, min(column.distinct, 8) + 1))
+def _stand_ins(column: Column, most: int = 8) -> tuple[str, ...]:
+    return tuple(f"value_{number}" for number in range(1, min(column.distinct, most) + 1))
 
 
 def _value(found: Any) -> Any:

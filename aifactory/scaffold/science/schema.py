@@ -57,7 +57,7 @@ def _entry(brief: Brief, key: str, column: Column) -> code.Node:
     found = limits(column) if column.used and kind in {"float", "int"} else None
     if found:
         low, high = (int(end) for end in found) if kind == "int" else found
-        parts.append(f"pa.Check.in_range({low!r}, {high!r})")
+        parts.append(f"pa.Check.in_range({low!r}, {high!r})".replace("e+", "e"))  # as the formatter has it
     elif column.used and brief.closed(column):
         parts.append(code.Group("pa.Check.isin(", [code.strings(sorted(column.values))], ")"))
     return code.Group(f"{key}: pa.Column(", [*parts, *arguments], ")")

@@ -32,8 +32,9 @@ def _wrong_values(brief: Brief) -> list[tuple[str, str]]:
     """A value that cannot be, for up to three columns and the target."""
     found: list[tuple[str, str]] = []
     for column in brief.proposal.used:
-        if limits(column) and column.kind in {"number", "integer"} and column.role != "time":
-            found.append((code.text(column.name), "10**15" if _whole(column) else "1e300"))
+        ends = limits(column)
+        if ends and column.kind in {"number", "integer"} and column.role != "time":
+            found.append((code.text(column.name), f"{int(ends[1]) * 10:_}" if _whole(column) else "1e300"))
         elif brief.closed(column):
             found.append((code.text(column.name), '"no such value"'))
     target = "None" if not brief.labels or brief.regression else '"no such class"'

@@ -83,16 +83,30 @@ def plain(values: pa.Array) -> pa.Array:
         return plain(values.dictionary_decode())
     if types.is_duration(found):
         return values.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64())
+    if types.is_timestamp(found) or types.is_date(found):
+        return _to_microseconds(values)
     for wanted, is_such in (
         (pa.bool_(), types.is_boolean(found)),
-        (pa.float64(), types.is_floating(found) or types.is_decimal(found) or found == pa.uint64()),
+        # Texts of their digits, of which a float64 would not hold all.
+        (pa.string(), found == pa.uint64() or (types.is_decimal(found) and found.scale == 0)),
+        (pa.float64(), types.is_floating(found) or types.is_decimal(found)),
         (pa.int64(), types.is_integer(found)),
-        (pa.timestamp("us"), types.is_timestamp(found) or types.is_date(found)),
         (pa.string(), types.is_null(found) or types.is_time(found) or _is_text(found)),
     ):
         if is_such:
             return values.cast(wanted, safe=False)
     raise Unfit("holds lists, records or bytes: make columns of numbers, texts or dates of it")
+
+
+def _to_microseconds(values: pa.Array) -> pa.Array:
+    """Dates as we hold them; nanoseconds are cut off. Unfit for those that microseconds do not reach."""
+    import pyarrow as pa
+
+    finer = pa.types.is_timestamp(values.type) and values.type.unit == "ns"
+    try:
+        return values.cast(pa.timestamp("us"), safe=not finer)
+    except pa.ArrowInvalid:
+        raise Unfit("holds dates too far from today to be written down: mend them, or leave the column out") from None
 
 
 def _is_text(found: Any) -> bool:

@@ -11,6 +11,9 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
+_EXACT = 2**53
+"""Largest whole number that a float64 tells from its neighbours."""
+_WIDE = 8
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
@@ -73,14 +76,30 @@ class _Combined:
 
 
 def _column(series: Any) -> Hashes:
-    """Numbers and truth values as float64 (missing is NaN, -0.0 is 0.0), dates in microseconds, texts as they are."""
+    """Numbers and truth values as float64 (missing is NaN, -0.0 is 0.0), dates in microseconds, texts as they are.
+
+    Whole numbers that a float64 cannot tell apart are taken by their own bits.
+    """
     if series.dtype.kind in "biuf":
-        return _mixed((numbers(series) + 0.0).view(np.uint64))
+        return _mixed(_exact((numbers(series) + 0.0).view(np.uint64), series))
     if series.dtype.kind == "M":
         return _mixed(series.to_numpy(dtype="datetime64[us]").astype(np.int64).view(np.uint64))
     from pandas.util import hash_pandas_object
 
     return np.asarray(hash_pandas_object(series, index=False, categorize=False), dtype=np.uint64)
+
+
+def _exact(bits: Hashes, series: Any) -> Hashes:
+    """Bits of floats, in place; of whole numbers beyond 2^53 those of the number itself."""
+    if series.dtype.kind not in "iu" or series.dtype.itemsize < _WIDE or not len(series):
+        return bits
+    plain = series.to_numpy(dtype=series.dtype.numpy_dtype, na_value=0) if hasattr(series.dtype, "na_value") else series
+    whole = np.asarray(plain)
+    large = whole > _EXACT
+    if whole.dtype.kind == "i":
+        large |= whole < -_EXACT
+    bits[large] = whole[large].view(np.uint64)
+    return bits
 
 
 def _mixed(bits: Hashes) -> Hashes:

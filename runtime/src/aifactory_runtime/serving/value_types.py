@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 EXACT = 2**53
 """Largest whole number that a float64, and so the model, still tells from its neighbour."""
-_WIDEST = 2**63 - 1
-"""A decoder holds no limit beyond it."""
+_LEAST, _MOST = -(2**63), 2**63 - 1
+"""Whole numbers that a table can hold: a model learned from them, beyond 2^53 rounded as here, so they are taken."""
 _MAX_TEXT = 100_000
 """Characters of a text for which the schema names no limit."""
 _MAX_DATE = 40
@@ -69,8 +69,8 @@ def value_type(column: Column) -> Any:
     elif column.kind == "boolean":
         kind = bool
     elif column.kind == "integer":
-        low = -EXACT if column.minimum is None else max(math.ceil(column.minimum), -_WIDEST)
-        high = EXACT if column.maximum is None else min(math.floor(column.maximum), _WIDEST)
+        low = _LEAST if column.minimum is None else max(math.ceil(column.minimum), _LEAST)
+        high = _MOST if column.maximum is None else min(math.floor(column.maximum), _MOST)
         kind = Annotated[int, msgspec.Meta(ge=low, le=high)]
     else:
         kind = Annotated[float, msgspec.Meta(ge=column.minimum, le=column.maximum)]

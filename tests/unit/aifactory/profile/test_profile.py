@@ -172,13 +172,22 @@ def test_given_a_table_that_cannot_be_learned_from_then_the_reason_is_said(tmp_p
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("classes", [(2**53, 2**53 + 1), (2**60, 2**60 + 1, 7), (-(2**62), 1)])
+@pytest.mark.parametrize("classes", [(2.0**53, 2.0**53 + 2), (2**53, 7), (-1e20, 1.0)])
 def test_given_classes_that_are_too_large_to_be_told_apart_then_the_reason_is_said(
-    tmp_path: Path, classes: tuple[int, ...]
+    tmp_path: Path, classes: tuple[float, ...]
 ) -> None:
     labels = np.array(classes)[np.arange(ROWS) % len(classes)]
     with pytest.raises(FactoryError, match="too large to be told apart as classes"):
         proposed(pd.DataFrame({"x": NUMBERS, "y": labels}), tmp_path, "y", Wishes("classification"))
+
+
+@pytest.mark.parametrize("classes", [(2**53, 2**53 + 1), (2**60, 2**60 + 1, 7), (-(2**62), 1)])
+def test_given_whole_numbers_beyond_2_53_as_classes_then_they_are_texts_of_all_their_digits(
+    tmp_path: Path, classes: tuple[int, ...]
+) -> None:
+    labels = np.array(classes)[np.arange(ROWS) % len(classes)]
+    found = proposed(pd.DataFrame({"x": NUMBERS, "y": labels}), tmp_path).problem
+    assert {label for label, _rows in found.classes} == set(map(str, classes))
 
 
 def test_given_large_classes_that_can_be_told_apart_then_they_are_the_labels(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_given_columns_of_each_kind_when_described_then_limits_nulls_and_unused_
 
     said = row["properties"]
     assert said["age"] == {"type": "integer", "minimum": 18, "maximum": 110}
-    assert said["visits"]["nullable"] is True and said["visits"]["maximum"] == 2**53
+    assert said["visits"]["nullable"] is True and said["visits"]["maximum"] == 2**63 - 1
     assert said["mean income [€]"] == {"type": "number", "nullable": True, "minimum": -1.5, "maximum": 1e6}
     assert said["region"] == {"type": "string", "enum": ["east", "west"]}
     assert said["enum"] == {"type": "string", "nullable": True, "enum": ["only", None]}

@@ -231,9 +231,8 @@ def test_given_a_whole_number_beyond_what_a_float_tells_apart_when_written_with_
     reader = RowReader(InputSchema("y", (Column("n", "integer"),), ("n",), ()), max_rows=1)
 
     assert reader.predict(b'{"rows": [{"n": 9007199254740991.0}]}').columns == {"n": [2**53 - 1]}
-    for text in (b"9007199254740993.0", b"9007199254740993"):
-        with pytest.raises(Refused, match="a whole number"):
-            reader.predict(b'{"rows": [{"n": ' + text + b"}]}")
+    with pytest.raises(Refused, match="a whole number"):
+        reader.predict(b'{"rows": [{"n": 9007199254740993.0}]}')
 
 
 @pytest.mark.parametrize("value", [None, 7, SECRET, {"any": [1]}])
@@ -271,3 +270,15 @@ def test_given_limits_with_fractions_or_beyond_64_bits_when_read_then_whole_numb
     for wrong in (b'{"rows": [{"n": 0, "m": 5}]}', b'{"rows": [{"n": 3, "m": 5}]}'):
         with pytest.raises(Refused):
             reader.predict(wrong)
+
+
+@pytest.mark.parametrize("ends", [(None, None), (-1e19, 1e19)])
+def test_given_whole_numbers_that_a_table_can_hold_when_read_then_they_are_taken_and_larger_ones_refused(
+    ends: tuple[float | None, float | None],
+) -> None:
+    reader = RowReader(InputSchema("y", (Column("n", "integer", False, *ends),), ("n",), ()), max_rows=1)
+    for value in (-(2**63), -(2**53) - 1, 2**53 + 1, 2**63 - 1):
+        assert reader.predict(json.dumps({"rows": [{"n": value}]}).encode()).columns == {"n": [value]}
+    for value in (-(2**63) - 1, 2**63):
+        with pytest.raises(Refused, match="'n' must be a whole number"):
+            reader.predict(json.dumps({"rows": [{"n": value}]}).encode())
