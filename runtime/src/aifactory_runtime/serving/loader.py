@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import boosters, model_folder
 from aifactory_runtime.serving.document import Served
@@ -41,6 +42,8 @@ class Loader:
     code_sha256: str
     commit: str | None
     max_rows: int
+    read: ReadSettings | None = None
+    """How the table is written that models here learn from: CSV in a request is read as it."""
 
     def load(self, served: Served) -> ServedModel:
         """The model `served` names; FactoryError, in a sentence, when it is missing, changed or does not fit."""
@@ -52,7 +55,8 @@ class Loader:
                 "a worker of that code takes over; if none does, run release again"
             )
         schema = model_folder.read_schema(folder)
-        model = ServedModel.make(served, schema, model_folder.load_estimator(folder), self.features, self.max_rows)
+        estimator = model_folder.load_estimator(folder)
+        model = ServedModel.make(served, schema, estimator, self.features, self.max_rows, read=self.read)
         model.try_out()
         return model
 

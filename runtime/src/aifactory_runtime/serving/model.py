@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data.columns import matrix, raw_columns
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import answers
@@ -30,10 +31,17 @@ class ServedModel:
 
     @classmethod
     def make(
-        cls, served: Served, schema: InputSchema, estimator: Any, features: Features, max_rows: int
+        cls,
+        served: Served,
+        schema: InputSchema,
+        estimator: Any,
+        features: Features,
+        max_rows: int,
+        *,
+        read: ReadSettings | None = None,
     ) -> ServedModel:
-        """A model ready for requests of at most `max_rows` rows."""
-        return cls(served, schema, RowReader(schema, max_rows), estimator, features)
+        """A model ready for requests of at most `max_rows` rows; `read` says how cells of CSV are written."""
+        return cls(served, schema, RowReader(schema, max_rows, read), estimator, features)
 
     def predict(self, rows: Rows) -> list[dict[str, Any]]:
         """`prediction` of each row, of a classifier also `probabilities` in the order of the schema's classes.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data.columns import to_date
 from aifactory_runtime.serving import csv_form, mlflow_forms, value_types
 from aifactory_runtime.serving.mlflow_forms import NotRows
@@ -38,16 +39,18 @@ class RowReader:
     """Reads request bodies for one input schema; made once a model, as the decoders are compiled.
 
     The forms that most callers send are decoded straight into rows. What such a decoder refuses is looked at again as
-    plain JSON: rows may be in another form, hold columns that no model sees, or whole numbers written as 12.0.
+    plain JSON: rows may be in another form, hold columns that no model sees, or whole numbers written as 12.0. Cells
+    of CSV are read as `read` says of the table that the model learned from.
     """
 
-    def __init__(self, schema: InputSchema, max_rows: int) -> None:
+    def __init__(self, schema: InputSchema, max_rows: int, read: ReadSettings | None = None) -> None:
         self._columns = {column.name: column for column in schema.columns}
         self._fields = value_types.field_names(schema.columns)
         self._dates = [column.name for column in schema.columns if column.kind == "date"]
         self._whole = [column.name for column in schema.columns if column.kind == "integer"]
         self._unused = frozenset(schema.unused)
         self.max_rows = max_rows
+        self._read = read or ReadSettings()
         self._forms = _forms(max_rows)
         self.row = value_types.row_type(schema.columns)
         self.rows = Annotated[list[self.row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
@@ -85,7 +88,7 @@ class RowReader:
     def csv(self, body: bytes) -> Rows:
         """Rows of a table as CSV in UTF-8; see `csv_form`."""
         try:
-            found = csv_form.rows(body.decode("utf-8-sig"), self._columns, self.max_rows)
+            found = csv_form.rows(body.decode("utf-8-sig"), self._columns, self._read, self.max_rows)
         except UnicodeDecodeError:
             raise Refused("the body is not a text in UTF-8") from None
         except NotRows as error:

@@ -5,27 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aifactory_runtime.config.settings import ColumnReading, ReadSettings
 from aifactory_runtime.registry.model_folder import Column, InputSchema
 from aifactory_runtime.serving.request_decoding import Refused, RowReader
 
 SECRET = "Zq9secret"
+COLUMNS = (
+    Column("age", "integer", minimum=18, maximum=110),
+    Column("income", "number", nullable=True),
+    Column("member", "boolean", nullable=True),
+    Column("note, if any", "text", nullable=True, maximum=50),
+    Column("day", "date", nullable=True),
+    Column("region", "category", categories=("east", "1")),
+)
 READER = RowReader(
     InputSchema(
         target="y",
-        columns=(
-            Column("age", "integer", minimum=18, maximum=110),
-            Column("income", "number", nullable=True),
-            Column("member", "boolean", nullable=True),
-            Column("note, if any", "text", nullable=True, maximum=50),
-            Column("day", "date", nullable=True),
-            Column("region", "category", categories=("east", "1")),
-        ),
+        columns=COLUMNS,
         features=("a",),
         classes=(),
         ignored=("id",),
@@ -34,6 +37,11 @@ READER = RowReader(
 )
 HEADER = 'age,income,member,"note, if any",day,region'
 LINE = '40,1000.5,true,"good, so far",2026-01-31,east'
+
+
+def _as_a_table_has_it(text: str) -> str | None:
+    """Space around a text, and a text of nothing else, are not there in a table."""
+    return text.strip() or None
 
 
 def _read(text: str) -> dict[str, list[Any]]:
@@ -80,9 +88,11 @@ def test_given_the_same_table_written_otherwise_when_read_then_the_columns_are_e
         (f"{HEADER}\n{LINE}".replace("40", ""), "'age' must be a whole number"),
         (f"{HEADER}\n{LINE}".replace("40", "9" * 10_000), "'age' must be a whole number"),
         (f"{HEADER}\n{LINE}".replace("1000.5", "1e999"), "'income' must be a number"),
-        (f"{HEADER}\n{LINE}".replace("1000.5", "nan"), "'income' must be a number"),
+        (f"{HEADER}\n{LINE}".replace("1000.5", "inf"), "'income' must be a number"),
+        (f"{HEADER}\n{LINE}".replace("1000.5", "1.000,5"), "row 0 has 7 values"),
+        (f"{HEADER}\n{LINE}".replace("1000.5", "1 000.5"), "'income' must be a number"),
         (f"{HEADER}\n{LINE}".replace("1000.5", "1_000"), "'income' must be a number"),
-        (f"{HEADER}\n{LINE}".replace("true", "1"), "'member' must be true or false"),
+        (f"{HEADER}\n{LINE}".replace("true", "perhaps"), "'member' must be true or false"),
         (f"{HEADER}\n{LINE}".replace("2026-01-31", SECRET), "'day' must be a date"),
         (f"{HEADER}\n{LINE}".replace("east", SECRET), "'region' must be one of"),
         (json.dumps({"dataframe_records": []}), "a header and 1 to 3 rows"),
@@ -110,7 +120,7 @@ def test_given_another_encoding_when_read_then_it_is_refused() -> None:
                 "age": st.integers(18, 110),
                 "income": st.none() | st.floats(allow_nan=False, allow_infinity=False),
                 "member": st.none() | st.booleans(),
-                "note, if any": st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=50),
+                "note, if any": st.none() | st.text(st.characters(codec="utf-8"), max_size=50).map(_as_a_table_has_it),
                 "day": st.none() | st.datetimes().map(str),
                 "region": st.sampled_from(["east", "1"]),
             }
@@ -134,3 +144,40 @@ def test_given_any_text_when_read_then_it_is_read_or_refused(text: str) -> None:
         _read(text)
     except Refused:
         return
+
+
+RULES = ReadSettings(
+    separator=";",
+    decimal=",",
+    columns={
+        "income": ColumnReading(thousands=".", unit="€", missing=("k.A.",)),
+        "day": ColumnReading(dates=("%d.%m.%Y",)),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "income", "day"),
+    [
+        ("age;income;member;day;region\n40;1.000,50 €;yes;31.01.2026;east", 1000.5, datetime(2026, 1, 31)),
+        ("age;income;member;day;region\n40;k.A.;;;east", None, None),
+        ('age,income,member,day,region\n40,"1.000,50 €",yes,2026-01-31,east', 1000.5, datetime(2026, 1, 31)),
+        ("age;income;member;day;region\n40;-3 €;NA;n/a;east", -3.0, None),
+    ],
+)
+def test_given_rules_of_the_table_when_a_request_is_written_as_it_then_it_is_read_by_them(
+    text: str, income: float | None, day: datetime | None
+) -> None:
+    columns = tuple(column for column in COLUMNS if column.name != "note, if any")
+    reader = RowReader(InputSchema("y", columns, ("a",), ()), max_rows=3, read=RULES)
+
+    found = reader.csv(text.encode()).columns
+
+    assert (found["age"], found["income"], found["day"]) == ([40], [income], [day])
+
+
+def test_given_rules_of_the_table_when_a_cell_is_written_otherwise_then_it_is_refused() -> None:
+    reader = RowReader(InputSchema("y", (COLUMNS[1],), ("a",), ()), max_rows=3, read=RULES)
+
+    with pytest.raises(Refused, match="'income' must be a number"):
+        reader.csv(b"income\n1000.50\n")
