@@ -14,9 +14,10 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cronsim import CronSim, CronSimError
 from dagster import (
     Config,
     DefaultScheduleStatus,
@@ -32,7 +33,6 @@ from dagster import (
     op,
     schedule,
 )
-from dagster._vendored.croniter import croniter
 
 # Ours and supervisor's, not the pipeline's.
 _DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_SERVER_URL")
@@ -108,7 +108,13 @@ def _read(path: Path, setting: str) -> Applied:
 
 def due(found: Applied, slot: datetime) -> bool:
     """Whether the minute `slot` (UTC) is one that the use case's schedule names; ValueError when it is no schedule."""
-    return found.cron is not None and bool(croniter.match(found.cron, slot))
+    if found.cron is None:
+        return False
+    moment = slot.astimezone(UTC)
+    try:
+        return next(CronSim(found.cron, moment - timedelta(seconds=1)), None) == moment
+    except CronSimError as error:
+        raise ValueError(str(error)) from None
 
 
 def wanted(found: list[Applied], slot: datetime) -> tuple[list[Applied], list[str]]:

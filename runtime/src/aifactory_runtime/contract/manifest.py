@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from aifactory_runtime.contract import addresses, names
+from aifactory_runtime.contract import addresses, cron, names
 from aifactory_runtime.contract.people import People, Person
 
 MANIFEST_VERSION = 1
@@ -27,8 +26,6 @@ TrainIn = Literal["dev", "prod"]
 
 TRAINED_IN_PROD: frozenset[Classification] = frozenset({"confidential", "restricted"})
 """Classifications whose data stay in prod unless the manifest says `train_in: dev`."""
-_CRON_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
-_CRON_ITEM = re.compile(r"(\*|(?P<low>\d{1,2})(-(?P<high>\d{1,2}))?)(/(?P<step>[1-9]\d?))?")
 
 
 class _Part(BaseModel):
@@ -65,28 +62,7 @@ class Quotas(_Part):
     """Hours of its pipelines in a calendar month."""
 
 
-def _check_cron(schedule: str) -> str:
-    """Return `schedule` if it has five valid cron fields; else raise ValueError saying what would be right."""
-    fields = schedule.split()
-    if len(fields) != len(_CRON_FIELDS):
-        raise ValueError('schedule has five cron fields, such as "0 3 * * 1" for Mondays at three')
-    for text, (name, lowest, highest) in zip(fields, _CRON_FIELDS, strict=True):
-        if not all(_is_cron(item, lowest, highest) for item in text.split(",")):
-            raise ValueError(f"schedule: {text} is no {name}; use {lowest} to {highest}, *, a-b, */n or a list")
-    return schedule
-
-
-def _is_cron(item: str, lowest: int, highest: int) -> bool:
-    """Whether `item` is `*`, a number or a range within the limits, with an optional step."""
-    found = _CRON_ITEM.fullmatch(item)
-    if found is None:
-        return False
-    low = int(found["low"] or lowest)
-    high = int(found["high"] or low)
-    return lowest <= low <= high <= highest
-
-
-Cron = Annotated[str, AfterValidator(_check_cron)]
+Cron = Annotated[str, AfterValidator(cron.check)]
 """A cron expression in UTC."""
 
 
