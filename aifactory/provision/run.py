@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aifactory.home import Home
-from aifactory.provision import engine, leftovers, lock, stacks
+from aifactory.provision import leftovers, lock, pulumi_shortcuts, stacks
 from aifactory.provision.events import Say, Watcher, sentence
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.errors import FactoryError
@@ -84,55 +84,17 @@ def _select(stack: Stack, home: Home) -> automation.Stack:
     def program() -> None:
         runpy.run_path(str(main), run_name="__main__")
 
-    workspace = _workspace_class()(
+    workspace = pulumi_shortcuts.workspace_class()(
         work_dir=str(stacks.write_work_folder(stack, home)),
         program=program,
         env_vars=_engine_variables(home),
-        pulumi_command=_engine_command(),
+        pulumi_command=pulumi_shortcuts.engine_command(),
     )
     try:
         selected = automation.Stack.create_or_select(stack.name, workspace)
     except automation.CommandError as error:
         raise FactoryError(sentence("select", stack.name, [], error)) from error
-    return _without_questions_afterwards(selected)
-
-
-def _without_questions_afterwards(selected: automation.Stack) -> automation.Stack:
-    """Keep the stack from asking for outputs and history after an update: the events have told both already.
-
-    That saves three starts of the engine, about 0.8 s a stack.
-    """
-    setattr(selected, "outputs", dict)  # noqa: B010 (an instance's own method in place of the class's)
-    setattr(selected, "info", lambda *_, **__: "told by the events")  # noqa: B010
-    return selected
-
-
-def _engine_command() -> automation.PulumiCommand:
-    """The engine as found, whose version is known; asking it again costs a start of it, 0.1 s a stack."""
-    from pulumi import automation
-    from semver import VersionInfo
-
-    found = engine.find()
-    if found is None:
-        raise FactoryError("the Pulumi engine is missing: factory doctor says how to get it")
-    command = automation.PulumiCommand.__new__(automation.PulumiCommand)
-    command.command = str(found)
-    command.version = VersionInfo.parse(engine.version())
-    return command
-
-
-def _workspace_class() -> type[automation.LocalWorkspace]:
-    from pulumi import automation
-
-    class Workspace(automation.LocalWorkspace):
-        """Does not select a stack that is there: every command names its stack, and selecting costs 0.2 s."""
-
-        def select_stack(self, stack_name: str) -> None:
-            project = self.project_settings().name
-            if not stacks.in_file_backend(self.env_vars.get("PULUMI_BACKEND_URL", ""), project, stack_name):
-                super().select_stack(stack_name)
-
-    return Workspace
+    return pulumi_shortcuts.without_questions_afterwards(selected)
 
 
 def _engine_variables(home: Home) -> dict[str, str]:

@@ -12,14 +12,14 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry import artifacts, model_folder
+from aifactory_runtime.registry import artifacts, database, model_folder
 from aifactory_runtime.registry.port import (
     APPROVED_MODEL,
     APPROVED_REPORT,
@@ -69,7 +69,7 @@ def _embedded(contract: EnvironmentContract) -> MlflowRegistry:
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Models
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 
-    _make_database(Path(contract.tracking_uri.removeprefix("sqlite:///")))
+    database.make(Path(contract.tracking_uri.removeprefix("sqlite:///")))
     root = Path(contract.artifact_uri) / "mlflow"
     runs = Runs(contract.tracking_uri, str(root))
     return MlflowRegistry(
@@ -80,45 +80,6 @@ def _embedded(contract: EnvironmentContract) -> MlflowRegistry:
         user=contract.identity,
         create=True,
     )
-
-
-def _make_database(path: Path) -> None:
-    """Make MLflow's database when it is not there, complete or not at all.
-
-    Its migrations cannot be resumed: killed half way they leave a database that nothing can open any more. On the way
-    nothing is forced to disk, because the half-made file is thrown away anyway; the finished one is. Of two that make
-    it at once the first one's counts: it may hold runs already.
-    """
-    if path.exists():
-        if not path.is_file() or not os.access(path, os.R_OK):
-            # MLflow would try again for two minutes before it says so.
-            raise FactoryError(f"{path} is no file that can be read: see its rights, or move it away to begin anew")
-        return
-    from mlflow.store.db.utils import _initialize_tables
-    from sqlalchemy import create_engine, event
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _clear_half_made(path)
-    making = path.with_name(f".{path.name}.{os.getpid()}")
-    engine = create_engine(f"sqlite:///{making}")
-    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-    try:
-        _initialize_tables(engine)
-        engine.dispose()
-        with making.open("rb+") as file:
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(making, path)
-    finally:
-        making.unlink(missing_ok=True)
-
-
-def _clear_half_made(path: Path) -> None:
-    """Remove what killed makers of this database left beside it; one that still runs keeps its own."""
-    for left in path.parent.glob(f".{path.name}.*"):
-        pid = left.name.removeprefix(f".{path.name}.").partition("-")[0]
-        if pid.isdigit() and not Path("/proc", pid).exists():
-            left.unlink(missing_ok=True)
 
 
 def _server(contract: EnvironmentContract, credentials: Credentials | None) -> MlflowRegistry:

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry import mlflow
+from aifactory_runtime.registry import database
 from tests.unit.runtime.conftest import Pipeline
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from aifactory_runtime.registry import mlflow
+from aifactory_runtime.registry import database
 print("making", flush=True)
-mlflow._make_database(Path(sys.argv[1]))
+database.make(Path(sys.argv[1]))
 """
 
 
@@ -37,7 +37,7 @@ def test_fault_26_given_a_kill_while_the_database_is_made_when_made_again_then_i
     first.communicate()
     assert not path.exists()
 
-    mlflow._make_database(path)
+    database.make(path)
 
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -64,7 +64,7 @@ def test_fault_26_given_leftovers_of_makers_when_made_again_then_only_those_of_t
     for name in names:
         (tmp_path / name).write_text("")
 
-    mlflow._clear_half_made(tmp_path / "mlflow.db")
+    database._clear_half_made(tmp_path / "mlflow.db")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[2:])
 
@@ -73,9 +73,7 @@ def test_fault_26_given_leftovers_of_makers_when_made_again_then_only_those_of_t
 def test_given_two_that_make_the_database_at_once_when_the_second_is_done_then_what_the_first_wrote_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlflow.store.db import utils
-
-    path, made = tmp_path / "mlflow.db", utils._initialize_tables
+    path, made = tmp_path / "mlflow.db", database._make_tables
 
     def overtaken(engine: Any) -> None:
         """While ours is made another process makes its own, and begins to write."""
@@ -84,8 +82,8 @@ def test_given_two_that_make_the_database_at_once_when_the_second_is_done_then_w
         with closing(sqlite3.connect(path)) as first:
             first.execute("CREATE TABLE runs_of_the_first (id)")
 
-    monkeypatch.setattr(utils, "_initialize_tables", overtaken)
-    mlflow._make_database(path)
+    monkeypatch.setattr(database, "_make_tables", overtaken)
+    database.make(path)
 
     with closing(sqlite3.connect(path)) as found:
         assert found.execute("SELECT * FROM runs_of_the_first").fetchall() == []
@@ -96,4 +94,4 @@ def test_given_a_folder_in_the_databases_place_when_opened_then_it_is_said_at_on
     (tmp_path / "mlflow.db").mkdir()
 
     with pytest.raises(FactoryError, match=r"mlflow\.db is no file that can be read: .* move it away"):
-        mlflow._make_database(tmp_path / "mlflow.db")
+        database.make(tmp_path / "mlflow.db")
