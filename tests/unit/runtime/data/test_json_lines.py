@@ -43,6 +43,11 @@ def test_given_values_of_all_kinds_then_their_texts_are_those_of_the_file(tmp_pa
     assert read(place, kinds, rows=1, without={"b"}) == {"a": [2**53 + 1, None], "c": [True, None], "d": [None, 1.5]}
 
 
+def test_given_names_and_texts_with_any_signs_then_they_are_those_of_the_file(tmp_path: Path) -> None:
+    place = put(tmp_path, '{"": 1, "a b c": "\\u00fc\\n{", "[d": "null", "e": "x\\\\", "\\u00e4": -1e3}\n')
+    assert read(place) == {"unnamed_1": ["1"], "a b c": ["ü\n{"], "[d": ["null"], "e": ["x\\"], "ä": ["-1e3"]}
+
+
 def test_given_a_field_that_comes_late_then_it_is_a_column_of_all_rows(tmp_path: Path) -> None:
     place = put(tmp_path, '{"a": 1}\n' * 5 + '{"a": 1, "late": "x"}\n')
     assert read(place, rows=2)["late"] == [None] * 5 + ["x"]
@@ -59,6 +64,7 @@ def test_given_a_field_that_comes_late_then_it_is_a_column_of_all_rows(tmp_path:
         ('{"n": "secret"}\n', "column n holds values that are no whole numbers"),
         ('{"a": 1, "A": 2}\n', "columns a and A differ only in case"),
         ("{}\n{}\n", "has no"),
+        ('{"a": 1}\n{"se\\"cret": 1}\n', "line 2 has a field whose name holds a quote"),
     ],
 )
 def test_given_lines_that_are_no_table_then_line_or_column_is_named_without_a_value(

@@ -243,7 +243,8 @@ def made(draw: st.DrawFn) -> tuple[pa.Table, dict[str, str]]:
         )
         for place, kind in enumerate(kinds)
     }  # fmt: skip
-    columns["p"] = pa.array(draw(st.lists(st.sampled_from(["007", "a/b", "ü=%", None]), min_size=rows, max_size=rows)))
+    few = st.sampled_from(["007", "a/b", "ü=%", None])
+    columns["p"] = pa.array(draw(st.lists(few, min_size=rows, max_size=rows)), pa.string())
     return pa.table(columns), {**{f"c{place}": kind for place, kind in enumerate(kinds)}, "p": "text"}
 
 
