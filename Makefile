@@ -2,8 +2,8 @@
 PYTHON_BIN := .venv/bin
 PYTEST := $(PYTHON_BIN)/python -m pytest
 PARALLEL := -n 2 --dist loadfile
-# Tests that share a platform go to one process; tests/distribution.py says which.
-SHARED := -n 2 --dist loadgroup --no-loadscope-reorder
+# Tests that share a platform go to one process; tests/distribution.py says which. Three, as half of the time each waits.
+SHARED := -n 3 --dist loadgroup --no-loadscope-reorder
 # Tests are kept compiled, whatever the shell says: compiling them was a tenth of a warm `make check`.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -26,7 +26,8 @@ check: lint ## Lint, types and the fast tests; under a minute when warm.
 	@$(PYTHON_BIN)/mypy --no-error-summary & $(PYTEST) $(PARALLEL) -m "not slow and not long and not e2e"; \
 		tests=$$?; wait $$! && exit $$tests
 
-test: check tools ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
+test: setup ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
+	@$(MAKE) --no-print-directory -j 2 check tools
 	@$(PYTEST) $(SHARED) -m "(slow or e2e) and not long" --slowest-files 10
 
 thorough: tools ## The long tests: every table that was tried, fifty sets of answers, 500 examples a property.

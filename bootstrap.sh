@@ -30,9 +30,15 @@ if [ -z "$uv" ]; then
     fi
 fi
 
-say "Installing the locked packages into .venv ..."
+# Compiling all packages takes most of the time, so a changed setting in pyproject.toml alone does not set it off.
+locked=$({ cat requirements/dev.txt; "$python" --version; } | sha256sum | cut -c1-16)
 rm -f .venv/.stamp
-"$uv" venv --quiet --allow-existing --python "$python" .venv
-"$uv" pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements/dev.txt
+if [ "$(cat .venv/.locked 2>/dev/null)" != "$locked" ]; then
+    say "Installing the locked packages into .venv ..."
+    rm -f .venv/.locked
+    "$uv" venv --quiet --allow-existing --python "$python" .venv
+    "$uv" pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements/dev.txt
+    printf '%s\n' "$locked" >.venv/.locked
+fi
 "$uv" pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python -e .
 printf '%s\n' "$stamp" >.venv/.stamp

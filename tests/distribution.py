@@ -1,7 +1,7 @@
-"""A pytest plugin: how `make test` deals its tests to two processes (`--dist loadgroup --no-loadscope-reorder`).
+"""A pytest plugin: how `make test` deals its slow tests to processes (`--dist loadgroup --no-loadscope-reorder`).
 
 Files that share a platform, or another thing dear to make, go to one process; every other file is a group of its own.
-The long groups start first: a long one that starts last leaves the other process idle.
+The long groups start first: a long one that starts last leaves the other processes idle.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ def test_fault_27_given_two_pipelines_at_once_when_run_then_one_leaves_and_nothi
 
 
 @pytest.mark.slow
+@pytest.mark.long  # kills at chosen moments are in tests/infra/test_provisioning.py
 def test_fault_41_given_ups_killed_at_random_when_run_again_then_they_converge_without_orphans(tmp_path: Path) -> None:
     found = killed_ups.measure(1, SEED, tmp_path, print)
 

@@ -248,7 +248,7 @@ def _after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() >= due
 
 
-@pytest.mark.slow
+@pytest.mark.long  # kills at chosen moments are above
 def test_fault_9_given_kills_at_any_time_then_the_target_is_absent_or_complete(new: New, template: Path) -> None:
     command: list[str | Path] = [FACTORY, "new", "triage", "--owner", "ana", "--template", template]
     began = time.monotonic()
