@@ -71,7 +71,7 @@ _SUMMARIES = {
 }
 
 
-_SENTENCES = {"Problem", "Unreachable"}
+_SENTENCES = {"Failure", "Unreachable"}
 """Errors of the provider for this machine whose message is written for people; named, so that nothing is imported."""
 
 _INTERRUPTED = 130

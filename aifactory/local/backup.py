@@ -19,7 +19,7 @@ from pathlib import Path
 
 from aifactory.home import Home
 from aifactory.local.archive import Contents, Places, Writer, aside, writing
-from aifactory.provision import lock, servers, stacks
+from aifactory.provision import exclusive, servers, stacks
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -64,7 +64,7 @@ def make(home: Home, target: Path, say: Say) -> Made:
     contents = Contents(datetime.now(UTC).isoformat(timespec="seconds"), metadata.version("aifactory"), places(home))
     with ExitStack() as held, aside(target.parent, ".aifactory-backup-") as scratch:
         for stack in stacks.known(home):
-            held.enter_context(lock.hold(home.lock(stack), stack))
+            held.enter_context(exclusive.hold(home.lock(stack), stack))
         with writing(target, contents, scratch) as writer:
             for number, path in enumerate(_ordered(home.root), start=1):
                 _add(writer, home.root, path, scratch)

@@ -13,7 +13,7 @@ from pathlib import Path
 from aifactory.home import Home
 from aifactory.local import archive, backup, relocation
 from aifactory.local.archive import Contents
-from aifactory.provision import lock, stacks
+from aifactory.provision import exclusive, stacks
 from aifactory_runtime.errors import FactoryError
 
 Say = Callable[[str], None]
@@ -72,7 +72,7 @@ def restore_state(file: Path, home: Home, stack: str, say: Say) -> Path:
         found = next((making / "state" / ".pulumi" / "stacks").glob(f"*/{stack}.json"), None)
         if found is None:
             raise FactoryError(f"{file} holds no stack {stack}; factory status lists what there is")
-        with lock.hold(home.lock(stack), stack):
+        with exclusive.hold(home.lock(stack), stack):
             return _replace_record(making, home, found.relative_to(making))
 
 
@@ -123,7 +123,7 @@ def _move_aside(home: Home, say: Say) -> Path:
 
     with ExitStack() as held:
         for stack in stacks.known(home):
-            held.enter_context(lock.hold(home.lock(stack), stack))
+            held.enter_context(exclusive.hold(home.lock(stack), stack))
         say(f"Stopping the services of {home.root} ...")
         SupervisorClient(home.root).stop()
         aside = home.root.with_name(f"{home.root.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")

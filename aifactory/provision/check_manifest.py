@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST
 from aifactory_runtime.errors import UsageProblem
-from infra.policies.ground import measure
+from infra.policies.home_facts import measure
 from infra.policies.manifest_rules import violations
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def check(place: Place, environments: Sequence[str], today: date) -> None:
     path = place.repo / MANIFEST
     said: dict[str, None] = {}
     for environment in environments:
-        ground = measure(place.home.root, place.manifest, environment, today)
-        for violation in violations(place.manifest, environment, ground):
+        facts = measure(place.home.root, place.manifest, environment, today)
+        for violation in violations(place.manifest, environment, facts):
             line = yaml_model.line_of(path, violation.key.split("."))
             said[f"{path}:{line}: {violation}"] = None
     if said:

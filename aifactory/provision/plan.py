@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory.home import Home
-from aifactory.provision import lock, stacks
+from aifactory.provision import exclusive, stacks
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST, find_root
@@ -59,7 +59,7 @@ def check(home: Home, planned: Waves, *, applied: bool = False) -> None:
     home.check()
     known = stacks.known(home)
     for stack in (stack for wave in planned for stack in wave):
-        lock.refuse_held(home.lock(stack.name), stack.name)
+        exclusive.refuse_held(home.lock(stack.name), stack.name)
         if applied and stack.name not in known and not stacks.shared_backend():
             raise FactoryError(f"{stack.name} is not provisioned: factory up {stack.name.rpartition('.')[2]}")
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from aifactory.home import Home
-from aifactory.provision import lock, stacks
+from aifactory.provision import exclusive, stacks
 from aifactory_runtime import files
 from aifactory_runtime.audit import log
 from aifactory_runtime.contract import names
@@ -89,7 +89,7 @@ def _held(home: Home, use_case: str, environments: Sequence[str]) -> Iterator[No
     """Hold the locks of the use case's stacks: who works on one of them has read whether it is retired."""
     with ExitStack() as held:
         for stack in (names.stack(use_case, environment) for environment in environments):
-            held.enter_context(lock.hold(home.lock(stack), stack))
+            held.enter_context(exclusive.hold(home.lock(stack), stack))
         yield
 
 

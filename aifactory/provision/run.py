@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aifactory.home import Home
-from aifactory.provision import leftovers, lock, pulumi_shortcuts, stacks
+from aifactory.provision import exclusive, leftovers, pulumi_shortcuts, stacks
 from aifactory.provision.events import Say, Watcher, sentence
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.errors import FactoryError
@@ -47,7 +47,7 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
     started = time.monotonic()
     home.prepare()
     only_looking = action == "preview" and not stacks.shared_backend() and stack.name not in stacks.known(home)
-    with lock.hold(home.lock(stack.name), stack.name), _plugin_environment(home):
+    with exclusive.hold(home.lock(stack.name), stack.name), _plugin_environment(home):
         if not stacks.shared_backend():
             leftovers.mend(home.state, stack.project, stack.name, say)
         pulumi_stack = _select(stack, home)

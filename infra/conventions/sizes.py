@@ -23,8 +23,8 @@ SIZES = {
 
 ALLOWED = {
     "dev": ("small", "medium"),
-    "staging": ("small", "medium", "large"),
-    "prod": ("small", "medium", "large"),
+    "staging": tuple(SIZES),
+    "prod": tuple(SIZES),
 }
 """Sizes that an environment gives."""
 

@@ -1,4 +1,4 @@
-"""Program of the platform: the shared servers, or the ground of one environment, as the stack's settings say."""
+"""Program of the platform: the shared servers, or the folder of one environment, as the stack's settings say."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def shared(home: Path, python: Path) -> None:
     pulumi.export("supervisor_socket", supervision.socket)
 
 
-def ground(home: Path, environment: str) -> None:
+def environment_folder(home: Path, environment: str) -> None:
     """Where the use cases of one environment lie."""
     carried = tags.of_platform(environment)
     folder = sdk.Folder(f"{environment}-ground", path=str(home / environment), tags=carried)
@@ -55,7 +55,7 @@ def main() -> None:
     if environment == names.SHARED:
         shared(home, Path(config.require("platformPython")))
     else:
-        ground(home, environment)
+        environment_folder(home, environment)
 
 
 main()

@@ -18,7 +18,7 @@ STAYS = "restricted"
 
 
 @dataclass(frozen=True)
-class Ground:
+class HomeFacts:
     """What the rules measure against."""
 
     today: date
@@ -38,14 +38,14 @@ class Violation:
         return f"{self.key}: {self.sentence} (policy {self.policy})"
 
 
-def violations(manifest: Manifest, environment: str, ground: Ground) -> list[Violation]:
+def violations(manifest: Manifest, environment: str, facts: HomeFacts) -> list[Violation]:
     """Everything that `environment` may not be asked for; empty when all is well."""
     return [
         *_data_stay(manifest, environment),
         *_size(manifest, environment),
         *_budget(manifest, environment),
-        *_disk(manifest, environment, ground),
-        *people_violations(manifest, environment, ground.today),
+        *_disk(manifest, environment, facts),
+        *people_violations(manifest, environment, facts.today),
     ]
 
 
@@ -101,15 +101,15 @@ def _budget(manifest: Manifest, environment: str) -> Iterator[Violation]:
         )
 
 
-def _disk(manifest: Manifest, environment: str, ground: Ground) -> Iterator[Violation]:
+def _disk(manifest: Manifest, environment: str, facts: HomeFacts) -> Iterator[Violation]:
     """A quota is no more than the disk has."""
     asked = manifest.settings(environment).quotas.disk_gb
-    if asked > ground.disk_gb:
+    if asked > facts.disk_gb:
         yield Violation(
             "disk-of-home",
             f"environments.{environment}.quotas.disk_gb",
-            f"{asked:g} GB are asked for and the disk of this home has {ground.disk_gb:.1f}; "
-            f"write quotas: {{disk_gb: {max(0.1, ground.disk_gb * 0.8):.1f}}} or make room",
+            f"{asked:g} GB are asked for and the disk of this home has {facts.disk_gb:.1f}; "
+            f"write quotas: {{disk_gb: {max(0.1, facts.disk_gb * 0.8):.1f}}} or make room",
         )
 
 

@@ -13,7 +13,7 @@ from infra.components.local.endpoint import Endpoint, EndpointSettings
 from infra.components.local.record import Record
 from infra.components.local.workspace import Workspace
 from infra.conventions import tags
-from infra.policies.ground import measure
+from infra.policies.home_facts import measure
 from infra.policies.manifest_rules import violations
 from infra.providers.local import files, layout
 
@@ -44,8 +44,8 @@ def settings() -> EndpointSettings:
 
 def refuse_what_may_not_be_asked(chosen: EndpointSettings) -> None:
     """Stop before anything is made."""
-    ground = measure(chosen.home, chosen.manifest, chosen.environment, chosen.today)
-    broken = violations(chosen.manifest, chosen.environment, ground)
+    facts = measure(chosen.home, chosen.manifest, chosen.environment, chosen.today)
+    broken = violations(chosen.manifest, chosen.environment, facts)
     if broken:
         raise pulumi.RunError("; ".join(map(str, broken)))
 

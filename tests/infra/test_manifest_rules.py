@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from aifactory_runtime.contract import Manifest, names
 from infra.conventions import sizes
-from infra.policies.ground import measure
-from infra.policies.manifest_rules import Ground, month, violations
+from infra.policies.home_facts import measure
+from infra.policies.manifest_rules import HomeFacts, month, violations
 from tests.infra.conftest import MANIFEST
 
-GROUND = Ground(today=date(2027, 1, 15), disk_gb=100.0)
+FACTS = HomeFacts(today=date(2027, 1, 15), disk_gb=100.0)
 """92 days later is 2027-04-17."""
 
 
@@ -32,8 +32,8 @@ def manifest(**changes: Any) -> Manifest:
     return Manifest.model_validate(values)
 
 
-def said(found: Manifest, environment: str, ground: Ground = GROUND) -> list[str]:
-    return [str(one) for one in violations(found, environment, ground)]
+def said(found: Manifest, environment: str, facts: HomeFacts = FACTS) -> list[str]:
+    return [str(one) for one in violations(found, environment, facts)]
 
 
 @pytest.mark.parametrize("environment", names.ENVIRONMENTS)
@@ -123,7 +123,7 @@ def test_given_a_bigger_size_when_charged_then_a_month_costs_more() -> None:
 def test_given_a_quota_above_the_disk_when_refused_then_four_fifths_of_it_are_proposed(
     there: float, proposed: str
 ) -> None:
-    (sentence,) = said(manifest(dev__quotas={"disk_gb": 12}), "dev", Ground(GROUND.today, there))
+    (sentence,) = said(manifest(dev__quotas={"disk_gb": 12}), "dev", HomeFacts(FACTS.today, there))
     assert sentence.startswith(
         f"environments.dev.quotas.disk_gb: 12 GB are asked for and the disk of this home has {there:.1f}; "
     )
@@ -135,7 +135,7 @@ def test_given_a_quota_of_disk_when_the_disk_has_less_then_and_only_then_it_is_r
     asked: float, there: float
 ) -> None:
     found = manifest(dev__quotas={"disk_gb": asked})
-    sentences = said(found, "dev", Ground(GROUND.today, there))
+    sentences = said(found, "dev", HomeFacts(FACTS.today, there))
     assert bool(sentences) == (asked > there)
     assert all("environments.dev.quotas.disk_gb" in one and "write quotas: {disk_gb: " in one for one in sentences)
 
@@ -147,16 +147,16 @@ def test_given_a_full_disk_when_measured_then_what_the_use_case_holds_already_co
     folder.mkdir(parents=True)
     (folder / "part").write_bytes(b"x" * 1_000_000)
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 2_000_000})())
-    assert measure(tmp_path, manifest(), "dev", GROUND.today).disk_gb == pytest.approx(0.003)
-    assert measure(tmp_path / "new", manifest(), "prod", GROUND.today).disk_gb == pytest.approx(0.002)
+    assert measure(tmp_path, manifest(), "dev", FACTS.today).disk_gb == pytest.approx(0.003)
+    assert measure(tmp_path / "new", manifest(), "prod", FACTS.today).disk_gb == pytest.approx(0.002)
     record = tmp_path / "usecases" / "churn.dev.json"
     record.parent.mkdir()
     record.write_text(json.dumps({"manifest": {"environments": {"dev": {"quotas": {"disk_gb": 7}}}}}))
-    assert measure(tmp_path, manifest(), "dev", GROUND.today).disk_gb == 7, "what was promised stays so"
+    assert measure(tmp_path, manifest(), "dev", FACTS.today).disk_gb == 7, "what was promised stays so"
     record.write_text("broken")
-    assert measure(tmp_path, manifest(), "dev", GROUND.today).disk_gb == pytest.approx(0.003)
+    assert measure(tmp_path, manifest(), "dev", FACTS.today).disk_gb == pytest.approx(0.003)
     small = manifest(dev__quotas={"disk_gb": 0.001})
-    assert measure(tmp_path, small, "dev", GROUND.today) == Ground(GROUND.today, 0.002)
+    assert measure(tmp_path, small, "dev", FACTS.today) == HomeFacts(FACTS.today, 0.002)
 
 
 def one_in(environment: str, persona: str = "data-scientist", **entry: Any) -> Manifest:
@@ -201,7 +201,7 @@ def test_given_a_persona_without_rights_there_when_named_then_it_says_where_it_h
 
 def test_given_several_rules_broken_when_checked_then_all_are_said() -> None:
     found = manifest(dev__size="large", dev__quotas={"disk_gb": 500}, data_classification="restricted", train_in="dev")
-    assert [one.policy for one in violations(found, "dev", GROUND)] == [
+    assert [one.policy for one in violations(found, "dev", FACTS)] == [
         "restricted-data-stay-in-prod",
         "restricted-data-stay-in-prod",
         "size-of-environment",

@@ -19,6 +19,7 @@ from pulumi.runtime import rpc
 
 from aifactory import home as tool_home
 from infra.providers.local import diff, files, layout, processes, rotation_mark, values
+from infra.providers.local.failure import Failure, Unreachable
 from infra.providers.local.file import File
 from infra.providers.local.folder import Folder
 from infra.providers.local.kind import Kind
@@ -28,7 +29,6 @@ from infra.providers.local.mlflow_experiment import MlflowExperiment
 from infra.providers.local.mlflow_role import MlflowRole
 from infra.providers.local.plugin import PREFIX, LocalProvider
 from infra.providers.local.port_lease import PortLease, registry
-from infra.providers.local.problem import Problem, Unreachable
 from infra.providers.local.service import Service, section
 from infra.providers.local.supervisor import Supervisor
 from infra.providers.local.token_file import Token
@@ -226,7 +226,7 @@ def test_given_a_damaged_mark_of_a_rotation_when_read_then_it_is_named_with_its_
     assert rotation_mark.overlap(path) == 60.0
     rotation_mark.mark(path).write_text(mark, encoding="utf-8")
 
-    with pytest.raises(Problem, match=r"consumer\.rotate is damaged: remove it"):
+    with pytest.raises(Failure, match=r"consumer\.rotate is damaged: remove it"):
         rotation_mark.overlap(path)
 
 
@@ -349,7 +349,7 @@ def test_given_a_runtime_folder_of_somebody_else_when_started_then_it_is_refused
     monkeypatch.setattr(layout, "runtime", lambda home: Path(home) / "runtime")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "runtime").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(Problem, match="belongs to somebody else"):
+    with pytest.raises(Failure, match="belongs to somebody else"):
         layout.make_runtime(tmp_path)
 
 
@@ -359,7 +359,7 @@ def test_given_a_home_with_a_long_path_when_a_socket_is_named_then_it_fits(tmp_p
 
 def test_given_a_leases_file_that_is_broken_when_read_then_the_message_names_it(tmp_path: Path) -> None:
     files.write(layout.ports(tmp_path), "{")
-    with pytest.raises(Problem, match=r"ports\.json is damaged"):
+    with pytest.raises(Failure, match=r"ports\.json is damaged"):
         files.own_json(layout.ports(tmp_path))
 
 

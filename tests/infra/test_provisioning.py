@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aifactory.home import Home
-from aifactory.provision import lock
+from aifactory.provision import exclusive
 from tests.fixtures.machine import Machine
 
 pytestmark = pytest.mark.slow
@@ -119,7 +119,7 @@ def test_fault_43_given_a_damaged_record_of_a_stack_when_up_then_the_copy_is_use
 
 
 def test_fault_42_given_a_stack_in_use_when_up_then_the_loser_is_told_who_holds_it(platform: Machine) -> None:
-    with lock.hold(platform.home.work("shared") / "lock", "shared"):
+    with exclusive.hold(platform.home.work("shared") / "lock", "shared"):
         loser = platform.factory("up", "shared")
 
     assert loser.returncode == 1

@@ -22,7 +22,7 @@ class WorkspaceSettings(Settings):
     environment: EnvironmentName
     today: date
     retired: str | None = None
-    """Why the use case was stopped here; its ground, access and models stay."""
+    """Why the use case was stopped here; its folders, access and models stay."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -56,7 +56,7 @@ class WorkspaceSettings(Settings):
 
 
 class Workspace(Part):
-    """Ground and access of one use case in one environment. Models, data and what is served belong to releases."""
+    """Folders and access of one use case in one environment. Models, data and what is served belong to releases."""
 
     token_file: str | None
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra.providers.local.problem import Problem
+from infra.providers.local.failure import Failure
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
@@ -45,13 +45,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def own_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file of a resource's own; empty when there is no such file, Problem when it is damaged."""
+    """The JSON object in a file of a resource's own; empty when there is no such file, Failure when it is damaged."""
     try:
         return read_json(path)
     except FileNotFoundError:
         return {}
     except ValueError:
-        raise Problem(f"{path} is damaged: remove it and run factory up again") from None
+        raise Failure(f"{path} is damaged: remove it and run factory up again") from None
 
 
 @contextmanager

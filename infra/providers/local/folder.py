@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.providers.local.failure import Failure
 from infra.providers.local.kind import Kind, Values
-from infra.providers.local.problem import Problem
 
 _COMPLETE = "complete"
 
@@ -61,6 +61,6 @@ class Folder(Kind):
         except FileNotFoundError:
             return
         except OSError as error:
-            raise Problem(
+            raise Failure(
                 f"{state['path']} cannot be removed ({error.strerror}): see what uses it, then again"
             ) from None

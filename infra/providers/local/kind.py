@@ -12,7 +12,7 @@ Values = dict[str, Any]
 class Kind(ABC):
     """One kind of resource. State is the inputs as applied, plus what was made or observed.
 
-    All methods may raise Problem. They run in threads, several at once.
+    All methods may raise Failure. They run in threads, several at once.
     """
 
     inputs: ClassVar[frozenset[str]]

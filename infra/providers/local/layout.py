@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from infra.providers.local.problem import Problem
+from infra.providers.local.failure import Failure
 
 LOOPBACK = "127.0.0.1"
 TRACKING = "tracking"
@@ -61,7 +61,7 @@ def make_runtime(home: str | Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise Problem(f"{folder} belongs to somebody else: have it removed, then run it again")
+        raise Failure(f"{folder} belongs to somebody else: have it removed, then run it again")
     folder.chmod(0o700)
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from infra.providers.local import files, layout
-from infra.providers.local.problem import Problem, Unreachable
+from infra.providers.local.failure import Failure, Unreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 _SECONDS = 30.0
 
 
-class NotThere(Problem):
+class NotThere(Failure):
     """MLflow knows nothing of that name."""
 
 
-class AlreadyThere(Problem):
+class AlreadyThere(Failure):
     """MLflow has it already."""
 
 
@@ -33,7 +33,7 @@ def _client(address: str, login: str, password: str) -> httpx.Client:
 def call(home: str, method: str, path: str, /, **fields: Any) -> dict[str, Any]:
     """One call, `fields` as query of a GET and as JSON body else; the answer's JSON object.
 
-    Raises Unreachable when no server answers, NotThere and AlreadyThere as MLflow says, Problem for other refusals.
+    Raises Unreachable when no server answers, NotThere and AlreadyThere as MLflow says, Failure for other refusals.
     """
     import httpx
 
@@ -52,7 +52,7 @@ def call(home: str, method: str, path: str, /, **fields: Any) -> dict[str, Any]:
     raise _refusal(answer)
 
 
-def _refusal(answer: httpx.Response) -> Problem:
+def _refusal(answer: httpx.Response) -> Failure:
     try:
         said = answer.json()
         code, message = said.get("error_code", ""), said.get("message", "")
@@ -63,6 +63,6 @@ def _refusal(answer: httpx.Response) -> Problem:
     if code == "RESOURCE_DOES_NOT_EXIST":
         return NotThere(message)
     if answer.status_code in {401, 403}:
-        return Problem("the tracking server refuses credentials/admin.json: restore it from a backup of the home")
+        return Failure("the tracking server refuses credentials/admin.json: restore it from a backup of the home")
     first = str(message).strip().partition("\n")[0][:300]
-    return Problem(f"the tracking server refuses {answer.request.url.path} ({answer.status_code}): {first}")
+    return Failure(f"the tracking server refuses {answer.request.url.path} ({answer.status_code}): {first}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from infra.providers.local import layout
+from infra.providers.local.failure import Unreachable
 from infra.providers.local.kind import Kind, Values
 from infra.providers.local.mlflow_client import NotThere
-from infra.providers.local.problem import Unreachable
 
 
 class Tracked(Kind):

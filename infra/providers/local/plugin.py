@@ -11,9 +11,9 @@ from pulumi.provider.experimental import provider as wire
 from pulumi.provider.experimental.server import ProviderServicer
 
 from infra.providers.local import diff
+from infra.providers.local.failure import Failure
 from infra.providers.local.kind import Kind
 from infra.providers.local.kinds import KINDS, load
-from infra.providers.local.problem import Problem
 from infra.providers.local.values import UNKNOWN, has_unknown, plain_map, wire_map
 
 VERSION = "0.1.0"
@@ -24,7 +24,7 @@ def kind_of(token: str) -> Kind:
     """Kind of a resource type such as `local:index:Folder`, which the engine prefixes with the types of its parents."""
     name = token.rpartition("$")[2].removeprefix(PREFIX)
     if name not in KINDS:
-        raise Problem(f"{token} is not a resource of this machine; there are {', '.join(sorted(KINDS))}")
+        raise Failure(f"{token} is not a resource of this machine; there are {', '.join(sorted(KINDS))}")
     return load(name)
 
 
@@ -82,7 +82,7 @@ def _in_a_sentence(method: Method) -> Any:
     async def answered(self: Any, request: Any, context: Any) -> Any:
         try:
             return await method(self, request, context)
-        except Problem as problem:
+        except Failure as problem:
             message = str(problem)
         except Exception as error:
             message = f"the provider of this machine failed: {type(error).__name__}: {error}"

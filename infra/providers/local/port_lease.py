@@ -9,9 +9,9 @@ import socket
 from pathlib import Path
 
 from infra.providers.local import files, layout, processes
+from infra.providers.local.failure import Failure
 from infra.providers.local.files import locked
 from infra.providers.local.kind import Kind, Values
-from infra.providers.local.problem import Problem
 from infra.providers.local.values import UNKNOWN
 
 LEASED = "leased"
@@ -121,7 +121,7 @@ def _free_port(home: str, name: str, taken: set[int]) -> int:
         port = _FIRST + (start + step) % _COUNT
         if port not in taken and not _leased_elsewhere(port, home) and _can_bind(port):
             return port
-    raise Problem(f"no port is free between {_FIRST} and {_FIRST + _COUNT}: stop something that listens there")
+    raise Failure(f"no port is free between {_FIRST} and {_FIRST + _COUNT}: stop something that listens there")
 
 
 def _leased_elsewhere(port: int, home: str) -> bool:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from infra.providers.local import files
-from infra.providers.local.problem import Problem
+from infra.providers.local.failure import Failure
 
 ASKED = "to be rotated"
 MOST_OVERLAP_SECONDS = 86_400
@@ -23,12 +23,12 @@ def ask(path: Path, overlap_seconds: float = 0.0) -> None:
 
 
 def overlap(path: Path) -> float | None:
-    """Seconds that the old secret stays valid; None when no new one is asked for, Problem when the mark is damaged."""
+    """Seconds that the old secret stays valid; None when no new one is asked for, Failure when the mark is damaged."""
     if not mark(path).exists():
         return None
     seconds = files.own_json(mark(path)).get("overlap_seconds", 0.0)
     if not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_OVERLAP_SECONDS:
-        raise Problem(f"{mark(path)} is damaged: remove it, then factory rotate again")
+        raise Failure(f"{mark(path)} is damaged: remove it, then factory rotate again")
     return float(seconds)
 
 

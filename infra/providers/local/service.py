@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.providers.local import layout, processes
+from infra.providers.local.failure import Failure, Unreachable
 from infra.providers.local.kind import Kind, Values
-from infra.providers.local.problem import Problem, Unreachable
 from infra.providers.local.supervisor_client import Program, SupervisorClient
 from infra.providers.local.values import UNKNOWN
 
@@ -77,7 +77,7 @@ class Service(Kind):
         """Start it and wait until it answers."""
         supervision = SupervisorClient(Path(inputs["home"]))
         if layout.stopped_marker(inputs["home"]).exists():
-            raise Problem("the services are stopped: factory start, then run it again")
+            raise Failure("the services are stopped: factory start, then run it again")
         supervision.apply(inputs["name"], section(inputs))
         _await_ready(supervision, inputs)
         return inputs["name"], {**inputs, **_address(inputs), "status": RUNNING}
@@ -162,7 +162,7 @@ def _await_ready(supervision: SupervisorClient, inputs: Values) -> None:
         time.sleep(_PAUSE)
     supervision.remove(name)
     log = layout.log(inputs["home"], name)
-    raise Problem(f"{name} does not come up ({status}). Its last words: {_last_words(log)!r}. See {log}")
+    raise Failure(f"{name} does not come up ({status}). Its last words: {_last_words(log)!r}. See {log}")
 
 
 def _answers(inputs: Values) -> bool:

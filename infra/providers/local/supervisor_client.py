@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.providers.local import files, layout, processes
+from infra.providers.local.failure import Failure, Unreachable
 from infra.providers.local.files import locked
-from infra.providers.local.problem import Problem, Unreachable
 
 _KEPT = (
     *("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER"),
@@ -124,14 +124,14 @@ class SupervisorClient:
             time.sleep(0.05)
         reason = (done.stderr or done.stdout).strip().splitlines()
         log = layout.log(self.home, "supervisord")
-        raise Problem(f"supervisor does not start ({reason[-1] if reason else 'no answer'}): see {log}")
+        raise Failure(f"supervisor does not start ({reason[-1] if reason else 'no answer'}): see {log}")
 
     def stop(self) -> None:
         """Stop it and every program, by force in the end; nothing of it stays."""
         try:
             self._call("shutdown")
             deadline = time.monotonic() + _STOP_SECONDS
-        except (Problem, xmlrpc.client.Fault):
+        except (Failure, xmlrpc.client.Fault):
             # Nobody is there to stop what an earlier supervisor may have left.
             deadline = time.monotonic()
         while (left := processes.marked(self.socket)) and time.monotonic() < deadline:
@@ -161,7 +161,7 @@ class SupervisorClient:
             except xmlrpc.client.Fault as fault:
                 # One section that cannot be read blocks every later change, and the fault quotes its environment.
                 path.unlink(missing_ok=True)
-                raise Problem(f"supervisor refuses {name} (fault {fault.faultCode}): see its values") from None
+                raise Failure(f"supervisor refuses {name} (fault {fault.faultCode}): see its values") from None
 
     def remove(self, name: str) -> None:
         """Stop a program and forget it."""

@@ -12,7 +12,7 @@ from aifactory.provision.plan import Place
 from aifactory.status import addresses, overview
 from aifactory_runtime.errors import FactoryError
 from infra.providers.local import files, layout
-from infra.providers.local.problem import Problem
+from infra.providers.local.failure import Failure
 from tests.unit.aifactory.conftest import Factory
 from tests.unit.aifactory.homes import provisioned, repo, write
 
@@ -93,5 +93,5 @@ def test_given_lists_in_lists_without_end_when_other_files_are_read_then_they_ar
     with pytest.raises(FactoryError, match=f"{record} is damaged"):
         retirement.of(home, "churn", "dev")
     ports = write(layout.ports(home.root), "[" * 100_000)
-    with pytest.raises(Problem, match=f"{ports} is damaged"):
+    with pytest.raises(Failure, match=f"{ports} is damaged"):
         files.own_json(ports)

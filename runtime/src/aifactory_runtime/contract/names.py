@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+from typing import Literal, get_args
 
 from aifactory_runtime.contract.installed import IMPORT_NAMES
 
@@ -26,18 +27,19 @@ MODEL_VALIDATOR = "model-validator"
 ROLES = (DATA_SCIENTIST, APPROVER, RELEASE, SERVICE)
 """What an identity may hold in one environment of a use case; `infra/conventions/personas.py` says what each may do."""
 
-PERSONAS = (
+Persona = Literal[
     "data-engineer",
-    DATA_SCIENTIST,
+    "data-scientist",
     "ml-engineer",
     "ai-engineer",
     "software-engineer",
     "domain-expert",
-    MODEL_VALIDATOR,
+    "model-validator",
     "operator",
     "stakeholder",
-)
-"""What a person may be on a use case."""
+]
+PERSONAS: tuple[Persona, ...] = get_args(Persona)
+"""What a person may be on a use case; one person may be several."""
 
 MAX_USE_CASE = 40
 _USE_CASE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

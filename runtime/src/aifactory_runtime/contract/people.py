@@ -10,18 +10,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from aifactory_runtime.contract import names
 
 Person = Annotated[str, AfterValidator(names.check_person)]
-Persona = Literal[
-    "data-engineer",
-    "data-scientist",
-    "ml-engineer",
-    "ai-engineer",
-    "software-engineer",
-    "domain-expert",
-    "model-validator",
-    "operator",
-    "stakeholder",
-]
-"""`names.PERSONAS`; what each may do stands in `infra/conventions/personas.py`. One person may be several."""
 
 
 class Member(BaseModel):
@@ -57,6 +45,8 @@ Members = Annotated[
     AfterValidator(_no_overlap),
 ]
 People = Annotated[
-    dict[Persona, Members], BeforeValidator(lambda value: {} if value is None else value), Field(default_factory=dict)
+    dict[names.Persona, Members],
+    BeforeValidator(lambda value: {} if value is None else value),
+    Field(default_factory=dict),
 ]
 """A heading with nothing under it is nobody."""

@@ -89,7 +89,7 @@ def score(given: str | None, output: Path | None, as_json: bool) -> None:
     Example: score --input data/new.csv --output predictions.csv
     """
     from aifactory_runtime import stdout
-    from aifactory_runtime.pipeline import lock, scored_file
+    from aifactory_runtime.pipeline import exclusive, scored_file
     from aifactory_runtime.pipeline.score import batch
     from aifactory_runtime.pipeline.score import score as score_table
     from aifactory_runtime.quota.guard import within
@@ -99,7 +99,7 @@ def score(given: str | None, output: Path | None, as_json: bool) -> None:
     context = open_context()
     if output is not None:
         scored_file.check_apart(output, batch(context, given))
-    with stdout.kept(as_json), within(context.contract, "score", say), lock.held(context.artifacts):
+    with stdout.kept(as_json), within(context.contract, "score", say), exclusive.held(context.artifacts):
         done = score_table(context, given)
         if output is not None:
             scored_file.write(context.tables, done, output)

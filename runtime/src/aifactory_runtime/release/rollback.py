@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import CHAMPION, Version
-from aifactory_runtime.release import activation, lock, put_back, tags
+from aifactory_runtime.release import activation, exclusive, put_back, tags
 from aifactory_runtime.release.run import Outcome
 from aifactory_runtime.release.side import Side
 
@@ -19,7 +19,7 @@ def rollback(side: Side, number: int | None) -> Outcome:
     champion here, its code cannot be had, or a release or another rollback runs here.
     """
     side.refuse_retired()
-    with lock.held(side.contract):
+    with exclusive.held(side.contract):
         return _rolled_back(side, number)
 
 

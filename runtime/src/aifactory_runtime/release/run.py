@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
-from aifactory_runtime.release import activation, approvals, candidate, lock, put_back, tags
+from aifactory_runtime.release import activation, approvals, candidate, exclusive, put_back, tags
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.machine import UNTESTED, Action, Facts, Rules, next_step
 from aifactory_runtime.release.side import Side, open_side, source_of
@@ -249,7 +249,7 @@ def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     name = source_of(side)
     source = side if name == target else open_side(root, name)
     side.refuse_retired()
-    with lock.held(side.contract):
+    with exclusive.held(side.contract):
         chosen = candidate.choose(source, target, number)
         outcome = Release(chosen, side, number is not None, say).run()
     if (name, target) == ("dev", "staging"):
@@ -264,7 +264,7 @@ def _follow(chosen: Candidate, say: Say) -> None:
     """
     dev = chosen.source
     if dev.contract.retired is None:
-        with lock.held(dev.contract):
+        with exclusive.held(dev.contract):
             Release(chosen, dev, True, say, waits=False).run()
 
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from aifactory.cli import environments, main
 from aifactory.cli.main import _COMMANDS, _SUMMARIES
 from aifactory.home import Home
-from aifactory.provision import lock, stacks, tools, waves
+from aifactory.provision import exclusive, stacks, tools, waves
 from aifactory_runtime import cli
 from aifactory_runtime.errors import FactoryError
 from tests.unit.runtime.contract.test_manifest import VALID
@@ -201,7 +201,7 @@ def test_fault_42_given_a_stack_in_use_when_up_then_it_is_refused_before_anythin
     home = Home(tmp_path / "home")
     home.prepare()
 
-    with lock.hold(home.lock("dev"), "dev"):
+    with exclusive.hold(home.lock("dev"), "dev"):
         done = factory("up", "dev", cwd=tmp_path, home=home.root)
 
     assert done.returncode == 1

@@ -21,7 +21,7 @@ import pytest
 
 from aifactory.home import Home
 from aifactory.local import archive, backup, restore
-from aifactory.provision import lock
+from aifactory.provision import exclusive
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.unit.aifactory.conftest import Factory
 from tests.unit.aifactory.homes import provisioned, repo, write
@@ -174,7 +174,7 @@ def test_fault_42_given_a_stack_that_is_being_changed_when_backed_up_then_its_ho
     home: Home, tmp_path: Path
 ) -> None:
     with (
-        lock.hold(home.lock("churn.prod"), "churn.prod"),
+        exclusive.hold(home.lock("churn.prod"), "churn.prod"),
         pytest.raises(FactoryError, match=f"churn.prod is being changed by process {os.getpid()}"),
     ):
         made(home, tmp_path)

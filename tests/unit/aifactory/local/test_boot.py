@@ -15,7 +15,7 @@ from aifactory.home import Home
 from aifactory.local import boot
 from aifactory_runtime.errors import FactoryError
 from infra.providers.local import layout
-from infra.providers.local.problem import Unreachable
+from infra.providers.local.failure import Unreachable
 from infra.providers.local.supervisor_client import SupervisorClient
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from aifactory.home import Home
-from aifactory.provision import lock, plan, stacks, uv, waves
+from aifactory.provision import exclusive, plan, stacks, uv, waves
 from aifactory.provision.plan import Place
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -145,8 +145,9 @@ def test_fault_45_given_state_without_its_passphrase_when_prepared_then_no_new_o
 
 def test_fault_42_given_a_stack_in_use_when_taken_again_then_the_loser_is_told_who_holds_it(tmp_path: Path) -> None:
     script = (
-        "import sys, time, pathlib\nfrom aifactory.provision import lock\n"
-        "with lock.hold(pathlib.Path(sys.argv[1]), 'churn.dev'):\n    print('held', flush=True)\n    time.sleep(30)\n"
+        "import sys, time, pathlib\nfrom aifactory.provision import exclusive\n"
+        "with exclusive.hold(pathlib.Path(sys.argv[1]), 'churn.dev'):\n"
+        "    print('held', flush=True)\n    time.sleep(30)\n"
     )
     path = tmp_path / "lock"
     holder = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
@@ -155,14 +156,14 @@ def test_fault_42_given_a_stack_in_use_when_taken_again_then_the_loser_is_told_w
         assert holder.stdout.readline() == "held\n"
         with (
             pytest.raises(FactoryError, match=f"churn.dev is being changed by process {holder.pid}"),
-            lock.hold(path, "churn.dev"),
+            exclusive.hold(path, "churn.dev"),
         ):
             pass
     finally:
         holder.kill()
         holder.communicate()
 
-    with lock.hold(path, "churn.dev"):
+    with exclusive.hold(path, "churn.dev"):
         assert path.read_text() == str(os.getpid())
 
 
@@ -188,7 +189,7 @@ def test_given_an_environment_that_another_home_made_meanwhile_when_moved_there_
 
 def test_given_a_lock_that_was_let_go_when_taken_again_then_the_holder_before_is_not_named(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with pytest.raises(ZeroDivisionError), lock.hold(path, "churn.dev"):
+    with pytest.raises(ZeroDivisionError), exclusive.hold(path, "churn.dev"):
         raise ZeroDivisionError
 
     assert path.read_text() == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aifactory.home import Home
-from aifactory.provision import lock, plan, retirement, stacks
+from aifactory.provision import exclusive, plan, retirement, stacks
 from aifactory.provision.plan import Place
 from aifactory_runtime.audit import log
 from aifactory_runtime.contract import EnvironmentContract, Manifest
@@ -83,7 +83,7 @@ def test_given_a_stack_that_is_being_changed_when_retired_or_revived_then_the_re
     audit = home.root / "prod" / "churn" / "audit"
     before = log.read(audit)
 
-    with lock.hold(home.lock("churn.prod"), "churn.prod"):
+    with exclusive.hold(home.lock("churn.prod"), "churn.prod"):
         done = factory(*arguments, cwd=repo(tmp_path / "churn"), home=home.root)
         with pytest.raises(FactoryError, match="is being changed"):
             (retirement.revive if revive else _retire)(home, "churn", ["dev", "prod"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
 from aifactory_runtime.config import yaml_model
-from aifactory_runtime.contract import Manifest, names, people, schema
+from aifactory_runtime.contract import Manifest, names, schema
 from aifactory_runtime.errors import UsageProblem
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -144,7 +144,6 @@ def test_given_people_when_read_then_a_day_is_the_last_one_of_their_rights() -> 
     assert (bo.login, bo.until) == ("bo", None)
     assert (cy.until, cy.environments) == (date(2027, 1, 31), ("prod",))
     assert Manifest.model_validate_json(manifest.model_dump_json(by_alias=True)) == manifest
-    assert set(get_args(people.Persona)) == set(names.PERSONAS)
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_given_a_release_that_runs_when_another_or_a_rollback_begins_then_it_lea
         return rollback.rollback(cast("Side", side), None)
 
     hold = (
-        "import sys\nfrom types import SimpleNamespace\nfrom aifactory_runtime.release import lock\n"
-        "with lock.held(SimpleNamespace(environment='prod', release_uri=sys.argv[1])):\n"
+        "import sys\nfrom types import SimpleNamespace\nfrom aifactory_runtime.release import exclusive\n"
+        "with exclusive.held(SimpleNamespace(environment='prod', release_uri=sys.argv[1])):\n"
         "    print('held', flush=True)\n    sys.stdin.read()"
     )
     command_line = [sys.executable, "-c", hold, str(tmp_path)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import lock
+from aifactory_runtime.pipeline import exclusive
 from aifactory_runtime.pipeline.context import Context
 from tests.unit.runtime.conftest import Pipeline
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 def test_fault_27_given_a_pipeline_that_runs_when_a_second_starts_then_it_leaves_naming_the_holder(
     pipeline: Pipeline, context: Context
 ) -> None:
-    with lock.held(context.artifacts), pytest.raises(FactoryError, match=f"process {os.getpid()}"):
+    with exclusive.held(context.artifacts), pytest.raises(FactoryError, match=f"process {os.getpid()}"):
         pipeline()
     pipeline("ingest")
 
@@ -34,7 +34,7 @@ def test_fault_27_given_a_holder_that_has_not_said_its_name_yet_when_another_sta
         saying = threading.Timer(0.2, taken.write_text, ["4711"])
         saying.start()
 
-        with pytest.raises(FactoryError, match="process 4711"), lock.held(tmp_path):
+        with pytest.raises(FactoryError, match="process 4711"), exclusive.held(tmp_path):
             pass
 
         saying.join()

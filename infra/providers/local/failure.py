@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-class Problem(Exception):
+class Failure(Exception):
     """Says what is wrong and what to do about it."""
 
 
-class Unreachable(Problem):
+class Unreachable(Failure):
     """A service that should answer does not: what is known about its contents is the last known state."""

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.policies.manifest_rules import Ground
+from infra.policies.manifest_rules import HomeFacts
 
 if TYPE_CHECKING:
     from aifactory_runtime.contract import Manifest
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _GB = 1e9
 
 
-def measure(home: Path, manifest: Manifest, environment: str, today: date) -> Ground:
-    """The ground under one use case in one environment.
+def measure(home: Path, manifest: Manifest, environment: str, today: date) -> HomeFacts:
+    """What the rules need to know of the home, for one use case in one environment.
 
     Its folder is walked only when the free disk is too small. What was promised when it was applied stays promised: a
     disk that has filled up since must not stop the `up` that repairs.
@@ -30,7 +30,7 @@ def measure(home: Path, manifest: Manifest, environment: str, today: date) -> Gr
     if free < manifest.settings(environment).quotas.disk_gb:
         own = _size(home / environment / manifest.use_case) / _GB
         free = max(free + own, _promised(home, manifest.use_case, environment))
-    return Ground(today=today, disk_gb=free)
+    return HomeFacts(today=today, disk_gb=free)
 
 
 def _promised(home: Path, use_case: str, environment: str) -> float:
