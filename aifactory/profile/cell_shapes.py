@@ -10,7 +10,10 @@ from aifactory_runtime.data import kinds as kinds_of
 
 MOST = 2_000
 """A column with more shapes holds texts."""
-_ZERO = "\ue000"
+_ZERO = "\x01"
+_DIGITS = np.arange(256, dtype=np.uint8)
+_DIGITS[ord("0") : ord("9") + 1] = ord("9")
+_DIGITS[ord(_ZERO)] = ord("0")
 _FIRST_TWO = r"^(?P<first>[0-9]{1,2})[./-](?P<second>[0-9]{1,2})[./-][0-9]{2}"
 _MONTHS = 12
 
@@ -74,8 +77,13 @@ class CellShapes:
 
 
 def _shapes(cells: Any) -> Any:
+    """Digits are single bytes in UTF-8, so they are made equal where the texts lie."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    for found, shown in (("[1-9]", "9"), ("^([^09]*)0", rf"\1{_ZERO}"), ("0", "9"), (_ZERO, "0")):
-        cells = pc.replace_substring_regex(cells, found, shown)
-    return cells
+    marked = pc.replace_substring_regex(cells, "^([^0-9]*)0", rf"\1{_ZERO}")
+    valid, ends, texts = marked.buffers()
+    if texts is None:
+        return marked
+    made = pa.py_buffer(_DIGITS[np.frombuffer(texts, dtype=np.uint8)].tobytes())
+    return pa.StringArray.from_buffers(len(marked), ends, made, valid, marked.null_count, marked.offset)
