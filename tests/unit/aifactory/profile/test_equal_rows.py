@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,8 @@ def test_given_a_day_when_rows_are_equal_in_it_then_they_are_no_copies(tmp_path:
 
 
 def test_given_rows_without_an_id_when_they_are_equal_then_they_are_no_copies(tmp_path: Path) -> None:
-    frame = few_valued(300).assign(member_id=[f"m{number}" if number % 3 else None for number in range(300)])
+    members: Any = [f"m{number}" if number % 3 else None for number in range(300)]
+    frame = few_valued(300).assign(member_id=members)
     found = proposed(pd.concat([frame, frame]), tmp_path, Wishes(id_columns=("member_id",)))
     assert found.equal_rows.copies == 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ def few_valued(rows: int = 200) -> pd.DataFrame:
     ],
 )
 def test_given_a_column_when_inspected_then_rows_are_copies_only_where_it_is_a_key_once_they_are_gone(
-    values: list[object], copied: int
+    values: list[Any], copied: int
 ) -> None:
     frame = few_valued().assign(number=np.arange(200) % 40)
     frame = pd.concat([frame, frame.head(50)], ignore_index=True).assign(key=values)

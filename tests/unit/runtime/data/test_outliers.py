@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ def test_given_any_rows_when_asked_for_over_http_or_in_a_table_then_they_are_cap
     asked = [{"a": a, "b": b, "n": b, "c": "x"} for a, b in rows]
     read = RowReader(SCHEMA, 100).predict(json.dumps({"rows": asked}).encode())
     online = columns.raw_columns(read.columns, SCHEMA)
-    table = {
+    table: dict[str, Any] = {
         "a": np.array([np.nan if a is None else a for a, _ in rows], dtype=np.float64),
         "b": np.array([b for _, b in rows], dtype=np.int64),
         "n": np.array([b for _, b in rows], dtype=np.float64),

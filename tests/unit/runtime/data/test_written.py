@@ -6,6 +6,7 @@ import io
 import math
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -182,7 +183,7 @@ def read_file(content: str, read: ReadSettings, kind: str) -> list[object]:
     return values
 
 
-def same(one: list[object], other: list[object]) -> bool:
+def same(one: list[Any], other: list[Any]) -> bool:
     """Equal, NaN being equal to NaN."""
     return [repr(value) for value in one] == [repr(value) for value in other]
 
@@ -192,7 +193,7 @@ def test_given_a_value_when_written_by_a_rule_then_the_rule_reads_it_again(
     value: float | None, rule: ColumnReading
 ) -> None:
     text = written.cell(value, rule, ".")
-    found = written.value(text, "number", ReadSettings(columns={"a": rule}), "a")
+    found: Any = written.value(text, "number", ReadSettings(columns={"a": rule}), "a")
     assert found == value or (found is not None and value is not None and math.isclose(found, value, rel_tol=1e-15))
 
 

@@ -61,8 +61,8 @@ def test_given_a_cap_when_run_then_batches_and_the_service_answer_alike_and_the_
     context = Context(project.load(repo))
     score(context)
     batch = tables.read(context.tables, "scored").head(60)
-    asked = batch[["age", "income", "member", "region"]].astype(object).where(batch["income"].notna(), None)
-    asked = [row for row in asked.to_dict("records") if row["income"] is not None]
+    inputs = batch[["age", "income", "member", "region"]].astype(object).where(batch["income"].notna(), None)
+    asked = [row for row in inputs.to_dict("records") if row["income"] is not None]
     model = ServedModel.make(SERVED, schema, estimator, context.project.science.features(), max_rows=60)
     served = model.predict(model.reader.predict(json.dumps({"rows": asked}).encode()))
     stored = batch.loc[batch["income"].notna(), ["probability_0", "probability_1"]].to_numpy().tolist()

@@ -49,7 +49,8 @@ def test_given_any_rows_when_sent_in_each_form_then_the_columns_are_equal(rows: 
     expected = READER.predict(json.dumps({"rows": rows}).encode()).columns
 
     for key, value in _forms(rows).items():
-        for params in ({}, {"params": {}}, {"params": None}):
+        extras: tuple[dict[str, Any], ...] = ({}, {"params": {}}, {"params": None})
+        for params in extras:
             body = {key.strip(): value, **params}
             assert READER.invocations(json.dumps(body).encode()).columns == expected
 
