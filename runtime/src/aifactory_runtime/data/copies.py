@@ -37,8 +37,10 @@ def copied(whole: Hashes, key: Hashes | None) -> Mask:
     made = np.zeros(len(whole), dtype=np.bool_)
     if key is not None and len(whole):
         order = np.lexsort((key, whole))
-        equal = (whole[order[1:]] == whole[order[:-1]]) & (key[order[1:]] == key[order[:-1]])
-        made[order[1:]] = equal & (key[order[1:]] != MISSING)
+        rows = whole[order]
+        equal = rows[1:] == rows[:-1]
+        rows = key[order]
+        made[order[1:]] = equal & (rows[1:] == rows[:-1]) & (rows[1:] != MISSING)
     return made
 
 

@@ -6,7 +6,7 @@ Rows of equal inputs are on one side (`together`), or lie on both in their share
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,17 +53,33 @@ class Roles:
 
 @dataclass
 class Read:
-    """What the split needs of a table, row by row; about 50 bytes a row while it is decided."""
+    """What the split needs of a table, row by row; 20 to 40 bytes a row, and twice that while it is decided."""
 
     whole: Hashes
     inputs: Hashes
-    targets: Hashes
-    """Of a regression the hash of the target, else of its class."""
     key: Hashes | None = None
     """What tells copies from rows that are equal by chance; None when nothing does."""
     labels: np.ndarray[Any, np.dtype[np.int32]] | None = None
+    """Classes by number; None for a regression."""
+    targets: Hashes | None = None
+    """Of a regression."""
     times: Places | None = None
     ids: dict[str, Hashes] = field(default_factory=dict)
+
+    @property
+    def twins(self) -> Hashes:
+        """Equal for rows whose inputs and target are equal."""
+        target: Any = self.targets if self.labels is None else self.labels.astype(np.uint64)
+        return twins.joined(self.inputs, target)
+
+    def only(self, kept: Mask) -> Read:
+        """These rows alone; itself when they are all."""
+        if kept.all():
+            return self
+        columns: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
+        ids = {name: hashed[kept] for name, hashed in columns.pop("ids").items()}
+        some: dict[str, Any] = {name: None if found is None else found[kept] for name, found in columns.items()}
+        return Read(**some, ids=ids)
 
 
 @dataclass(frozen=True)
@@ -76,33 +92,27 @@ class Assigned:
 
 def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None, key: Sequence[str] = ()) -> Read:
     """What the split needs, from one reading of the table; `key` are the columns that tell copies from other rows."""
-    whole, inputs, targets, keys, labels, times = [], [], [], [], [], []
-    ids: dict[str, list[Hashes]] = {name: [] for name in roles.ignored}
+    parts: dict[str, list[Any]] = {name: [] for name in ("whole", "inputs", "key", "labels", "targets", "times")}
+    parts_of_ids: dict[str, list[Any]] = {name: [] for name in roles.ignored}
     codes: dict[Any, int] = {}
     for frame in frames:
         if SPLIT in (str(name).casefold() for name in frame.columns):
             raise FactoryError(f"the data has a column {SPLIT}, a name the pipeline needs: rename it")
         one, seen = row_numbers.hashes_without(frame, (), {roles.target, *roles.ignored})
-        whole.append(one)
-        inputs.append(seen if group is None else row_numbers.hashes(frame[[group]]))
-        targets.append(row_numbers.hashes(frame[[roles.target]]))
+        parts["whole"].append(one)
+        parts["inputs"].append(seen if group is None else row_numbers.hashes(frame[[group]]))
         if key:
-            keys.append(copies.key_hashes(frame, key))
-        if not roles.regression:
-            labels.append(_codes(frame[roles.target], codes))
+            parts["key"].append(copies.key_hashes(frame, key))
+        if roles.regression:
+            parts["targets"].append(row_numbers.hashes(frame[[roles.target]]))
+        else:
+            parts["labels"].append(_codes(frame[roles.target], codes))
         if roles.time is not None:
-            times.append(_times(frame, roles.time))
-        for name, hashed in ids.items():
+            parts["times"].append(_times(frame, roles.time))
+        for name, hashed in parts_of_ids.items():
             hashed.append(row_numbers.hashes(frame[[name]]))
-    return Read(
-        np.concatenate(whole),
-        np.concatenate(inputs),
-        np.concatenate(targets),
-        np.concatenate(keys) if keys else None,
-        np.concatenate(labels) if labels else None,
-        np.concatenate(times) if times else None,
-        {name: np.concatenate(hashed) for name, hashed in ids.items()},
-    )
+    ids = {name: _joined(hashed) for name, hashed in parts_of_ids.items()}
+    return Read(**{name: _joined(found) for name, found in parts.items() if found}, ids=ids)
 
 
 def assign(read: Read, settings: DataSettings, reference: Read | None) -> Assigned:
@@ -113,60 +123,50 @@ def assign(read: Read, settings: DataSettings, reference: Read | None) -> Assign
     more is on both sides, a single row is in training. FactoryError for fewer than 10 rows, and where all of them would
     be on one side.
     """
-    kept = np.flatnonzero(~copies.copied(read.whole, read.key))
-    if len(kept) < _FEWEST_ROWS:
-        raise FactoryError(f"{len(kept)} rows are too few to train and test on: the pipeline needs more data")
+    kept = ~copies.copied(read.whole, read.key)
+    rows = read.only(kept)
+    if len(rows.whole) < _FEWEST_ROWS:
+        raise FactoryError(f"{len(rows.whole)} rows are too few to train and test on: the pipeline needs more data")
     spread = settings.equal_rows == "spread" and settings.group is None
-    whole, inputs = read.whole[kept], read.inputs[kept]
-    own = _own(read, kept, settings, spread=spread)
-    decides = own if spread else inputs
-    ranks = _ranks(decides, whole, None if read.times is None else read.times[kept])
+    decides = _spread(rows) if spread else rows.inputs
+    ranks = _ranks(decides, rows)
     test, validation = settings.test_share, settings.validation_share
     sides = np.where(ranks < test, _TEST, np.where(ranks < test + validation, _VALIDATION, _TRAIN)).astype(np.int8)
-    frozen = np.zeros(len(kept), dtype=np.bool_)
-    if reference is not None and (spread or read.times is not None):
-        frozen = twins.held(whole, inputs, ranks, (reference.whole, reference.inputs))
+    frozen = np.zeros(len(sides), dtype=np.bool_)
+    if reference is not None and (spread or rows.times is not None):
+        frozen = twins.held(rows.whole, rows.inputs, ranks, (reference.whole, reference.inputs))
     elif reference is not None:
-        frozen = np.isin(inputs, reference.inputs)
+        frozen = np.isin(rows.inputs, reference.inputs)
     sides[frozen] = _TEST
-    labels = None if read.labels is None else read.labels[kept]
-    like = decides if read.times is None or spread else whole
-    mend = _Mend(sides, ranks, like, frozen)
+    mend = _Mend(sides, ranks, decides if rows.times is None or spread else rows.whole, frozen)
     mend.learned_and_tested()
-    for label in () if labels is None else np.unique(labels):
-        mend.both_sides(labels == label)
-    mend.validated(labels)
+    for label in () if rows.labels is None else np.unique(rows.labels):
+        mend.both_sides(rows.labels == label)
+    mend.validated(rows.labels)
     _check_both(sides, settings.group)
-    report = _report(read, kept, sides, labels, inputs_apart=not spread)
-    _spare(sides, own, whole, settings.max_train_rows)
+    report = _report(rows, sides, inputs_apart=not spread)
+    _spare(sides, rows, decides, settings)
     full = np.full(len(read.whole), _DROPPED, dtype=np.int8)
     full[kept] = sides
     return Assigned(full, {**report, "spare_rows": int((sides == _SPARE).sum())})
 
 
-def _own(read: Read, kept: Any, settings: DataSettings, *, spread: bool) -> Hashes:
-    """What chooses for each row by itself: its inputs, and how many like it come before.
+def _spread(rows: Read) -> Hashes:
+    """What chooses for each row by itself: its inputs, and how many rows of the same inputs and target come before.
 
-    Where rows of equal inputs are spread, those of equal targets are counted by themselves: so one more row moves none
-    of the others. The targets of a regression hardly repeat, so they take part in the choice.
+    So one more row moves none of the others. The targets of a regression hardly repeat: they take part in the choice.
     """
-    whole: Hashes = read.whole[kept]
-    inputs: Hashes = read.inputs[kept]
-    if settings.group is not None:
-        return inputs
-    if not spread:
-        return twins.apart(inputs, inputs, whole)
-    both = twins.joined(inputs, read.targets[kept])
-    return twins.apart(both if read.labels is None else inputs, both, whole)
+    both = rows.twins
+    return twins.apart(both if rows.labels is None else rows.inputs, both, rows.whole)
 
 
-def _ranks(decides: Hashes, whole: Hashes, times: Places | None) -> Places:
+def _ranks(decides: Hashes, rows: Read) -> Places:
     """A number from 0 up to 1 for each row: the smallest are test, then validation, then training."""
     places: Places = (decides >> np.uint64(64 - _BITS)).astype(np.float64) / 2.0**_BITS
-    if times is None:
+    if rows.times is None:
         return places
     ranks = np.empty(len(places))
-    newest_first = np.lexsort((whole, places, -times))
+    newest_first = np.lexsort((rows.whole, places, -rows.times))
     ranks[newest_first] = (np.arange(len(places)) + 0.5) / len(places)
     return ranks
 
@@ -242,32 +242,43 @@ class _Mend:
         self.sides[(self.like == self.like[chosen]) & ~self.frozen] = side
 
 
-def _spare(sides: Sides, own: Hashes, whole: Hashes, most: int) -> None:
-    """Leave `most` training rows, chosen by other bits of the hash than the sides are."""
-    trained = np.flatnonzero(sides == _TRAIN)
+def _spare(sides: Sides, rows: Read, decides: Hashes, settings: DataSettings) -> None:
+    """Leave `data.max_train_rows` training rows, chosen by other bits of the hash than the sides are."""
+    most, trained = settings.max_train_rows, np.flatnonzero(sides == _TRAIN)
     if 0 < most < len(trained):
-        order = np.lexsort((whole[trained], own[trained] * np.uint64(0x9E3779B97F4A7C15)))
+        whole, own = rows.whole[trained], decides[trained]
+        if settings.group is None and settings.equal_rows != "spread":
+            own = twins.apart(own, own, whole)  # some rows of each combination of inputs, not all of some
+        order = np.lexsort((whole, own * np.uint64(0x9E3779B97F4A7C15)))
         sides[trained[order[most:]]] = _SPARE
 
 
-def _report(read: Read, kept: Any, sides: Sides, labels: Any, *, inputs_apart: bool) -> dict[str, Any]:
+def _report(rows: Read, sides: Sides, *, inputs_apart: bool) -> dict[str, Any]:
     """Rows by side, classes by side, and how many test rows have a twin, where it should not, or an id in training."""
     test, trained = sides == _TEST, sides == _TRAIN
     counts = {name: int((sides == number).sum()) for number, name in enumerate(NAMES[:3])}
     leaks: dict[str, int] = {}
     if inputs_apart:
-        leaks["inputs"] = int(np.isin(read.inputs[kept][test], read.inputs[kept][trained]).sum())
-    for name, hashed in read.ids.items():
+        leaks["inputs"] = int(np.isin(rows.inputs[test], rows.inputs[trained]).sum())
+    for name, hashed in rows.ids.items():
         if len(np.unique(hashed)) < _ID_SHARE * len(hashed):
             continue
-        leaks[name] = int(np.isin(hashed[kept][test], hashed[kept][trained]).sum())
+        leaks[name] = int(np.isin(hashed[test], hashed[trained]).sum())
     report: dict[str, Any] = {"splits": counts, "test_rows_known_from_training": leaks}
-    if labels is not None:
+    if rows.labels is not None:
+        classes = int(rows.labels.max()) + 1
         report["rarest_class"] = {
-            name: int(np.bincount(labels[sides == number], minlength=int(labels.max()) + 1).min())
+            name: int(np.bincount(rows.labels[sides == number], minlength=classes).min())
             for number, name in enumerate(NAMES[:3])
         }
     return report
+
+
+def _joined(parts: list[Any]) -> Any:
+    """The parts of one column as one array; they are let go of, as both would be held else."""
+    made = np.concatenate(parts)
+    parts.clear()
+    return made
 
 
 def _codes(series: Any, codes: dict[Any, int]) -> np.ndarray[Any, np.dtype[np.int32]]:

@@ -15,7 +15,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 def joined(one: Hashes, other: Hashes) -> Hashes:
-    """Two hashes of a row as one."""
+    """Two numbers of a row as one."""
     made: Hashes = (one * np.uint64(3)) ^ (other * _STEP)
     return made ^ (made >> np.uint64(31))
 
@@ -71,7 +71,8 @@ def _nth(ordered: Hashes) -> Any:
 def _repeated(values: Hashes) -> Mask:
     """True for each value that is there more than once."""
     order = np.argsort(values, kind="stable")
-    equal = values[order[1:]] == values[order[:-1]]
+    ordered = values[order]
+    equal = ordered[1:] == ordered[:-1]
     made = np.zeros(len(values), dtype=np.bool_)
     made[order[1:]] = equal
     made[order[:-1]] |= equal
