@@ -18,6 +18,7 @@ from aifactory_runtime.data import conform, declared, outliers, parts, quality, 
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline import older_rules
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-_REPORT = "validation.json"
 _SAY_ABOVE = 0.05
 """Share of test rows known from training that is worth a line; conf says what is refused."""
 _READ_BY_RULES_1 = {"format", "separator", "decimal", "encoding", "dates"}
@@ -100,6 +100,7 @@ def prepare(context: Context, handoff: Handoff) -> Handoff:
     read = split.scan(_conformed(context, version, checked=False), roles, settings.group, key)
     assigned = split.assign(read, settings, known)
     _say_equal(report, settings)
+    _say_older(context, handoff, report)
     _leaks(context, assigned.report)
     sides, removed = _without_outliers(context, version, assigned.sides)
     found = _write_prepared(context, version, read.whole, sides)
@@ -234,7 +235,7 @@ def _moved(report: Mapping[str, Any], removed: int) -> dict[str, Any]:
 
 def _report(context: Context, handoff: Handoff) -> dict[str, Any]:
     """What validate found; UsageProblem when it has not run."""
-    place = handoffs.folder(context.artifacts, handoff.id) / _REPORT
+    place = handoffs.folder(context.artifacts, handoff.id) / older_rules.REPORT
     if not place.is_file():
         raise UsageProblem(f"run {handoff.id} has not been validated yet: run validate first")
     report: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
@@ -243,7 +244,7 @@ def _report(context: Context, handoff: Handoff) -> dict[str, Any]:
 
 
 def _write_report(context: Context, handoff: Handoff, report: Mapping[str, Any]) -> None:
-    place = handoffs.folder(context.artifacts, handoff.id) / _REPORT
+    place = handoffs.folder(context.artifacts, handoff.id) / older_rules.REPORT
     files.write(place, json.dumps(report, indent=2, allow_nan=False))
 
 
@@ -261,6 +262,19 @@ def _say_equal(report: Mapping[str, Any], settings: DataSettings) -> None:
             "note: %s rows equal another one; no key says that they are copies, so all count. Their inputs stay on one "
             "side of the split: write data.equal_rows: together in conf, or spread where the columns take few values",
             report["equal_rows"],
+        )
+
+
+def _say_older(context: Context, handoff: Handoff, report: Mapping[str, Any]) -> None:
+    """Once, that rows count which earlier runs left out: so the table is another, and the model is trained again."""
+    before = older_rules.left_out_before(context.artifacts, handoff.id) - report["duplicates"]
+    if report["equal_rows"] and before > 0:
+        _log.warning(
+            "note: earlier runs took %s rows that equal another one for copies and left them out. They count now, so "
+            "the model is trained once more; probabilities of the models before are wrong. Their frozen test rows lack "
+            "them too: python -m %s run --new-reference freezes new ones",
+            before,
+            context.project.manifest.package,
         )
 
 

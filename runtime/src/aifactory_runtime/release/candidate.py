@@ -10,6 +10,7 @@ from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline import older_rules
 from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import CHAMPION, GATE, GATE_PASSED, PREFIX, REPORT_SHA256, Version
@@ -117,3 +118,13 @@ def gate_refusal(chosen: Candidate, say: Callable[[str], None]) -> str | None:
     if found.get(GATE) == GATE_PASSED:
         return None
     return "the gate did not let it pass: see the report of its run, and train again"
+
+
+def say_left_out(chosen: Candidate, say: Callable[[str], None]) -> None:
+    """Tell the owner of a model from before equal rows counted that its probabilities may be wrong."""
+    run = chosen.version.tags.get(PREFIX + "pipeline_run", "")
+    if left := older_rules.left_out(Path(chosen.source.contract.artifact_uri), run):
+        say(
+            f"version {chosen.version.number} of {chosen.source.name} learned from a table without {left} rows that "
+            "equal others: unless they are copies, its probabilities are wrong. Run the pipeline again: they count now"
+        )

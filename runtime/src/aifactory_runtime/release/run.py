@@ -41,6 +41,7 @@ class Release:
         self._say = say
         self._misfit = candidate.misfit(chosen)
         self._gate_passed = candidate.gate_refusal(chosen, say) is None
+        candidate.say_left_out(chosen, say)
         self._failure: str | None = None
         self._rules = Rules(
             after_staging=target.name == "prod",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,22 @@ def test_fault_20_given_too_many_copies_when_run_then_refused_and_without_an_id_
     edit(repo, "src/demo_case/schema.py", '"age": pa', '"id": pa.Column(int),\n        "age": pa')
     with pytest.raises(FactoryError, match=r"400 of 800 rows are copies \(equal in every column, id among them\)"):
         pipeline("ingest", "validate")
+
+
+def test_given_a_run_that_left_equal_rows_out_when_run_again_then_it_is_said_once(
+    repo: Path, pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    data_of(repo, lambda lines: lines + lines[1:])
+    first = pipeline("ingest", "validate", "prepare")
+    assert "earlier runs" not in caplog.text
+    place = context.artifacts / "runs" / first.id / "validation.json"
+    report = json.loads(place.read_text())
+    report["duplicates"] = report.pop("equal_rows")
+    place.write_text(json.dumps(report))
+    pipeline("ingest", "validate", "prepare")
+    pipeline("ingest", "validate", "prepare")
+    assert caplog.text.count("note: earlier runs took 400 rows that equal another one for copies") == 1
+    assert "python -m demo_case run --new-reference" in caplog.text
 
 
 def test_fault_24_given_one_class_when_run_then_nothing_is_registered(

@@ -32,7 +32,10 @@ def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: 
     side.embedded, side.audit = True, lambda *_: None
     version = replace(registry.version(3), tags={tags.COMMIT: "d" * 40, tags.INTEGRATION: "1" * 64})
     return run.Release(
-        Candidate(cast("Side", SimpleNamespace(name="source")), version), cast("Side", side), False, print
+        Candidate(cast("Side", SimpleNamespace(name="source", contract=side.contract)), version),
+        cast("Side", side),
+        False,
+        print,
     )
 
 
