@@ -37,7 +37,7 @@ def _command(name: str, does: str, example: str) -> click.Command:
 
 def _help(context: click.Context, name: str) -> str:
     """What the command does, with the options that it has in a repo of this version."""
-    from aifactory_runtime.cli import COMMANDS
+    from aifactory_runtime.command_line import COMMANDS
 
     module, _, attribute = COMMANDS[name].partition(":")
     its_own: click.Command = getattr(importlib.import_module(module), attribute)

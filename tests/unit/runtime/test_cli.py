@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +12,14 @@ from pathlib import Path
 import click
 import pytest
 
-from aifactory_runtime import cli
+from aifactory_runtime import cli, command_line
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
+from tests.fixtures import usecase_repo
 
 
-@pytest.mark.parametrize("name", list(cli.COMMANDS))
+@pytest.mark.parametrize("name", list(command_line.COMMANDS))
 def test_given_the_table_when_a_command_is_looked_up_then_it_is_there_and_has_an_example(name: str) -> None:
-    module, _, attribute = cli.COMMANDS[name].partition(":")
+    module, _, attribute = command_line.COMMANDS[name].partition(":")
     command = getattr(importlib.import_module(module), attribute)
     assert isinstance(command, click.Command)
     assert f"Example: {name}" in (command.help or "")
@@ -29,7 +32,7 @@ def test_given_a_failure_when_a_command_runs_then_one_line_and_its_exit_code(
     def fail(*_: object) -> None:
         raise error("what is wrong: what to do")
 
-    monkeypatch.setattr(cli, "_run", fail)
+    monkeypatch.setattr(command_line, "_run", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", ["run"])
     assert caught.value.code == code
@@ -43,7 +46,7 @@ def test_given_a_bug_when_a_command_runs_then_one_line_without_a_traceback(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("division by zero\nmore")
 
-    monkeypatch.setattr(cli, "_run", fail)
+    monkeypatch.setattr(command_line, "_run", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", ["run"])
     assert caught.value.code == 1
@@ -56,7 +59,7 @@ def test_given_a_file_that_cannot_be_written_when_a_command_runs_then_its_place_
     def fail(*_: object) -> None:
         raise OSError(30, "Read-only file system", "/repo/.factory/pipeline.lock")
 
-    monkeypatch.setattr(cli, "_run", fail)
+    monkeypatch.setattr(command_line, "_run", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", ["run"])
     assert caught.value.code == 1
@@ -108,8 +111,63 @@ def test_given_debug_anywhere_when_a_command_fails_then_a_traceback_and_the_same
         assert arguments == ["run"]
         raise error("what is wrong")
 
-    monkeypatch.setattr(cli, "_run", fail)
+    monkeypatch.setattr(command_line, "_run", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", given)
     assert caught.value.code == code
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["import", "run", "prompt"])
+def test_given_ctrl_c_when_a_command_begins_or_runs_then_one_line_and_130(
+    where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press(*_: object) -> None:
+        raise click.Abort if where == "prompt" else KeyboardInterrupt
+
+    handlers = []
+    monkeypatch.setattr(signal, "signal", lambda number, handler: handlers.append((number, handler)))
+    monkeypatch.setattr(command_line, "main" if where == "import" else "_run", press)
+
+    with pytest.raises(SystemExit) as caught:
+        cli.main("demo_case", ["run"])
+
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "Error: interrupted; running the command again finishes it\n"
+    assert [number for number, _ in handlers] == [signal.SIGINT]
+
+
+def test_given_the_command_when_it_is_imported_then_nothing_that_takes_time_comes_with_it() -> None:
+    program = "import sys; from aifactory_runtime import cli; print('click' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.slow
+def test_given_ctrl_c_when_a_pipeline_runs_then_one_line_no_traceback_and_it_goes_on_afterwards(tmp_path: Path) -> None:
+    repo = usecase_repo.make_repo(tmp_path / "repo")
+    process = subprocess.Popen(
+        usecase_repo.command("run"),
+        cwd=repo,
+        env=usecase_repo.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("ingest")
+
+    os.killpg(process.pid, signal.SIGINT)
+
+    told = process.stderr.read().splitlines()
+    assert process.wait(60) in (130, -signal.SIGINT)
+    assert told[-1] == "Error: interrupted; running the command again finishes it"
+    assert [line for line in told if "Traceback" in line or "KeyboardInterrupt" in line] == []
+    assert usecase_repo.run(repo, "validate", "--run", _only_run(repo)).returncode == 0
+
+
+def _only_run(repo: Path) -> str:
+    (found,) = (repo / ".factory" / "embedded" / "artifacts" / "runs").iterdir()
+    return found.name

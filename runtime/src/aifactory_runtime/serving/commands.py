@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aifactory_runtime.cli import INTERRUPTED
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -51,12 +53,24 @@ def serve(port: int | None, host: str, fd: int | None) -> None:
         _release(project)
     address, number = listener.getsockname()
     click.echo(f"http://{address}:{number}/docs")
-    process.Worker(project).answer(listener)
+    if process.Worker(project).answer(listener):
+        click.echo("stopped", err=True)
+        sys.exit(INTERRUPTED)
 
 
 def _release(project: Project) -> None:
     """Release what was trained last, in a process of its own: this one stays free of MLflow."""
     command = [sys.executable, "-m", project.manifest.package, "release", "--to", "embedded"]
-    done = subprocess.run(command, cwd=project.root, check=False)
-    if done.returncode:
+    with subprocess.Popen(command, cwd=project.root) as releasing:
+        interrupted = False
+        while releasing.returncode is None:
+            try:
+                releasing.wait()
+            except KeyboardInterrupt:  # it was pressed for the release too, which says so and ends
+                interrupted = True
+    if releasing.returncode in {INTERRUPTED, -signal.SIGINT}:
+        sys.exit(INTERRUPTED)
+    if interrupted:
+        raise KeyboardInterrupt
+    if releasing.returncode:
         raise FactoryError("there is no model to serve (see above)")

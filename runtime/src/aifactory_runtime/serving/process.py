@@ -41,12 +41,12 @@ class Worker:
         self.service = Service(settings.max_body_bytes, capture, callers_of(contract))
         self.watcher = Watcher(self.service, _loader(project, folder), folder, settings.poll_seconds)
 
-    def answer(self, listener: socket.socket) -> None:
-        """Answer on `listener` until told to end; blocks."""
+    def answer(self, listener: socket.socket) -> bool:
+        """Answer on `listener` until told to end; blocks. Whether it was Ctrl-C that ended it."""
         app = create_app(self.service, self._project.manifest.title)
         self.watcher.start()
         try:
-            server.run(app, listener, self._project.settings.serving.drain_seconds, self._drain)
+            return server.run(app, listener, self._project.settings.serving.drain_seconds, self._drain)
         finally:
             self.watcher.withdraw()
 

@@ -37,8 +37,8 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def run(app: FastAPI, listener: socket.socket, drain_seconds: float, on_drain: Callable[[], None]) -> None:
-    """Answer on `listener` until SIGTERM or SIGINT, then drain for at most `drain_seconds`."""
+def run(app: FastAPI, listener: socket.socket, drain_seconds: float, on_drain: Callable[[], None]) -> bool:
+    """Answer on `listener` until SIGTERM or SIGINT, then drain for at most `drain_seconds`; whether it was SIGINT."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -51,9 +51,11 @@ def run(app: FastAPI, listener: socket.socket, drain_seconds: float, on_drain: C
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
     )
     # Uvicorn raises the signal again when it is done; by then it has been obeyed.
+    obeyed: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda number, _: obeyed.append(number))
     DrainingServer(config, on_drain).run(sockets=[listener])
+    return signal.SIGINT in obeyed
 
 
 def listen(port: int, host: str) -> socket.socket:

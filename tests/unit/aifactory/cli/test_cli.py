@@ -18,7 +18,7 @@ from aifactory.cli import environments, main
 from aifactory.cli.main import _COMMANDS, _SUMMARIES
 from aifactory.home import Home
 from aifactory.provision import exclusive, stacks, tools, waves
-from aifactory_runtime import cli
+from aifactory_runtime import command_line
 from aifactory_runtime.errors import FactoryError
 from tests.unit.runtime.contract.test_manifest import VALID
 
@@ -71,7 +71,7 @@ def test_given_every_command_when_asked_for_json_then_it_has_it_as_the_documenta
     without = {name for name, command in commands(main.factory) if not _has_json(command)}
     assert without - passed_on == {"person add", "person remove"}
 
-    assert {name for name, command in commands(cli._group) if not _has_json(command)} == {"serve"}
+    assert {name for name, command in commands(command_line._group) if not _has_json(command)} == {"serve"}
 
 
 def _has_json(command: click.Command) -> bool:
