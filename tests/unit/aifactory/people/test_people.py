@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory.cli import person
@@ -173,7 +173,6 @@ steps = st.lists(st.tuples(st.booleans(), logins, st.sampled_from(["operator", "
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=50)
 @given(steps=steps, form=st.sampled_from([form for form in FORMS if form != "flow"]))
 def test_given_any_sequence_of_changes_when_made_then_the_list_is_what_they_say(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[bool, str, str]], form: str

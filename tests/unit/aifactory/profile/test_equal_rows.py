@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory.profile import Proposal, Wishes, propose, scan
@@ -85,7 +85,6 @@ def test_given_rows_without_an_id_when_they_are_equal_then_they_are_no_copies(tm
     assert found.equal_rows.copies == 200
 
 
-@settings(max_examples=10)
 @given(st.integers(0, 50), st.integers(1, 400))
 def test_given_copies_when_counted_here_and_by_the_pipeline_then_both_find_the_same(seed: int, copied: int) -> None:
     from tempfile import TemporaryDirectory

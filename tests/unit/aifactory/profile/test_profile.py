@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory.profile import Proposal, Table, Wishes, propose, scan
@@ -325,7 +325,6 @@ def test_given_more_values_than_are_counted_then_only_their_number_is_kept(tmp_p
     assert column.distinct == MOST_VALUES + 1
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.one_of(st.integers(-(10**6), 10**6).map(str), st.just(""), st.just("NA")), min_size=1, max_size=50))
 def test_given_any_whole_numbers_and_gaps_then_counts_and_limits_are_those_of_the_list(
     tmp_path_factory: pytest.TempPathFactory, cells: list[str]

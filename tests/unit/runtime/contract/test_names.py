@@ -6,7 +6,7 @@ import re
 import string
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aifactory_runtime.contract import names
@@ -37,7 +37,6 @@ PERSON = _spelled("-._", names.check_person)
 PLACE = st.tuples(USE_CASE, ENVIRONMENT)
 
 
-@settings(max_examples=60, deadline=None)
 @given(kind=KIND, place=PLACE)
 def test_fault_49_given_any_place_when_fitted_then_the_name_is_one_the_vendor_takes(
     kind: str, place: tuple[str, str]
@@ -49,7 +48,6 @@ def test_fault_49_given_any_place_when_fitted_then_the_name_is_one_the_vendor_ta
     assert name == conventions.fitted(kind, *place)
 
 
-@settings(max_examples=60, deadline=None)
 @given(kind=KIND, one=PLACE, other=PLACE)
 def test_fault_49_given_two_places_when_fitted_then_their_names_differ(
     kind: str, one: tuple[str, str], other: tuple[str, str]
@@ -94,7 +92,6 @@ def _all(use_case: str, environment: str, person: str) -> dict[str, str]:
     }
 
 
-@settings(max_examples=60, deadline=None)
 @given(one=st.tuples(USE_CASE, ENVIRONMENT, PERSON), other=st.tuples(USE_CASE, ENVIRONMENT, PERSON))
 def test_given_two_people_or_places_when_named_then_nothing_is_shared(
     one: tuple[str, str, str], other: tuple[str, str, str]
@@ -104,7 +101,6 @@ def test_given_two_people_or_places_when_named_then_nothing_is_shared(
     assert not [space for space in first if first[space] == second[space]]
 
 
-@settings(max_examples=60, deadline=None)
 @given(one=PLACE, other=PLACE)
 def test_given_two_places_when_named_then_nothing_is_shared(one: tuple[str, str], other: tuple[str, str]) -> None:
     assume(one != other)
@@ -112,7 +108,6 @@ def test_given_two_places_when_named_then_nothing_is_shared(one: tuple[str, str]
         assert name(*one) != name(*other)
 
 
-@settings(max_examples=60, deadline=None)
 @given(person=PERSON, place=PLACE, persona=st.sampled_from([*names.PERSONAS, *names.ROLES]))
 def test_given_a_person_when_named_then_no_role_or_identity_bears_their_name(
     person: str, place: tuple[str, str], persona: str

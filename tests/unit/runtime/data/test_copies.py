@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import DataSettings
@@ -103,7 +103,6 @@ def test_given_hashes_that_are_equal_by_chance_when_unique_is_declared_then_valu
     assert inspected(frame, unique=["key"])["repeated"] == {"key": 1}
 
 
-@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=60), st.integers(1, 30))
 def test_given_any_rows_when_read_in_chunks_then_copies_are_those_of_the_whole(
     rows: list[tuple[int, int]], chunk: int

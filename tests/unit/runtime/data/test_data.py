@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.data import columns, declared
@@ -177,7 +177,6 @@ def test_given_a_raw_column_of_any_name_when_pinned_then_it_keeps_it() -> None:
     assert names == ("x1", "1", "größe [m²].class=p", "größe [m²].class=q", "a=b")
 
 
-@settings(max_examples=50)
 @given(st.dictionaries(st.text("ab= ", min_size=1, max_size=4), st.lists(st.text("ab=", max_size=3), min_size=2)))
 def test_given_any_names_and_texts_when_pinned_then_the_matrix_says_where_each_text_is(
     made: dict[str, list[str]],

@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pyarrow
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import ColumnSettings, DataSettings
@@ -53,7 +53,6 @@ def problems(frame: pd.DataFrame, **conf: object) -> str:
     return "; ".join(inspect(frame, **conf)["problems"])  # type: ignore[arg-type]
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1_000), st.integers(1, 400), st.integers(1, 300))
 def test_given_chunks_of_any_size_when_inspected_then_the_report_is_that_of_the_whole(
     seed: int, chunk: int, rows: int

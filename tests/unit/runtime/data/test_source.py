@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -334,7 +334,6 @@ def test_given_a_change_of_content_then_the_digest_changes_and_else_it_stays(tmp
 CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]), min_size=1, max_size=8)
 
 
-@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(CELLS, st.floats(allow_nan=False, allow_infinity=False)), min_size=2, max_size=20),
     st.sampled_from([";", "\t", ","]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import DataSettings
@@ -50,7 +50,6 @@ def report(frame: pd.DataFrame, roles: Roles = ROLES, **conf: object) -> dict[st
     return dict(split.assign(split.scan([frame], roles, chosen.group), chosen, None).report)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1000), st.integers(100, 300), st.integers(1, 200))
 def test_given_data_that_grows_when_split_then_no_row_changes_sides(seed: int, rows: int, more: int) -> None:
     before = assign(table(rows, seed), test_share=0.3, validation_share=0.2)
@@ -96,7 +95,6 @@ def test_given_shares_when_split_then_they_come_out_about_so() -> None:
     assert counts["validation"] == pytest.approx(0.1, abs=0.03)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.lists(st.integers(2, 12), min_size=2, max_size=6))
 def test_given_few_rows_and_rare_classes_when_split_then_each_class_is_in_train_and_test(
     seed: int, sizes: list[int]

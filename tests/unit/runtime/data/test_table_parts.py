@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as arrow_dataset
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
@@ -285,7 +285,6 @@ def in_packed_text(table: pa.Table, folder: Path) -> Path:
 @pytest.mark.parametrize(
     "store", [in_parts, with_dictionaries, in_partitions, in_json_lines, in_packed_json_lines, in_packed_text]
 )
-@settings(deadline=None, max_examples=25)
 @given(made())
 def test_given_any_table_when_stored_in_any_way_and_read_then_it_is_the_same(
     tmp_path_factory: pytest.TempPathFactory,

@@ -75,7 +75,7 @@ def test_given_other_columns_when_written_again_then_the_new_version_has_them_an
     assert tables.read(tmp_path, "raw", 0)["a"].tolist() == [1, 2]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sizes=st.lists(st.integers(1, 300), min_size=1, max_size=5), step=st.integers(1, 500))
 def test_given_chunks_of_any_size_when_read_in_batches_then_order_and_values_are_kept(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], step: int

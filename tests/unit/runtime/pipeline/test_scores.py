@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -82,7 +82,6 @@ def test_given_a_regressor_when_measured_then_the_figures_are_scikit_learn_s() -
     assert math.isclose(found["median_ae"], sk.median_absolute_error(labels, said))
 
 
-@settings(max_examples=30)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=30), st.floats(-1e6, 1e6))
 def test_given_any_numbers_when_the_baseline_knows_them_then_no_constant_has_a_smaller_error(
     labels: list[float], constant: float

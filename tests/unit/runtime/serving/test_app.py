@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.serving import app, server
@@ -315,7 +315,6 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     row=st.fixed_dictionaries({name: st.just(value) | JSON_VALUES for name, value in ROW.items()}),
     extra=st.none() | JSON_VALUES,
@@ -329,7 +328,6 @@ def test_figure_6_given_any_body_when_asked_then_200_or_422(setting: Setting, ro
     assert answer.status_code in (200, 422)
 
 
-@settings(max_examples=100, deadline=None)
 @given(income=st.floats(min_value=0, allow_infinity=False))
 def test_figure_6_given_any_finite_number_when_asked_then_200_with_finite_scores_or_422(
     setting: Setting, income: float
@@ -341,7 +339,6 @@ def test_figure_6_given_any_finite_number_when_asked_then_200_with_finite_scores
         assert sum(answer.json()["probabilities"][0]) == pytest.approx(1)
 
 
-@settings(max_examples=50, deadline=None)
 @given(body=st.binary(max_size=200))
 def test_figure_6_given_any_bytes_when_asked_then_422(setting: Setting, body: bytes) -> None:
     assert setting.client.post("/predict", content=body).status_code == 422

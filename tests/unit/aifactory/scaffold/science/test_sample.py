@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -129,7 +129,6 @@ def test_given_whole_numbers_beyond_2_53_in_text_then_they_are_taken_as_in_a_sto
     assert (found.role, found.kind) == (role, kind)
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     base=st.floats(-1e100, 1e100) | st.integers(-(2**63), 2**63 - 1).map(float) | st.floats(-1e6, 1e6),
     spread=st.floats(1e-14, 1e20),

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -53,7 +53,6 @@ def test_given_algorithms_when_tried_then_they_take_turns_with_parameters_of_the
     assert "C" not in found[2] and "depth" not in found[1]
 
 
-@settings(max_examples=40)
 @given(
     low=st.floats(1e-6, 1e3),
     width=st.floats(1e-3, 1e3),
