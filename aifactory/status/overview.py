@@ -75,7 +75,7 @@ def await_services(home: Home, say: Callable[[str], None], without: frozenset[st
                 say(f"  {name} is starting")
                 said.add(name)
         if time.monotonic() > deadline:
-            raise FactoryError(f"{', '.join(waiting)} did not come up: see {home.services / 'logs'}")
+            raise FactoryError(f"{', '.join(waiting)} did not start: see {home.services / 'logs'}")
         time.sleep(_PAUSE)
 
 

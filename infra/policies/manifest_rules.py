@@ -55,13 +55,15 @@ def _data_stay(manifest: Manifest, environment: str) -> Iterator[Violation]:
         return
     policy = "restricted-data-stay-in-prod"
     if manifest.train_in == "dev":
-        yield Violation(policy, "train_in", "dev would bring restricted data out of prod; write train_in: prod")
+        yield Violation(
+            policy, "train_in", "training in dev would take restricted data out of prod; write train_in: prod"
+        )
     source = manifest.settings(environment).data_source
     if environment != "prod" and source == manifest.settings("prod").data_source:
         yield Violation(
             policy,
             f"environments.{environment}.data_source",
-            f"{source} is prod's own, and restricted data stay there; write that of a masked or synthetic replica",
+            f"{source} is prod's own, and restricted data stay there; write the address of a masked or synthetic copy",
         )
 
 
@@ -72,7 +74,7 @@ def _size(manifest: Manifest, environment: str) -> Iterator[Violation]:
         yield Violation(
             "size-of-environment",
             f"environments.{environment}.size",
-            f"{size} is not given in {environment}; write {' or '.join(allowed)}",
+            f"{size} is not available in {environment}; write {' or '.join(allowed)}",
         )
 
 
@@ -108,7 +110,7 @@ def _disk(manifest: Manifest, environment: str, facts: HomeFacts) -> Iterator[Vi
         yield Violation(
             "disk-of-home",
             f"environments.{environment}.quotas.disk_gb",
-            f"{asked:g} GB are asked for and the disk of this home has {facts.disk_gb:.1f}; "
+            f"disk_gb is {asked:g}, but the disk of this home has only {facts.disk_gb:.1f} GB left; "
             f"write quotas: {{disk_gb: {max(0.1, facts.disk_gb * 0.8):.1f}}} or make room",
         )
 

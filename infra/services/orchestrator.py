@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from cronsim import CronSim, CronSimError
@@ -222,27 +223,18 @@ def _tick(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest 
 
 
 _WHO = "Its latest tick names every use case with its cron, in UTC."
-
-
-@schedule(
-    job=retraining,
-    cron_schedule="* * * * *",
-    execution_timezone="UTC",
-    default_status=DefaultScheduleStatus.RUNNING,
-    description=f"Asks each minute who is due to train again. {_WHO}",
+_every_minute = partial(
+    schedule, cron_schedule="* * * * *", execution_timezone="UTC", default_status=DefaultScheduleStatus.RUNNING
 )
+
+
+@_every_minute(job=retraining, description=f"Asks each minute who is due to train again. {_WHO}")
 def retraining_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Asks each minute who is due to train again."""
     yield from _tick("retraining", context)
 
 
-@schedule(
-    job=scoring,
-    cron_schedule="* * * * *",
-    execution_timezone="UTC",
-    default_status=DefaultScheduleStatus.RUNNING,
-    description=f"Asks each minute whose table is due to be scored. {_WHO}",
-)
+@_every_minute(job=scoring, description=f"Asks each minute whose table is due to be scored. {_WHO}")
 def scoring_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Asks each minute whose table is due to be scored."""
     yield from _tick("scoring", context)

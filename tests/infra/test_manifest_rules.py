@@ -60,7 +60,7 @@ def test_given_restricted_data_when_prods_own_source_is_read_elsewhere_then_a_re
     found = manifest(data_classification="restricted", train_in="prod")
     (sentence,) = said(found, environment)
     assert sentence.startswith(f"environments.{environment}.data_source: data/sample.csv is prod's own")
-    assert "masked or synthetic replica" in sentence
+    assert "masked or synthetic copy" in sentence
     assert said(found, "prod") == []
     other = {f"{environment}__data_source": "data/masked.csv"}
     assert said(manifest(data_classification="restricted", train_in="prod", **other), environment) == []
@@ -76,7 +76,7 @@ def test_given_a_size_when_the_environment_does_not_give_it_then_those_it_gives_
         assert sentences == []
     else:
         assert sentences == [
-            "environments.dev.size: large is not given in dev; write small or medium (policy size-of-environment)"
+            "environments.dev.size: large is not available in dev; write small or medium (policy size-of-environment)"
         ]
 
 
@@ -125,7 +125,7 @@ def test_given_a_quota_above_the_disk_when_refused_then_four_fifths_of_it_are_pr
 ) -> None:
     (sentence,) = said(manifest(dev__quotas={"disk_gb": 12}), "dev", HomeFacts(FACTS.today, there))
     assert sentence.startswith(
-        f"environments.dev.quotas.disk_gb: 12 GB are asked for and the disk of this home has {there:.1f}; "
+        f"environments.dev.quotas.disk_gb: disk_gb is 12, but the disk of this home has only {there:.1f} GB left; "
     )
     assert f"write quotas: {{disk_gb: {proposed}}} or make room" in sentence
 

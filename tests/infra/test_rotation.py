@@ -116,7 +116,7 @@ def test_fault_50_given_a_size_that_dev_does_not_give_when_up_then_file_and_line
     refused = repo.factory("up", "dev", "--platform")
     path.write_text(text)
     assert refused.returncode == 2
-    assert f"factory.yaml:{line}: environments.dev.size: large is not given in dev; write small" in refused.stderr
+    assert f"factory.yaml:{line}: environments.dev.size: large is not available in dev; write small" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert not (repo.home / "dev").exists()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from infra.components.local.part import SERVICES, Part, ServerSettings, digest
+from infra.components.local.part import SERVICES, Server, ServerSettings, digest
 from infra.providers.local import layout, sdk
 
 LOCATION = "aifactory"
@@ -15,10 +15,8 @@ LOCATION = "aifactory"
 _READY = "/graphql?query=%7BrepositoriesOrError%7B...on%20RepositoryConnection%7Bnodes%7Blocation%7Bname%7D%7D%7D%7D%7D"
 
 
-class Orchestrator(Part):
+class Orchestrator(Server):
     """Runs released pipelines on their schedules. A further use case adds no process to it."""
-
-    address: pulumi.Output[str]
 
     def __init__(
         self,
@@ -27,8 +25,7 @@ class Orchestrator(Part):
         supervisor: pulumi.Resource,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(name, opts)
-        self._name, self._settings = name, settings
+        super().__init__(name, settings, opts)
         home = str(settings.home)
         self._folder = settings.home / "shared" / "dagster"
         ready = self.child(supervisor)

@@ -38,6 +38,16 @@ class Part(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, depends_on=list(needs))
 
 
+class Server(Part):
+    """A server of the platform, run by supervisor; `address` is where it answers."""
+
+    address: pulumi.Output[str]
+
+    def __init__(self, name: str, settings: ServerSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, opts)
+        self._name, self._settings = name, settings
+
+
 def digest(name: str) -> str:
     """Digest of a file in `services/`, so that another version of it restarts what runs it."""
     return hashlib.sha256((SERVICES / name).read_bytes()).hexdigest()

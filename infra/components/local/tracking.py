@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pulumi
 
-from infra.components.local.part import SERVICES, Part, ServerSettings, digest
+from infra.components.local.part import SERVICES, Server, ServerSettings, digest
 from infra.providers.local import layout, sdk
 
 
-class Tracking(Part):
+class Tracking(Server):
     """One server for all environments; what keeps them apart are roles. Without a role a login may do nothing."""
-
-    address: pulumi.Output[str]
 
     def __init__(
         self,
@@ -20,8 +18,7 @@ class Tracking(Part):
         supervisor: pulumi.Resource,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(name, opts)
-        self._name, self._settings = name, settings
+        super().__init__(name, settings, opts)
         home = str(settings.home)
         ready = self.child(supervisor)
         admin = sdk.Token(

@@ -62,5 +62,5 @@ class Folder(Kind):
             return
         except OSError as error:
             raise Failure(
-                f"{state['path']} cannot be removed ({error.strerror}): see what uses it, then again"
+                f"{state['path']} cannot be removed ({error.strerror}): see which program uses it, then run this again"
             ) from None

@@ -24,7 +24,7 @@ def kind_of(token: str) -> Kind:
     """Kind of a resource type such as `local:index:Folder`, which the engine prefixes with the types of its parents."""
     name = token.rpartition("$")[2].removeprefix(PREFIX)
     if name not in KINDS:
-        raise Failure(f"{token} is not a resource of this machine; there are {', '.join(sorted(KINDS))}")
+        raise Failure(f"there is no kind of resource {token}; the kinds are {', '.join(sorted(KINDS))}")
     return load(name)
 
 

@@ -162,7 +162,7 @@ def _await_ready(supervision: SupervisorClient, inputs: Values) -> None:
         time.sleep(_PAUSE)
     supervision.remove(name)
     log = layout.log(inputs["home"], name)
-    raise Failure(f"{name} does not come up ({status}). Its last words: {_last_words(log)!r}. See {log}")
+    raise Failure(f"{name} does not start ({status}). Its last log lines: {_last_lines(log)!r}. See {log}")
 
 
 def _answers(inputs: Values) -> bool:
@@ -181,7 +181,7 @@ def _answers(inputs: Values) -> bool:
     return answer.status == http.client.OK and inputs.get("ready_text", "") in body
 
 
-def _last_words(log: Path) -> str:
+def _last_lines(log: Path) -> str:
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

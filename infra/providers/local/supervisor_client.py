@@ -161,7 +161,9 @@ class SupervisorClient:
             except xmlrpc.client.Fault as fault:
                 # One section that cannot be read blocks every later change, and the fault quotes its environment.
                 path.unlink(missing_ok=True)
-                raise Failure(f"supervisor refuses {name} (fault {fault.faultCode}): see its values") from None
+                raise Failure(
+                    f"supervisor refuses the program {name} (fault {fault.faultCode}): see the settings of that service"
+                ) from None
 
     def remove(self, name: str) -> None:
         """Stop a program and forget it."""

@@ -19,5 +19,5 @@ def check(contract: EnvironmentContract) -> None:
     if contract.identity != names.RELEASE:
         raise UsageProblem(
             f"in {environment} only its release identity trains, not {contract.identity}: factory release --train "
-            f"--env {environment} trains the code that dev vouches for, or a schedule under {environment}.retraining"
+            f"--env {environment} trains what passed the gate in dev, or a schedule under {environment}.retraining"
         )

@@ -1,4 +1,4 @@
-"""Approvals: a named person's yes to one model, by its digest, on the ground of one report, by its digest.
+"""Approvals: a named person agrees that one model is released, for what one report says; both named by digest.
 
 What proves who approved is where it lies: an experiment in which the tracking server lets only that person write. A tag
 proves nothing, and MLflow's `user_id` is what the client says; it is compared all the same.

@@ -41,7 +41,7 @@ class Candidate:
             return self.version.tags[key]
         except KeyError:
             name = f"version {self.version.number} in {self.source.name}"
-            raise FactoryError(f"{name} does not say its {key}: register it again with the pipeline") from None
+            raise FactoryError(f"{name} has no tag {key}: register it again with the pipeline") from None
 
 
 def choose(source: Side, environment: str, number: int | None) -> Candidate:
@@ -108,12 +108,12 @@ def _differs(candidate: Candidate, root: Path) -> str | None:
 def gate_refusal(chosen: Candidate, say: Callable[[str], None]) -> str | None:
     """Why the gate's verdict keeps the candidate back, None when it passed.
 
-    Versions from before the verdict was a tag have the report's digest alone; that it is taken for one is said.
+    Versions from before the verdict was a tag have only the digest of the gate's report; that counts, and it is said.
     """
     found = chosen.version.tags
     if GATE not in found and found.get(REPORT_SHA256):
         name = f"version {chosen.version.number} of {chosen.source.name}"
-        say(f"{name} names no verdict: its gate report is taken for one, as only what passed was registered then")
+        say(f"{name} was registered before the gate's verdict was a tag: it has a gate report, so it passed")
         return None
     if found.get(GATE) == GATE_PASSED:
         return None

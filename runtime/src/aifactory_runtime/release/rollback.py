@@ -57,21 +57,23 @@ def _wanted(side: Side, champion: Version, number: int | None) -> Version:
     if number is not None:
         found = side.registry.version(number)
         if found.tags.get(tags.STAGE) not in _WAS_CHAMPION | {tags.TESTED}:
-            raise FactoryError(f"version {number} never was champion in {side.name}: release it instead")
+            raise FactoryError(
+                f"version {number} was never champion in {side.name}, so there is no way back to it: release it"
+            )
         return found
     before = put_back.before(side.registry, champion, _NOT_AGAIN)
     if before is None:
         raise FactoryError(
-            f"no champion of {side.name} is known before version {champion.number} that was not rolled back itself: "
-            "name one with --to"
+            f"{side.name} has no earlier champion to go back to: all before version {champion.number} failed or were "
+            "rolled back. To go to one of them all the same, name one with --to"
         )
     return before
 
 
 def _move(side: Side, champion: Version, wanted: Version) -> None:
-    """The line and the mark of the withdrawn come first: a release in between does not bring it back.
+    """Write the audit line and mark the present champion first: then no release in between brings it back.
 
-    Back to a version that was itself rolled back is a step forward: from there one goes back to what it replaces.
+    To go to a version that was itself rolled back is a step forward: it then replaces the present champion.
     """
     forward = wanted.tags.get(tags.STAGE) == tags.WITHDRAWN
     facts = {

@@ -1,4 +1,4 @@
-"""`train_in: prod`: the code moves. What dev vouches for is trained in prod, on its data, by its release identity."""
+"""`train_in: prod`: code moves, not models. A commit that passed the gate in dev is trained in prod, on prod's data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def train(root: Path, environment: str, number: int | None, say: Say) -> Outcome
     chosen = candidate.choose(open_side(root, "dev"), environment="dev", number=number)
     reason = candidate.misfit(chosen) or candidate.gate_refusal(chosen, say)
     if reason:
-        raise FactoryError(f"version {chosen.version.number} of dev vouches for no code to train in prod: {reason}")
+        raise FactoryError(f"the code of version {chosen.version.number} of dev may not train in prod: {reason}")
     say(f"{environment}: make the snapshot of code and environment")
     target.snapshots.prepare(chosen.commit, chosen.tag(tags.LOCK))
     facts = {

@@ -30,13 +30,13 @@ def broken_predictions(predictions: Sequence[Any], wanted: Predictions) -> str |
         known = {(type(value), value) for value in wanted.values}
         unknown = sum((type(one), one) not in known for one in predictions)
         if unknown:
-            return f"{unknown} of {len(predictions)} predictions are none of the {len(known)} values it understands"
+            return f"{unknown} of {len(predictions)} predictions are not among the {len(known)} values it understands"
     low = -math.inf if wanted.minimum is None else wanted.minimum
     high = math.inf if wanted.maximum is None else wanted.maximum
     if (low, high) != (-math.inf, math.inf):
         outside = sum(not _is_within(one, low, high) for one in predictions)
         if outside:
-            return f"{outside} of {len(predictions)} predictions are no numbers from {low:g} to {high:g}"
+            return f"{outside} of {len(predictions)} predictions are not numbers from {low:g} to {high:g}"
     return None
 
 

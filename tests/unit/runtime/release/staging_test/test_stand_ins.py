@@ -72,10 +72,10 @@ def test_given_an_answer_as_agreed_when_checked_then_nothing_is_said() -> None:
         ({"model_version": None}, Predictions(), "no model_version"),
         ({"probabilities": None}, Predictions(probabilities=True), "probabilities that are missing"),
         ({"probabilities": [[0.5, 0.5], [0.5, 0.6]]}, Predictions(probabilities=True), "do not add up"),
-        ({}, Predictions(values=("a",)), "1 of 2 predictions are none of the 1 values"),
+        ({}, Predictions(values=("a",)), "1 of 2 predictions are not among the 1 values"),
         ({"predictions": [0, 1]}, Predictions(values=(False, True)), "2 of 2 predictions"),
-        ({"predictions": [0.5, 7.0]}, Predictions(minimum=0, maximum=1), "1 of 2 predictions are no numbers from 0"),
-        ({}, Predictions(maximum=1), "2 of 2 predictions are no numbers"),
+        ({"predictions": [0.5, 7.0]}, Predictions(minimum=0, maximum=1), "1 of 2 predictions are not numbers from 0"),
+        ({}, Predictions(maximum=1), "2 of 2 predictions are not numbers"),
     ],
 )
 def test_given_an_answer_that_breaks_what_was_agreed_when_checked_then_it_is_said(
