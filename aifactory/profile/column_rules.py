@@ -40,6 +40,9 @@ _CELL = re.compile(
 _CURRENCY = re.compile(r"[$€£¥₹₽₩₺₴₪₫฿]|[A-Z]{1,2}\$|Rs\.?|Fr\.?|kr\.?|zł|Kč|Ft|R\$|[A-Z]{3}")
 _UNIT = re.compile(r"[^\W\d_]{1,4}([²³]|/[^\W\d_]{1,4}[²³]?)?|[%‰°]|°[CF]|km/h")
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
+_TIME = re.compile(r"[09]{1,2}:[09]{2}(:[09]{2}(\.[09]+)?)?( ?[AaPp][Mm])?")
+_DIGITS = re.compile(rf"[{MINUS}+]?[09]+([.,'\u2019{SPACES}][09]+)+")
+_NO_NUMBER = "digits with marks between them that are not those of decimals and thousands, as in 1.2.3"
 _WORD = re.compile(r"[^\d(){}\[\]=;,\"]{1,12}")
 
 
@@ -108,12 +111,21 @@ def _find(shapes: CellShapes, around: Around) -> Rule:
     amount = sum(number.count for number in numbers.values())
     days = sum(counted[shape][0] for shape in (*dates.forms, *dates.foreign))
     if max(amount, days) < _WORTH_SAYING * total:
-        return text
+        return _neither(counted, total, text)
     if days > amount:
         return _dates(dates, shapes, counted, text)
     if not few(total - amount, total):
         return replace(text, said=odd_said("number", counted, numbers) + ": kept as texts")
     return _numbers(list(numbers.values()), total, around, text)
+
+
+def _neither(counted: Counted, total: int, text: Rule) -> Rule:
+    """A text; when most cells have digits as times, or as numbers that have no such form here, that is said."""
+    for pattern, said in ((_TIME, "times of day: write hours or minutes as a number"), (_DIGITS, _NO_NUMBER)):
+        count = sum(seen[0] for shape, seen in counted.items() if pattern.fullmatch(shape))
+        if count > _HALF * total:
+            return replace(text, said=f"{count} of {total} cells are {said}; kept as texts")
+    return text
 
 
 def odd_said(kind: str, counted: Counted, ours: Collection[str]) -> str:

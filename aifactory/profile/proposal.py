@@ -129,8 +129,9 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
         problem=found,
         columns=tuple(columns),
     )
-    _check_usable(proposal)
-    return replace(proposal, notes=(*readings.notes(table), *more, *_notes(proposal)))
+    read = readings.notes(table)
+    _check_usable(proposal, read)
+    return replace(proposal, notes=(*read, *more, *_notes(proposal)))
 
 
 def _check_added_up(table: Table, target: str, unused: Sequence[str]) -> None:
@@ -282,13 +283,15 @@ def _outliers(table: Table, columns: Sequence[Column]) -> float:
     return float(far.mean()) if len(far) else 0.0
 
 
-def _check_usable(proposal: Proposal) -> None:
+def _check_usable(proposal: Proposal, read: Sequence[str]) -> None:
+    """Problems with names, and with what is left; `read` are the notes on how columns are read."""
     for column in (proposal.target, *proposal.columns):
         instead = f"leave it out with --ignore-column {column.name!r}"
         if wrong := column_names.problem(column.name, used=column.used, instead=instead):
             raise UsageProblem(wrong)
     if not proposal.used:
-        why = "; ".join(f"{column.name}: {column.reason}" for column in proposal.columns[:_CANDIDATES])
+        reasons = [f"{column.name}: {column.reason}" for column in proposal.columns[:_CANDIDATES]]
+        why = "; ".join([*reasons, *read])
         raise FactoryError(f"no column is left to predict {proposal.target.name} from ({why or 'it is the only one'})")
 
 

@@ -136,17 +136,19 @@ def _usual_width(rows: list[Row]) -> tuple[int, int]:
 def _header_place(rows: list[Row]) -> int:
     """Which row is the header: the first, unless what stands above are blank rows or lines of a title.
 
-    A line of a title has at most one cell with something in it, or another number of cells than the rows and a blank
-    line below it.
+    A line of a title has at most one cell with something in it; or other cells than the rows, or nothing in its last
+    one, and a blank line below it.
     """
     width, _ = _usual_width(rows)
     place = 0
     for number, row in enumerate(rows[: min(_MOST_BEFORE, len(rows) - 1)]):
         filled = sum(bool(cell.strip()) for cell in row.cells)
         other = len(row.cells) != width
-        if not (other or filled == 0 or (filled == 1 and width > _PAIR)):
+        title = filled == 0 or (filled == 1 and (other or width > _PAIR))
+        block = other or not row.cells[-1].strip()
+        if not (title or block):
             break
-        if (place == number and filled <= 1) or rows[number + 1].before > row.after:
+        if (title and place == number) or (block and rows[number + 1].before > row.after):
             place = number + 1
     return place
 

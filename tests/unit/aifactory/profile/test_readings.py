@@ -10,8 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from aifactory.profile import Proposal, Table, Wishes, propose, take_in
+from aifactory.scaffold.science import conf, sample
+from aifactory.scaffold.science.brief import Brief
+from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.data import source
 from aifactory_runtime.errors import FactoryError
 
@@ -161,11 +165,59 @@ def test_given_many_words_among_numbers_when_looked_at_then_it_is_a_text_and_it_
         looked_at(written(tmp_path, cells), "kw")
 
 
+SUMS = [(number * 137 % 4000) + 500 for number in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ([f"CHF {n:,}.50".replace(",", "'") for n in SUMS], [n + 0.5 for n in SUMS]),
+        ([f"{n:,},56\u00a0€".replace(",", "\u202f", int(n > 999)) for n in SUMS], [n + 0.56 for n in SUMS]),
+        ([f"{n % 90},5 %" for n in SUMS], [n % 90 + 0.5 for n in SUMS]),
+        ([f"({n}.50)" for n in SUMS], [-n - 0.5 for n in SUMS]),
+        ([f"\u2212{n}" for n in SUMS], [-n for n in SUMS]),
+        ([f"{n}-" if n % 2 else str(n) for n in SUMS], [-n if n % 2 else n for n in SUMS]),
+        ([f"{n % 9},{n % 10}E+0{n % 3}" for n in SUMS], [float(f"{n % 9}.{n % 10}E{n % 3}") for n in SUMS]),
+        ([f"{n:,}" for n in SUMS], SUMS),
+        ([f"{n:,}".replace(",", ".") for n in SUMS], SUMS),
+    ],
+)
+def test_given_amounts_as_people_write_them_when_looked_at_then_training_reads_these_numbers_and_how_is_said(
+    tmp_path: Path, cells: list[str], values: list[float]
+) -> None:
+    path = written(tmp_path, cells, separator=";" if "." in cells[1] else ",")
+    table, proposal = looked_at(path)
+    assert trained_on(path, table, proposal)["kw"] == pytest.approx(values)
+    assert said_of(proposal, "kw")
+
+
+@pytest.mark.parametrize(("classification", "named"), [("internal", True), ("confidential", False)])
+def test_given_rules_when_the_repo_is_written_then_its_sample_is_read_by_them_and_no_word_of_a_secret_table_is_there(
+    tmp_path: Path, classification: str, named: bool
+) -> None:
+    cells = [*(f"${cell}" for cell in NUMBERS[:58]), "Miller", "n.a."]
+    path = written(tmp_path, cells, "price")
+    table, proposal = looked_at(path)
+    brief = Brief(proposal, "demo", {"data_classification": classification}, real_sample=False)
+
+    conf_text = conf.source(brief, table.read)
+    settings = Settings.model_validate(yaml.safe_load(conf_text)).data.read
+    assert settings is not None
+    (tmp_path / "sample.csv").write_bytes(sample.as_csv(sample.rows(brief, table), table.kept.column_names, settings))
+
+    assert ("Miller" in conf_text) == named
+    assert "n.a." in conf_text
+    assert source.read(source.locate(tmp_path, path), settings, {"price": "number"})["price"].count() == 58
+    assert source.read(source.locate(tmp_path, "sample.csv"), settings, {"price": "number"})["price"].dtype == "float64"
+
+
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
         ([f"{number} {'kg' if number % 2 else 'lb'}" for number in range(60)], "different units.*lb 30, kg 30"),
         ([f"0{number:03d}" for number in range(60)], "begin with 0 in 60 of 60 cells, the first in row 1: codes"),
+        ([f"{number % 24:02d}:{number % 60:02d}" for number in range(60)], "60 of 60 cells are times of day"),
+        ([f"{number % 9 + 1},{number % 90 + 10},{number + 100}" for number in range(60)], "as in 1.2.3; kept as texts"),
         ([f"{number % 28 + 1:02d}. März 2025" for number in range(60)], "months that are not English"),
         ([f"{number % 9 + 1},{number * 7 % 900 + 100}" for number in range(60)], "cannot be told apart; kept as texts"),
         ([f"{number % 12 + 1}/{number % 28 + 1}/2025" if number % 2 else f"{number % 28 + 1}/3/2025"
@@ -178,6 +230,13 @@ def test_given_cells_that_no_rule_fits_when_looked_at_then_they_are_texts_with_a
     _, proposal = looked_at(written(tmp_path, cells))
     assert proposal.columns[0].kind in {"text", "category"}
     assert re.search(said, said_of(proposal, "kw"))
+
+
+def test_given_no_column_but_one_that_stays_a_text_when_looked_at_then_the_refusal_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("price,state\n" + "".join(f'"{n % 9 + 1},{n + 100}",{n % 2}\n' for n in range(60)))
+    with pytest.raises(FactoryError, match=r"no column is left .*thousands and decimals cannot be told apart"):
+        looked_at(str(path))
 
 
 def test_given_classes_one_of_which_is_a_word_when_looked_at_then_it_is_a_class_and_not_missing(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def read(
         (",,\n", 1),
         ("Pumps of 2024,,\n\n", 2),
         ("Pumps, 2024\nmade by hand\n\n", 3),
+        ("Pumps,,\nmade on,2024-01-01,\n,,\n\n", 4),
         ("sep=,\n", 1),
         ('"sep=,"\r\n', 1),
     ],
