@@ -24,7 +24,9 @@ _SHOWN_COLUMNS = 60
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--data", metavar="FILE_OR_ADDRESS", help="The table it learns from: CSV, Parquet, Delta, or a sample.")
+@click.option(
+    "--data", metavar="FILE_OR_ADDRESS", help="The table it learns from: CSV, JSON lines, Parquet, Delta, or a sample."
+)
 @click.option("--target-column", help="The column to predict.")
 @click.option("--problem", type=click.Choice(["classification", "regression"]), help="When it is not what is proposed.")
 @click.option("--id-column", "id_columns", multiple=True, help="A column that only tells rows apart; repeat for more.")

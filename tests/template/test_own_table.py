@@ -221,7 +221,10 @@ def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
 
 @pytest.mark.parametrize(
     "name",
-    ["odd-names", *(pytest.param(name, marks=pytest.mark.long) for name in ("customers-secret", "orders-delta"))],
+    [
+        "odd-names",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("customers-secret", "orders-delta", "far-numbers")),
+    ],
 )
 def test_given_a_made_up_sample_then_the_repos_own_fast_tests_and_types_pass(
     new: New, type_cache: Path, tmp_path: Path, name: str

@@ -16,6 +16,7 @@ HEAD_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _STARTS = {
+    b"PARE": "an encrypted Parquet file",
     b"PK\x03\x04": "an Excel or zip file",
     b"\xd0\xcf\x11\xe0": "an old Excel file",
     b"ARROW1": "an Arrow (Feather) file",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
@@ -19,6 +20,11 @@ _FORMATS = {
 }
 _NAMES = {"parquet": "Parquet", "csv": "CSV", "jsonl": "JSON lines", "": "files without an ending"}
 _NULL = "__HIVE_DEFAULT_PARTITION__"
+_LOGS = {
+    "a Delta table in a folder of it": (re.compile(r"/_delta_log/"), "name that folder itself"),
+    "an Iceberg table": (re.compile(r"(^|/)metadata/[^/]+\.metadata\.json$"), "save it as Parquet or Delta"),
+    "a Hudi table": (re.compile(r"(^|/)\.hoodie/"), "save it as Parquet or Delta"),
+}
 _SHOWN = 3
 
 
@@ -35,9 +41,11 @@ def table_files(name: str, found: Iterable[str]) -> tuple[str, list[str], list[s
     Files without an ending, as Hive writes them, are taken where no other tells a format: theirs is "". FactoryError
     when the folder `name` has no such file, or several formats.
     """
+    every = sorted(found)
+    _check_plain(name, every)
     by_format: dict[str, list[str]] = {}
     others = []
-    for below in sorted(found):
+    for below in every:
         if is_side_file(below):
             continue
         ending = _ending(below)
@@ -72,6 +80,13 @@ def shown(below: str) -> str:
     """The path of a file for messages: the values in its folders' names are values of the table, and left out."""
     *parts, last = below.split("/")
     return "/".join([*(f"{part.partition('=')[0]}=..." if "=" in part else part for part in parts), last])
+
+
+def _check_plain(name: str, found: list[str]) -> None:
+    """FactoryError when a log says which of the files are in the table: all of them would be deleted rows, too."""
+    for kind, (log, instead) in _LOGS.items():
+        if any(log.search(below) for below in found):
+            raise FactoryError(f"{name} holds {kind}: {instead}")
 
 
 def _check_alike(name: str, files: list[str]) -> None:

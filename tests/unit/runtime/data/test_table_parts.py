@@ -170,6 +170,9 @@ def test_given_files_without_an_ending_as_hive_writes_them_then_they_are_read(tm
     [
         ({}, "holds no file of a table"),
         ({"notes.txt": b"secret"}, "only notes.txt"),
+        ({"x/_delta_log/0.json": b"", "x/a.parquet": b""}, "t holds a Delta table in a folder of it: name that folder"),
+        ({"metadata/v1.metadata.json": b"", "data/a.parquet": b""}, "t holds an Iceberg table: save it as Parquet"),
+        ({".hoodie/hoodie.properties": b"", "a.parquet": b""}, "t holds a Hudi table"),
         ({"a.csv": b"a\n1\n", "b.jsonl": b'{"a": 1}\n'}, "several formats, CSV (a.csv) and JSON lines (b.jsonl)"),
         ({"a.parquet": b"a\nsecret\n"}, "a.parquet is not of the format that its ending says"),
         ({"a.csv": b"PK\x03\x04"}, "a.csv is an Excel or zip file"),
@@ -180,6 +183,7 @@ def test_given_files_without_an_ending_as_hive_writes_them_then_they_are_read(tm
 def test_given_a_folder_that_is_no_table_then_it_is_named(tmp_path: Path, files: dict[str, bytes], said: str) -> None:
     (tmp_path / "t").mkdir()
     for name, content in files.items():
+        (tmp_path / "t" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "t" / name).write_bytes(content)
     assert said in refused(tmp_path / "t")
 
