@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,6 +44,7 @@ def test_given_deleted_rows_when_read_then_they_are_gone_and_the_digest_says_so(
     after = digest(place)
     assert before != after == digest(place)
     delta_tables.delete(place, [0, 4, 9])
+    assert read(place)["a"] == [1, 2, 3, 5, 6, 7, 8]
     assert digest(place) not in {before, after}
 
 
@@ -92,3 +94,14 @@ def test_given_a_checkpoint_then_neither_order_nor_digest_change(tmp_path: Path)
     before = read(place), digest(place)
     DeltaTable(str(place)).create_checkpoint()
     assert (read(place), digest(place)) == before
+
+
+def test_given_many_rows_in_several_parts_when_read_by_the_engine_then_no_parts_mix(tmp_path: Path) -> None:
+    place, rows = tmp_path / "t", 200_000
+    for part in range(4):
+        write_deltalake(str(place), pa.table({"a": pa.repeat(pa.scalar(part), rows)}), mode="append")
+    delta_tables.change(place, lambda actions: delta_tables.with_features(actions, ["deletionVectors"]))
+    located = source.locate(tmp_path, "t")
+    found = [batch["a"].unique().to_pylist() for batch in source.batches(located, source.detect(located))]
+    assert all(len(one) == 1 for one in found)
+    assert [part for part, _ in itertools.groupby(found)] == [[part] for part in (3, 2, 1, 0)]
