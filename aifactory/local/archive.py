@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -81,35 +78,6 @@ class Writer:
         entry = tarfile.TarInfo(_CONTENTS)
         entry.size, entry.mode = len(text), 0o600
         self._tar.addfile(entry, io.BytesIO(text))
-
-
-@contextmanager
-def aside(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new folder `prefix...` in `parent` (0700) to make something in, removed in the end.
-
-    Those that killed processes left are removed first: they hold secrets. The kernel lets go of the lock by which they
-    are told from those in use, on this machine or another.
-    """
-    for left in [path for path in parent.iterdir() if path.name.startswith(prefix)]:
-        with suppress(OSError), _locked(left):
-            shutil.rmtree(left)
-    made = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
-    with _locked(made):
-        try:
-            yield made
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder while the block runs; OSError when somebody else holds it, or it is no folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

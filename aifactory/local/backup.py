@@ -18,8 +18,9 @@ from importlib import metadata
 from pathlib import Path
 
 from aifactory.home import Home
-from aifactory.local.archive import Contents, Places, Writer, aside, writing
+from aifactory.local.archive import Contents, Places, Writer, writing
 from aifactory.provision import exclusive, servers, stacks
+from aifactory.workshop import workshop
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -62,7 +63,7 @@ def make(home: Home, target: Path, say: Say) -> Made:
     """
     _check(home, target)
     contents = Contents(datetime.now(UTC).isoformat(timespec="seconds"), metadata.version("aifactory"), places(home))
-    with ExitStack() as held, aside(target.parent, ".aifactory-backup-") as scratch:
+    with ExitStack() as held, workshop(target.parent, ".aifactory-backup-") as scratch:
         for stack in stacks.known(home):
             held.enter_context(exclusive.hold(home.lock(stack), stack))
         with writing(target, contents, scratch) as writer:

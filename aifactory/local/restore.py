@@ -14,6 +14,7 @@ from aifactory.home import Home
 from aifactory.local import archive, backup, relocation
 from aifactory.local.archive import Contents
 from aifactory.provision import exclusive, stacks
+from aifactory.workshop import workshop
 from aifactory_runtime.errors import FactoryError
 
 Say = Callable[[str], None]
@@ -42,7 +43,7 @@ def restore(file: Path, home: Home, say: Say, *, force: bool = False) -> Restore
     home.root.parent.mkdir(parents=True, exist_ok=True)
     aside = None
     try:
-        with archive.aside(home.root.parent, f".{home.root.name}.restoring-") as making:
+        with workshop(home.root.parent, f".{home.root.name}.restoring-") as making:
             say(f"Reading {file} ...")
             contents = archive.unpack(file, making)
             _finish(making, contents, home)
@@ -65,7 +66,7 @@ def restore_state(file: Path, home: Home, stack: str, say: Say) -> Path:
     For a record that is damaged beyond the copy that the engine keeps. What changed since the backup is found by the
     refresh of the next `factory up`. FactoryError when the backup has no such stack or the stack is being changed.
     """
-    with archive.aside(home.root, ".restoring-") as making:
+    with workshop(home.root, ".restoring-") as making:
         say(f"Reading {file} ...")
         contents = archive.unpack(file, making)
         relocation.relocate(making, contents.places, backup.places(home))

@@ -48,7 +48,7 @@ def new(
     absent.
     """
     check(into, answers)
-    with place.workshop(into) as workshop:
+    with place.making(into) as workshop:
         built = workshop / "repo"
         final = _render(built, answers, template, ask)
         given.check_approval(final)

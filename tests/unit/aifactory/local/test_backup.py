@@ -22,6 +22,7 @@ import pytest
 from aifactory.home import Home
 from aifactory.local import archive, backup, restore
 from aifactory.provision import exclusive
+from aifactory.workshop import workshop
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.unit.aifactory.conftest import Factory
 from tests.unit.aifactory.homes import provisioned, repo, write
@@ -251,9 +252,9 @@ def test_fault_47_given_what_a_killed_backup_and_restore_left_when_repeated_then
 
 
 def test_given_a_backup_that_is_being_written_when_another_begins_then_its_folder_stays(tmp_path: Path) -> None:
-    with archive.aside(tmp_path, ".making-") as first:
+    with workshop(tmp_path, ".making-") as first:
         write(first / "part", "x")
-        with archive.aside(tmp_path, ".making-") as second:
+        with workshop(tmp_path, ".making-") as second:
             assert first != second
             assert (first / "part").exists()
     assert list(tmp_path.iterdir()) == []
