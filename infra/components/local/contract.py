@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pydantic import ValidationError
 
-from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract import EnvironmentContract, derived
 from aifactory_runtime.contract import names as agreed
 from infra.components.local.workspace import WorkspaceSettings
 
@@ -55,13 +55,7 @@ def places(settings: WorkspaceSettings) -> dict[str, str]:
         "credentials_file": str(settings.credentials / f"{settings.manifest.owner}.json"),
         "experiment": agreed.experiment(*settings.place),
         "model_name": agreed.model(*settings.place),
-        "data_uri": str(folder / "tables"),
-        "artifact_uri": str(folder / "artifacts"),
-        "capture_uri": str(folder / "capture"),
-        "release_uri": str(folder / "serving"),
-        "audit_uri": str(folder / "audit"),
-        "events_uri": str(folder / "events"),
-        "logs_uri": str(folder / "logs"),
+        **derived.folders(folder),
         **({"endpoint_callers_uri": str(settings.callers)} if settings.guarded else {}),
     }
 
@@ -70,15 +64,11 @@ def manifest_values(settings: WorkspaceSettings) -> dict[str, Any]:
     """What the manifest asks of this environment, as applied."""
     wanted = settings.manifest.settings(settings.environment)
     return {
-        "data_source": wanted.data_source,
+        **derived.from_manifest(settings.manifest, settings.environment),
         "approvers": list(settings.approvers),
         "approval": wanted.approval,
         "live_test": wanted.live_test,
         "quota_disk_gb": wanted.quotas.disk_gb,
         "quota_compute_hours": wanted.quotas.compute_hours,
-        "risk": settings.manifest.risk,
-        "train_in": settings.manifest.train_in,
-        "scoring": settings.manifest.scoring,
-        "batch_source": wanted.batch.source,
         "retired": settings.retired,
     }

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aifactory_runtime.contract import EnvironmentContract, Manifest, names
+from aifactory_runtime.contract import EnvironmentContract, Manifest, derived, names
 from aifactory_runtime.errors import UsageProblem
 
 PREFIX = "AIFACTORY_"
@@ -47,7 +47,7 @@ def resolve(
     values, origin = _base(root, manifest, variables, environment)
     origins = dict.fromkeys(values, origin)
     if origin == _EMBEDDED:
-        origins |= dict.fromkeys(_asked(manifest), "factory.yaml")
+        origins |= dict.fromkeys(derived.from_manifest(manifest, "dev"), "factory.yaml")
     if environment is None:
         for key in EnvironmentContract.model_fields:
             variable = PREFIX + key.upper()
@@ -132,25 +132,7 @@ def embedded(root: Path, manifest: Manifest, folder: Path | None = None) -> dict
         "registry_uri": database,
         "experiment": names.experiment(manifest.use_case, names.EMBEDDED),
         "model_name": names.model(manifest.use_case, names.EMBEDDED),
-        "data_uri": str(base / "tables"),
-        "artifact_uri": str(base / "artifacts"),
-        "capture_uri": str(base / "capture"),
-        "release_uri": str(base / "serving"),
         "snapshot_uri": str(base / "snapshots"),
-        "audit_uri": str(base / "audit"),
-        "events_uri": str(base / "events"),
-        "logs_uri": str(base / "logs"),
-        **_asked(manifest),
-    }
-
-
-def _asked(manifest: Manifest) -> dict[str, Any]:
-    """What the manifest says of the use case, and of dev, where people try things."""
-    settings = manifest.settings("dev")
-    return {
-        "data_source": settings.data_source,
-        "batch_source": settings.batch.source,
-        "risk": manifest.risk,
-        "train_in": manifest.train_in,
-        "scoring": manifest.scoring,
+        **derived.folders(base),
+        **derived.from_manifest(manifest, "dev"),  # where people try things
     }

@@ -1,0 +1,34 @@
+"""Values of an environment contract that follow from manifest and place, for the programs and the embedded default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aifactory_runtime.contract.manifest import Manifest
+
+_FOLDERS = {
+    "data_uri": "tables",
+    "artifact_uri": "artifacts",
+    "capture_uri": "capture",
+    "release_uri": "serving",
+    "audit_uri": "audit",
+    "events_uri": "events",
+    "logs_uri": "logs",
+}
+
+
+def folders(place: Path) -> dict[str, str]:
+    """The folders that a use case has below `place` in one environment."""
+    return {key: str(place / name) for key, name in _FOLDERS.items()}
+
+
+def from_manifest(manifest: Manifest, environment: str) -> dict[str, str | None]:
+    """What the manifest says of the use case, and of its data in `environment`."""
+    settings = manifest.settings(environment)
+    return {
+        "data_source": settings.data_source,
+        "batch_source": settings.batch.source,
+        "risk": manifest.risk,
+        "train_in": manifest.train_in,
+        "scoring": manifest.scoring,
+    }
