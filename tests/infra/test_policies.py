@@ -36,7 +36,9 @@ def test_given_a_tag_missing_or_empty_when_checked_then_it_is_named_with_what_to
         assert "write tags=" in sentence
 
 
-@pytest.mark.parametrize("kind", [*(set(KINDS) - {one.rpartition(":")[2] for one in rules.UNTAGGED}), "NobodyKnowsIt"])
+@pytest.mark.parametrize(
+    "kind", [*sorted(set(KINDS) - {one.rpartition(":")[2] for one in rules.UNTAGGED}), "NobodyKnowsIt"]
+)
 def test_given_no_tags_when_a_resource_is_not_known_to_carry_none_then_all_are_named(kind: str) -> None:
     (sentence,) = rules.mandatory_tags(f"local:index:{kind}", {})
     assert sentence.startswith(f"tags lack {', '.join(tags.MANDATORY)}: write tags=")
