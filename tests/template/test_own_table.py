@@ -56,7 +56,7 @@ def refused(said: Said) -> str:
         (None, ("--target-column", "y"), "t.csv is missing"),
         ("", ("--target-column", "y"), "t.csv is empty"),
         ("x,y\n", ("--target-column", "y"), "t.csv has no rows"),
-        ("x,y\n1,2\n3\n", ("--target-column", "y"), "a row has 1 values where the header has 2"),
+        ("x,y\n1,2\n3\n", ("--target-column", "y"), "a row (line 3) has 1 values where the header has 2"),
         ("x,y\n1,a\n2,b\n", ("--target-column", "y"), "at least 20"),
         ("x,y\n" + "1,a\n2,b\n" * 40, ("--target-column", "z"), "the table has no column z"),
         ("x,y\n" + "1,a\n2,b\n" * 40, (), "candidates: y, x"),
