@@ -14,7 +14,7 @@ Format = Literal["csv", "jsonl", "parquet"]
 
 HEAD_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
-_PARQUET = b"PAR1"
+PARQUET = b"PAR1"
 _STARTS = {
     b"PARE": "an encrypted Parquet file",
     b"PK\x03\x04": "an Excel or zip file",
@@ -45,7 +45,7 @@ def find(name: str, head: bytes) -> Format:
 
     FactoryError names the file by `name`, and the format when it is one that is not read.
     """
-    if head.startswith(_PARQUET):
+    if head.startswith(PARQUET):
         return "parquet"
     other = next((other for start, other in _STARTS.items() if head.startswith(start)), None)
     other = other or next((other for at, mark, other in _ELSEWHERE if head[at:].startswith(mark)), None)

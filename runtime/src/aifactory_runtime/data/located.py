@@ -64,7 +64,10 @@ class Located:
     def format_of(self, below: str) -> file_formats.Format:
         """The format of one file, by its first bytes."""
         with self.unpacked(below) as stream:
-            return file_formats.find(self.part(below), stream.read(file_formats.HEAD_BYTES))
+            head = stream.read(len(file_formats.PARQUET))
+            if head != file_formats.PARQUET:  # whose parts may be many, and far away
+                head += stream.read(file_formats.HEAD_BYTES)
+            return file_formats.find(self.part(below), head)
 
     def joined(self) -> IO[bytes]:
         """All files of a table in text as one: a first line that is the first file's own is there once."""

@@ -11,7 +11,15 @@ from aifactory_runtime.errors import FactoryError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_WORDS = {"double": "numbers", "int64": "whole numbers", "bool": "truth values", "string": "texts"}
+_DIGITS = "uint64"
+"""Stands for whole numbers that are held as texts of their digits."""
+_WORDS = {
+    "double": "numbers",
+    "int64": "whole numbers",
+    _DIGITS: "whole numbers",
+    "bool": "truth values",
+    "string": "texts",
+}
 _DATES = "dates"
 
 
@@ -30,7 +38,7 @@ class Union:
         self._columns: list[dict[str, None]] = []
 
     def add(self, part: str, columns: Mapping[str, Any]) -> None:
-        """Take in what a part has: plain types by column, None for a column without a value."""
+        """Take in what a part has: plain types by column, None for one without a value, uint64 for texts of digits."""
         self._columns.append(dict.fromkeys(columns))
         for column, found in columns.items():
             before = self._types.get(column)
@@ -59,9 +67,13 @@ class Union:
 
         made = {}
         for column in self.names:
-            wanted = self._types[column] or pa.string()
+            wanted = self._types[column]
+            if wanted is None or str(wanted) == _DIGITS:
+                wanted = pa.string()
             values = found.get(column)
             try:
+                if values is not None and pa.types.is_string(values.type) and pa.types.is_floating(wanted):
+                    values = values.cast(pa.int64())  # digits: those that a float64 would not hold are refused
                 made[column] = pa.nulls(rows, wanted) if values is None else values.cast(wanted)
             except pa.ArrowInvalid:
                 raise FactoryError(
@@ -71,10 +83,11 @@ class Union:
         return pa.RecordBatch.from_pydict(made)
 
     def _wider(self, column: str, before: Any, found: Any, part: str) -> Any:
-        if {str(before), str(found)} == {"int64", "double"}:
-            import pyarrow as pa
+        import pyarrow as pa
 
-            return pa.float64()
+        kinds = {str(before), str(found)}
+        if kinds <= {"int64", "double", _DIGITS}:
+            return pa.float64() if "double" in kinds else pa.uint64()
         one, other = (_WORDS.get(str(kind), _DATES) for kind in (before, found))
         raise FactoryError(
             f"{self._name}: column {column} holds {one} in {self._from[column]}, {other} in {part}: write it alike in "

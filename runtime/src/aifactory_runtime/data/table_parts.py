@@ -101,7 +101,7 @@ class _Part:
             for column, kind in zip(column_names.unique(self.name, schema.names), schema.types, strict=True):
                 if _wanted(column, self.kinds, self.without):
                     plain = _plain(self.name, column, pa.nulls(0, kind), {}).type
-                    found[column] = None if pa.types.is_null(kind) else plain
+                    found[column] = None if pa.types.is_null(kind) else pa.uint64() if _of_digits(kind) else plain
         elif self.format == "jsonl":
             found = dict.fromkeys(json_lines.columns(self.name, self._open).values(), pa.string())
         else:
@@ -143,6 +143,13 @@ class _Part:
 
     def _open(self) -> Any:
         return self.located.unpacked(self.below)
+
+
+def _of_digits(kind: pa.DataType) -> bool:
+    """Whether whole numbers of this type are read as texts of their digits; see `kinds.plain`."""
+    import pyarrow as pa
+
+    return bool(kind == pa.uint64() or (pa.types.is_decimal(kind) and kind.scale == 0))
 
 
 def _wanted(column: str, kinds: Mapping[str, str], without: Collection[str]) -> bool:

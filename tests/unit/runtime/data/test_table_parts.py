@@ -106,6 +106,9 @@ def test_given_parts_in_folders_of_other_columns_then_both_are_named(tmp_path: P
         (pa.array([7]), pa.nulls(1), [7, None]),
         (pa.nulls(1), pa.array([True]), [None, True]),
         (pa.array([1], pa.int8()), pa.array([2**40]), [1, 2**40]),
+        (pa.array([2**62 + 1]), pa.array([2**64 - 1], pa.uint64()), [str(2**62 + 1), str(2**64 - 1)]),
+        (pa.array([7]).cast(pa.decimal128(20, 0)), pa.array([8], pa.uint64()), ["7", "8"]),
+        (pa.array([7], pa.uint64()), pa.array([0.5]), [7.0, 0.5]),
     ],
 )
 def test_given_parts_of_other_types_of_one_kind_then_they_are_one_column(
@@ -121,6 +124,7 @@ def test_given_parts_of_other_types_of_one_kind_then_they_are_one_column(
         (pa.array([1]), pa.array(["secret"]), "column a holds whole numbers in one.parquet, texts in two.parquet"),
         (pa.array([True]), pa.array([1.5]), "column a holds truth values in one.parquet, numbers in two.parquet"),
         (pa.array([2**60 + 1]), pa.array([0.5]), "beyond 2^53 in one.parquet"),
+        (pa.array([2**64 - 1], pa.uint64()), pa.array([0.5]), "beyond 2^53 in one.parquet"),
         (pa.array([1]), pa.array([[1]]), "two.parquet: column a holds lists"),
     ],
 )
