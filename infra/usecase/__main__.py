@@ -42,7 +42,7 @@ def settings() -> EndpointSettings:
         raise pulumi.RunError(f"{'.'.join(map(str, first['loc'])) or 'manifest'}: {first['msg']}") from None
 
 
-def refuse_what_may_not_be_asked(chosen: EndpointSettings) -> None:
+def refuse_broken_rules(chosen: EndpointSettings) -> None:
     """Stop before anything is made."""
     facts = measure(chosen.home, chosen.manifest, chosen.environment, chosen.today)
     broken = violations(chosen.manifest, chosen.environment, facts)
@@ -64,7 +64,7 @@ def outputs_of_platform(home: Path) -> dict[str, str]:
 def main() -> None:
     """Build the use case on the platform's outputs and export its environment contract, field by field."""
     chosen = settings()
-    refuse_what_may_not_be_asked(chosen)
+    refuse_broken_rules(chosen)
     platform = outputs_of_platform(chosen.home)
     workspace = Workspace("workspace", chosen)
     serves = chosen.manifest.serves and chosen.retired is None

@@ -76,3 +76,12 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{one.name}" for one in node.names}
     return found
+
+
+def test_given_the_docs_when_they_name_a_test_then_it_is_there() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    named = {
+        name for page in pages for name in re.findall(r"\btests/[a-z_/]+(?:\.py|/)", page.read_text(encoding="utf-8"))
+    }
+
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.providers.local import files
 from infra.providers.local.failure import Failure
 
-ASKED = "to be rotated"
+PENDING = "to be rotated"
 MOST_OVERLAP_SECONDS = 86_400
 
 

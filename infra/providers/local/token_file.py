@@ -17,7 +17,7 @@ _BYTES = 32
 def status_of(path: Path, key: str, value: str) -> str:
     """Whether the file holds the secret and only its owner can read it."""
     if rotation_mark.overlap(path) is not None:
-        return rotation_mark.ASKED
+        return rotation_mark.PENDING
     if not path.is_file():
         return "missing"
     if path.stat().st_mode & 0o077:
