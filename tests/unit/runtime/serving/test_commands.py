@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-import sys
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,17 +32,35 @@ def test_given_a_port_in_use_when_a_second_service_starts_then_one_line_and_noth
     assert not (repo / ".factory").exists()
 
 
+class _Releasing:
+    """A release that is under way when Ctrl-C is pressed, and ends with `code` a moment later."""
+
+    def __init__(self, code: int) -> None:
+        self.returncode: int | None = None
+        self._code = code
+        self._pressed = False
+
+    def __enter__(self) -> _Releasing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def wait(self) -> None:
+        if not self._pressed:
+            self._pressed = True
+            raise KeyboardInterrupt
+        self.returncode = self._code
+
+
 @pytest.mark.parametrize(
-    ("ending", "told"), [("exit 130", SystemExit), ("kill -INT $$", SystemExit), ("exit 0", KeyboardInterrupt)]
+    ("code", "told"), [(130, SystemExit), (-signal.SIGINT, SystemExit), (0, KeyboardInterrupt), (1, KeyboardInterrupt)]
 )
 def test_given_ctrl_c_when_the_model_is_released_first_then_one_of_the_two_processes_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, told: type[BaseException]
+    monkeypatch: pytest.MonkeyPatch, code: int, told: type[BaseException]
 ) -> None:
-    release = tmp_path / "python"
-    release.write_text(f"#!/bin/sh\nkill -INT $PPID\nsleep 0.05\n{ending}\n")
-    release.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(release))
-    project = SimpleNamespace(root=tmp_path, manifest=SimpleNamespace(package="demo_case"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: _Releasing(code))
+    project = SimpleNamespace(root=Path(), manifest=SimpleNamespace(package="demo_case"))
 
     with pytest.raises(told) as caught:
         commands._release(project)  # type: ignore[arg-type]
