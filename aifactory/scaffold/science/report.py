@@ -19,7 +19,8 @@ def source(brief: Brief, drawn: Sequence[tuple[str, str]]) -> str:
         "",
         f"{proposal.rows:,} rows, {len(proposal.columns) + 1} columns. {equal.copies:,} copies (equal in every column, "
         f"an id among them) are left out, {equal.others:,} other rows that equal another one count. "
-        f"{proposal.outlier_rows:.1%} of the rows have a number further than six standard deviations from its mean.",
+        f"{proposal.outlier_rows:.1%} of the rows have a number further than six standard deviations from its mean: "
+        "these are counted; `data.columns` in `conf/base.yaml` caps them, or takes their rows out of training.",
         "",
         *(f"- {note}" for note in proposal.notes),
         *([""] if proposal.notes else []),
