@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from aifactory.scaffold import place, repository
+from aifactory.workshop import workshop
 from tests.fixtures.usecase_repo import commit, git
 from tests.template.support import FACTORYS, PACKAGE, YOURS, files, make_template
 from tests.template.test_answers import SECRETS
@@ -206,6 +207,7 @@ def test_fault_8_given_a_dirty_template_then_it_is_refused_unless_asked_for(new:
 KILL = """
 import os, signal, sys
 from aifactory.scaffold import place, repository
+from aifactory.workshop import workshop
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 setattr({module}, {function!r}, die)
@@ -263,9 +265,9 @@ def test_fault_9_given_kills_at_any_time_then_the_target_is_absent_or_complete(n
 
 
 def test_given_a_neighbour_at_work_then_its_folder_is_no_leftover(tmp_path: Path) -> None:
-    with place.workshop(tmp_path) as first:
+    with workshop(tmp_path, place.PREFIX) as first:
         (first / "work").write_text("going on")
-        with place.workshop(tmp_path) as second:
+        with workshop(tmp_path, place.PREFIX) as second:
             assert second != first
         assert (first / "work").exists()
     assert list(tmp_path.iterdir()) == []
