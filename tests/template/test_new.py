@@ -207,7 +207,6 @@ def test_fault_8_given_a_dirty_template_then_it_is_refused_unless_asked_for(new:
 KILL = """
 import os, signal, sys
 from aifactory.scaffold import place, repository
-from aifactory.workshop import workshop
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 setattr({module}, {function!r}, die)
