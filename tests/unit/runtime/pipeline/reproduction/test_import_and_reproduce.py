@@ -212,6 +212,22 @@ def test_given_a_run_that_comes_out_otherwise_when_reproduced_then_the_file_that
     assert found.differs == ("model.skops",)
 
 
+def test_given_a_run_of_an_older_runtime_when_reproduced_then_its_process_is_called_by_the_name_it_has_there(
+    vendored: Path, pipeline: Pipeline, context: Context
+) -> None:
+    parts = vendored / "src" / "aifactory_runtime" / "pipeline"
+    (parts / "reproduction" / "reproduce_process.py").rename(parts / "retrain.py")
+    commit(vendored, "As it was called before")
+    before = pipeline("ingest", "validate", "prepare", "train")
+    (parts / "retrain.py").unlink()
+    commit(vendored, "Before there was any")
+    without = pipeline("ingest", "validate", "prepare", "train")
+
+    assert reproduce(context, before.id, print).same
+    with pytest.raises(FactoryError, match="its runtime is older than reproduce"):
+        reproduce(context, without.id, print)
+
+
 def test_given_a_run_of_a_dirty_tree_when_reproduced_then_refused(
     repo: Path, pipeline: Pipeline, context: Context
 ) -> None:
