@@ -59,6 +59,7 @@ def test_given_factory_and_new_repo_when_reviewed_then_nothing_fails_but_the_dec
     assert set(failures(folder, with_exceptions=False)) == ignored(folder) == exceptions(name)
 
 
+@pytest.mark.slow
 def test_given_a_repo_without_its_strict_settings_when_reviewed_then_it_is_found(
     template: Path, tmp_path: Path
 ) -> None:
