@@ -1,4 +1,4 @@
-"""The two contracts: the manifest a repo carries, and what an environment tells it. Imports pydantic only."""
+"""The two contracts: the manifest a repo carries, what an environment tells it. Imports pydantic and cronsim only."""
 
 from aifactory_runtime.contract.environment import ENVIRONMENT_VERSION, EnvironmentContract
 from aifactory_runtime.contract.manifest import MANIFEST_VERSION, EnvironmentSettings, Manifest
