@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from aifactory.provision.plan import Waves
     from aifactory.provision.run import Result
 
-_ENVIRONMENTS = click.argument("environments", metavar="[ENV]...", nargs=-1)
+
+def _names(_context: click.Context, _argument: click.Parameter, incomplete: str) -> list[str]:
+    """Environments for the shell's completion."""
+    return [name for name in ("dev", "staging", "prod", "shared") if name.startswith(incomplete)]
+
+
+_ENVIRONMENTS = click.argument("environments", metavar="[ENV]...", nargs=-1, shell_complete=_names)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 _VERBOSE = click.option("--verbose", is_flag=True, help="A line for every resource, instead of one per environment.")
 _PLATFORM = click.option("--platform", "with_platform", is_flag=True, help="The platform under it, too.")

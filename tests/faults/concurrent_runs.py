@@ -15,7 +15,7 @@ from tests.fixtures import usecase_repo
 
 _ASKED = "no corruption, the loser leaves within 5 s"
 _LIMIT_SECONDS = 5.0
-_LOSER = re.compile(r"Error: another pipeline runs here \(process \d+\): wait until it ends\n")
+_LOSER = re.compile(r"factory: another pipeline runs here \(process \d+\): wait until it ends\n")
 
 
 def measure(pairs: int, seed: int, folder: Path, say: Say) -> Figure:

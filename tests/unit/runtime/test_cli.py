@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from aifactory_runtime import cli, command_line
+from aifactory_runtime import cli, command_line, interrupt
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures import usecase_repo
 
@@ -29,24 +29,23 @@ def test_given_the_table_when_a_command_is_looked_up_then_it_is_there_and_has_an
 def test_given_a_failure_when_a_command_runs_then_one_line_and_its_exit_code(
     error: type[FactoryError], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error("what is wrong: what to do")
 
-    monkeypatch.setattr(command_line, "_run", fail)
+    monkeypatch.setattr(click.Group, "main", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", ["run"])
     assert caught.value.code == code
-    prefix = "" if error is NeedsPerson else "Error: "
-    assert capsys.readouterr().err == f"{prefix}what is wrong: what to do\n"
+    assert capsys.readouterr().err == "factory: what is wrong: what to do\n"
 
 
 def test_given_a_bug_when_a_command_runs_then_one_line_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("division by zero\nmore")
 
-    monkeypatch.setattr(command_line, "_run", fail)
+    monkeypatch.setattr(click.Group, "main", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", ["run"])
     assert caught.value.code == 1
@@ -56,16 +55,16 @@ def test_given_a_bug_when_a_command_runs_then_one_line_without_a_traceback(
 def test_given_a_file_that_cannot_be_written_when_a_command_runs_then_its_place_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system", "/repo/.factory/pipeline.lock")
 
-    monkeypatch.setattr(command_line, "_run", fail)
+    monkeypatch.setattr(click.Group, "main", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", ["run"])
     assert caught.value.code == 1
     told = capsys.readouterr().err
     assert told.startswith(
-        "Error: /repo/.factory/pipeline.lock: Read-only file system: see its place, rights and space"
+        "factory: /repo/.factory/pipeline.lock: Read-only file system: see its place, rights and space"
     )
     assert told.count("\n") == 1
 
@@ -107,11 +106,11 @@ def test_given_debug_anywhere_when_a_command_fails_then_a_traceback_and_the_same
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def fail(_: str, arguments: list[str]) -> None:
+    def fail(_: click.Group, arguments: list[str], **__: object) -> None:
         assert arguments == ["run"]
         raise error("what is wrong")
 
-    monkeypatch.setattr(command_line, "_run", fail)
+    monkeypatch.setattr(click.Group, "main", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", given)
     assert caught.value.code == code
@@ -122,18 +121,18 @@ def test_given_debug_anywhere_when_a_command_fails_then_a_traceback_and_the_same
 def test_given_ctrl_c_when_a_command_begins_or_runs_then_one_line_and_130(
     where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def press(*_: object) -> None:
+    def press(*_: object, **__: object) -> None:
         raise click.Abort if where == "prompt" else KeyboardInterrupt
 
     handlers = []
     monkeypatch.setattr(signal, "signal", lambda number, handler: handlers.append((number, handler)))
-    monkeypatch.setattr(command_line, "main" if where == "import" else "_run", press)
+    monkeypatch.setattr(command_line if where == "import" else click.Group, "main", press)
 
     with pytest.raises(SystemExit) as caught:
         cli.main("demo_case", ["run"])
 
     assert caught.value.code == 130
-    assert capsys.readouterr().err == "Error: interrupted; running the command again finishes it\n"
+    assert capsys.readouterr().err == f"{interrupt.LINE}\n"
     assert [number for number, _ in handlers] == [signal.SIGINT]
 
 
@@ -163,7 +162,7 @@ def test_given_ctrl_c_when_a_pipeline_runs_then_one_line_no_traceback_and_it_goe
 
     told = process.stderr.read().splitlines()
     assert process.wait(60) in (130, -signal.SIGINT)
-    assert told[-1] == "Error: interrupted; running the command again finishes it"
+    assert told[-1] == interrupt.LINE
     assert [line for line in told if "Traceback" in line or "KeyboardInterrupt" in line] == []
     assert usecase_repo.run(repo, "validate", "--run", _only_run(repo)).returncode == 0
 

@@ -42,7 +42,9 @@ def run(
     )
     if done.returncode:
         last = ((done.stderr or "").strip().splitlines() or ["see above" if show else "no reason given"])[-1]
-        raise FactoryError(f"the released code fails in {side.name}: {last.removeprefix('Error: ')}")
+        raise FactoryError(
+            f"the released code fails in {side.name}: {last.removeprefix('Error: ').removeprefix('factory: ')}"
+        )
     return done.stdout
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aifactory_runtime.cli import INTERRUPTED
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.interrupt import CODE as INTERRUPTED
 
 if TYPE_CHECKING:
     from aifactory_runtime.config.project import Project

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,14 +15,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from aifactory.cli import environments, main
-from aifactory.cli.main import _COMMANDS, _SUMMARIES
+from aifactory.cli import environments, main, start
 from aifactory.home import Home
 from aifactory.provision import exclusive, stacks, tools, waves
 from aifactory_runtime import command_line
 from aifactory_runtime.errors import FactoryError
 from tests.unit.runtime.contract.test_manifest import VALID
 
+COMMANDS = [name for section in main.SECTIONS.values() for name in section]
 FACTORY = str(Path(sys.executable).with_name("factory"))
 
 
@@ -42,12 +43,13 @@ def test_given_help_when_asked_then_every_command_is_listed_and_nothing_heavy_is
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
 
     assert "imported: []" in done.stdout
-    for name in _COMMANDS:
+    for name in COMMANDS:
         assert f"  {name}" in done.stdout
-    assert set(_COMMANDS) == set(_SUMMARIES)
+    for heading in main.SECTIONS:
+        assert f"\n{heading}:\n" in done.stdout
 
 
-@pytest.mark.parametrize("name", sorted(_COMMANDS))
+@pytest.mark.parametrize("name", COMMANDS)
 def test_given_a_command_when_its_help_is_asked_then_it_shows_an_example(name: str) -> None:
     done = CliRunner().invoke(main.factory, [name, "--help"], prog_name="factory")
 
@@ -71,7 +73,7 @@ def test_given_every_command_when_asked_for_json_then_it_has_it_as_the_documenta
     without = {name for name, command in commands(main.factory) if not _has_json(command)}
     assert without - passed_on == {"person add", "person remove"}
 
-    assert {name for name, command in commands(command_line._group) if not _has_json(command)} == {"serve"}
+    assert {name for name, command in commands(command_line.commands) if not _has_json(command)} == {"serve"}
 
 
 def _has_json(command: click.Command) -> bool:
@@ -111,7 +113,9 @@ def test_given_an_applied_environment_when_its_outputs_are_asked_for_then_json_i
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["launch"], 2, "No such command 'launch'"),
+        (["launch"], 2, "factory: No such command 'launch'."),
+        (["staus"], 2, "factory: No such command 'staus'. Did you mean status or start?"),
+        (["up", "--plattform"], 2, "factory: No such option '--plattform'. Did you mean '--platform'?"),
         (["up", "qa"], 2, "use one of shared, dev, staging, prod"),
         (["outputs", "dev"], 1, "run this inside its repo"),
         (["release", "--to", "prod"], 1, "run this inside its repo"),
@@ -152,11 +156,12 @@ def test_given_a_command_when_it_is_interrupted_then_the_code_is_the_one_shells_
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main.LazyGroup, "get_command", lambda *_: interrupted)
+    monkeypatch.setattr(type(main.factory), "get_command", lambda *_: interrupted)
     monkeypatch.setattr(sys, "argv", ["factory", "up"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
 
     with pytest.raises(SystemExit) as ended:
-        main.main()
+        start.main()
 
     assert ended.value.code == 130
     assert capsys.readouterr().err.strip() == "factory: stopped; run the same command again to go on"

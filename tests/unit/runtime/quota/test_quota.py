@@ -186,7 +186,7 @@ def test_fault_50_given_a_repo_over_its_quota_when_a_step_is_typed_then_one_line
     assert ingest("1").returncode == 0
     refused = ingest("0.000001")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("Error: demo-case has taken ")
+    assert refused.stderr.startswith("factory: demo-case has taken ")
     assert refused.stderr.count("\n") == 1
     (line,) = noted(repo / ".factory" / "embedded" / "artifacts")
     assert line["what"] == "ingest"

@@ -27,7 +27,7 @@ def test_given_a_port_in_use_when_a_second_service_starts_then_one_line_and_noth
     assert done.returncode == 1
     assert (
         done.stderr
-        == f"Error: port {port} of 127.0.0.1 cannot be had (Address already in use): serve --port 0 takes any\n"
+        == f"factory: port {port} of 127.0.0.1 cannot be had (Address already in use): serve --port 0 takes any\n"
     )
     assert not (repo / ".factory").exists()
 
