@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any
 
 from aifactory.home import Home
-from aifactory.provision.run import Result, run
+from aifactory.provision.children import Children
+from aifactory.provision.run import Result
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.errors import FactoryError
 
@@ -23,50 +20,38 @@ def act_in_waves(action: str, waves: list[list[Stack]], home: Home, say: Say) ->
     """Results of `action` on every stack, wave by wave.
 
     A wave's stacks run side by side; the next wave starts only when all of them are done. FactoryError with every
-    failure of a wave, after its other stacks have finished.
+    failure of a wave, after its other stacks have finished. Interrupted, all of them have ended when it returns.
     """
     results: list[Result] = []
-    for wave in waves:
-        results += _wave(action, wave, home, say)
+    children = Children()
+    try:
+        for wave in waves:
+            results += _wave(action, wave, home, say, children)
+    except KeyboardInterrupt:
+        children.stop()
+        raise
     return results
 
 
-def _wave(action: str, wave: list[Stack], home: Home, say: Say) -> list[Result]:
-    if len(wave) == 1:
-        return [run(action, wave[0], home, lambda line: say(f"{wave[0].name}:{line}"))]
+def _wave(action: str, wave: list[Stack], home: Home, say: Say, children: Children) -> list[Result]:
     results: list[Result] = []
     failures: list[str] = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        for future in [pool.submit(_child, action, stack, home, say) for stack in wave]:
-            try:
-                results.append(future.result())
-            except FactoryError as error:
-                failures.append(str(error))
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 2)
+    for future in [pool.submit(_child, action, stack, home, say, children) for stack in wave]:
+        try:
+            results.append(future.result())
+        except FactoryError as error:
+            failures.append(str(error))
+    pool.shutdown()
     if failures:
         raise FactoryError("; ".join(failures))
     return results
 
 
-def _child(action: str, stack: Stack, home: Home, say: Say) -> Result:
+def _child(action: str, stack: Stack, home: Home, say: Say, children: Children) -> Result:
     """Run one stack in a process of its own: the Automation API is one stack at a time per process."""
-    # -P: what lies in the folder that the command is typed in is not the tool's code.
-    request = json.dumps({"action": action, "stack": asdict(stack), "home": str(home.root)})
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "aifactory.provision.stack_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise FactoryError(f"{stack.name}: its process has no pipes")
-        process.stdin.write(request)
-        process.stdin.close()
-        last: dict[str, Any] = {}
-        for line in process.stdout:
-            last = json.loads(line)
-            if "say" in last:
-                say(f"{stack.name}:{last['say']}")
-        process.wait()
+    request = {"action": action, "stack": asdict(stack), "home": str(home.root)}
+    last = children.run(request, lambda line: say(f"{stack.name}:{line}"))
     if "result" in last:
         return Result(**last["result"])
-    raise FactoryError(last.get("error") or f"{action} {stack.name}: its process ended with code {process.returncode}")
+    raise FactoryError(last.get("error") or f"{action} {stack.name}: {last['ended']}")

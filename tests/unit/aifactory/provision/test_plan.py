@@ -205,4 +205,4 @@ def test_given_a_file_named_like_a_module_where_the_command_is_typed_when_a_stac
     stack = stacks.platform("dev", Home(home), PYTHON)
 
     with pytest.raises(FactoryError, match=f"{home} is not a folder"):
-        waves._child("up", stack, Home(home), print)
+        waves.act_in_waves("up", [[stack]], Home(home), print)
