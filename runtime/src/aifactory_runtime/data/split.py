@@ -108,7 +108,7 @@ def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None, key: S
         else:
             parts["labels"].append(_codes(frame[roles.target], codes))
         if roles.time is not None:
-            parts["times"].append(_times(frame, roles.time))
+            parts["times"].append(moments(frame, roles.time))
         for name, hashed in parts_of_ids.items():
             hashed.append(row_numbers.hashes(frame[[name]]))
     ids = {name: _joined(hashed) for name, hashed in parts_of_ids.items()}
@@ -291,7 +291,7 @@ def _codes(series: Any, codes: dict[Any, int]) -> np.ndarray[Any, np.dtype[np.in
     return made
 
 
-def _times(frame: pd.DataFrame, name: str) -> Places:
+def moments(frame: pd.DataFrame, name: str) -> Places:
     """Moments as numbers; a missing one counts as the oldest."""
     if name not in frame.columns:
         raise UsageProblem(f"schema.py: TIME is {name!r}, which the table does not have")

@@ -1,4 +1,4 @@
-"""Judges a candidate by its metrics: better than the baseline, not worse than the champion on the frozen reference."""
+"""Judges a candidate by its metrics: better than the baseline and than chance, not worse than the champion."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from aifactory_runtime.config.settings import GateSettings
+from aifactory_runtime.gate.chance import MOST_P
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER, Metric
 
 BASELINE = "baseline."
 REFERENCE = "reference."
 CHAMPION = "champion."
+CHANCE = "chance."
+"""Begins the figure that says how often chance does as well: the p of `gate.chance`."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Verdict:
     reasons: tuple[str, ...]
     report: Mapping[str, Any]
     sha256: str
+    remarks: tuple[str, ...] = ()
+    """What a person should know of a candidate whatever the verdict."""
 
 
 def judge(
@@ -34,17 +39,20 @@ def judge(
     facts: Mapping[str, Any],
     *,
     champion: bool,
+    least_p: float = 0.0,
     objections: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a candidate by the metric `name`; `objections` of training are reasons against it too.
 
-    `metrics` holds the metric plain (on the test rows), `baseline.` (on the same rows), `reference.` (on the frozen
-    reference) and, where there is a `champion`, `champion.` (on the same reference). `facts` say which model and data
-    the report is about. A figure that is missing or no finite number never passes.
+    `metrics` holds the metric plain (on the test rows), `baseline.` and `chance.` (on the same rows), `reference.` (on
+    the frozen reference) and, where there is a `champion`, `champion.` (on the same reference). `least_p` is the least
+    that `chance.` can be with so few test rows. `facts` say which model and data the report is about. A figure that is
+    missing or no finite number never passes.
     """
-    needed = ("", BASELINE, REFERENCE, CHAMPION) if champion else ("", BASELINE, REFERENCE)
+    needed = ("", BASELINE, CHANCE, REFERENCE, *((CHAMPION,) if champion else ()))
     figures = {key: metrics.get(key + name) for key in needed}
-    reasons = [*objections, *(_unusable(figures, name) or _not_good_enough(figures, name, settings))]
+    reasons = [*objections, *(_unusable(figures, name) or _not_good_enough(figures, name, settings, least_p))]
+    remarks = _remarks(metrics, name)
     report = {
         "metric": name,
         "figures": {(key + name): _finite(value) for key, value in figures.items()},
@@ -52,8 +60,9 @@ def judge(
         "facts": dict(facts),
         "passed": not reasons,
         "reasons": reasons,
+        "remarks": remarks,
     }
-    return Verdict(not reasons, tuple(reasons), report, digest(report))
+    return Verdict(not reasons, tuple(reasons), report, digest(report), tuple(remarks))
 
 
 def digest(report: Mapping[str, Any]) -> str:
@@ -66,22 +75,48 @@ def _unusable(figures: Mapping[str, float | None], name: str) -> list[str]:
     return [f"{key}{name} is not a finite number" for key, value in figures.items() if _finite(value) is None]
 
 
-def _not_good_enough(figures: Mapping[str, float | None], name: Metric, settings: GateSettings) -> list[str]:
+def _not_good_enough(
+    figures: Mapping[str, float | None], name: Metric, settings: GateSettings, least_p: float
+) -> list[str]:
     """Reasons against the candidate; all figures are finite."""
     value = {key: figure for key, figure in figures.items() if figure is not None}
     gain, loss = settings.min_gain_over_baseline, settings.max_loss_to_champion
     relative = name in LOWER_IS_BETTER
     reasons = []
-    if not _by_less(value[BASELINE], value[""], gain, relative):
-        reasons.append(
-            f"{name} {value['']:.6g} is not {_amount(gain, relative)} better than the baseline's {value[BASELINE]:.6g}"
-        )
+    if not (_better(value[""], value[BASELINE], name) and _by_less(value[BASELINE], value[""], gain, relative)):
+        wanted = f"{_amount(gain, relative)} better" if gain else "better"
+        reasons.append(f"{name} {value['']:.6g} is not {wanted} than the baseline's {value[BASELINE]:.6g}")
+    if not value[CHANCE] <= MOST_P:
+        reasons.append(_like_chance(name, value[CHANCE], least_p))
     if CHAMPION in value and not _by_less(value[CHAMPION], value[REFERENCE], -loss, relative):
         reasons.append(
             f"{name} {value[REFERENCE]:.6g} on the reference is more than {_amount(loss, relative)} worse than the "
             f"champion's {value[CHAMPION]:.6g}"
         )
     return reasons
+
+
+def _like_chance(name: str, p: float, least_p: float) -> str:
+    if least_p > MOST_P:
+        return f"so few test rows cannot tell {name} from chance: enlarge data.test_share in conf, or bring more rows"
+    return f"{name} is no better than chance: labels shuffled at random do as well in {100 * p:.3g} % of all cases"
+
+
+def _remarks(metrics: Mapping[str, float], name: Metric) -> list[str]:
+    """Other figures that are worse than the baseline's, of a candidate that is better by the one that decides."""
+    own = [key.removeprefix(BASELINE) for key in metrics if key.startswith(BASELINE)]
+    if name not in own or name not in metrics or not _better(metrics[name], metrics[BASELINE + name], name):
+        return []
+    return [
+        f"{other} {metrics[other]:.6g} is worse than the baseline's {metrics[BASELINE + other]:.6g}, though {name} is "
+        "better"
+        for other in sorted(own)
+        if other in metrics and _better(metrics[BASELINE + other], metrics[other], other)
+    ]
+
+
+def _better(own: float, other: float, name: str) -> bool:
+    return own < other if name in LOWER_IS_BETTER else own > other
 
 
 def _by_less(other: float, own: float, gain: float, relative: bool) -> bool:

@@ -13,6 +13,7 @@ from aifactory_runtime import files
 from aifactory_runtime.data import split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.gate import chance as chances
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.pipeline import champion as champions
@@ -22,8 +23,8 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.training import cluster, fitting, search, training_data
 from aifactory_runtime.pipeline.training.fitting import Fitted
-from aifactory_runtime.pipeline.training.training_data import TrainingData
-from aifactory_runtime.registry import model_folder
+from aifactory_runtime.pipeline.training.training_data import Labels, TrainingData
+from aifactory_runtime.registry import answers, model_folder
 from aifactory_runtime.registry.port import (
     DATA_OF,
     GATE,
@@ -100,7 +101,8 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     schema, estimator = model_folder.read_schema(place), model_folder.load_estimator(place)
     test = training_data.rows(context, handoff, split.TEST, schema)
     positive = context.settings.gate.positive_class
-    metrics = dict(scores.of(estimator, test.values, test.labels, schema.classes, positive))
+    said = answers.of(estimator, test.values, schema.classes)
+    metrics = scores.of_answers(test.labels, said[0] if said[1] is None else said[1], schema.classes, positive)
     learned = training_data.learned_labels(context, handoff, schema)
     metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes, positive))
     reference = training_data.reference(context, handoff, schema)
@@ -110,14 +112,23 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     champion = champions.comparable(context, frozen)
     if champion is not None:
         metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, frozen.version))
-    judged = _judged(context, handoff, metrics, champion)
+    by_chance = _by_chance(context, handoff, test.labels, chances.Answers(*said, schema.classes, positive))
+    metrics[verdict.CHANCE + context.metric] = by_chance.p
+    judged = _judged(context, handoff, metrics, champion, by_chance.least)
+    for remark in judged.remarks:
+        _LOG.warning("note: %s", remark)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
     files.write(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
     tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
     context.registry.log(run, metrics=metrics, tags=tags)
     context.registry.log_file(run, _GATE_REPORT, text.encode())
     pictures.keep(context, run, pictures.of_model(estimator, schema, test, context.metric, positive))
-    gate = {"passed": judged.passed, "reasons": list(judged.reasons), "sha256": judged.sha256}
+    gate = {
+        "passed": judged.passed,
+        "reasons": list(judged.reasons),
+        "remarks": list(judged.remarks),
+        "sha256": judged.sha256,
+    }
     return replace(handoff, metrics={**handoff.metrics, **metrics}, gate=gate)
 
 
@@ -132,7 +143,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
         raise FactoryError(f"{place} is not the model that was judged: run train again")
     tags = {
         **_tags(handoff),
-        **{f"{PREFIX}{name}": f"{value:.6g}" for name, value in handoff.metrics.items() if _is_baseline(name)},
+        **{f"{PREFIX}{name}": f"{value:.6g}" for name, value in handoff.metrics.items() if _is_compared(name)},
         **{f"{METRIC}{name}": f"{value:.6g}" for name, value in handoff.metrics.items() if "." not in name},
         _CONVERGED: str(handoff.converged).lower(),
         PREFIX + "schema_sha256": model_folder.read_belongs(place).schema_sha256,
@@ -191,8 +202,19 @@ def _end(context: Context, handoff: Handoff, run: str, error: BaseException) -> 
             context.registry.finish_run(run, failed=True)
 
 
+def _by_chance(context: Context, handoff: Handoff, labels: Labels, said: chances.Answers) -> chances.Chance:
+    """How often chance does as well on the test rows, as they belong together: by time, else by group."""
+    settings, time, group = context.settings, context.project.science.time(), context.settings.data.group
+    times = groups = None
+    if time is not None:
+        times = training_data.test_moments(context, handoff, time)
+    elif group is not None:
+        groups = training_data.test_groups(context, handoff, group)
+    return chances.of(context.metric, labels, said, groups=groups, times=times, seed=settings.train.seed)
+
+
 def _judged(
-    context: Context, handoff: Handoff, metrics: Mapping[str, float], champion: Version | None
+    context: Context, handoff: Handoff, metrics: Mapping[str, float], champion: Version | None, least_p: float
 ) -> verdict.Verdict:
     metric = context.metric
     facts = {
@@ -205,7 +227,13 @@ def _judged(
     if gap is not None and most is not None and gap > most:
         objections.append(f"{metric} is {gap:.3g} better on training rows than on validation rows, {most:g} at most")
     return verdict.judge(
-        metrics, metric, context.settings.gate, facts, champion=champion is not None, objections=objections
+        metrics,
+        metric,
+        context.settings.gate,
+        facts,
+        champion=champion is not None,
+        least_p=least_p,
+        objections=objections,
     )
 
 
@@ -241,8 +269,8 @@ def _audit(context: Context, version: Version) -> None:
     log.append(place, action, context.contract.identity, facts)
 
 
-def _is_baseline(name: str) -> bool:
-    return name.startswith(verdict.BASELINE)
+def _is_compared(name: str) -> bool:
+    return name.startswith((verdict.BASELINE, verdict.CHANCE))
 
 
 def _named(prefix: str, found: Mapping[str, float]) -> dict[str, float]:

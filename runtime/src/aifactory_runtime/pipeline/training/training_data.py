@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aifactory_runtime.data import declared, outliers, split
+from aifactory_runtime.data import declared, outliers, row_hash, split, tables
 from aifactory_runtime.data.columns import Matrix
 from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -22,6 +22,9 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs, InputSchema, Label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MODEL = "model"
 _MIN_CLASSES = 2
@@ -79,6 +82,21 @@ def learned_labels(context: Context, handoff: Handoff, schema: InputSchema) -> L
     """Labels of the training rows, without their matrix."""
     table = handoff.table(PREPARED, "prepare").version
     return arrays.load_labels(context.tables, table, split.TRAIN, schema.target)
+
+
+def test_moments(context: Context, handoff: Handoff, column: str) -> Labels:
+    """When the test rows were, by `column`: numbers of shape (rows,), in the order of `rows`."""
+    return np.concatenate([split.moments(frame, column) for frame in _of_test(context, handoff, column)])
+
+
+def test_groups(context: Context, handoff: Handoff, column: str) -> Labels:
+    """What the test rows belong to, by `column`: equal numbers for equal values, in the order of `rows`."""
+    return np.concatenate([row_hash.hashes(frame) for frame in _of_test(context, handoff, column)])
+
+
+def _of_test(context: Context, handoff: Handoff, column: str) -> Iterator[pd.DataFrame]:
+    table = handoff.table(PREPARED, "prepare").version
+    return tables.batches(context.tables, PREPARED, table, columns=[column], where=(split.SPLIT, split.TEST))
 
 
 def reference(context: Context, handoff: Handoff, schema: InputSchema) -> Rows:

@@ -110,7 +110,7 @@ def test_given_a_boosting_library_when_run_twice_then_a_version_and_the_same_dig
         request.getfixturevalue("regression")
     module, _, prefix = library.partition(".")
     model(repo, f"from {module} import {prefix}{problem} as make_model")
-    settings(repo, "  parameters: {n_estimators: 30, max_depth: 3}\n  early_stopping_rounds: 3")
+    settings(repo, "  parameters: {n_estimators: 30, max_depth: 2, learning_rate: 0.1}\n  early_stopping_rounds: 3")
     commit(repo, "Boost")
     first, second = pipeline(), pipeline()
     assert (first.version, second.version) == (1, 1)
