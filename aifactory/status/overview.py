@@ -15,7 +15,8 @@ from aifactory_runtime import files
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.release.tags import FAILED, STAGE
+from aifactory_runtime.registry import champion as champions
+from aifactory_runtime.registry.port import MODEL_SHA256, Version
 
 _SECONDS = 5.0
 _START_SECONDS = 180.0
@@ -155,24 +156,48 @@ def _json(path: Path) -> dict[str, Any]:
         return {}
 
 
+class _Registry:
+    """What the look-up of a champion needs, over HTTP: importing MLflow's client takes longer than all of this."""
+
+    def __init__(self, contract: EnvironmentContract) -> None:
+        import httpx
+
+        login = credentials.of(contract, names.SERVICE)
+        self._name = contract.model_name
+        self._ask = httpx.Client(
+            base_url=f"{contract.registry_uri}/api/2.0/mlflow",
+            auth=httpx.BasicAuth(login.login, login.password) if login else None,
+            timeout=_SECONDS,
+        )
+
+    def version(self, number: int) -> Version:
+        """One version; FactoryError when there is none of that number."""
+        found = self._get("model-versions/get", {"version": str(number)})
+        if found is None:
+            raise FactoryError(f"{self._name} has no version {number}")
+        return found
+
+    def by_alias(self, alias: str) -> Version | None:
+        """The version an alias points at."""
+        return self._get("registered-models/alias", {"alias": alias})
+
+    def _get(self, path: str, asked: dict[str, str]) -> Version | None:
+        import httpx
+
+        answer = self._ask.get(f"/{path}", params={"name": self._name, **asked})
+        if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST):
+            return None
+        found = answer.raise_for_status().json()["model_version"]
+        tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+        return Version(int(found["version"]), tags.get(MODEL_SHA256, ""), found.get("run_id", ""), tags)
+
+
 def _champion(contract: EnvironmentContract) -> str:
     """Version that the registry calls champion; empty when there is none, `unknown` when it does not answer."""
     import httpx
 
-    login = credentials.of(contract, names.SERVICE)
-    authorise: Callable[..., Any] = httpx.BasicAuth
     try:
-        answer = httpx.get(
-            f"{contract.registry_uri}/api/2.0/mlflow/registered-models/alias",
-            params={"name": contract.model_name, "alias": "champion"},
-            auth=authorise(login.login, login.password) if login else None,
-            timeout=_SECONDS,
-        )
-    except httpx.HTTPError:
+        found = champions.champion(_Registry(contract))
+    except (httpx.HTTPError, FactoryError):
         return "unknown"
-    if answer.status_code != httpx.codes.OK:
-        return "" if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST) else "unknown"
-    found = answer.json()["model_version"]
-    # The alias stays on a version that failed its test when none was there before it: that is no champion.
-    failed = any(tag == {"key": STAGE, "value": FAILED} for tag in found.get("tags", []))
-    return "" if failed else str(found["version"])
+    return "" if found is None else str(found.number)

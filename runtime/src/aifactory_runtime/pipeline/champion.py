@@ -17,16 +17,17 @@ from aifactory_runtime.pipeline import arrays, scores
 from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.reproduction import checkout, provenance
+from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
-from aifactory_runtime.registry.port import CHAMPION, DATA_OF, Version
+from aifactory_runtime.registry.port import DATA_OF, Version
 
 _LOG = logging.getLogger(__name__)
 
 
 def comparable(context: Context, reference: TableVersion) -> Version | None:
     """The champion, if it was judged on this reference too; of a newer one it may have learned some rows."""
-    champion = context.registry.by_alias(CHAMPION)
+    champion = champions.champion(context.registry)
     if champion is None or champion.tags.get(DATA_OF + REFERENCE) == reference.tag:
         return champion
     _LOG.warning("the reference is newer than the champion, version %s: it is not compared with", champion.number)

@@ -27,7 +27,8 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.registry import answers, model_folder, skops_file
-from aifactory_runtime.registry.port import CHAMPION, PREFIX, Version
+from aifactory_runtime.registry import champion as champions
+from aifactory_runtime.registry.port import PREFIX, Version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,7 @@ def batch(context: Context, given: str | None = None) -> Located:
 
 
 def _model(context: Context) -> Version:
-    found = context.registry.by_alias(CHAMPION)
+    found = champions.champion(context.registry)
     if found is None and context.contract.environment == names.EMBEDDED:
         found = next(iter(reversed(context.registry.versions())), None)
     if found is None:

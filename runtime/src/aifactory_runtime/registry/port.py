@@ -22,6 +22,12 @@ DATA = (DATA_OF + "raw", DATA_OF + "prepared", DATA_OF + "reference")
 APPROVED_MODEL = PREFIX + "approves.model_sha256"
 APPROVED_REPORT = PREFIX + "approves.report_sha256"
 
+STAGE = PREFIX + "stage"
+PREVIOUS = PREFIX + "previous"
+"""Version that was champion before this one."""
+FAILED = "failed"
+"""Stage of a version that did not pass its environment's test."""
+
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 """An alias is moved, never deleted (that needs rights nobody has): on the champion it means there is no challenger."""

@@ -12,8 +12,9 @@ from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import older_rules
 from aifactory_runtime.pipeline.reproduction import provenance
+from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
-from aifactory_runtime.registry.port import CHAMPION, GATE, GATE_PASSED, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.registry.port import GATE, GATE_PASSED, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 
@@ -49,7 +50,7 @@ def choose(source: Side, environment: str, number: int | None) -> Candidate:
     if number is not None:
         return Candidate(source, source.registry.version(number))
     if environment == "prod":
-        found = source.registry.by_alias(CHAMPION)
+        found = champions.champion(source.registry)
         hint = "run release --to staging first"
     else:
         found = next(reversed(source.registry.versions()), None)

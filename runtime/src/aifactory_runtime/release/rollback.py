@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHAMPION, Version
-from aifactory_runtime.release import activation, exclusive, put_back, tags
+from aifactory_runtime.release import activation, exclusive, tags
 from aifactory_runtime.release.run import Outcome
 from aifactory_runtime.release.side import Side
 
@@ -61,7 +62,7 @@ def _wanted(side: Side, champion: Version, number: int | None) -> Version:
                 f"version {number} was never champion in {side.name}, so there is no way back to it: release it"
             )
         return found
-    before = put_back.before(side.registry, champion, _NOT_AGAIN)
+    before = champions.before(side.registry, champion, _NOT_AGAIN)
     if before is None:
         raise FactoryError(
             f"{side.name} has no earlier champion to go back to: all before version {champion.number} failed or were "

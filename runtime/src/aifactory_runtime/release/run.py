@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError, NeedsPerson
+from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
 from aifactory_runtime.release import activation, approvals, candidate, exclusive, put_back, tags
 from aifactory_runtime.release.candidate import Candidate
@@ -72,7 +73,7 @@ class Release:
         """Everything the state machine asks, as it is now."""
         sha256 = self._candidate.sha256
         copy = self._copy()
-        champion = put_back.champion(self._target.registry)
+        champion = champions.champion(self._target.registry)
         challenger = self._target.registry.by_alias(CHALLENGER)
         tested = {} if self._rules.after_staging else (copy.tags if copy else {})
         return Facts(
@@ -95,7 +96,7 @@ class Release:
 
     def _failed_before(self, copy: Version | None) -> str | None:
         """Why it failed the test in the target; a version that is named is tested again."""
-        if self._failure or self._named or not put_back.did_fail(copy):
+        if self._failure or self._named or not champions.did_fail(copy):
             return self._failure
         number = self._candidate.version.number
         return f"it failed the integration test there before; to test it again: --version {number}"
@@ -144,7 +145,7 @@ class Release:
         The line that says so is written first, as a line too many harms less than one too few.
         """
         registry, version = self._target.registry, self._there()
-        before = put_back.champion(registry)
+        before = champions.champion(registry)
         person = self._approver()
         if person:
             registry.set_tag(version.number, tags.APPROVED_BY, person)
@@ -185,7 +186,7 @@ class Release:
 
     def _reconcile(self) -> None:
         """What a killed release or rollback left: serving.json follows the champion alias, whatever comes next."""
-        champion = put_back.champion(self._target.registry)
+        champion = champions.champion(self._target.registry)
         if champion is not None and not activation.is_active(self._target, champion):
             activation.activate(self._target, champion)
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from aifactory_runtime.registry.port import DATA, GATE, MODEL_SHA256, PREFIX, REPORT_SHA256
+from aifactory_runtime.registry.port import (
+    DATA,
+    FAILED,
+    GATE,
+    MODEL_SHA256,
+    PREFIX,
+    PREVIOUS,
+    REPORT_SHA256,
+    STAGE,
+)
+
+__all__ = ["FAILED", "PREVIOUS", "STAGE"]
 
 COMMIT = PREFIX + "commit"
 DIRTY = PREFIX + "dirty"
@@ -11,11 +22,8 @@ CODE = PREFIX + "code_sha256"
 SCHEMA = PREFIX + "schema_sha256"
 IMPORTED = PREFIX + "imported"
 
-STAGE = PREFIX + "stage"
 INTEGRATION = PREFIX + "integration_sha256"
 """Digest of the integration test's report; only a version that passed has it."""
-PREVIOUS = PREFIX + "previous"
-"""Version that was champion before this one."""
 APPROVED_BY = PREFIX + "approved_by"
 FROM = PREFIX + "from"
 """`<environment>/<version>` that the bytes were copied from."""
@@ -25,8 +33,7 @@ TRAINING_RUN = PREFIX + "training_run"
 TESTED = "tested"
 RETIRED = "retired"
 WITHDRAWN = "withdrawn"
-FAILED = "failed"
-"""Stages beside `candidate` and `champion`: passed staging's test; replaced; rolled back; did not pass the test."""
+"""Stages beside `candidate`, `champion` and `failed`: passed staging's test; replaced; rolled back."""
 
 AUDITED = frozenset(
     {COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, *DATA, MODEL_SHA256, GATE, REPORT_SHA256, INTEGRATION, FROM}

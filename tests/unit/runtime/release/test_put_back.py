@@ -8,34 +8,14 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import CHAMPION, Registry
+from aifactory_runtime.registry.port import CHAMPION
 from aifactory_runtime.release import put_back, rollback, tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.release.snapshot import Snapshots
 from tests.fixtures.usecase_repo import git, make_repo
-from tests.unit.runtime.release.parts import Known, Served, contract
-
-
-@st.composite
-def registries(draw: st.DrawFn) -> Registry:
-    """Any history, those included that go in circles, as rollbacks and releases by number make them."""
-    count = draw(st.integers(1, 6))
-    before = st.none() | st.integers(1, count)
-    versions = {number: (draw(st.booleans()), draw(before)) for number in range(1, count + 1)}
-    return cast("Registry", Known(versions, draw(before)))
-
-
-@given(registry=registries())
-def test_given_any_history_when_asked_for_the_champion_then_it_is_none_that_failed(registry: Registry) -> None:
-    found, holder = put_back.champion(registry), registry.by_alias(CHAMPION)
-
-    assert not put_back.did_fail(found)
-    if holder is not None and not put_back.did_fail(holder):
-        assert found == holder
+from tests.unit.runtime.release.parts import Served, contract
 
 
 @pytest.mark.parametrize(
