@@ -58,12 +58,14 @@ def learning_curve(context: Context, data: TrainingData, made: Fitted) -> dict[s
     metric = context.metric
     if not len(data.validation.labels) or fitting.VALIDATION + metric not in made.figures:
         return {}
-    order = np.argsort(data.train.labels, kind="stable")  # every part has rows of every class
+    order = np.argsort(data.train.labels, kind="stable")  # every part has its share of each class
+    every = np.unique(data.train.labels, return_index=True)[1] if data.schema.classes else order[:0]
     most = min(len(order), _MOST_ROWS)
     less = replace(data, validation=_evenly(data.validation, _VALIDATED_ROWS))
     points = [(len(order), made.figures)]
     for part in _PARTS:
-        chosen = np.sort(order[np.linspace(0, len(order) - 1, max(most // part, 2)).astype(int)])
+        drawn = order[np.linspace(0, len(order) - 1, max(most // part, 2)).astype(int)]
+        chosen = np.union1d(drawn, every).astype(int)  # a model that lacks a class of one row has other answers
         rows = Rows(data.train.values[chosen], data.train.labels[chosen])
         try:
             points.append((len(chosen), fitting.fit(context, replace(less, train=rows), made.parameters).figures))

@@ -60,6 +60,15 @@ def test_given_training_rows_when_drawn_then_the_curve_has_both_lines(count: int
     assert "validation rows" in drawn[charts.LEARNING] and str(count)[0] in drawn[charts.LEARNING]
 
 
+def test_given_a_class_of_one_row_when_drawn_then_every_part_of_the_curve_has_it() -> None:
+    train, schema = rows(400, 1), replace(SCHEMA, classes=("no", "other", "yes"))
+    labels = np.where(np.arange(400) == 17, "other", train.labels)
+    data = TrainingData(schema, Rows(train.values, labels), rows(50, 2))
+    made = fitting.fit(context(), data, {})
+
+    assert "validation rows" in pictures.learning_curve(context(), data, made)[charts.LEARNING]
+
+
 def test_given_an_estimator_that_needs_many_rows_when_drawn_then_the_other_points_are_left_out() -> None:
     class Choosy(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no types
         def fit(self, values: Any, labels: Any) -> Any:
