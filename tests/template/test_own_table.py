@@ -174,6 +174,8 @@ def test_given_a_table_that_is_not_secret_then_its_categories_are_in_the_schema_
 
 FOUR = ("odd-names", "rare-classes", "36-rows", "orders-delta")
 """Tables that `make test` tries, one of each kind of trouble; `make thorough` tries them all."""
+TOO_FEW = {"linnerud"}
+"""Their test rows cannot be told from chance: the gate says so."""
 
 
 @contextmanager
@@ -211,6 +213,10 @@ def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
     done = subprocess.run(
         [sys.executable, "-m", "uc", "run"], cwd=repo, env=variables, capture_output=True, text=True, check=False
     )
+    if name in TOO_FEW:
+        assert done.returncode == 1
+        assert "enlarge data.test_share" in done.stderr
+        return
     assert done.returncode == 0, done.stdout + done.stderr
     asked = json.loads((repo / "data" / "request.json").read_text(encoding="utf-8"))
     with served(repo, variables) as client:
