@@ -87,10 +87,11 @@ def status(as_json: bool) -> None:
     did = [activity.of(place.home, one.use_case, one.environment) for one in served]
     only = place.manifest.use_case if place.manifest else None
     taken = allowance.allowances(place.home, datetime.now(UTC), only)
+    notes = overview.unasked(place.home, only)
     if as_json:
         both = [one.__dict__ | more.__dict__ for one, more in zip(served, did, strict=True)]
         known = {"services": [vars(one) for one in services], "serving": both}
-        output.answer_json({**known, "allowances": [vars(one) for one in taken]})
+        output.answer_json({**known, "allowances": [vars(one) for one in taken], "notes": notes})
         return
     output.table("Services", ("service", "state", "address"), [(s.name, s.state, s.address) for s in services])
     columns = ("use case", "environment", "pattern", "released", "served", "registry", "last run", "last batch")
@@ -105,3 +106,5 @@ def status(as_json: bool) -> None:
     output.table("Use cases", (*columns, "address", "remark"), rows)
     allowed = [(one.use_case, one.environment, one.disk, one.compute, one.remark) for one in taken]
     output.table("Quotas", ("use case", "environment", "disk", "compute", "remark"), allowed)
+    for note in notes:
+        click.echo(f"note: {note}")

@@ -66,6 +66,16 @@ def services(home: Home) -> list[ServiceState]:
     return found
 
 
+def unasked(home: Home, only: str | None) -> list[str]:
+    """A note for each environment, as applied, that names approvers whom nobody asks."""
+    found = []
+    for use_case, environment in applied.use_cases(home):
+        if only in {None, use_case}:
+            contract = EnvironmentContract.model_validate(applied.outputs(home, use_case, environment))
+            found += [contract.unasked] if contract.unasked else []
+    return found
+
+
 def await_services(home: Home, say: Callable[[str], None], without: frozenset[str] = frozenset()) -> None:
     """Wait until every service but `without` runs and answers on its port; FactoryError names those that do not."""
     deadline = time.monotonic() + _START_SECONDS

@@ -108,6 +108,17 @@ class EnvironmentContract(BaseModel):
         """Whether a scoring service answers requests here; with nothing provisioned `serve` may run by hand."""
         return self.scoring != "batch" and self.retired is None
 
+    @property
+    def unasked(self) -> str | None:
+        """What to say where people are named to approve and nobody asks them, as older manifests may have it."""
+        if self.approval == "required" or not self.approvers:
+            return None
+        return (
+            f"{self.use_case}: {self.environment} names {', '.join(self.approvers)} under approvers; approval: none "
+            "asks nobody; write approval: required in factory.yaml, or take them out, then factory up "
+            f"{self.environment}"
+        )
+
     def approvals_experiment(self, person: str) -> str:
         """MLflow experiment that only `person` can write."""
         return names.approvals(self.use_case, self.environment, person)

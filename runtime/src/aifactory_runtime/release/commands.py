@@ -61,6 +61,8 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
 def approve(environment: str, person: str, number: int | None, as_json: bool) -> None:
     """Approve what a release to an environment waits for: one model with one report, and nothing else.
 
+    Says its figures, reports, and what changed in code and data since the champion. `release` says the same before.
+
     Example: approve --env prod --as kim.meyer
     """
     from aifactory_runtime.config import project
@@ -68,12 +70,16 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
 
     root = _root()
     approvals.check_person(project.load(root, environment).environment.contract, person)
-    subject = run.subject_to_approve(root, environment, number)
+    subject, summary = run.subject_to_approve(root, environment, number)
+    if not as_json:
+        for line in summary.lines():
+            click.echo(line)
     opened = side.open_side(root, environment, person)
     opened.registry.record_approval(person, subject.model_sha256, subject.report_sha256)
     opened.audit("approved", asdict(subject) | {"person": person})
     if as_json:
-        click.echo(json.dumps(asdict(subject) | {"person": person, "environment": environment}))
+        said = {"person": person, "environment": environment, "summary": asdict(summary)}
+        click.echo(json.dumps(asdict(subject) | said))
         return
     click.echo(f"{person} approves model sha256 {subject.model_sha256}")
     click.echo(f"on the report with sha256 {subject.report_sha256}. Now: factory release --to {environment}")

@@ -11,6 +11,7 @@ from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
 from aifactory_runtime.release import activation, approvals, candidate, exclusive, put_back, tags
+from aifactory_runtime.release.approval_summary import Summary, summarize
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.machine import UNTESTED, Action, Facts, Rules, next_step
 from aifactory_runtime.release.side import Side, open_side, source_of
@@ -213,11 +214,13 @@ class Release:
 
     def _question(self) -> str:
         contract, subject = self._target.contract, self._subject()
-        return (
-            f"{self._name()} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}: "
-            f"model sha256 {subject.model_sha256}, report sha256 {subject.report_sha256}. To approve:\n"
-            f"  factory approve --env {contract.environment} --as {contract.approvers[0]}"
-        )
+        lines = [
+            f"{self._name()} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}:",
+            *summarize(self._candidate, self._target).lines(),
+            f"model sha256 {subject.model_sha256}, report sha256 {subject.report_sha256}",
+        ]
+        command = f"factory approve --env {contract.environment} --as {contract.approvers[0]}"
+        return "\n  ".join(lines) + f"\nTo approve:\n  {command}"
 
     def _outcome(self, changed: bool) -> Outcome:
         version = self._there()
@@ -251,6 +254,8 @@ def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     name = source_of(side)
     source = side if name == target else open_side(root, name)
     side.refuse_retired()
+    if note := side.contract.unasked:
+        say(note)
     with exclusive.held(side.contract):
         chosen = candidate.choose(source, target, number)
         outcome = Release(chosen, side, number is not None, say).run()
@@ -270,12 +275,16 @@ def _follow(chosen: Candidate, say: Say) -> None:
             Release(chosen, dev, True, say, waits=False).run()
 
 
-def subject_to_approve(root: Path, environment: str, number: int | None) -> approvals.Subject:
-    """What an approval for `environment` would cover now; FactoryError for what a release would refuse as untested."""
-    source = open_side(root, source_of(open_side(root, environment)))
+def subject_to_approve(root: Path, environment: str, number: int | None) -> tuple[approvals.Subject, Summary]:
+    """What an approval for `environment` would cover now, and what is known about it.
+
+    FactoryError for what a release would refuse as untested.
+    """
+    target = open_side(root, environment)
+    source = open_side(root, source_of(target))
     chosen = candidate.choose(source, environment, number)
     subject = approvals.subject(chosen, environment)
     if environment == "prod" and not subject.report_sha256:
         name = f"version {chosen.version.number} of {source.name}"
         raise FactoryError(f"{name} cannot be approved for {environment} yet: {UNTESTED}")
-    return subject
+    return subject, summarize(chosen, target)

@@ -101,10 +101,11 @@ def test_given_nothing_provisioned_when_checked_then_nobody_can_approve(tmp_path
 def staged(monkeypatch: pytest.MonkeyPatch, contract: EnvironmentContract, **found: str) -> None:
     """Every environment has a version 3 with these tags."""
     version = Version(3, SUBJECT.model_sha256, "run", {f"aifactory.{key}": value for key, value in found.items()})
-    registry = SimpleNamespace(version=lambda _: version)
+    registry = SimpleNamespace(version=lambda _: version, by_alias=lambda _: None)
 
     def open_side(_: Path, name: str) -> SimpleNamespace:
-        return SimpleNamespace(name=name, contract=contract, registry=registry)
+        project = SimpleNamespace(root=Path("nowhere"))
+        return SimpleNamespace(name=name, contract=contract, registry=registry, project=project)
 
     monkeypatch.setattr(run, "open_side", open_side)
 
@@ -115,7 +116,7 @@ def test_given_both_reports_when_approved_then_prod_rests_on_stagings_test_and_s
 ) -> None:
     staged(monkeypatch, prod(tmp_path), gate_sha256="c" * 64, integration_sha256=SUBJECT.report_sha256)
 
-    assert run.subject_to_approve(tmp_path, environment, 3) == Subject(SUBJECT.model_sha256, report)
+    assert run.subject_to_approve(tmp_path, environment, 3)[0] == Subject(SUBJECT.model_sha256, report)
 
 
 def test_given_a_version_that_staging_has_not_tested_when_approved_for_prod_then_refused(

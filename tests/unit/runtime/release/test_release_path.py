@@ -70,7 +70,7 @@ def test_given_no_approval_when_released_to_prod_then_it_waits_for_a_person(plac
 
     assert done.returncode == 3
     assert "factory approve --env prod --as kim.meyer" in [line.strip() for line in done.stderr.splitlines()]
-    assert "report sha256" in done.stderr
+    assert done.stderr.index("test roc_auc") < done.stderr.index("report sha256")
     assert places.predict("prod")[0] == 503
 
 
@@ -82,7 +82,8 @@ def test_given_somebody_else_when_approving_then_refused_and_prod_still_waits(pl
 
 
 def test_given_an_approval_when_released_then_prod_answers_and_trace_leads_back(places: Environments) -> None:
-    places.approve()
+    said = places.run("approve", "--env", "prod", "--as", APPROVER).stdout
+    assert said.index("test roc_auc") < said.index("integration.json") < said.index(f"{APPROVER} approves model sha256")
     places.release("prod")
 
     _, answer = places.predict("prod")

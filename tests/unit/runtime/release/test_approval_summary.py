@@ -1,0 +1,93 @@
+"""What an approver reads before they agree: figures beside baseline and champion, code, data, reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry.port import Version
+from aifactory_runtime.release import approval_summary
+from aifactory_runtime.release.approval_summary import summarize
+from tests.fixtures.usecase_repo import git
+
+SHA256 = "a" * 64
+
+
+def version(number: int, commit: str, figure: str, data: str) -> Version:
+    found = {
+        "commit": commit,
+        "metric.roc_auc": figure,
+        "baseline.roc_auc": "0.5",
+        "data.raw": data,
+        "pipeline_run": "r1",
+        "training_run": "dev/r1",
+    }
+    return Version(number, SHA256, "run", {f"aifactory.{key}": value for key, value in found.items()})
+
+
+def repo(folder: Path) -> tuple[str, str]:
+    """A repo with two commits; their digests."""
+    git(folder, "init", "-q")
+    commits = []
+    for name in ("first.py", "second.py"):
+        (folder / name).write_text(name)
+        git(folder, "add", ".")
+        git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", name)
+        commits.append(git(folder, "rev-parse", "HEAD"))
+    return commits[0], commits[1]
+
+
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, champion: bool) -> list[str]:
+    first, second = repo(tmp_path)
+    artifacts = tmp_path / "artifacts"
+    for place in (artifacts / "releases" / SHA256 / "integration.json", artifacts / "runs" / "r1" / "gate.json"):
+        place.parent.mkdir(parents=True)
+        place.write_text("{}")
+    contract = SimpleNamespace(artifact_uri=str(artifacts), data_uri=str(tmp_path / "tables"))
+    project = SimpleNamespace(root=tmp_path, environment=SimpleNamespace(contract=contract))
+    monkeypatch.setattr("aifactory_runtime.config.project.load", lambda *_: project)
+    monkeypatch.setattr("aifactory_runtime.data.tables.count", lambda *_: 1200)
+    before = version(4, first, "0.91", "2@" + "b" * 64) if champion else None
+    source: Any = SimpleNamespace(name="staging", contract=contract)
+    target: Any = SimpleNamespace(name="prod", project=project, registry=SimpleNamespace(by_alias=lambda _: before))
+    chosen: Any = SimpleNamespace(version=version(7, second, "0.93", "3@" + "c" * 64), source=source, sha256=SHA256)
+    return list(summarize(chosen, target).lines())
+
+
+def test_given_a_champion_then_figures_code_data_and_reports_are_told_before_any_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = told(tmp_path, monkeypatch, champion=True)
+
+    assert lines[0].startswith("version 7 of staging, commit ")
+    assert lines[0].endswith("champion: version 4 of prod")
+    assert lines[1:5] == [
+        "test roc_auc 0.93 (baseline 0.5; champion 0.91, on its own test rows)",
+        "code since the champion: 1 commits, 1 files",
+        "  second.py",
+        "data raw: version 3 (cccccccc), 1,200 rows; champion: version 2 (bbbbbbbb)",
+    ]
+    assert [line.rpartition("/")[2] for line in lines[5:]] == ["integration.json", "gate.json"]
+
+
+def test_given_no_champion_then_it_is_the_first_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = told(tmp_path, monkeypatch, champion=False)
+
+    assert "champion: none yet" in lines[0]
+    assert "test roc_auc 0.93 (baseline 0.5)" in lines
+    assert "code: the first release" in lines
+
+
+def test_given_what_cannot_be_found_then_the_summary_is_there_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> None:
+        raise FactoryError("not here")
+
+    monkeypatch.setattr("aifactory_runtime.config.project.load", missing)
+    assert approval_summary._rows(tmp_path, "dev", "raw", "3@x") is None
+    assert approval_summary._changed(tmp_path, "0" * 40, "1" * 40) == (None, None)
