@@ -47,9 +47,13 @@ class SearchSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     budget_trials: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """How many trials at most, the first with the parameters as they are."""
     budget_seconds: Annotated[float, Field(gt=0)] | None = None
+    """Seconds after which no further trial begins; None sets no limit."""
     parameters: Space = {}
+    """Parameter to what is tried: a list of values, or `{low, high, log, whole}`."""
     algorithms: dict[str, Space] = {}
+    """Name to what is tried with it, as under `parameters`."""
 
     @model_validator(mode="after")
     def _something_to_try(self) -> Self:

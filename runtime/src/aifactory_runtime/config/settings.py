@@ -44,8 +44,11 @@ class ReadSettings(_Part):
     format: Literal["csv", "jsonl", "parquet", "delta"] = "csv"
     """Found out by each reading unless it is said; what is said and is not so is refused. Gzip is found out, too."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """What stands between the cells of a text file."""
     decimal: DecimalMark = "."
+    """What stands before the decimals."""
     encoding: str = "utf-8"
+    """How the letters of a text file are written, by Python's name for it."""
     dates: tuple[str, ...] = ()
     """Formats of dates that are not ISO 8601, as strptime has them, tried in this order."""
     skip_rows: Annotated[int, Field(ge=0)] = 0
@@ -60,10 +63,13 @@ class ColumnSettings(_Part):
     """What one column may look like; `missing` is also the largest share of rows that may lack a value."""
 
     missing: Literal["allow", "refuse"] | Share = "allow"
+    """What a missing value is: allowed, refused, or allowed in this share of the rows."""
     infinite: Literal["refuse", "missing"] = "refuse"
     """`missing` takes an infinite value for a missing one; the column must then be nullable."""
     minimum: float | None = None
+    """Least value that is right."""
     maximum: float | None = None
+    """Largest value that is right."""
     max_outside_share: Share = 0.0
     """Share of rows that may lie under `minimum` or over `maximum`."""
     outliers: Literal["count", "cap", "remove"] = "count"
@@ -75,6 +81,7 @@ class DataSettings(_Part):
     """What the data may look like before training stops."""
 
     read: ReadSettings | None = None
+    """How the data source is written; None finds it out at each reading."""
     sample: Literal["real", "made-up"] | None = None
     """What the rows of data/sample.csv are, as `factory new` and `factory sample` write it down."""
     sample_rows: Annotated[int, Field(ge=0)] = 0
@@ -88,6 +95,7 @@ class DataSettings(_Part):
     max_outlier_share: Share = 0.10
     """Share of rows that may have an outlier in a column where they are only counted."""
     outlier_sigmas: Annotated[float, Field(gt=0)] = 6.0
+    """Standard deviations from the mean beyond which a value is an outlier."""
     min_class_share: Share = 0.0
     """The rarest class needs this share of the rows."""
     max_leakage_share: Share = 1.0
@@ -95,8 +103,11 @@ class DataSettings(_Part):
     group: str | None = None
     """Column whose equal values stay on one side of the split: customers with many rows each."""
     columns: dict[str, ColumnSettings] = {}
+    """What single columns may look like."""
     test_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
+    """Share of rows that judge the model and are never learned from."""
     validation_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.1
+    """Share of rows that choose parameters and stop the training early."""
 
     @property
     def sample_read(self) -> ReadSettings | None:
@@ -114,7 +125,9 @@ class TrainSettings(_Part):
     """How the model is trained; `parameters` go to the user's `make_model`."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
+    """Number that every draw follows from: rows, starts of the estimator, trials of a search."""
     parameters: dict[str, Any] = {}
+    """What `make_model` gets beside the seed."""
     search: SearchSettings | None = None
     """Tries more parameters, each a run of its own, and takes those that do best on the validation rows."""
     early_stopping_rounds: Annotated[int, Field(ge=1)] | None = None
@@ -135,7 +148,9 @@ class GateSettings(_Part):
     metric: str | None = None
     """None takes roc_auc of a classification, rmse of a regression."""
     min_gain_over_baseline: Annotated[float, Field(ge=0)] = 0.02
+    """How much better than the baseline a candidate has to be on the test rows."""
     max_loss_to_champion: Annotated[float, Field(ge=0)] = 0.01
+    """How much worse than the champion a candidate may be on the frozen reference."""
     positive_class: bool | int | float | str | None = None
     """The class that f1 is of when there are two; None takes the second in their order: True, 1, the later word."""
 
@@ -144,8 +159,11 @@ class ServingSettings(_Part):
     """The scoring service."""
 
     max_body_bytes: Annotated[int, Field(gt=0)] = 1_048_576
+    """Largest body of a request; a larger one is refused with 413."""
     max_rows: Annotated[int, Field(gt=0)] = 1_000
+    """Most rows of one request; more are refused."""
     poll_seconds: Annotated[float, Field(gt=0)] = 0.5
+    """How often a worker looks whether another model was released."""
     drain_seconds: Annotated[float, Field(gt=0, le=10)] = 10.0
     """How long requests under way may take when the worker ends; whoever started it waits not much longer."""
 
