@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +91,7 @@ def test_given_constant_answers_when_tested_then_chance_always_does_as_well(
 ) -> None:
     draw = np.random.default_rng(seed)
     together = {how: draw.integers(0, 5, rows)} if how else {}
+    labels: np.ndarray
     if metric in CLASSIFICATION:
         answers, labels = two(np.full(rows, 0.3)), draw.integers(0, 2, rows)
     else:
@@ -163,7 +165,7 @@ def test_given_answers_that_know_nothing_when_tested_often_then_one_in_a_hundred
     ],
 )
 def test_given_few_rows_when_tested_then_it_says_whether_they_can_be_told_from_chance(
-    rows: int, ones: int, together: dict[str, np.ndarray], enough: bool
+    rows: int, ones: int, together: dict[str, Any], enough: bool
 ) -> None:
     labels = (np.arange(rows) < ones).astype(int)
     found = chance.of("roc_auc", labels, two(labels * 0.8 + 0.1), **together)

@@ -12,12 +12,13 @@ import pytest
 
 from aifactory_runtime.config.settings import DataSettings, Settings
 from aifactory_runtime.data import split, tables
+from aifactory_runtime.gate import chance
 from aifactory_runtime.gate.chance import Answers, Chance
 from aifactory_runtime.pipeline import model_steps
 
 FRAME = pd.DataFrame(
     {
-        "when": pd.to_datetime(["2026-01-03", "2026-01-01", None, "2026-01-02"]),
+        "when": pd.to_datetime(["2026-01-03", "2026-01-01", "NaT", "2026-01-02"]),
         "who": ["ana", "kim", "ana", "ana"],
         split.SPLIT: [split.TEST, split.TEST, split.TEST, split.TRAIN],
     }
@@ -38,7 +39,7 @@ def test_given_roles_when_chance_is_asked_for_then_it_gets_what_the_test_rows_be
         asked.update(how)
         return Chance(1.0, 0.001)
 
-    monkeypatch.setattr(model_steps.chances, "of", of)
+    monkeypatch.setattr(chance, "of", of)
     science = SimpleNamespace(time=lambda: time)
     context: Any = SimpleNamespace(
         settings=Settings(data=DataSettings(group=group)),
