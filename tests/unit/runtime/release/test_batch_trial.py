@@ -30,9 +30,9 @@ def test_given_a_source_of_any_format_when_batches_are_tried_then_wrong_ones_are
     pipeline()
     written = repo / "today"
     batch_trial.write_like(pd.read_csv(repo / "data" / "customers.csv").head(30), written, read)
-    settings = "\n".join(f"    {key}: '{value}'" for key, value in read.model_dump().items() if key != "dates")
     base = repo / "conf" / "base.yaml"
-    base.write_text(base.read_text().replace("data:\n", f"data:\n  read:\n{settings}\n"))
+    settings = json.dumps(read.model_dump(mode="json", exclude_unset=True))
+    base.write_text(base.read_text().replace("data:\n", f"data:\n  read: {settings}\n"))
     monkeypatch.setenv("AIFACTORY_BATCH_SOURCE", "today")
     monkeypatch.setenv("AIFACTORY_DATA_URI", str(tmp_path / "trial"))
     context = Context(project.load(repo))

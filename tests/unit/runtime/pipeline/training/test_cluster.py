@@ -47,7 +47,7 @@ def test_given_dask_in_conf_when_run_then_its_workers_grow_an_equal_forest_and_e
     commit(repo, "A forest")
     figures = []
     for engine in ("local", "dask"):
-        (repo / "conf" / "embedded.yaml").write_text(f"train: {{engine: {engine}}}\n")
+        (repo / "conf" / "embedded.yaml").write_text(f"train: {{engine: {engine}, learning_curve: false}}\n")
         done = run(repo, "run", "--again", "--json")
         assert done.returncode == 0, done.stderr
         assert ("Dask workers" in done.stderr) == (engine == "dask")
