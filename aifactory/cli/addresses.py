@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from aifactory.cli import output
+
+if TYPE_CHECKING:
+    from aifactory.provision.plan import Place
 
 
 @click.command("open")
@@ -20,7 +26,8 @@ def command(page: str | None, where: str | None, only_print: bool, as_json: bool
     """Open MLflow, Dagster, or the docs of the scoring service in ENV; without a page, list all addresses.
 
     Prints the address and where the login lies; passwords stay in their files. Outside a use case's repo ENV is
-    USE-CASE.ENV.
+    USE-CASE.ENV. In a repo MLflow opens at its runs; with nothing provisioned, or with ENV embedded, its pages are
+    served from here until Ctrl-C, on a copy of what the repo recorded.
 
     Example: factory open docs prod
     """
@@ -28,6 +35,9 @@ def command(page: str | None, where: str | None, only_print: bool, as_json: bool
     from aifactory.status import addresses
 
     place = Place.here()
+    if addresses.own_runs(place, page, where) and not as_json:
+        _serve_own_runs(place, only_print)
+        return
     found = [addresses.of(place, page, where)] if page else addresses.every(place)
     if as_json:
         output.answer_json([asdict(one) for one in found])
@@ -37,3 +47,18 @@ def command(page: str | None, where: str | None, only_print: bool, as_json: bool
         return
     if not addresses.show(found[0]):
         output.say("No browser could be started: open the address by hand.")
+
+
+def _serve_own_runs(place: Place, only_print: bool) -> None:
+    """Serve MLflow's pages on the repo's own runs until Ctrl-C, which is the way to end it."""
+    from aifactory.status import addresses, own_runs
+
+    if place.repo is None or place.manifest is None:
+        return
+    with own_runs.served(place.repo, place.manifest, output.say) as url, suppress(KeyboardInterrupt):
+        click.echo(url)
+        output.say("No login; what is changed there is not kept. Ctrl-C ends it.")
+        if not only_print and addresses.has_browser():
+            addresses.show(addresses.Address("mlflow", url, ""))
+        while True:
+            time.sleep(3600)

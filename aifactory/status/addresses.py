@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import urllib.parse
+import urllib.request
 import webbrowser
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +16,11 @@ from aifactory.home import Home
 from aifactory.provision import applied
 from aifactory.provision.plan import Place
 from aifactory_runtime import files
+from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
+_SECONDS = 5.0
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 
 
@@ -75,13 +81,39 @@ def _platform(home: Home) -> dict[str, str]:
 
 
 def _tracking(place: Place, platform: Mapping[str, str], environment: str | None) -> Address:
-    folder = place.home.root / "credentials"
+    """MLflow's page; in a repo that of the use case's runs in one environment, by the owner's login."""
+    folder, url = place.home.root / "credentials", platform["tracking_uri"]
     if place.manifest is None:
-        return Address("mlflow", platform["tracking_uri"], f"login and password: a file under {folder}")
+        return Address("mlflow", url, f"login and password: a file under {folder}")
     where = environment or names.ENVIRONMENTS[0]
     _check_environment(where)
     owner = folder / where / place.manifest.use_case / f"{place.manifest.owner}.json"
-    return Address("mlflow", platform["tracking_uri"], f"login and password for {where}: {owner}")
+    experiment = _experiment(url, owner, names.experiment(place.manifest.use_case, where))
+    runs = f"/#/experiments/{experiment}/runs" if experiment else ""
+    return Address("mlflow", url + runs, f"login and password for {where}: {owner}")
+
+
+def _experiment(url: str, login: Path, name: str) -> str | None:
+    """Id of the experiment at the tracking server; None when it does not say, as when it is stopped."""
+    try:
+        known = credentials.read(login)
+        header = base64.b64encode(f"{known.login}:{known.password}".encode()).decode()
+        query = urllib.parse.urlencode({"experiment_name": name})
+        request = urllib.request.Request(  # noqa: S310
+            f"{url}/api/2.0/mlflow/experiments/get-by-name?{query}", headers={"Authorization": f"Basic {header}"}
+        )
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+            return str(json.load(answer)["experiment"]["experiment_id"])
+    except (FactoryError, OSError, ValueError, LookupError):
+        return None
+
+
+def own_runs(place: Place, page: str | None, where: str | None) -> bool:
+    """Whether MLflow's page can only be that of the runs that the repo recorded by itself, or is asked to be."""
+    if page != "mlflow" or place.manifest is None:
+        return False
+    provisioned = any(case == place.manifest.use_case for case, _ in applied.use_cases(place.home))
+    return where == names.EMBEDDED or (where is None and not provisioned)
 
 
 def _orchestrator(platform: Mapping[str, str]) -> Address:
