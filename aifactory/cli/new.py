@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 import getpass
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from aifactory.cli import output
+from aifactory.cli import asking, output
 from aifactory_runtime.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from aifactory.profile import Proposal, Wishes
+    from aifactory.profile import Intake, Proposal, Wishes
     from aifactory.scaffold.science import Science
 
 _TUTORIAL = "sample:breast-cancer"
@@ -64,13 +63,17 @@ def command(
 ) -> int:
     """Make a use case's repo from the template, with a first commit; with --data, for your table.
 
-    NAME is lower case with hyphens. In a terminal and without --data the template's questions are asked.
+    NAME is lower case with hyphens. In a terminal what is missing is asked: the table, the column to predict, and
+    without --data the template's questions; in a pipe nothing is.
 
     Example: factory new churn --data customers.csv --target-column churned --owner ana
     """
     time_column, encoding = options.pop("time_column"), options.pop("encoding")
-    ask = options["data"] is None and sys.stdin.isatty() and sys.stdout.isatty()
+    terminal = asking.at_terminal() and not as_json
+    ask = terminal and options["data"] is None
     answers = _answers(name, approvers, extra, options, ask)
+    if ask and "data" not in answers and (table := asking.table()):
+        answers["data"] = table
     from aifactory import scaffold
     from aifactory.profile import Wishes
 
@@ -78,7 +81,9 @@ def command(
     science = None
     if answers.get("data", _TUTORIAL) != _TUTORIAL:
         scaffold.check(into.absolute(), answers)
-        science = _science(answers, Wishes(answers.get("problem"), id_columns, time_column, ignored), encoding, as_json)
+        intake = _intake(answers, encoding, as_json, terminal)
+        wishes = Wishes(answers.get("problem"), id_columns, time_column, ignored)
+        science = _science(answers, intake, wishes, as_json)
     elif id_columns or ignored or time_column or encoding or options["problem"]:
         raise UsageProblem("columns and problem of the tutorial's table are settled: give your own table with --data")
     if not as_json:
@@ -122,15 +127,25 @@ def _answers(
     return answers
 
 
-def _science(answers: dict[str, str], wishes: Wishes, encoding: str | None, quiet: bool) -> Science:
-    """Look at the table, show what is proposed, and complete `answers` by it; nothing is written."""
-    from aifactory.profile import propose, take_in
-    from aifactory.scaffold.science import Science
-    from aifactory.scaffold.science.brief import SECRET
+def _intake(answers: dict[str, str], encoding: str | None, quiet: bool, terminal: bool) -> Intake:
+    """The table, read; in a terminal the column to predict is asked when neither the person nor a sample says it."""
+    from aifactory.profile import candidates, take_in
 
     if not quiet:
         output.say(f"Reading {answers['data']} ...")
     found = take_in(answers["data"], Path.cwd(), encoding)
+    if terminal and not answers.get("target_column") and found.target is None:
+        columns = [column.name for column in found.table.columns]
+        answers["target_column"] = asking.target(columns, candidates(found.table))
+    return found
+
+
+def _science(answers: dict[str, str], found: Intake, wishes: Wishes, quiet: bool) -> Science:
+    """Show what is proposed for the table, and complete `answers` by it; nothing is written."""
+    from aifactory.profile import propose
+    from aifactory.scaffold.science import Science
+    from aifactory.scaffold.science.brief import SECRET
+
     target = answers.get("target_column") or found.target
     proposal = propose(found.table, found.source, target, wishes)
     answers |= {

@@ -107,7 +107,9 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
     UsageProblem when a column that is named is not there; FactoryError with the reason when nothing can be learned.
     """
     if target is None:
-        raise UsageProblem(f"which column is predicted? Say --target-column; {_candidates(table)}")
+        named = ", ".join(candidates(table))
+        fit = f"candidates: {named}" if named else "no column could be predicted"
+        raise UsageProblem(f"which column is predicted? Say --target-column; {fit}")
     time = () if wishes.time_column is None else (wishes.time_column,)
     for wished in (target, *wishes.id_columns, *wishes.ignored, *time):
         _check_there(table, wished)
@@ -154,14 +156,13 @@ def _check_there(table: Table, name: str) -> None:
         raise UsageProblem(f"the table has no column {name or 'of no name'}: {meant}")
 
 
-def _candidates(table: Table) -> str:
+def candidates(table: Table) -> tuple[str, ...]:
     """Columns that could be predicted: few values first, the last column before the others, as tables have it."""
     fit = [
         c for c in table.columns if c.present and c.distinct > 1 and roles.propose(c).role not in {"id", "text", "date"}
     ]
     fit.sort(key=lambda column: (column.distinct > roles.CLOSED, -table.columns.index(column)))
-    named = ", ".join(column.name for column in fit[:_CANDIDATES])
-    return f"candidates: {named}" if named else "no column could be predicted"
+    return tuple(column.name for column in fit[:_CANDIDATES])
 
 
 def _numbers(table: Table, column: ColumnScan) -> Any:

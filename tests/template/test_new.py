@@ -400,6 +400,7 @@ def test_given_a_terminal_and_no_arguments_then_the_templates_questions_are_aske
     _ = new
     asked = pexpect.spawn(str(FACTORY), ["new", "--template", str(template)], timeout=60, encoding="utf-8")
     for question, answer in (
+        ("Which table", ""),
         ("How much care", ""),
         ("What is the use case called", "class\b\b\b\b\btriage"),
         ("called among people", ""),
@@ -424,11 +425,35 @@ def test_given_a_terminal_and_no_arguments_then_the_templates_questions_are_aske
 
 
 @pytest.mark.slow
+def test_given_a_terminal_and_a_table_without_a_target_then_candidates_are_shown_and_one_is_asked(
+    new: New, template: Path
+) -> None:
+    import pexpect
+
+    _ = new
+    Path("table.csv").write_text("a,b,label\n" + "".join(f"{n},{n * 3 % 7},{'xy'[n % 2]}\n" for n in range(60)))
+    arguments = ["new", "triage", "--data", "table.csv", "--owner", "ana", "--template", str(template)]
+    asked = pexpect.spawn(str(FACTORY), arguments, timeout=60, encoding="utf-8")
+    asked.expect("1  label")
+    asked.expect("Which column is predicted")
+    asked.send("lable\r")
+    asked.expect("no column 'lable'")
+    asked.expect("Which column is predicted")
+    asked.send("1\r")
+    asked.expect(pexpect.EOF)
+    asked.close()
+    assert asked.exitstatus == 0, asked.before
+    assert yaml.safe_load(Path("triage/.copier-answers.yml").read_text(encoding="utf-8"))["target_column"] == "label"
+
+
+@pytest.mark.slow
 def test_given_a_person_who_stops_at_a_question_then_nothing_is_left(new: New, template: Path) -> None:
     import pexpect
 
     _ = new
     asked = pexpect.spawn(str(FACTORY), ["new", "--template", str(template)], timeout=60, encoding="utf-8")
+    asked.expect("Which table")
+    asked.send("\r")
     asked.expect("How much care")
     asked.send("\x03")
     asked.expect(pexpect.EOF)
