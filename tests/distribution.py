@@ -7,6 +7,8 @@ The long groups start first: a long one that starts last leaves the other proces
 from __future__ import annotations
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("the factory end to end", ("tests/e2e/test_daily.py", "tests/e2e/test_spine.py")),
@@ -31,10 +33,22 @@ _PLACES = {file: (rank, place) for rank, (_, files) in enumerate(GROUPS) for pla
 _OTHERS = (len(GROUPS), 0)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tell xdist which group a test belongs to."""
-    file = item.location[0]
-    item.add_marker(pytest.mark.xdist_group(GROUPS[_PLACES[file][0]][0] if file in _PLACES else file))
+class Groups(LoadScopeScheduling):  # type: ignore[misc] # its base has no types
+    """Deals groups of files; xdist's own reads them off names of tests that this pytest does not let it change."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
+
+
+def group_of(file: str) -> str:
+    """The group of a file of tests: a name of GROUPS, else the file's own."""
+    return GROUPS[_PLACES[file][0]][0] if file in _PLACES else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups | None:
+    """Deal by groups where `--dist loadgroup` asks for it."""
+    return Groups(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.hookimpl(tryfirst=True)
