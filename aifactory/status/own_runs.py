@@ -24,7 +24,7 @@ from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
 
 _LOOPBACK = "127.0.0.1"
-_START_SECONDS = 120.0
+_START_SECONDS = 300.0
 _PAUSE = 0.2
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 

@@ -97,10 +97,10 @@ def test_given_a_trained_repo_and_nothing_provisioned_when_opened_then_its_runs_
     search = urllib.request.Request(  # noqa: S310
         f"{address}/api/2.0/mlflow/runs/search", body, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(search, timeout=60) as answer:  # noqa: S310
+    with urllib.request.urlopen(search, timeout=300) as answer:  # noqa: S310
         assert json.load(answer)["runs"]
     os.killpg(opened.pid, signal.SIGINT)
-    said = opened.communicate(timeout=60)[1]
+    said = opened.communicate(timeout=300)[1]
 
     assert opened.returncode == 0, said
     assert "Traceback" not in said
