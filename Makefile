@@ -7,7 +7,7 @@ SHARED := -n 3 --dist loadgroup --no-loadscope-reorder
 # Tests are kept compiled, whatever the shell says: compiling them was a tenth of a warm `make check`.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup tools lint check test thorough faults demo demo-down bench lock clean
+.PHONY: help setup tools lint check test thorough faults demo demo-down bench lock release clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -47,6 +47,9 @@ bench: tools ## Measure against comparators; rewrites docs/benchmarks.md and ben
 
 lock: setup ## Resolve all locks again, as one set.
 	@requirements/lock.sh
+
+release: setup ## Release the factory as VERSION=0.2.0: checks, changelog, tag, and its entry in releases.toml.
+	@$(PYTHON_BIN)/python make_release.py "$(VERSION)"
 
 clean: ## Remove environments and caches of this checkout.
 	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,3 +1,1 @@
 """The `factory` command: scaffold use cases from the template, provision their environments, keep both current."""
-
-__version__ = "0.1.0"

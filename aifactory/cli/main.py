@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from aifactory_runtime import lazy_commands
+from aifactory_runtime import __version__, lazy_commands
 from aifactory_runtime.lazy_commands import Entry, lazy_group
 
 SECTIONS = {
@@ -79,7 +79,7 @@ _SENTENCES = frozenset({"Failure", "Unreachable"})
 
 @click.group(cls=lazy_group(SECTIONS), context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-@click.version_option(package_name="aifactory", prog_name="factory")
+@click.version_option(__version__, prog_name="factory")
 def factory(debug: bool) -> None:
     """Run machine learning as a factory.
 

@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 from aifactory.home import Home
 from aifactory.local.archive import Contents, Places, Writer, writing
 from aifactory.provision import exclusive, servers, stacks
 from aifactory.workshop import workshop
-from aifactory_runtime import files
+from aifactory_runtime import __version__, files
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 Say = Callable[[str], None]
@@ -62,7 +61,7 @@ def make(home: Home, target: Path, say: Say) -> Made:
     left. UsageProblem when `target` is there already or lies in the home.
     """
     _check(home, target)
-    contents = Contents(datetime.now(UTC).isoformat(timespec="seconds"), metadata.version("aifactory"), places(home))
+    contents = Contents(datetime.now(UTC).isoformat(timespec="seconds"), __version__, places(home))
     with ExitStack() as held, workshop(target.parent, ".aifactory-backup-") as scratch:
         for stack in stacks.known(home):
             held.enter_context(exclusive.hold(home.lock(stack), stack))

@@ -14,6 +14,7 @@ from aifactory.scaffold import answers as given
 from aifactory.scaffold import place, repository
 from aifactory.scaffold.origin import VARIABLE
 from aifactory.scaffold.template import Template
+from aifactory_runtime import __version__
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def _notes(template: Template, stand_in: str | None) -> tuple[str, ...]:
         notes.append(f"git knows no user.name and user.email here, so the first commit is by {stand_in}")
     if template.dirty:
         notes.append("made from uncommitted changes of the template, so it cannot follow its updates: for trying only")
+    if template.unreleased:
+        notes.append(f"unreleased: made from {__version__}, which is newer than the last release of the factory")
     if template.private:
         notes.append(
             f"its updates come from {template.address}, which only this machine has; if the factory is published, "

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aifactory import releases
 from aifactory.scaffold import origin
+from aifactory_runtime import __version__
 from aifactory_runtime.errors import UsageProblem
 
 _USERINFO = re.compile(r"://[^/@\s]+@")
@@ -25,6 +27,8 @@ class Template:
     """The address that the repo keeps, where it is another than the one to render from."""
     private: bool = False
     """It is this tool's own, and no address is known that others could reach."""
+    unreleased: bool = False
+    """It is this tool's own, and the tool is newer than the last release."""
 
     @property
     def kept(self) -> str:
@@ -70,7 +74,8 @@ def _with_address(own: Template, checkout: Path | None, variables: Mapping[str, 
     if own.dirty or own.ref is None:
         return own
     found = origin.published(checkout, own.ref, variables)
-    return Template(own.address, own.ref, published=found, private=found is None)
+    unreleased = not releases.is_release(__version__)
+    return Template(own.address, own.ref, published=found, private=found is None, unreleased=unreleased)
 
 
 def _named(address: str, ref: str | None, allow_dirty: bool) -> Template:

@@ -6,11 +6,11 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 
 from aifactory import home, scaffold
 from aifactory.provision import engine, servers, stacks, uv
 from aifactory.scaffold import origin
+from aifactory_runtime import __version__
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
@@ -34,7 +34,7 @@ class Value:
 def values(variables: Mapping[str, str] = os.environ) -> list[Value]:
     """Every value that the tool runs with, in the order in which people ask for them."""
     return [
-        Value("version", metadata.version("aifactory"), "installed package"),
+        Value("version", __version__, "installed package"),
         _home(variables),
         _cache(variables),
         _state(variables),
