@@ -15,6 +15,8 @@ _DIGITS = np.arange(256, dtype=np.uint8)
 _DIGITS[ord("0") : ord("9") + 1] = ord("9")
 _DIGITS[ord(_ZERO)] = ord("0")
 _FIRST_TWO = r"^(?P<first>[0-9]{1,2})[./-](?P<second>[0-9]{1,2})[./-][0-9]{2}"
+_LIKE_DATES = "^[09]{1,2}[./-][09]{1,2}[./-][09]{2}"
+"""What the shapes of such cells begin with."""
 _MONTHS = 12
 
 
@@ -34,26 +36,21 @@ class CellShapes:
         self.day_first = self.month_first = 0
         """Dates whose first, or second, number is no month."""
 
-    def add(self, texts: Any) -> None:
-        """Take in the cells of a batch, an Arrow array of texts; what stands for nothing everywhere is left out."""
-        import pyarrow.compute as pc
-
-        known = kinds_of.without_missing(texts)
-        encoded = known.dictionary_encode()
+    def add(self, encoded: Any) -> None:
+        """Take in the cells of a batch, as Arrow's dictionary; what stands for nothing everywhere is left out."""
         places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        shapes = _shapes(encoded.dictionary).dictionary_encode()
-        ours = np.append(shapes.indices.to_numpy(zero_copy_only=False), -1)[places]
-        numbers, firsts, counts = np.unique(ours, return_index=True, return_counts=True)
+        cells = kinds_of.without_missing(encoded.dictionary)
+        shapes = _shapes(cells).dictionary_encode()
+        ours = np.append(shapes.indices.fill_null(-1).to_numpy(zero_copy_only=False), -1)[places]
+        counts = np.bincount(ours + 1, minlength=len(shapes.dictionary) + 1)[1:]
+        firsts = np.full(len(counts) + 1, len(ours))
+        np.minimum.at(firsts, ours + 1, np.arange(len(ours)))
         names = shapes.dictionary.to_pylist()
-        for number, first, count in zip(numbers.tolist(), firsts.tolist(), counts.tolist(), strict=True):
-            if number >= 0:
-                self._count(names[number], count, self.rows + first + 1)
-        self.rows += len(texts)
-        self.present += len(known) - known.null_count
-        parts = pc.extract_regex(encoded.dictionary, _FIRST_TWO)
-        if parts.null_count < len(parts):
-            often = np.bincount(places[places >= 0], minlength=len(parts))
-            self._count_order(parts, often)
+        for shape, first, count in zip(names, firsts[1:].tolist(), counts.tolist(), strict=True):
+            self._count(shape, count, self.rows + first + 1)
+        self.rows += len(encoded)
+        self.present += int(counts.sum())
+        self._count_order(cells, shapes, np.bincount(places + 1, minlength=len(cells) + 1)[1:])
 
     def _count(self, shape: str, count: int, row: int) -> None:
         if shape in self.found:
@@ -64,10 +61,14 @@ class CellShapes:
         else:
             self.full = True
 
-    def _count_order(self, parts: Any, often: Any) -> None:
+    def _count_order(self, cells: Any, shapes: Any, often: Any) -> None:
+        """Look at those among the different cells that look like dates; each is there so often."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        if not pc.any(pc.match_substring_regex(shapes.dictionary, _LIKE_DATES)).as_py():
+            return
+        parts = pc.extract_regex(cells, _FIRST_TWO)
         first, second = (
             pc.fill_null(pc.struct_field(parts, name).cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
             for name in ("first", "second")

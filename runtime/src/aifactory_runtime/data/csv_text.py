@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import column_reading, csv_layout, text_encoding, written
+from aifactory_runtime.data import column_reading, csv_layout, text_bytes, text_encoding, written
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data.text_encoding import Opener
 from aifactory_runtime.errors import FactoryError
@@ -90,7 +90,6 @@ class _Cells:
     def finished(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its kinds; texts without surrounding space, and none where nothing is written."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         columns = []
         for column, values in zip(batch.schema.names, batch.columns, strict=True):
@@ -103,8 +102,7 @@ class _Cells:
                 except kinds_of.Unfit:
                     raise self._unfit(column, first_unfit(values, column, "date", self._read)) from None
             elif pa.types.is_string(values.type):
-                trimmed = pc.utf8_trim_whitespace(values)
-                made = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+                made = text_bytes.trimmed(values)
             columns.append(made)
         self._rows += batch.num_rows
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
