@@ -57,17 +57,19 @@ def importances(
     predict: Callable[[Array], Array],
     values: Array,
     labels: Array,
+    said: Array,
+    *,
     features: Sequence[str],
     score: Callable[..., float],
 ) -> dict[str, str]:
     """How much worse the model gets when one feature's values are shuffled; `score` is higher for better.
 
-    `predict` answers a matrix of shape (rows, features), `score` takes labels and answers. The columns of zeros and
-    ones of one text feature are shuffled together.
+    `predict` answers a matrix of shape (rows, features), `said` is what it answered to `values`; `score` takes labels
+    and answers. The columns of zeros and ones of one text feature are shuffled together.
     """
     chosen = np.linspace(0, len(values) - 1, min(_ROWS, len(values))).astype(int)
     known, truth = np.asarray(values)[chosen], np.asarray(labels)[chosen]
-    usual = score(truth, predict(known))
+    usual = score(truth, said[chosen])
     order = np.random.default_rng(0).permutation(len(known))
     columns: dict[str, list[int]] = {}
     for place, name in enumerate(features):
@@ -81,8 +83,8 @@ def importances(
         for number, (_, places) in enumerate(part):
             rows = np.arange(len(known)) + number * len(known)
             mixed[rows[:, None], places] = known[order[:, None], places]
-        said = np.split(predict(mixed), len(part))
-        lost |= {name: usual - score(truth, one) for (name, _), one in zip(part, said, strict=True)}
+        answered = np.split(predict(mixed), len(part))
+        lost |= {name: usual - score(truth, one) for (name, _), one in zip(part, answered, strict=True)}
     names = sorted(lost, key=lambda name: -lost[name])[:_MOST_FEATURES]
     about = f"What is lost when one feature is shuffled among {len(known)} test rows"
     if len(columns) > _MOST_SHUFFLED:

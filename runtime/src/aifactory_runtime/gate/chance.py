@@ -36,6 +36,11 @@ class Answers:
     classes: Sequence[Any] = ()
     positive: Any = None
 
+    @property
+    def judged(self) -> Array:
+        """What figures are made of: the shares of a classifier, else the numbers."""
+        return self.predicted if self.shares is None else self.shares
+
     def of(self, rows: Array) -> Answers:
         """Those of some rows."""
         shares = None if self.shares is None else self.shares[rows]
@@ -44,8 +49,7 @@ class Answers:
     @property
     def are_one(self) -> bool:
         """Whether every row gets the same answer; groups of other lengths would let its figures differ."""
-        said = self.predicted if self.shares is None else self.shares
-        return bool((said == said[0]).all())
+        return bool((self.judged == self.judged[0]).all())
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,8 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     schema, estimator = model_folder.read_schema(place), model_folder.load_estimator(place)
     test = training_data.rows(context, handoff, split.TEST, schema)
     positive = context.settings.gate.positive_class
-    said = answers.of(estimator, test.values, schema.classes)
-    metrics = scores.of_answers(test.labels, said[0] if said[1] is None else said[1], schema.classes, positive)
+    said = chances.Answers(*answers.of(estimator, test.values, schema.classes), schema.classes, positive)
+    metrics = scores.of_answers(test.labels, said.judged, schema.classes, positive)
     learned = training_data.learned_labels(context, handoff, schema)
     metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes, positive))
     reference = training_data.reference(context, handoff, schema)
@@ -112,7 +112,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     champion = champions.comparable(context, frozen)
     if champion is not None:
         metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, frozen.version))
-    by_chance = _by_chance(context, handoff, test.labels, chances.Answers(*said, schema.classes, positive))
+    by_chance = _by_chance(context, handoff, test.labels, said)
     metrics[verdict.CHANCE + context.metric] = by_chance.p
     judged = _judged(context, handoff, metrics, champion, by_chance.least)
     for remark in judged.remarks:
@@ -122,7 +122,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
     context.registry.log(run, metrics=metrics, tags=tags)
     context.registry.log_file(run, _GATE_REPORT, text.encode())
-    pictures.keep(context, run, pictures.of_model(estimator, schema, test, context.metric, positive))
+    pictures.keep(context, run, pictures.of_model(estimator, schema, test, said, context.metric))
     gate = {
         "passed": judged.passed,
         "reasons": list(judged.reasons),

@@ -11,6 +11,7 @@ import numpy as np
 
 from aifactory_runtime.charts import model as charts
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.pipeline import scores
 from aifactory_runtime.pipeline.context import Context
@@ -27,30 +28,32 @@ _MOST_ROWS = 8_000
 """Rows that the parts are taken of: three more fits must cost little, however large the table is."""
 _VALIDATED_ROWS = 5_000
 _MARKED_ROWS = 10_000
+Array = np.ndarray[Any, Any]
 _LOG = logging.getLogger("aifactory.train")
 
 
-def of_model(estimator: Any, schema: InputSchema, test: Rows, metric: str, positive: Any) -> dict[str, str]:
+def of_model(estimator: Any, schema: InputSchema, test: Rows, said: Answers, metric: str) -> dict[str, str]:
     """SVG by file name: confusion matrix and calibration of a classifier, residuals of a regressor, importances.
 
-    More than 10,000 test rows are thinned out evenly: a picture shows no more.
+    `said` is what the model answered to the test rows. More than 10,000 of them are thinned out evenly: a picture shows
+    no more.
     """
-    few = _evenly(test, _MARKED_ROWS)
-    predicted, shares = answers.of(estimator, few.values, schema.classes)
-    if shares is None:
-        drawn = charts.of_numbers(few.labels, predicted)
+    chosen = _evenly(len(test.labels), _MARKED_ROWS)
+    few, answered = test.of(chosen), said.of(chosen)
+    if answered.shares is None:
+        drawn = charts.of_numbers(few.labels, answered.predicted)
     else:
-        drawn = charts.of_classes(few.labels, predicted, shares, schema.classes)
+        drawn = charts.of_classes(few.labels, answered.predicted, answered.shares, schema.classes)
 
-    def answered(values: Any) -> Any:
-        found, parts = answers.of(estimator, values, schema.classes)
-        return found if parts is None else parts
+    def again(values: Any) -> Any:
+        return Answers(*answers.of(estimator, values, schema.classes)).judged
 
-    def score(labels: Any, said: Any) -> float:
-        found = scores.of_answers(labels, said, schema.classes, positive).get(metric, 0.0)
+    def score(labels: Any, told: Any) -> float:
+        found = scores.of_answers(labels, told, schema.classes, said.positive).get(metric, 0.0)
         return -found if metric in LOWER_IS_BETTER else found
 
-    return drawn | charts.importances(answered, few.values, few.labels, schema.features, score)
+    lost = charts.importances(again, few.values, few.labels, answered.judged, features=schema.features, score=score)
+    return drawn | lost
 
 
 def learning_curve(context: Context, data: TrainingData, made: Fitted) -> dict[str, str]:
@@ -61,14 +64,15 @@ def learning_curve(context: Context, data: TrainingData, made: Fitted) -> dict[s
     order = np.argsort(data.train.labels, kind="stable")  # every part has its share of each class
     every = np.unique(data.train.labels, return_index=True)[1] if data.schema.classes else order[:0]
     most = min(len(order), _MOST_ROWS)
-    less = replace(data, validation=_evenly(data.validation, _VALIDATED_ROWS))
+    validation = data.validation
+    less = replace(data, validation=validation.of(_evenly(len(validation.labels), _VALIDATED_ROWS)))
     points = [(len(order), made.figures)]
     for part in _PARTS:
         drawn = order[np.linspace(0, len(order) - 1, max(most // part, 2)).astype(int)]
         chosen = np.union1d(drawn, every).astype(int)  # a model that lacks a class of one row has other answers
-        rows = Rows(data.train.values[chosen], data.train.labels[chosen])
+        part_of = replace(less, train=data.train.of(chosen))
         try:
-            points.append((len(chosen), fitting.fit(context, replace(less, train=rows), made.parameters).figures))
+            points.append((len(chosen), fitting.fit(context, part_of, made.parameters).figures))
         except FactoryError as error:
             _LOG.info("the learning curve has no point at %s rows: %s", len(chosen), error)
     return _curve(sorted(points, key=lambda point: point[0]), metric)
@@ -89,8 +93,6 @@ def keep(context: Context, run: str, drawn: Mapping[str, str]) -> None:
         context.registry.log_file(run, f"{FOLDER}/{name}", text.encode())
 
 
-def _evenly(rows: Rows, most: int) -> Rows:
-    if len(rows.labels) <= most:
-        return rows
-    chosen = np.linspace(0, len(rows.labels) - 1, most).astype(int)
-    return Rows(rows.values[chosen], rows.labels[chosen])
+def _evenly(rows: int, most: int) -> Array:
+    """Places of at most `most` of so many rows."""
+    return np.linspace(0, rows - 1, min(rows, most)).astype(int)

@@ -71,8 +71,9 @@ def test_given_a_feature_that_decides_when_shuffled_then_it_is_the_first_and_its
         lambda rows: rows[:, 1] + rows[:, 2],
         values,
         labels,
-        ["age", "site=mill", "site=quarry", "kw"],
-        lambda truth, said: -float(np.abs(truth - said).mean()),
+        labels,
+        features=["age", "site=mill", "site=quarry", "kw"],
+        score=lambda truth, said: -float(np.abs(truth - said).mean()),
     )
 
     names = [word for word in words(drawn[model.IMPORTANCES]) if word in {"age", "site", "kw", "site=mill"}]

@@ -12,9 +12,11 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from aifactory_runtime.charts import model as charts
 from aifactory_runtime.config.settings import TrainSettings
+from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.pipeline import pictures
 from aifactory_runtime.pipeline.training import fitting
 from aifactory_runtime.pipeline.training.training_data import Rows, TrainingData
+from aifactory_runtime.registry import answers
 from aifactory_runtime.registry.model_folder import Column, InputSchema
 
 SCHEMA = InputSchema("y", (Column("a", "number", False), Column("b", "number", False)), ("a", "b"), ("no", "yes"))
@@ -24,6 +26,10 @@ def rows(count: int, seed: int, share: float = 0.5) -> Rows:
     draw = np.random.default_rng(seed)
     values = draw.normal(size=(count, 2))
     return Rows(values, np.where(values[:, 0] > np.quantile(values[:, 0], 1 - share), "yes", "no"))
+
+
+def said(estimator: Any, test: Rows, schema: InputSchema) -> Answers:
+    return Answers(*answers.of(estimator, test.values, schema.classes), schema.classes)
 
 
 def context(make: Any = LogisticRegression) -> Any:
@@ -36,7 +42,7 @@ def test_given_a_classifier_when_drawn_then_confusion_calibration_and_importance
     train, test = rows(200, 1), rows(100, 2)
     estimator = LogisticRegression().fit(train.values, train.labels)
 
-    drawn = pictures.of_model(estimator, SCHEMA, test, "roc_auc", None)
+    drawn = pictures.of_model(estimator, SCHEMA, test, said(estimator, test, SCHEMA), "roc_auc")
 
     assert set(drawn) == {charts.CONFUSION, charts.CALIBRATION, charts.IMPORTANCES}
 
@@ -45,9 +51,29 @@ def test_given_a_regressor_when_drawn_then_residuals_and_importances() -> None:
     values = np.random.default_rng(3).normal(size=(100, 2))
     estimator = LinearRegression().fit(values, values[:, 0])
 
-    drawn = pictures.of_model(estimator, replace(SCHEMA, classes=()), Rows(values, values[:, 0]), "rmse", None)
+    schema, test = replace(SCHEMA, classes=()), Rows(values, values[:, 0])
+
+    drawn = pictures.of_model(estimator, schema, test, said(estimator, test, schema), "rmse")
 
     assert set(drawn) == {charts.RESIDUALS, charts.IMPORTANCES}
+
+
+def test_given_answers_when_drawn_then_the_model_is_asked_about_shuffled_rows_only() -> None:
+    train, test = rows(200, 1), rows(100, 2)
+    asked: list[int] = []
+
+    class Counting(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no types
+        def predict_proba(self, values: Any) -> Any:
+            asked.append(len(values))
+            return super().predict_proba(values)
+
+    estimator = Counting().fit(train.values, train.labels)
+    told = said(estimator, test, SCHEMA)
+    asked.clear()
+
+    pictures.of_model(estimator, SCHEMA, test, told, "roc_auc")
+
+    assert asked == [2 * len(test.labels)]
 
 
 @pytest.mark.parametrize(("count", "share"), [(4_000, 0.5), (60, 0.04), (8, 0.5)])

@@ -38,6 +38,10 @@ class Rows:
     values: Matrix
     labels: Labels
 
+    def of(self, places: Labels) -> Rows:
+        """Those at some places."""
+        return Rows(self.values[places], self.labels[places])
+
 
 @dataclass(frozen=True)
 class TrainingData:
