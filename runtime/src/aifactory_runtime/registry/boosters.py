@@ -10,12 +10,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 
 from aifactory_runtime.errors import FactoryError, UsageProblem
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
 
 Array = np.ndarray[Any, Any]
 Flavour = Literal["xgboost", "lightgbm"]
@@ -69,12 +72,12 @@ class Booster:
         return found if found.ndim > 1 else np.column_stack([1.0 - found, found])
 
 
-def save(kind: Flavour, estimator: Any, folder: Path) -> None:
+def save(kind: Flavour, estimator: Any, folder: Path, signature: ModelSignature) -> None:
     """Write `estimator` as MLflow's flavour of its library; UsageProblem when it could not be loaded again."""
     import mlflow.exceptions
 
     try:
-        (_save_xgboost if kind == "xgboost" else _save_lightgbm)(estimator, folder)
+        (_save_xgboost if kind == "xgboost" else _save_lightgbm)(estimator, folder, signature)
     except mlflow.exceptions.MlflowException as error:
         raise UsageProblem(f"the {kind} model cannot be written: {error.message.partition(chr(10))[0]}") from None
     try:
@@ -146,7 +149,7 @@ def _named_in_text(path: Path) -> tuple[str, str]:
     return objective.removeprefix("objective=").split(" ")[0], lines[0] if lines else ""
 
 
-def _save_xgboost(estimator: Any, folder: Path) -> None:
+def _save_xgboost(estimator: Any, folder: Path, signature: ModelSignature) -> None:
     import mlflow.xgboost
     import xgboost
 
@@ -157,16 +160,16 @@ def _save_xgboost(estimator: Any, folder: Path) -> None:
     booster.feature_names = None
     booster.set_attr(**dict.fromkeys(booster.attributes(), None))
     pins = [f"xgboost=={xgboost.__version__}"]
-    mlflow.xgboost.save_model(booster, str(folder), model_format="json", pip_requirements=pins)
+    mlflow.xgboost.save_model(booster, str(folder), model_format="json", pip_requirements=pins, signature=signature)
 
 
-def _save_lightgbm(estimator: Any, folder: Path) -> None:
+def _save_lightgbm(estimator: Any, folder: Path, signature: ModelSignature) -> None:
     import lightgbm
     import mlflow.lightgbm
 
     booster = estimator if isinstance(estimator, lightgbm.Booster) else estimator.booster_
     pins = [f"lightgbm=={lightgbm.__version__}"]
-    mlflow.lightgbm.save_model(booster, str(folder), pip_requirements=pins)
+    mlflow.lightgbm.save_model(booster, str(folder), pip_requirements=pins, signature=signature)
     path = folder / FILES["lightgbm"]
     _without(path, _THREADS_IN_TEXT)
     _without(folder / "MLmodel", _TYPES_IN_ANY_ORDER)

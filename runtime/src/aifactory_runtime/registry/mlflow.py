@@ -202,7 +202,7 @@ class MlflowRegistry:
             self._ensure_model()
             made = self._models.create_model_version(
                 self._contract.model_name,
-                f"runs:/{run_id}/{_MODEL}",
+                self._source(run_id),
                 run_id,
                 [ModelVersionTag(key, value[:_MAX_VALUE]) for key, value in tags.items()],
             )
@@ -358,6 +358,14 @@ class MlflowRegistry:
         run_id = self._start_run(self._contract.experiment, f"model {sha256[:12]}", {MODEL_SHA256: sha256})
         self.finish_run(run_id)
         return run_id
+
+    def _source(self, run_id: str) -> str:
+        """Where MLflow says that a version lies.
+
+        A server's page of a version reads the files there, to show the signature, and cannot follow `runs:/`. The
+        embedded default can, and a path on disk would be wrong once the repo is moved.
+        """
+        return f"runs:/{run_id}/{_MODEL}" if self._create else f"{self._run_address(run_id)}/{_MODEL}"
 
     def _run_address(self, run_id: str) -> str:
         return self._files.today(str(self._runs.get_run(run_id).info.artifact_uri))

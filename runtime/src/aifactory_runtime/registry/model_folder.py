@@ -1,8 +1,8 @@
 """The folder a model is: written from a fitted estimator, named by its digest. Reading needs neither MLflow nor pandas.
 
-The folder is MLflow's flavour of scikit-learn with skops, of XGBoost or of LightGBM in their own formats, plus the
-input schema and what belongs to the model. What differs between two equal trainings (times, run ids, memory addresses)
-is taken out: equal inputs give an equal digest.
+The folder is MLflow's flavour of scikit-learn with skops, of XGBoost or of LightGBM in their own formats, with MLflow's
+signature of the matrix columns, plus the input schema and what belongs to the model. What differs between two equal
+trainings (times, run ids, memory addresses) is taken out: equal inputs give an equal digest.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError, UsageProblem
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
 
 ESTIMATOR = "model.skops"
 SCHEMA = "input_schema.json"
@@ -77,14 +80,15 @@ class Belongs:
 
 def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs) -> str:
     """Write the model folder at `folder`, which must not exist, and return its digest."""
-    from aifactory_runtime.registry import boosters
+    from aifactory_runtime.registry import boosters, signature
 
     _quiet("mlflow.utils.environment")
     kind = boosters.flavour(estimator)
+    takes_and_gives = signature.of(schema, kind)
     if kind is None:
-        _save_sklearn(estimator, folder)
+        _save_sklearn(estimator, folder, takes_and_gives)
     else:
-        boosters.save(kind, estimator, folder)
+        boosters.save(kind, estimator, folder, takes_and_gives)
     described = folder / "MLmodel"
     lines = described.read_text(encoding="utf-8").splitlines(keepends=True)
     described.write_text("".join(line for line in lines if not line.startswith(_VARYING)), encoding="utf-8")
@@ -163,7 +167,7 @@ def load_estimator(folder: Path) -> Any:
     return skops_file.load(folder / ESTIMATOR)
 
 
-def _save_sklearn(estimator: Any, folder: Path) -> None:
+def _save_sklearn(estimator: Any, folder: Path, signature: ModelSignature) -> None:
     import mlflow.sklearn
     import sklearn
     import skops
@@ -174,6 +178,7 @@ def _save_sklearn(estimator: Any, folder: Path) -> None:
         mlflow.sklearn.save_model(
             estimator,
             str(folder),
+            signature=signature,
             serialization_format="skops",
             pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"],
             skops_trusted_types=sorted(skops_file.ALLOWED),

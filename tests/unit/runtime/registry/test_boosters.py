@@ -129,16 +129,6 @@ def test_given_a_class_in_validation_only_when_stopped_early_then_its_rows_are_l
 
 
 @pytest.mark.parametrize("library", KINDS)
-def test_given_a_written_booster_when_mlflow_loads_it_then_it_is_one_of_its_library(
-    tmp_path: Path, library: str
-) -> None:
-    import mlflow.pyfunc
-
-    write(tmp_path / "model", fitted(library, NUMBERS), NUMBERS)
-    assert len(mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(VALUES[:3])) == 3
-
-
-@pytest.mark.parametrize("library", KINDS)
 @pytest.mark.parametrize("content", [None, b"", b"not a model", b"{}", b"tree\n", b"\x80\x04\x95pickle"])
 def test_fault_29_given_a_missing_or_broken_booster_when_loaded_then_one_line(
     tmp_path: Path, library: str, content: bytes | None

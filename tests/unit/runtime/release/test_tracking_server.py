@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import mlflow.pyfunc
+import numpy as np
 import pytest
+import yaml
+from mlflow.exceptions import MlflowException
 
 from aifactory.provision import servers
 from aifactory_runtime.config.credentials import Credentials
@@ -23,6 +27,8 @@ from aifactory_runtime.registry.model_folder import digest
 from aifactory_runtime.registry.port import CHAMPION
 from aifactory_runtime.release.approvals import Subject, approver
 from aifactory_runtime.serving.fetch import Source, Unreachable
+from tests.unit.runtime.registry.test_boosters import TWO, write
+from tests.unit.runtime.registry.test_signature import FLAVOURS, TABLE, model
 from tests.unit.runtime.serving_parts import make_model
 
 pytestmark = pytest.mark.slow
@@ -189,3 +195,31 @@ def test_given_a_person_who_is_no_approver_when_they_approve_for_themselves_then
     server.registry("ana", "prod").record_approval("ana", "f" * 64, "e" * 64)
 
     assert approver(server.contract("prod"), server.registry("release", "prod"), Subject("f" * 64, "e" * 64)) is None
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names:UserWarning")
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_given_a_registered_model_when_mlflow_loads_it_by_name_then_columns_are_ordered_or_refused(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flavour: str
+) -> None:
+    write(tmp_path / "model", model(flavour, TWO), TWO)
+    version = server.registry("release", "dev").register(tmp_path / "model", {})
+    reader = server.login("service", "dev")
+    for key, value in {"URI": server.uri, "USERNAME": reader.login, "PASSWORD": reader.password}.items():
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{key}", value)
+
+    loaded = mlflow.pyfunc.load_model(f"models:/churn.dev/{version.number}")
+
+    assert np.array_equal(loaded.predict(TABLE[["c", "a", "b"]]), loaded.predict(TABLE))
+    with pytest.raises(MlflowException, match=r"missing inputs \['b'\]"):
+        loaded.predict(TABLE[["a", "c"]])
+    assert [column["name"] for column in _shown(server, reader, version.number)] == ["a", "b", "c"]
+
+
+def _shown(server: Server, reader: Credentials, version: int) -> list[dict[str, Any]]:
+    """The columns that MLflow's page of a version shows: it reads them from here."""
+    where = {"name": "churn.dev", "version": str(version), "path": "MLmodel"}
+    login = (reader.login, reader.password)
+    answer = httpx.get(f"{server.uri}/model-versions/get-artifact", params=where, auth=login, timeout=30)
+    columns: list[dict[str, Any]] = json.loads(yaml.safe_load(answer.text)["signature"]["inputs"])
+    return columns
