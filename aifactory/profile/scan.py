@@ -32,6 +32,7 @@ more of them the first rows."""
 _KEYS = ("integer", "text", "date")
 """Kinds of columns that may be a key or an id."""
 _STORED = {"double": "number", "int64": "integer", "bool": "boolean", "string": "text", "timestamp[us]": "date"}
+_TEXT = Rule("text", final=True)
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,17 @@ class Table:
         return found
 
 
-def scan(located: Located, read: ReadSettings) -> Table:
+def scan(located: Located, read: ReadSettings, kinds: Mapping[str, str] | None = None) -> Table:
     """Look at every row; FactoryError when the table cannot be read or its files have different columns.
 
-    Columns of a text file are looked at again when what stands further down says that they are to be read otherwise.
+    Columns in `kinds` are read as training reads them, by the rules in `read`. How others of a text file are written is
+    found out: they are looked at again when what stands further down says that they are to be read otherwise.
     """
-    rules: dict[str, Rule] = {}
+    declared = kinds or {}
+    rules = {name: _TEXT for name, kind in declared.items() if kind in {"text", "category"}}
     around = Around(read.decimal, by_rule=read.format == "csv")
     for passes in itertools.count(1):
-        table = _scan(located, read, rules, around)
+        table = _scan(located, read, declared, rules, around)
         marks = {column.proves for column in table.columns} - {None}
         around = replace(around, proven=marks.pop() if len(marks) == 1 else None)
         others = {c.name: rule for c in table.columns if (rule := c.another_rule(around.proven)) is not None}
@@ -81,10 +84,12 @@ def scan(located: Located, read: ReadSettings) -> Table:
     return replace(table, read=read.model_copy(update={"columns": own, "dates": ()}))
 
 
-def _scan(located: Located, read: ReadSettings, rules: Mapping[str, Rule], around: Around) -> Table:
+def _scan(
+    located: Located, read: ReadSettings, kinds: Mapping[str, str], rules: Mapping[str, Rule], around: Around
+) -> Table:
     columns: list[ColumnScan] = []
     keeper, equal, rows = _Keeper(), _EqualRows(), 0
-    for batch in source.batches(located, read):
+    for batch in source.batches(located, read, kinds):
         if not columns:
             stored = {field.name: _STORED[str(field.type)] for field in batch.schema}
             columns = [ColumnScan(name, kind, around, rules.get(name)) for name, kind in stored.items()]

@@ -31,7 +31,8 @@ from aifactory_runtime.data import declared
 science = Science({package!r})
 schema, target, ignored = science.schema(), science.target(), science.ignored()
 limits = {{c.name: [c.minimum, c.maximum] for c in declared.input_columns(schema, target, ignored) if c.kind != "text"}}
-print(json.dumps([target, ignored, science.time(), [str(name) for name in schema.columns], limits]))
+columns = [str(name) for name in schema.columns]
+print(json.dumps([target, ignored, science.time(), columns, declared.kinds(schema), limits]))
 """
 _FITS = """
 from aifactory_runtime.config.project import Science
@@ -60,12 +61,13 @@ class _Declared:
     ignored: tuple[str, ...]
     time: str | None
     columns: tuple[str, ...]
+    kinds: Mapping[str, str]
     limits: Mapping[str, tuple[float | None, float | None]]
     """Least and most of the columns of numbers that a model sees."""
 
 
 def renew(repo: Path, manifest: Manifest, python: Path) -> Renewed:
-    """Write data/sample.csv and data/request.json of `repo` from dev's table as it is now.
+    """Write data/sample.csv and data/request.json of `repo` from dev's table as it is now, read as training reads it.
 
     `python` is the repo's interpreter. Nothing is written when the new rows do not fit schema.py: FactoryError says
     what does not. UsageProblem when the sample is itself the table.
@@ -76,7 +78,7 @@ def renew(repo: Path, manifest: Manifest, python: Path) -> Renewed:
     settings = Settings.load(repo / "conf", "dev")
     declared = _declared(repo, manifest.package, python)
     located = source.locate(repo, given)
-    table = scan(located, settings.data.read or source.detect(located))
+    table = scan(located, settings.data.read or source.detect(located), declared.kinds)
     brief = _brief(table, given, manifest, declared)
     rows = sample.rows(brief, table)
     if not brief.real_sample:
@@ -133,8 +135,8 @@ def _notes(table: Table, declared: _Declared, settings: Settings, brief: Brief) 
 
 def _declared(repo: Path, package: str, python: Path) -> _Declared:
     found = json.loads(_run(repo, python, _ASK.format(package=package)))
-    target, ignored, time, columns, limits = found
-    return _Declared(target, tuple(ignored), time, tuple(columns), limits)
+    target, ignored, time, columns, kinds, limits = found
+    return _Declared(target, tuple(ignored), time, tuple(columns), kinds, limits)
 
 
 def _check(repo: Path, package: str, python: Path, text: bytes) -> None:
