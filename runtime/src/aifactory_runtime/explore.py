@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config import project as projects
 from aifactory_runtime.config.project import Project
-from aifactory_runtime.data import conform, declared, sample, source, tables
+from aifactory_runtime.data import conform, declared, outliers, sample, source, tables
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.gate import metrics
 from aifactory_runtime.pipeline import arrays, scores
@@ -15,6 +16,7 @@ from aifactory_runtime.registry.model_folder import InputSchema
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 def table(rows: int = 0) -> pd.DataFrame:
@@ -25,23 +27,25 @@ def table(rows: int = 0) -> pd.DataFrame:
     import pyarrow as pa
 
     project = _here()
-    settings, schema = project.settings, project.science.schema()
-    located = source.locate(project.root, project.environment.contract.data_source)
-    batches = source.batches(located, settings.data.read or source.detect(located), declared.kinds(schema))
-    found = pa.Table.from_batches(list(sample.draw(batches, rows, settings.train.seed)))
-    return conform.conform(tables.to_frame(found), schema, settings.data.columns)
+    settings = project.settings
+    found = pa.Table.from_batches(list(sample.draw(_batches(project), rows, settings.train.seed)))
+    return conform.conform(tables.to_frame(found), project.science.schema(), settings.data.columns)
 
 
 def seen(frame: pd.DataFrame, features: arrays.Features | None = None) -> pd.DataFrame:
     """The matrix that a model is given for the rows of `frame`: one column a feature, texts as columns of 0 and 1.
 
+    Where conf says `outliers: cap` values beyond the limits are the limits, here those of all rows of the data source,
+    while a training takes those of its training rows.
     `features` tries another function than the one in features.py. UsageProblem when training would refuse it.
     """
     import pandas as pd
 
-    science = _here().science
+    project = _here()
+    science = project.science
     made_by = features or science.features()
     columns = declared.input_columns(science.schema(), science.target(), science.ignored())
+    columns = outliers.capped(columns, _limits(project))
     schema = arrays.pinned(frame, (), InputSchema(science.target(), columns, (), ()), made_by)
     return pd.DataFrame(arrays.to_matrix(frame, schema, made_by), columns=list(schema.features), index=frame.index)
 
@@ -65,6 +69,26 @@ def score(estimator: Any, values: Any, labels: Any) -> float:
     if name not in figures:
         raise UsageProblem(f"{name} cannot be computed on these {len(labels)} rows: take more of them")
     return figures[name]
+
+
+def _batches(project: Project, only: Collection[str] = ()) -> Iterator[pa.RecordBatch]:
+    """The data source as the pipeline reads it; of `only` some columns where they are named."""
+    kinds = declared.kinds(project.science.schema())
+    located = source.locate(project.root, project.environment.contract.data_source)
+    without = set(kinds) - set(only) if only else ()
+    return source.batches(located, project.settings.data.read or source.detect(located), kinds, without=without)
+
+
+def _limits(project: Project) -> dict[str, outliers.Limits]:
+    """Limits of the columns whose outliers are capped; without such a column nothing is read."""
+    import pyarrow as pa
+
+    settings = project.settings.data
+    names = outliers.chosen(settings.columns, outliers.CAP)
+    if not names:
+        return {}
+    frames = (tables.to_frame(pa.Table.from_batches([batch])) for batch in _batches(project, names))
+    return outliers.learn(frames, names, settings.outlier_sigmas)
 
 
 def _here() -> Project:

@@ -57,3 +57,18 @@ def test_given_rows_of_one_class_when_scored_then_it_says_that_they_do_not_suffi
 
     with pytest.raises(UsageProblem, match="roc_auc cannot be computed on these 5 rows"):
         explore.score(fitted, VALUES[:5], np.zeros(5, dtype=int))
+
+
+def test_given_a_column_whose_outliers_are_capped_when_seen_then_as_the_model_sees_it_in_any_part(conf: Path) -> None:
+    conf.write_text("data: {columns: {income: {outliers: cap}}}\n", encoding="utf-8")
+    with (conf.parents[1] / "data" / "customers.csv").open("a", encoding="utf-8") as stream:
+        stream.write("40,80000000,True,east,1\n")
+    table = explore.table()
+    middle, spread = table["income"].mean(), table["income"].std(ddof=0)
+
+    seen = explore.seen(table)
+
+    assert table["income"].max() == 80_000_000
+    assert seen["log_income"].max() == pytest.approx(np.log1p(middle + 6 * spread), rel=1e-4)
+    assert explore.seen(table.tail(1))["log_income"].tolist() == [seen["log_income"].max()]
+    assert seen["log_income"][:-1].to_list() == pytest.approx(np.log1p(table["income"][:-1].to_list()), nan_ok=True)
