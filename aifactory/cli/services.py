@@ -87,7 +87,7 @@ def status(as_json: bool) -> None:
     did = [activity.of(place.home, one.use_case, one.environment) for one in served]
     only = place.manifest.use_case if place.manifest else None
     taken = allowance.allowances(place.home, datetime.now(UTC), only)
-    notes = overview.unasked(place.home, only)
+    notes = overview.unasked(place.home, only) + [one.note for one in served if one.note]
     if as_json:
         both = [one.__dict__ | more.__dict__ for one, more in zip(served, did, strict=True)]
         known = {"services": [vars(one) for one in services], "serving": both}

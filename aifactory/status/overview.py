@@ -15,6 +15,7 @@ from aifactory_runtime import files
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline import older_rules
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import MODEL_SHA256, Version
 
@@ -45,6 +46,8 @@ class Serving:
     registry: str
     address: str
     remark: str
+    note: str
+    """What the owner has to know of the champion; empty when there is nothing."""
 
 
 def services(home: Home) -> list[ServiceState]:
@@ -110,14 +113,14 @@ def serving(home: Home, use_case: str | None = None) -> list[Serving]:
     rows, awake = [], SupervisorClient(home.root).running()
     for name, environment in applied.use_cases(home):
         if use_case in (None, name):
-            rows.append(_serving(applied.contract(home, name, environment), awake=awake))
+            rows.append(_serving(home, applied.contract(home, name, environment), awake=awake))
     return rows
 
 
-def _serving(contract: EnvironmentContract, *, awake: bool) -> Serving:
+def _serving(home: Home, contract: EnvironmentContract, *, awake: bool) -> Serving:
     folder = Path(contract.release_uri)
     released = _version(_json(folder / "serving.json"))
-    registry = _champion(contract)
+    registry, champion = _champion(contract)
     served, remark = _answers_of(folder, released) if contract.serves else (IN_BATCHES, "")
     if remark and not awake:
         remark = "the services do not run: factory start"
@@ -131,7 +134,18 @@ def _serving(contract: EnvironmentContract, *, awake: bool) -> Serving:
         registry or "none",
         contract.endpoint_url or "",
         remark,
+        _note(home, contract, champion) if champion else "",
     )
+
+
+def _note(home: Home, contract: EnvironmentContract, champion: Version) -> str:
+    """That the champion learned by rules which are wrong today, as its run's report says where it was trained."""
+    trained_in, run = champion.trained(contract.environment)
+    if not home.applied(contract.use_case, trained_in).is_file():
+        return ""
+    artifacts = applied.contract(home, contract.use_case, trained_in).artifact_uri
+    name = f"{contract.use_case}.{contract.environment}: version {champion.number}"
+    return older_rules.note(name, Path(artifacts), run) or ""
 
 
 def _answers_of(folder: Path, released: str) -> tuple[str, str]:
@@ -202,12 +216,12 @@ class _Registry:
         return Version(int(found["version"]), tags.get(MODEL_SHA256, ""), found.get("run_id", ""), tags)
 
 
-def _champion(contract: EnvironmentContract) -> str:
-    """Version that the registry calls champion; empty when there is none, `unknown` when it does not answer."""
+def _champion(contract: EnvironmentContract) -> tuple[str, Version | None]:
+    """The version that the registry calls champion, and its number: empty without one, `unknown` without an answer."""
     import httpx
 
     try:
         found = champions.champion(_Registry(contract))
     except (httpx.HTTPError, FactoryError):
-        return "unknown"
-    return "" if found is None else str(found.number)
+        return "unknown", None
+    return "" if found is None else str(found.number), found

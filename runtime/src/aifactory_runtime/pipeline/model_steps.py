@@ -31,6 +31,7 @@ from aifactory_runtime.registry.port import (
     GATE_PASSED,
     METRIC,
     MODEL_SHA256,
+    PIPELINE_RUN,
     PREFIX,
     REPORT_SHA256,
     Version,
@@ -150,7 +151,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
         GATE: GATE_PASSED,
         REPORT_SHA256: handoff.gate["sha256"],
         PREFIX + "stage": _CANDIDATE,
-        PREFIX + "pipeline_run": handoff.id,
+        PIPELINE_RUN: handoff.id,
     }
     version = context.registry.register(place, tags, run)
     context.registry.finish_run(run)

@@ -6,9 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.errors import UsageProblem
-from aifactory_runtime.pipeline import handoff as handoffs
-
 REPORT = "validation.json"
 
 
@@ -16,6 +13,17 @@ def left_out(artifacts: Path, run: str) -> int:
     """Rows that a run left out as they equal others; 0 when its report is not there, or made by the rules of today."""
     report = _report(artifacts, run)
     return 0 if "equal_rows" in report else int(report.get("duplicates", 0))
+
+
+def note(model: str, artifacts: Path, run: str) -> str | None:
+    """What the owner of `model`, made by `run`, has to know and do; None when it learned from all rows."""
+    left = left_out(artifacts, run)
+    if not left:
+        return None
+    return (
+        f"{model} learned from a table without {left} rows that equal others: unless they are copies, its "
+        "probabilities (of a regression its numbers) are wrong. Train again and release that model: all rows count now"
+    )
 
 
 def left_out_before(artifacts: Path, run: str) -> int:
@@ -33,7 +41,7 @@ def left_out_before(artifacts: Path, run: str) -> int:
 def _report(artifacts: Path, run: str) -> dict[str, Any]:
     """The report of a run's data; empty when there is none."""
     try:
-        found = json.loads((handoffs.folder(artifacts, run) / REPORT).read_text(encoding="utf-8"))
-    except (OSError, ValueError, UsageProblem):
+        found = json.loads((artifacts / "runs" / run / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -27,6 +27,9 @@ PREVIOUS = PREFIX + "previous"
 """Version that was champion before this one."""
 FAILED = "failed"
 """Stage of a version that did not pass its environment's test."""
+PIPELINE_RUN = PREFIX + "pipeline_run"
+TRAINING_RUN = PREFIX + "training_run"
+"""MLflow run that trained the model, as `<environment>/<run id>`; a release into another environment writes it."""
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -41,6 +44,13 @@ class Version:
     model_sha256: str
     run_id: str
     tags: Mapping[str, str]
+
+    def trained(self, environment: str) -> tuple[str, str]:
+        """Environment that it was trained in, and its pipeline run there, empty without one.
+
+        `environment` is the one that this version is registered in.
+        """
+        return self.tags.get(TRAINING_RUN, environment).partition("/")[0], self.tags.get(PIPELINE_RUN, "")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import CHAMPION, DATA, DATA_OF, METRIC, PREFIX, Version
+from aifactory_runtime.registry.port import CHAMPION, DATA, DATA_OF, METRIC, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
@@ -86,7 +86,7 @@ def summarize(chosen: Candidate, target: Side) -> Summary:
     champion = target.registry.by_alias(CHAMPION)
     own, other = chosen.version.tags, dict(champion.tags) if champion else {}
     root = target.project.root
-    trained_in, run = _training(chosen)
+    trained_in, run = chosen.version.trained(chosen.source.name)
     commits, files = _changed(root, other.get(tags.COMMIT), own.get(tags.COMMIT, ""))
     figures = {
         key.removeprefix(METRIC): Figure(value, own.get(tags.BASELINE + key.removeprefix(METRIC)), other.get(key))
@@ -115,13 +115,7 @@ def _named(champion: Version | None, target: Side) -> str | None:
     return f"version {champion.number} of {target.name}" if champion else None
 
 
-def _training(chosen: Candidate) -> tuple[str, str | None]:
-    """Environment that the model was trained in, and its pipeline run."""
-    trained_in = chosen.version.tags.get(tags.TRAINING_RUN, chosen.source.name).partition("/")[0]
-    return trained_in, chosen.version.tags.get(PREFIX + "pipeline_run")
-
-
-def _reports(chosen: Candidate, root: Path, trained_in: str, run: str | None) -> Iterator[str]:
+def _reports(chosen: Candidate, root: Path, trained_in: str, run: str) -> Iterator[str]:
     """Files of the gate's and of the integration test's report that are on this machine."""
     places = [Path(chosen.source.contract.artifact_uri) / "releases" / chosen.sha256 / "integration.json"]
     with suppress(FactoryError, OSError):

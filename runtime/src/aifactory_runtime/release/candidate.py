@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from aifactory_runtime.config import yaml_model
+from aifactory_runtime.config import project, yaml_model
 from aifactory_runtime.config.project import MANIFEST
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
@@ -123,9 +124,11 @@ def gate_refusal(chosen: Candidate, say: Callable[[str], None]) -> str | None:
 
 def say_left_out(chosen: Candidate, say: Callable[[str], None]) -> None:
     """Tell the owner of a model from before equal rows counted that its probabilities may be wrong."""
-    run = chosen.version.tags.get(PREFIX + "pipeline_run", "")
-    if left := older_rules.left_out(Path(chosen.source.contract.artifact_uri), run):
-        say(
-            f"version {chosen.version.number} of {chosen.source.name} learned from a table without {left} rows that "
-            "equal others: unless they are copies, its probabilities are wrong. Run the pipeline again: they count now"
-        )
+    trained_in, run = chosen.version.trained(chosen.source.name)
+    contract = chosen.source.contract
+    with suppress(FactoryError):  # an environment that is not known here has no report here either
+        if trained_in != chosen.source.name:
+            contract = project.load(chosen.source.project.root, trained_in).environment.contract
+        name = f"version {chosen.version.number} of {chosen.source.name}"
+        if note := older_rules.note(name, Path(contract.artifact_uri), run):
+            say(note)

@@ -11,9 +11,10 @@ from aifactory_runtime.registry.port import (
     PREVIOUS,
     REPORT_SHA256,
     STAGE,
+    TRAINING_RUN,
 )
 
-__all__ = ["FAILED", "PREVIOUS", "STAGE"]
+__all__ = ["FAILED", "PREVIOUS", "STAGE", "TRAINING_RUN"]
 
 COMMIT = PREFIX + "commit"
 DIRTY = PREFIX + "dirty"
@@ -27,8 +28,6 @@ INTEGRATION = PREFIX + "integration_sha256"
 APPROVED_BY = PREFIX + "approved_by"
 FROM = PREFIX + "from"
 """`<environment>/<version>` that the bytes were copied from."""
-TRAINING_RUN = PREFIX + "training_run"
-"""MLflow run that trained the model, as `<environment>/<run id>`."""
 
 TESTED = "tested"
 RETIRED = "retired"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aifactory_runtime.pipeline import older_rules
+from aifactory_runtime.registry.port import PIPELINE_RUN, TRAINING_RUN, Version
 from aifactory_runtime.release import candidate
 
 
@@ -45,8 +46,22 @@ def test_given_a_model_of_the_older_rules_when_released_then_its_owner_is_told(t
     reported(tmp_path, "20260102-000000-aaaaaa", {"rows": 400, "duplicates": 0, "equal_rows": 388})
     said: list[str] = []
     for run in ("20260101-000000-aaaaaa", "20260102-000000-aaaaaa"):
-        version = SimpleNamespace(number=3, tags={"aifactory.pipeline_run": run})
+        version = Version(3, "", "", {PIPELINE_RUN: run})
         source = SimpleNamespace(name="dev", contract=SimpleNamespace(artifact_uri=str(tmp_path)))
         candidate.say_left_out(candidate.Candidate(source, version), said.append)  # type: ignore[arg-type]
     (line,) = said
     assert line.startswith("version 3 of dev learned from a table without 388 rows that equal others: unless they are")
+
+
+def test_given_such_a_model_from_another_environment_when_released_then_the_report_is_looked_up_there(
+    repo: Path,
+) -> None:
+    reported(repo / ".factory" / "embedded" / "artifacts", "20260101-000000-aaaaaa", {"rows": 400, "duplicates": 388})
+    said: list[str] = []
+    for trained_in in ("embedded/1f", "nowhere/1f"):
+        version = Version(3, "", "", {PIPELINE_RUN: "20260101-000000-aaaaaa", TRAINING_RUN: trained_in})
+        contract = SimpleNamespace(artifact_uri=str(repo))
+        source = SimpleNamespace(name="staging", contract=contract, project=SimpleNamespace(root=repo))
+        candidate.say_left_out(candidate.Candidate(source, version), said.append)  # type: ignore[arg-type]
+    (line,) = said
+    assert line.startswith("version 3 of staging learned from a table without 388 rows")
