@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +57,23 @@ class Science:
             found = getattr(importlib.import_module(full), name, default)
         except SystemExit:  # else the command would end with that code: 0, as if all were done
             raise FactoryError(f"{full} ends Python while it is imported: take its exit() out") from None
+        except ModuleNotFoundError as error:
+            raise UsageProblem(self._missing(full, error)) from None
         if found is _REQUIRED:
             raise UsageProblem(f"{full} has no {name}: docs/extending.md says what the pipeline calls")
         return found
+
+    def _missing(self, module: str, error: ModuleNotFoundError) -> str:
+        """What a module of the science imports in vain, and where it would come from."""
+        name = str(error.name)
+        if name.partition(".")[0] == self.package:
+            return f"{name} is not there: git checkout src/ restores it, or take it out of what {module} imports"
+        if name.partition(".")[0] in sys.modules or not str(error).startswith("No module named"):
+            return f"{module} cannot be imported: {error}"
+        return (
+            f"{module} needs {name}, which is not installed: write its package into requirements/science.in, then "
+            "make lock setup"
+        )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aifactory_runtime.config.search import SearchSettings
+from aifactory_runtime.config.trusted_types import TrustedType
 from aifactory_runtime.config.yaml_model import explain, read_yaml
 from aifactory_runtime.errors import UsageProblem
 
@@ -140,6 +141,9 @@ class TrainSettings(_Part):
     """Where work runs that an estimator spreads (`n_jobs`): in this process, or on Dask workers that train starts."""
     not_converged: Literal["report", "refuse"] = "report"
     """What becomes of a model whose training ended before it converged."""
+    trusted_types: tuple[TrustedType, ...] = ()
+    """Classes of installed packages, as `package.module.Class`, that a model may hold beside those of scikit-learn:
+    loading a model calls them with whatever its file says. The release's own conf counts where it is served."""
 
 
 class GateSettings(_Part):

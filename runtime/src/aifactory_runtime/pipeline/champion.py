@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from aifactory_runtime.data.tables import REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError
@@ -40,12 +41,20 @@ def figures(context: Context, champion: Version, reference: int) -> dict[str, fl
     try:
         context.registry.download(champion, place / "model")
         schema = model_folder.read_schema(place / "model")
-        estimator = model_folder.load_estimator(place / "model")
+        estimator = _estimator(context, champion, place / "model")
         features = _features(context, champion, model_folder.read_belongs(place / "model"), place / "code")
         values, labels = arrays.load_reference(context.tables, reference, schema, features)
         return scores.of(estimator, values, labels, schema.classes, context.settings.gate.positive_class)
     finally:
         shutil.rmtree(place)
+
+
+def _estimator(context: Context, champion: Version, place: Path) -> Any:
+    """The champion's model, by what conf trusts today: what was trusted once may have been taken back."""
+    try:
+        return model_folder.load_estimator(place, context.settings.train.trusted_types)
+    except FactoryError as error:
+        raise FactoryError(f"the champion, version {champion.number}: {error}") from None
 
 
 def _features(context: Context, champion: Version, belongs: Belongs, place: Path) -> Features:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from aifactory_runtime import files
 from aifactory_runtime.data import split, tables
@@ -24,7 +25,7 @@ from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.training import cluster, fitting, search, training_data
 from aifactory_runtime.pipeline.training.fitting import Fitted
 from aifactory_runtime.pipeline.training.training_data import Labels, TrainingData
-from aifactory_runtime.registry import answers, model_folder
+from aifactory_runtime.registry import answers, model_folder, savable, trusted_classes
 from aifactory_runtime.registry.port import (
     DATA_OF,
     GATE,
@@ -68,6 +69,8 @@ def train(context: Context, handoff: Handoff) -> Handoff:
 def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
     """What `make` makes of the training data, as the run's model; the tracking run ends as failed when it cannot."""
     _ = context.metric  # one of another problem is said now, not after the training
+    trusted = context.settings.train.trusted_types
+    trusted_classes.check(trusted)
     data = training_data.load(context, handoff)
     registry = context.registry
     run = handoff.mlflow_run or registry.start_run(handoff.id, _tags(handoff))
@@ -75,7 +78,8 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
         _say_data(context, handoff, run)
         made = make(data, run)
         belongs = training_data.belongs(context, handoff, data.schema)
-        sha256 = training_data.write(training_data.place(context, handoff), made.estimator, data.schema, belongs)
+        place = training_data.place(context, handoff)
+        sha256 = training_data.write(place, made.estimator, data.schema, belongs, trusted)
         tags = {
             MODEL_SHA256: sha256,
             PREFIX + "schema_sha256": belongs.schema_sha256,
@@ -83,6 +87,7 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
         }
         registry.log(run, {"seed": context.settings.train.seed, **made.parameters}, made.figures, tags)
         _check_converged(context, handoff, made)
+        _say_unused(made.estimator, trusted)
     except BaseException as error:
         _end(context, handoff, run, error)
         raise
@@ -99,7 +104,8 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
 def evaluate(context: Context, handoff: Handoff) -> Handoff:
     """Figures on the test rows beside the baseline's, on the reference beside the champion's, and the verdict."""
     place, run = _trained(context, handoff)
-    schema, estimator = model_folder.read_schema(place), model_folder.load_estimator(place)
+    schema = model_folder.read_schema(place)
+    estimator = model_folder.load_estimator(place, context.settings.train.trusted_types)
     test = training_data.rows(context, handoff, split.TEST, schema)
     positive = context.settings.gate.positive_class
     said = chances.Answers(*answers.of(estimator, test.values, schema.classes), schema.classes, positive)
@@ -179,6 +185,12 @@ def _trained(context: Context, handoff: Handoff) -> tuple[Path, str]:
     if handoff.mlflow_run is None or handoff.model_sha256 is None or not place.is_dir():
         raise UsageProblem(f"run {handoff.id} has no model yet: run train first")
     return place, handoff.mlflow_run
+
+
+def _say_unused(estimator: Any, trusted: Sequence[str]) -> None:
+    """Trust that no model needs is better taken back."""
+    if trusted and (unused := sorted(set(trusted) - savable.held(estimator, trusted))):
+        _LOG.warning("note: the model holds no %s: train.trusted_types names it all the same", ", ".join(unused))
 
 
 def _check_converged(context: Context, handoff: Handoff, made: Fitted) -> None:

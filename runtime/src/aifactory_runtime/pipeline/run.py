@@ -49,6 +49,8 @@ def run(
         opened: list[Future[object]] = []
         if "train" in names:  # after the lock: it takes seconds, and a loser leaves at once
             skops_file.import_early()
+            if steps["train"] is model_steps.train:
+                context.project.science.model()  # a package that is missing is said before the data is read
             opened.append(thread.submit(getattr, context, "registry"))  # imported while data is read
         handoff = _begin(context, kind, new_reference) if run_id is None else _resume(context, run_id)
         for name in names:

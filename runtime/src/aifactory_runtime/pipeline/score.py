@@ -110,7 +110,8 @@ def _scored(
     place = Path(tempfile.mkdtemp(prefix="aifactory-score-"))
     try:
         context.registry.download(version, place / "model")
-        schema, estimator = model_folder.read_schema(place / "model"), model_folder.load_estimator(place / "model")
+        schema = model_folder.read_schema(place / "model")
+        estimator = model_folder.load_estimator(place / "model", context.settings.train.trusted_types)
     finally:
         shutil.rmtree(place)
     features = context.project.science.features()

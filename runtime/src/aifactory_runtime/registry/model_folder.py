@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -78,15 +78,18 @@ class Belongs:
     problem: str
 
 
-def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs) -> str:
-    """Write the model folder at `folder`, which must not exist, and return its digest."""
+def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs, trusted: Collection[str] = ()) -> str:
+    """Write the model folder at `folder`, which must not exist, and return its digest.
+
+    UsageProblem when the estimator cannot be loaded again; `trusted` are types that it may hold beside ours.
+    """
     from aifactory_runtime.registry import boosters, signature
 
     _quiet("mlflow.utils.environment")
     kind = boosters.flavour(estimator)
     takes_and_gives = signature.of(schema, kind)
     if kind is None:
-        _save_sklearn(estimator, folder, takes_and_gives)
+        _save_sklearn(estimator, folder, takes_and_gives, trusted)
     else:
         boosters.save(kind, estimator, folder, takes_and_gives)
     described = folder / "MLmodel"
@@ -152,10 +155,11 @@ def read_belongs(folder: Path) -> Belongs:
         raise FactoryError(f"{folder / BELONGS} does not say what belongs to the model: register it again") from None
 
 
-def load_estimator(folder: Path) -> Any:
+def load_estimator(folder: Path, trusted: Collection[str] = ()) -> Any:
     """The fitted estimator, or the booster, of the one format that is there.
 
-    FactoryError when the file is missing, broken or holds what is not allowed.
+    `trusted` are the types that conf trusts: what the folder says of itself is not asked. FactoryError when the file
+    is missing, broken or holds what is not allowed.
     """
     from aifactory_runtime.registry import boosters
 
@@ -164,29 +168,44 @@ def load_estimator(folder: Path) -> Any:
             return boosters.load(kind, folder / name, read_schema(folder).classes)
     from aifactory_runtime.registry import skops_file
 
-    return skops_file.load(folder / ESTIMATOR)
+    return skops_file.load(folder / ESTIMATOR, trusted)
 
 
-def _save_sklearn(estimator: Any, folder: Path, signature: ModelSignature) -> None:
+def _save_sklearn(estimator: Any, folder: Path, signature: ModelSignature, trusted: Collection[str]) -> None:
+    """Save with skops; only when our own types are not enough it is looked what else there is, which takes time."""
+    from mlflow.exceptions import MlflowException
+
+    from aifactory_runtime.registry import savable, skops_file
+
+    try:
+        _save_with_types(estimator, folder, signature, frozenset())
+    except MlflowException:
+        more = savable.held(estimator, trusted)
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            _save_with_types(estimator, folder, signature, more)
+        except MlflowException as error:
+            kind = type(error.__cause__ or error).__name__
+            raise UsageProblem(f"the model is never loaded again: skops ends in {kind}; choose another") from None
+    skops_file.normalize(folder / ESTIMATOR)
+
+
+def _save_with_types(estimator: Any, folder: Path, signature: ModelSignature, more: frozenset[str]) -> None:
     import mlflow.sklearn
     import sklearn
     import skops
 
-    from aifactory_runtime.registry import skops_file
+    from aifactory_runtime.registry import savable, skops_file
 
-    try:
-        mlflow.sklearn.save_model(
-            estimator,
-            str(folder),
-            signature=signature,
-            serialization_format="skops",
-            pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"],
-            skops_trusted_types=sorted(skops_file.ALLOWED),
-        )
-    except mlflow.exceptions.MlflowException as error:
-        types = ", ".join(sorted(set(re.findall(r"'(\w+(?:\.\w+)+)'", error.message)) - skops_file.ALLOWED))
-        raise UsageProblem(f"the estimator holds types that are never loaded again ({types}): choose another") from None
-    skops_file.normalize(folder / ESTIMATOR)
+    pins = [f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"]
+    mlflow.sklearn.save_model(
+        estimator,
+        str(folder),
+        signature=signature,
+        serialization_format="skops",
+        pip_requirements=[*pins, *(savable.pins(more) if more else ())],
+        skops_trusted_types=sorted(skops_file.ALLOWED | more),
+    )
 
 
 def _record(kind: type[Record], values: Mapping[str, Any]) -> Record:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.config import trusted_types
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry import trusted_classes
 
 _SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -48,16 +51,22 @@ def import_early() -> None:
     import skops.io  # noqa: F401
 
 
-def load(path: Path) -> Any:
-    """The estimator in the file at `path`, its types checked before anything runs; FactoryError when it is refused."""
+def load(path: Path, trusted: Collection[str] = ()) -> Any:
+    """The estimator in the file at `path`, its types checked before anything runs; FactoryError when it is refused.
+
+    `trusted` are the types that conf trusts beside `ALLOWED`; of those only what the file holds is imported.
+    """
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        strange = sorted(set(skops.io.get_untrusted_types(file=path)) - ALLOWED)
-        if strange:
-            raise FactoryError(f"{path} holds types that are not allowed ({', '.join(strange)}): it is not loaded")
-        return skops.io.load(path, trusted=sorted(ALLOWED))
+        found = set(skops.io.get_untrusted_types(file=path)) - ALLOWED
+        if strange := sorted(found - set(trusted)):
+            raise FactoryError(
+                f"{path} holds types that are not allowed ({', '.join(strange)}): it is not loaded{_hint(strange)}"
+            )
+        trusted_classes.check(sorted(found))
+        return skops.io.load(path, trusted=sorted(ALLOWED | found))
     except FactoryError:
         raise
     except FileNotFoundError:
@@ -66,6 +75,13 @@ def load(path: Path) -> Any:
         raise FactoryError(f"{path} is not loaded: {error}") from None
     except Exception as error:  # a tampered file fails in any way it likes
         raise FactoryError(f"{path} is not a skops file ({type(error).__name__}): register the model again") from None
+
+
+def _hint(names: Collection[str]) -> str:
+    """Where types are trusted, for those that could be."""
+    if any(trusted_types.refusal(name) for name in names):
+        return ""
+    return "; where they are trusted, train.trusted_types in conf/ of the code that loads it names them"
 
 
 def normalize(path: Path) -> None:

@@ -41,7 +41,8 @@ def head(context: Context, rows: int) -> pd.DataFrame:
 
 def said_of(context: Context, model: Path, rows: int) -> dict[str, Any]:
     """`rows` as a consumer would send them, `predictions`, and `probabilities` a row (None for a regression)."""
-    schema, estimator = model_folder.read_schema(model), model_folder.load_estimator(model)
+    schema = model_folder.read_schema(model)
+    estimator = model_folder.load_estimator(model, context.settings.train.trusted_types)
     frame = next(score.rows(context, producers(context))).head(rows)
     values = arrays.to_matrix(frame, schema, context.project.science.features())
     predictions, shares = answers.of(estimator, values, schema.classes)

@@ -38,6 +38,8 @@ def serve(port: int | None, host: str, fd: int | None) -> None:
 
     process.prepare()
     project = projects.load(projects.find_root(Path.cwd()))
+    if project.settings.train.trusted_types:
+        lean.unblock()
     if fd is not None:
         worker = process.Worker(project)
         worker.load_first()

@@ -33,6 +33,11 @@ def block_unused() -> None:
     sys.meta_path.insert(0, _Blocker())
 
 
+def unblock() -> None:
+    """Let imports be again: a model may hold types of other packages, and what those import nobody here knows."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Blocker)]
+
+
 def settle() -> None:
     """After a model was loaded: collect what loading left, keep the rest out of later collections, return the pages.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class Loader:
     code_sha256: str
     commit: str | None
     max_rows: int
+    trusted: Collection[str] = ()
+    """Types that models may hold beside ours: the released code's conf says so, never a model."""
     read: ReadSettings | None = None
     """How the table is written that models here learn from: CSV in a request is read as it."""
 
@@ -55,7 +57,7 @@ class Loader:
                 "a worker of that code takes over; if none does, run release again"
             )
         schema = model_folder.read_schema(folder)
-        estimator = model_folder.load_estimator(folder)
+        estimator = model_folder.load_estimator(folder, self.trusted)
         model = ServedModel.make(served, schema, estimator, self.features, self.max_rows, read=self.read)
         model.try_out()
         return model

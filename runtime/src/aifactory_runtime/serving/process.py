@@ -103,5 +103,6 @@ def _loader(project: Project, folder: ServingFolder) -> Loader:
         code_sha256=provenance.code_sha256(project.root, project.manifest.package),
         commit=project.root.name if len(project.root.name) == 40 else None,  # noqa: PLR2004 - a snapshot's folder
         max_rows=project.settings.serving.max_rows,
+        trusted=project.settings.train.trusted_types,
         read=project.settings.data.read,
     )

@@ -22,9 +22,8 @@ def retrain(context: Context, handoff: Handoff, place: Path) -> str:
     """Fit with the parameters and the table versions of the run; the digest of the model folder."""
     data = training_data.load(context, handoff)
     fitted = fitting.fit(context, data, handoff.parameters)
-    return training_data.write(
-        place, fitted.estimator, data.schema, training_data.belongs(context, handoff, data.schema)
-    )
+    belongs = training_data.belongs(context, handoff, data.schema)
+    return training_data.write(place, fitted.estimator, data.schema, belongs, context.settings.train.trusted_types)
 
 
 def main() -> None:

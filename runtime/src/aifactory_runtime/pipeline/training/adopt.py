@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def step(folder: Path) -> Callable[[Context, Handoff], Handoff]:
 
     def adopt(context: Context, handoff: Handoff) -> Handoff:
         def made(data: TrainingData, _: str) -> Fitted:
-            estimator, answering = _loaded(folder, data.schema)
+            estimator, answering = _loaded(folder, data.schema, context.settings.train.trusted_types)
             _check_fit(answering, data.schema)
             held = data.validation
             found = scores.of(answering, held.values, held.labels, data.schema.classes, data.positive)
@@ -45,11 +45,11 @@ def step(folder: Path) -> Callable[[Context, Handoff], Handoff]:
     return adopt
 
 
-def _loaded(folder: Path, schema: InputSchema) -> tuple[Any, Any]:
+def _loaded(folder: Path, schema: InputSchema, trusted: Collection[str]) -> tuple[Any, Any]:
     """The model as its library has it, to be written again, and as it answers."""
     library, path = _file(folder)
     if library == "sklearn":
-        estimator = skops_file.load(path)
+        estimator = skops_file.load(path, trusted)
         for part in (estimator, *(one for _, one in getattr(estimator, "steps", ()))):
             _check_names(part.__dict__.pop("feature_names_in_", None), schema)
         return estimator, estimator

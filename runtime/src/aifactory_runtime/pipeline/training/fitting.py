@@ -6,6 +6,7 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,8 @@ from aifactory_runtime.pipeline import scores
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.training import boosters
 from aifactory_runtime.pipeline.training.training_data import Labels, Rows, TrainingData
-from aifactory_runtime.registry import answers
+from aifactory_runtime.registry import answers, savable
+from aifactory_runtime.registry import boosters as registered
 
 TRAINING = "training."
 VALIDATION = "validation."
@@ -53,6 +55,7 @@ def fit(context: Context, data: TrainingData, parameters: Mapping[str, Any]) -> 
     settings = context.settings.train
     estimator = _make(context, parameters)
     _prepare(estimator, settings)
+    _check_savable(estimator, data, settings.trusted_types)
     problem = _fitted(estimator, data, settings)
     figures = _figures(estimator, data)
     return Fitted(estimator, parameters, figures, problem)
@@ -81,6 +84,22 @@ def _prepare(estimator: Any, settings: TrainSettings) -> None:
         wanted = {"early_stopping": True, "n_iter_no_change": rounds, "early_stopping_rounds": rounds}
         changed |= {key: wanted[name] for key in known if (name := key.rpartition("__")[2]) in wanted}
     estimator.set_params(**changed)
+
+
+def _check_savable(estimator: Any, data: TrainingData, trusted: Sequence[str]) -> None:
+    """UsageProblem, before hours of training and not after, when the model could not be loaded again.
+
+    What an estimator of another package keeps is known when it has learned: a copy of it does so from a few rows.
+    """
+    if registered.flavour(estimator) is not None or savable.is_ours(estimator):
+        return
+    from sklearn.base import clone
+
+    tried, step = clone(estimator), max(1, len(data.train.values) // _TRIED_ROWS)
+    with suppress(Exception), warnings.catch_warnings():  # that it does not fit is for the training itself to say
+        warnings.simplefilter("ignore")
+        tried.fit(data.train.values[::step], data.train.labels[::step])
+    savable.held(tried, trusted)
 
 
 def _fitted(estimator: Any, data: TrainingData, settings: TrainSettings) -> str | None:
