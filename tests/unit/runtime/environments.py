@@ -106,9 +106,24 @@ class Environments:
         done = self.run("run", environment="dev")
         assert done.returncode == 0, done.stderr
 
+    def train_what_is_not_committed(self) -> None:
+        """A model of files that are changed for its training only."""
+        features = self.repo / "src" / "demo_case" / "features.py"
+        before = features.read_text()
+        features.write_text(before + "# changed\n")
+        self.train()
+        features.write_text(before)
+
     def release(self, target: str, *more: str) -> None:
         done = self.run("release", "--to", target, *more)
         assert done.returncode == 0, done.stderr
+
+    def release_again(self) -> bool:
+        """Release what is released in staging and prod; whether prod serves something else now."""
+        before = self.document("prod")
+        self.release("staging")
+        self.release("prod")
+        return self.document("prod") != before
 
     def approve(self) -> None:
         done = self.run("approve", "--env", "prod", "--as", APPROVER)
@@ -149,6 +164,10 @@ class Environments:
 
     def serving(self, name: str) -> Path:
         return self.home / name / "demo-case" / "serving"
+
+    def document(self, name: str) -> str:
+        """What is to be served there."""
+        return (self.serving(name) / "serving.json").read_text()
 
     def served(self, name: str, number: int) -> Served:
         """A version as serving.json names it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pandera.pandas as pa
 import pytest
 from hypothesis import given
@@ -14,29 +13,7 @@ from hypothesis import strategies as st
 from aifactory_runtime.data import columns, declared
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.model_folder import Column, InputSchema
-
-
-def table(rows: int, seed: int = 0) -> pd.DataFrame:
-    draw = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "a": draw.normal(size=rows),
-            "b": draw.integers(0, 1_000_000, size=rows),
-            "c": draw.choice(["x", "z"], size=rows),
-            "y": draw.integers(0, 2, size=rows),
-        }
-    )
-
-
-SCHEMA = pa.DataFrameSchema(
-    {
-        "a": pa.Column(float, pa.Check.in_range(-10, 10), nullable=True),
-        "b": pa.Column(int, pa.Check.ge(0)),
-        "c": pa.Column(str, pa.Check.isin(["z", "x"])),
-        "y": pa.Column(int),
-    },
-    strict=True,
-)
+from tests.unit.runtime.data.small_table import SCHEMA
 
 
 def test_given_a_pandera_schema_when_read_then_limits_and_categories_are_those_it_declares() -> None:

@@ -15,18 +15,7 @@ from hypothesis import strategies as st
 from aifactory_runtime.config.settings import ColumnSettings, DataSettings
 from aifactory_runtime.data import conform, quality
 from aifactory_runtime.errors import FactoryError, UsageProblem
-
-
-def table(size: int, seed: int = 0) -> pd.DataFrame:
-    draw = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "a": draw.normal(size=size),
-            "b": draw.integers(0, 1_000_000, size=size),
-            "c": draw.choice(["x", "z"], size=size),
-            "y": draw.integers(0, 2, size=size),
-        }
-    )
+from tests.unit.runtime.data.small_table import SCHEMA, table
 
 
 def inspect(frame: pd.DataFrame, chunk: int = 64, **conf: object) -> dict[str, object]:
@@ -172,17 +161,6 @@ def test_given_a_column_that_must_be_unique_when_repeated_in_another_chunk_then_
     assert conform.unique_sets(schema) == [("id",), ("a", "c")]
     conform.row_wise(schema).validate(pd.DataFrame({"id": [1, 1], "a": [1, 1], "c": [1, 1]}))
     assert problems(frame, unique=[("id",)]) == "id is repeated in 1 rows, schema.py declares it unique"
-
-
-SCHEMA = pa.DataFrameSchema(
-    {
-        "a": pa.Column(float, pa.Check.in_range(-10, 10), nullable=True),
-        "b": pa.Column(int, pa.Check.ge(0)),
-        "c": pa.Column(str, pa.Check.isin(["z", "x"])),
-        "y": pa.Column(int),
-    },
-    strict=True,
-)
 
 
 def test_fault_22_given_another_schema_when_checked_then_the_difference_is_shown_and_no_value() -> None:

@@ -12,20 +12,9 @@ from aifactory_runtime.config.settings import DataSettings
 from aifactory_runtime.data import split
 from aifactory_runtime.data.split import Roles
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from tests.unit.runtime.data.small_table import table
 
 ROLES = Roles("y")
-
-
-def table(size: int, seed: int = 0) -> pd.DataFrame:
-    draw = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "a": draw.normal(size=size),
-            "b": draw.integers(0, 1_000_000, size=size),
-            "c": draw.choice(["x", "z"], size=size),
-            "y": draw.integers(0, 2, size=size),
-        }
-    )
 
 
 def assign(

@@ -124,19 +124,11 @@ def test_given_dev_without_its_artefacts_when_prod_starts_anew_then_it_loads_its
 
 
 def test_given_released_models_when_released_again_then_nothing_changes(places: Environments) -> None:
-    before = (places.serving("prod") / "serving.json").read_text()
-    places.release("staging")
-    places.release("prod")
-
-    assert (places.serving("prod") / "serving.json").read_text() == before
+    assert not places.release_again()
 
 
 def test_given_a_model_of_files_not_committed_when_released_then_refused(places: Environments) -> None:
-    features = places.repo / "src" / "demo_case" / "features.py"
-    before = features.read_text()
-    features.write_text(before + "# changed\n")
-    places.train()
-    features.write_text(before)
+    places.train_what_is_not_committed()
 
     done = places.run("release", "--to", "staging")
 
@@ -221,7 +213,7 @@ def test_given_a_rollback_when_the_same_is_released_then_only_if_it_is_named(pla
     assert done.returncode == 1 and "rolled back" in done.stderr and "--version" in done.stderr
     assert places.predict("prod")[1]["model_version"] == "1"
 
-    tested = json.loads((places.serving("staging") / "serving.json").read_text())["champion"]["version"]
+    tested = json.loads(places.document("staging"))["champion"]["version"]
     places.release("prod", "--version", tested)
 
     assert places.predict("prod")[1]["model_version"] == "2"
