@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,14 @@ def estimator(seed: int = 1) -> Any:
 
 def make_model(folder: Path, seed: int = 1, code: str = CODE) -> Served:
     """A model folder at `folder`, as release would name it."""
+    return write_model(folder, estimator(seed), str(seed), code=code)
+
+
+def write_model(folder: Path, fitted: Any, version: str, trusted: Collection[str] = (), code: str = CODE) -> Served:
+    """A model folder of an estimator that was fitted on the features here."""
     belongs = Belongs(commit=COMMIT, code_sha256=code, lock_sha256="e" * 64, schema_sha256="f" * 64, problem="c")
-    sha256 = write(folder, estimator(seed), SCHEMA, belongs)
-    return Served(version=str(seed), sha256=sha256, uri=str(folder), commit=COMMIT, code_sha256=code)
+    sha256 = write(folder, fitted, SCHEMA, belongs, trusted)
+    return Served(version=version, sha256=sha256, uri=str(folder), commit=COMMIT, code_sha256=code)
 
 
 def admit(folder: Path, token: str, until: str | None = None, caller: str = "consumer") -> Path:

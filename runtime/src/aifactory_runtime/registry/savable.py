@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from aifactory_runtime.errors import UsageProblem
-from aifactory_runtime.registry import skops_file, trusted_classes
+from aifactory_runtime.registry import boosters, skops_file, trusted_classes
 
 _DEEPEST = 50
 
 
 def is_ours(estimator: Any) -> bool:
-    """Whether `estimator`, fitted or not, holds types only that need no trust."""
+    """Whether `estimator`, fitted or not, holds types only that need no trust; a booster's own file holds none."""
+    if boosters.flavour(estimator) is not None:
+        return True
     try:
         return not _strange(estimator)
     except Exception:  # skops fails in any way it likes, often with a bare TypeError
@@ -24,6 +26,8 @@ def held(estimator: Any, trusted: Collection[str]) -> frozenset[str]:
 
     UsageProblem for one that is not trusted, with what to write where, and for what cannot be saved at all.
     """
+    if boosters.flavour(estimator) is not None:
+        return frozenset()
     try:
         found = _strange(estimator)
     except Exception:  # as above

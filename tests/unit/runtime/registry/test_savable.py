@@ -20,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.registry import model_folder, savable
+from tests.unit.runtime.registry.test_boosters import KINDS
 from tests.unit.runtime.registry.test_model_folder import BELONGS, LABELS, SCHEMA
 
 HASHING = "category_encoders.hashing.HashingEncoder"
@@ -159,6 +160,13 @@ def test_given_a_function_of_the_repo_when_written_then_it_is_sent_to_features(t
     estimator = make_pipeline(FunctionTransformer(function), LogisticRegression()).fit(VALUES, LABELS)
     with pytest.raises(UsageProblem, match=r"never loaded again.*features.py"):
         write(tmp_path / "model", estimator)
+
+
+@pytest.mark.parametrize("library", KINDS)
+def test_given_a_booster_when_looked_at_then_it_needs_no_trust(library: str) -> None:
+    booster = KINDS[library][0](n_estimators=2)
+    assert savable.is_ours(booster)
+    assert savable.held(booster.fit(VALUES, LABELS), (WINSORIZER,)) == frozenset()
 
 
 def test_given_estimators_of_scikit_learn_when_looked_at_then_they_need_no_trust() -> None:

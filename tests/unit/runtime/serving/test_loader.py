@@ -12,7 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+from feature_engine.outliers import Winsorizer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import model_folder
@@ -23,7 +28,9 @@ from aifactory_runtime.serving.loader import Loader
 from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.service import Service
 from aifactory_runtime.serving.watcher import Watcher
-from tests.unit.runtime.serving_parts import CODE, features, make_model
+from tests.unit.runtime.serving_parts import CODE, ROW, features, make_model, write_model
+
+WINSORIZER = "feature_engine.outliers.winsorizer.Winsorizer"
 
 
 class Setting:
@@ -291,6 +298,23 @@ def test_given_a_model_when_loaded_twice_then_it_is_fetched_once(tmp_path: Path,
     gone = dataclasses.replace(loader, source=Source("http://127.0.0.1:1", lambda: None))
 
     assert gone.load(msgspec.structs.replace(models["1"], uri="mlflow-artifacts:/gone")).schema.target == "churned"
+
+
+@pytest.mark.parametrize("trusted", [(), (WINSORIZER,)], ids=["not trusted", "trusted"])
+def test_fault_30_given_a_type_of_another_package_when_loaded_then_the_conf_of_the_code_decides(
+    tmp_path: Path, trusted: tuple[str, ...]
+) -> None:
+    step = make_pipeline(SimpleImputer(), Winsorizer(variables=["x0", "x1"]), LogisticRegression())
+    drawn = np.random.default_rng(1).random((50, 4))
+    fitted = step.fit(drawn, np.where(drawn[:, 0] > drawn[:, 1], "yes", "no"))
+    served = write_model(tmp_path / "model", fitted, "1", (WINSORIZER,))
+    loader = Loader(tmp_path / "cache", Source("", lambda: None), features, CODE, None, max_rows=5, trusted=trusted)
+
+    if trusted:
+        assert loader.load(served).predict(loader.load(served).reader.predict(json.dumps({"rows": [ROW]}).encode()))
+    else:
+        with pytest.raises(FactoryError, match=rf"not allowed \({WINSORIZER}\)"):
+            loader.load(served)
 
 
 def test_given_a_first_release_when_it_is_being_loaded_then_the_service_says_which(

@@ -21,7 +21,6 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.training import boosters
 from aifactory_runtime.pipeline.training.training_data import Labels, Rows, TrainingData
 from aifactory_runtime.registry import answers, savable
-from aifactory_runtime.registry import boosters as registered
 
 TRAINING = "training."
 VALIDATION = "validation."
@@ -91,7 +90,7 @@ def _check_savable(estimator: Any, data: TrainingData, trusted: Sequence[str]) -
 
     What an estimator of another package keeps is known when it has learned: a copy of it does so from a few rows.
     """
-    if registered.flavour(estimator) is not None or savable.is_ours(estimator):
+    if savable.is_ours(estimator):
         return
     from sklearn.base import clone
 

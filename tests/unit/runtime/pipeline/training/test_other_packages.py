@@ -19,6 +19,8 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reproduction.reproduce import reproduce
 from aifactory_runtime.pipeline.score import score
+from aifactory_runtime.pipeline.training import training_data
+from aifactory_runtime.release.offline import said_of
 from tests.fixtures import usecase_repo
 from tests.fixtures.usecase_repo import commit
 
@@ -96,6 +98,7 @@ def test_given_a_transformer_of_another_package_when_its_line_is_pasted_then_it_
     context = Context(project.load(repo))
     usecase_repo.write_customers(repo / "data" / "today.csv", rows=50, seed=3)
     score(context, "data/today.csv")
+    assert said_of(context, training_data.place(context, run), 3)["predictions"]
     assert reproduce(context, run.id, lambda _: None).same
 
     found = tables.read(context.tables, "scored")
