@@ -14,6 +14,7 @@ from aifactory.profile import equal_rows, leaks, problem, readings, roles
 from aifactory.profile.column import ColumnScan, to_numbers
 from aifactory.profile.scan import Table
 from aifactory_runtime.data import column_names
+from aifactory_runtime.data import leaks as rule
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 USED = ("number", "boolean", "category", "text", "date", "time")
@@ -121,7 +122,7 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
     found = problem.find(aim, _numbers(table, aim), wishes.problem)
     aim_column = replace(_described(aim, roles.Role("target", found.kind, found.reason)))
     columns = [_column(table, column, aim, found, wishes) for column in table.columns if column is not aim]
-    columns, more = _with_time(table, columns, aim, found, wishes)
+    columns, more = _with_time(table, _with_leaks(table, columns, aim, found), aim, found, wishes)
     proposal = Proposal(
         source=name,
         rows=table.rows,
@@ -179,7 +180,7 @@ def _column(table: Table, column: ColumnScan, aim: ColumnScan, found: problem.Pr
     elif column.name in wishes.id_columns:
         role = roles.Role("id", role.kind, "said with --id-column")
     made = _described(column, role)
-    return _with_leak(table, column, made, aim, found) if made.used else made
+    return _copy(table, column, made, aim, found) if made.used else made
 
 
 def _described(column: ColumnScan, role: roles.Role) -> Column:
@@ -207,18 +208,25 @@ def _described(column: ColumnScan, role: roles.Role) -> Column:
     )
 
 
-def _with_leak(table: Table, column: ColumnScan, made: Column, aim: ColumnScan, found: problem.Problem) -> Column:
-    """The column, with what gives the target away; a copy of the target is ignored."""
-    values, labels = _numbers(table, column), _numbers(table, aim)
-    if found.name == "regression":
-        share = None if column.kind == "text" else leaks.of_numbers(values, labels)
-        return replace(made, leak=f"correlates {share:.4f} with {aim.name}") if share else made
-    coded = labels if aim.kind == "text" else _as_codes(labels)
-    as_codes = values if column.kind == "text" else _as_codes(values)
-    if leaks.is_copy(as_codes, coded):
+def _copy(table: Table, column: ColumnScan, made: Column, aim: ColumnScan, found: problem.Problem) -> Column:
+    """The column; one that says the same as the classes to predict is ignored."""
+    if found.name != "regression" and leaks.is_copy(_codes(table, column), _codes(table, aim)):
         return replace(made, role="copy", reason=f"says the same as {aim.name} under other names")
-    right = leaks.of_classes(values, coded, texts=column.kind == "text")
-    return replace(made, leak=f"alone tells {aim.name} in {right:.1%} of the rows") if right else made
+    return made
+
+
+def _with_leaks(table: Table, columns: Sequence[Column], aim: ColumnScan, found: problem.Problem) -> list[Column]:
+    """The columns, with what those say that nearly tell the target alone."""
+    regression = found.name == "regression"
+    target = _numbers(table, aim) if regression else _codes(table, aim)
+    values = {column.name: _numbers(table, _scan(table, column.name)) for column in columns if column.used}
+    leaking = {leak.column: leak.said(aim.name) for leak in rule.find(values, target, regression=regression)}
+    return [replace(column, leak=leaking.get(column.name)) for column in columns]
+
+
+def _codes(table: Table, column: ColumnScan) -> Any:
+    values = _numbers(table, column)
+    return values if column.kind == "text" else _as_codes(values)
 
 
 def _as_codes(numbers: Any) -> Any:
@@ -304,8 +312,8 @@ def _notes(proposal: Proposal) -> list[str]:
     if rare:
         notes.append(f"{rare} classes of {proposal.target.name} have one row: they are learned, or tested, never both")
     notes += [
-        f"{column.name} {column.leak}: it may give the target away; if it is not known beforehand, "
-        f"leave it out with --ignore-column {column.name!r}"
+        f"{column.name} {column.leak}. {rule.advice('schema.py')}, or leave it out now with --ignore-column "
+        f"{column.name!r}"
         for column in proposal.columns
         if column.leak
     ]

@@ -51,6 +51,10 @@ class Science:
         found: Callable[..., Any] = self._get("model", "make_model")
         return found
 
+    def place(self, module: str) -> str:
+        """Path of one of its modules, below the repo's root."""
+        return f"src/{self.package}/{module}.py"
+
     def _get(self, module: str, name: str, default: Any = _REQUIRED) -> Any:
         full = f"{self.package}.{module}"
         try:

@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime import files
 from aifactory_runtime.config.settings import DataSettings
-from aifactory_runtime.data import conform, declared, outliers, parts, quality, row_hash, sample, source, split, tables
+from aifactory_runtime.data import (
+    conform,
+    declared,
+    leak_sample,
+    outliers,
+    parts,
+    quality,
+    row_hash,
+    sample,
+    source,
+    split,
+    tables,
+)
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
@@ -63,9 +75,12 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
     changed = _changed(context, version)
     roles, settings = _roles(context), context.settings.data
     outliers.check(settings.columns, declared.kinds(science.schema()), {roles.target, *roles.ignored})
+    drawn = leak_sample.Sample(tables.count(context.tables, RAW, version))
 
     def chunks(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
         for frame in _conformed(context, version, checked=columns is None):
+            if columns is None:
+                drawn.add(frame)
             yield frame if columns is None else frame[list(columns)]
 
     try:
@@ -81,9 +96,14 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
         if changed and not isinstance(error, UsageProblem):
             raise FactoryError(f"{error}; since the last table that was trained on: {', '.join(changed)}") from None
         raise
-    _write_report(context, handoff, {**report, "schema_change": changed})
+    found = () if report["problems"] else drawn.find(roles, settings.group)
+    alone = {leak.column: {leak.figure: leak.value, "without": leak.without} for leak in found}
+    _write_report(context, handoff, {**report, "schema_change": changed, "tell_the_target_alone": alone})
     quality.refuse(report)
-    return handoff
+    notes = [leak.note(roles.target, science.place("schema")) for leak in found]
+    for note in notes:
+        _log.warning("note: %s", note)
+    return replace(handoff, notes=tuple(notes))
 
 
 def prepare(context: Context, handoff: Handoff) -> Handoff:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,8 @@ class Handoff:
     converged: bool = True
     imported: str | None = None
     """Digest of the folder that the model was imported from; None when it was trained here."""
+    notes: Sequence[str] = ()
+    """What a person should know of the run's table and columns, for the gate's report."""
     gate: Mapping[str, Any] | None = None
     version: int | None = None
     error: str | None = None

@@ -74,6 +74,24 @@ def test_given_a_run_that_left_equal_rows_out_when_run_again_then_it_is_said_onc
     assert "python -m demo_case run --new-reference" in caplog.text
 
 
+def test_given_a_column_that_nearly_tells_the_target_when_validated_then_it_is_named_with_the_way_out(
+    repo: Path, pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = pipeline("ingest", "validate")
+    assert not first.notes
+    data_of(repo, lambda lines: [f"fee,{lines[0]}", *(f"{50 * int(line[-1])},{line}" for line in lines[1:])])
+    edit(repo, "src/demo_case/schema.py", '"age": pa', '"fee": pa.Column(int),\n        "age": pa')
+    run = pipeline("ingest", "validate")
+    (note,) = run.notes
+    assert note.startswith("fee alone nearly tells churned: roc_auc 1.0000, where 0.5 is knowing nothing")
+    assert note.endswith("list it in IGNORED in src/demo_case/schema.py")
+    assert f"note: {note}" in caplog.text
+    report = json.loads((context.artifacts / "runs" / run.id / "validation.json").read_text())
+    assert report["tell_the_target_alone"] == {"fee": {"roc_auc": 1.0, "without": 0.5}}
+    edit(repo, "src/demo_case/schema.py", 'TARGET = "churned"', 'TARGET = "churned"\nIGNORED = ("fee",)')
+    assert not pipeline("ingest", "validate").notes
+
+
 def test_fault_24_given_one_class_when_run_then_nothing_is_registered(
     repo: Path, pipeline: Pipeline, context: Context
 ) -> None:
