@@ -88,4 +88,4 @@ def parse(text: str) -> Handoff:
     values = files.parse_json(text)
     tables = {name: TableVersion(**found) for name, found in values["tables"].items()}
     known = {field.name: values[field.name] for field in fields(Handoff) if field.name in values}
-    return Handoff(**{**known, "tables": tables})
+    return Handoff(**{**known, "tables": tables, "notes": tuple(values.get("notes", ()))})
