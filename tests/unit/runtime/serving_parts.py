@@ -49,14 +49,21 @@ def estimator(seed: int = 1) -> Any:
     return make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(drawn, labels)
 
 
-def make_model(folder: Path, seed: int = 1, code: str = CODE) -> Served:
+def make_model(folder: Path, seed: int = 1, code: str = CODE, science: str | None = None) -> Served:
     """A model folder at `folder`, as release would name it."""
-    return write_model(folder, estimator(seed), str(seed), code=code)
+    return write_model(folder, estimator(seed), str(seed), code=code, science=science)
 
 
-def write_model(folder: Path, fitted: Any, version: str, trusted: Collection[str] = (), code: str = CODE) -> Served:
+def write_model(
+    folder: Path,
+    fitted: Any,
+    version: str,
+    trusted: Collection[str] = (),
+    code: str = CODE,
+    science: str | None = None,
+) -> Served:
     """A model folder of an estimator that was fitted on the features here."""
-    belongs = Belongs(commit=COMMIT, code_sha256=code, lock_sha256="e" * 64, schema_sha256="f" * 64, problem="c")
+    belongs = Belongs(COMMIT, code, lock_sha256="e" * 64, schema_sha256="f" * 64, problem="c", science_sha256=science)
     sha256 = write(folder, fitted, SCHEMA, belongs, trusted)
     return Served(version=version, sha256=sha256, uri=str(folder), commit=COMMIT, code_sha256=code)
 

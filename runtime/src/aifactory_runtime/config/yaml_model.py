@@ -36,13 +36,19 @@ def read_yaml(path: Path, *, may_be_empty: bool = False) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        loaded = yaml.load(text, Loader=_Once)  # noqa: S506 - a safe loader
     except FileNotFoundError:
         raise UsageProblem(
             f"{path} is missing: run this inside a use case's repo, or make one with factory new"
         ) from None
     except UnicodeDecodeError:
         raise UsageProblem(f"{path} is not UTF-8 text") from None
+    return parse(text, path, may_be_empty=may_be_empty)
+
+
+def parse(text: str, path: Path | str, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """Mapping that `text`, the content of `path`, holds; UsageProblem when it is not YAML or not a mapping."""
+    try:
+        loaded = yaml.load(text, Loader=_Once)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageProblem(f"{path}:{line}: not valid YAML: {error.problem}") from None

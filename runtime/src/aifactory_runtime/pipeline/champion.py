@@ -17,7 +17,7 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays, scores
 from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.pipeline.reproduction import checkout, provenance
+from aifactory_runtime.pipeline.reproduction import checkout, provenance, same_science
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
@@ -58,10 +58,12 @@ def _estimator(context: Context, champion: Version, place: Path) -> Any:
 
 
 def _features(context: Context, champion: Version, belongs: Belongs, place: Path) -> Features:
-    """`features` of the code that the champion belongs to: today's when it is the same, else its commit's."""
-    if belongs.code_sha256 == context.made_from.code_sha256:
-        return context.project.science.features()
+    """`features` of the science that the champion was trained with: today's when it is the same, else its commit's."""
     manifest = context.project.manifest
+    here = context.made_from
+    same = belongs.code_sha256 == here.code_sha256
+    if same or same_science.why_not(champion.tags, here, context.project.root, manifest.package) is None:
+        return context.project.science.features()
     snapshot = Path(context.contract.snapshot_uri) / manifest.use_case / belongs.commit
     root = snapshot if snapshot.is_dir() else place
     there = root == snapshot or checkout.extract(context.project.root, belongs.commit, place, "src")

@@ -39,15 +39,16 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the handoff 
 
 @click.command()
 @_kind
-@click.option("--again", is_flag=True, help="Train also when nothing changed since the last registered version.")
+@click.option("--again", is_flag=True, help="Train also when a registered version is of the same science and data.")
 @click.option("--new-reference", is_flag=True, help="Freeze new test rows to judge by: after columns were added.")
 @click.option("--sample", type=click.IntRange(0), default=0, metavar="ROWS", help="Try it on so many rows; 0 is all.")
 @_json
 def run(kind: str | None, again: bool, new_reference: bool, sample: int, as_json: bool) -> None:
     """Run the whole pipeline in one process: from the data source to a registered version.
 
-    When commit, lock and data are those of a registered version, nothing new is made. A trial on a sample ends with the
-    gate's verdict and registers nothing. Models that were judged on an earlier reference are not compared with.
+    When science, settings and data are those of a registered version, nothing is trained, whatever else changed.
+    A trial on a sample ends with the gate's verdict and registers nothing. Models that were judged on an earlier
+    reference are not compared with.
 
     Example: run --kind retraining
     """
@@ -175,7 +176,8 @@ def _run(
         click.echo(json.dumps(_shown(handoff)))
     elif clock.done < len(steps):
         anyway = f"{click.get_current_context().command_path} --again"
-        click.echo(f"nothing changed since run {handoff.id}: version {handoff.version} stays ({anyway} trains anyway)")
+        same = f"same science, settings and data as version {handoff.version}"
+        click.echo(f"{same}: nothing to train ({anyway} trains anyway)")
     else:
         click.echo(summary(handoff, context.settings.gate.positive_class))
 

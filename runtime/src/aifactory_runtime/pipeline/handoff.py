@@ -30,6 +30,8 @@ class Handoff:
     dirty: bool
     code_sha256: str
     lock_sha256: str
+    science_sha256: str | None = None
+    """None in runs from before there was one."""
     new_reference: bool = False
     """Whether the test rows of this run are frozen as a new reference."""
     tables: Mapping[str, TableVersion] = field(default_factory=dict)

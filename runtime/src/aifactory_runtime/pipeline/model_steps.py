@@ -27,14 +27,20 @@ from aifactory_runtime.pipeline.training.fitting import Fitted
 from aifactory_runtime.pipeline.training.training_data import Labels, TrainingData
 from aifactory_runtime.registry import answers, model_folder, savable, trusted_classes
 from aifactory_runtime.registry.port import (
+    CODE,
+    COMMIT,
     DATA_OF,
+    DIRTY,
     GATE,
     GATE_PASSED,
+    IMPORTED,
+    LOCK,
     METRIC,
     MODEL_SHA256,
     PIPELINE_RUN,
     PREFIX,
     REPORT_SHA256,
+    SCIENCE,
     Version,
 )
 
@@ -254,12 +260,13 @@ def _tags(handoff: Handoff) -> dict[str, str]:
     """What every run, version and audit line of this run carries."""
     data = {DATA_OF + name: handoff.tables[name].tag for name in (RAW, PREPARED, REFERENCE)}
     return {
-        PREFIX + "commit": handoff.commit,
-        PREFIX + "dirty": str(handoff.dirty).lower(),
+        COMMIT: handoff.commit,
+        DIRTY: str(handoff.dirty).lower(),
         PREFIX + "kind": handoff.kind,
-        PREFIX + "code_sha256": handoff.code_sha256,
-        PREFIX + "lock_sha256": handoff.lock_sha256,
-        **({} if handoff.imported is None else {PREFIX + "imported": handoff.imported}),
+        CODE: handoff.code_sha256,
+        LOCK: handoff.lock_sha256,
+        **({} if handoff.science_sha256 is None else {SCIENCE: handoff.science_sha256}),
+        **({} if handoff.imported is None else {IMPORTED: handoff.imported}),
         **data,
     }
 

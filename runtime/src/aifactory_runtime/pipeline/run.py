@@ -94,6 +94,7 @@ def _begin(context: Context, kind: Kind, new_reference: bool) -> Handoff:
         dirty=made_from.dirty,
         code_sha256=made_from.code_sha256,
         lock_sha256=made_from.lock_sha256,
+        science_sha256=made_from.science_sha256,
         new_reference=new_reference,
     )
     handoffs.save(context.artifacts, handoff)

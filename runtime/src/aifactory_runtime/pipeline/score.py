@@ -26,9 +26,10 @@ from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.reproduction import same_science
 from aifactory_runtime.registry import answers, model_folder, skops_file
 from aifactory_runtime.registry import champion as champions
-from aifactory_runtime.registry.port import PREFIX, Version
+from aifactory_runtime.registry.port import CODE, Version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,10 +98,12 @@ def _model(context: Context) -> Version:
 
 
 def _same_code(context: Context, version: Version) -> None:
-    """The features of other code would be other numbers under the same names."""
-    if version.tags.get(PREFIX + "code_sha256") != context.made_from.code_sha256:
-        commit = version.tags.get(PREFIX + "commit", "")[:12]
-        raise FactoryError(f"version {version.number} belongs to other code (commit {commit}): check it out or retrain")
+    """The features of other science would be other numbers under the same names."""
+    if version.tags.get(CODE) == context.made_from.code_sha256:
+        return
+    root, package = context.project.root, context.project.manifest.package
+    if reason := same_science.why_not(version.tags, context.made_from, root, package):
+        raise FactoryError(f"version {version.number} does not belong to the code here: {reason}")
 
 
 def _scored(

@@ -26,6 +26,7 @@ ESTIMATOR = "model.skops"
 SCHEMA = "input_schema.json"
 BELONGS = "belongs.json"
 
+_LATER = frozenset({"cap", "science_sha256"})
 _VARYING = ("model_uuid:", "utc_time_created:", "model_size_bytes:", "run_id:", "artifact_path:")
 Kind = Literal["number", "integer", "boolean", "category", "text", "date"]
 """A category is one of a closed set of texts, a text is open; a date is a point in time without an offset."""
@@ -76,6 +77,8 @@ class Belongs:
     lock_sha256: str
     schema_sha256: str
     problem: str
+    science_sha256: str | None = None
+    """None in models from before there was one. Then the file has no such key: equal models keep their digest."""
 
 
 def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs, trusted: Collection[str] = ()) -> str:
@@ -96,7 +99,7 @@ def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs, t
     lines = described.read_text(encoding="utf-8").splitlines(keepends=True)
     described.write_text("".join(line for line in lines if not line.startswith(_VARYING)), encoding="utf-8")
     write_schema(folder, schema)
-    _write_json(folder / BELONGS, asdict(belongs))
+    _write_json(folder / BELONGS, {key: value for key, value in asdict(belongs).items() if value is not None})
     return digest(folder)
 
 
@@ -211,9 +214,9 @@ def _save_with_types(estimator: Any, folder: Path, signature: ModelSignature, mo
 def _record(kind: type[Record], values: Mapping[str, Any]) -> Record:
     """`values` as a dataclass: lists become tuples, as JSON has no tuples; KeyError for a missing field.
 
-    `cap` may be missing: a column without one, as older models have them.
+    What older models do not have may be missing.
     """
-    known = [field.name for field in fields(kind) if field.name in values or field.name != "cap"]  # type: ignore[arg-type]
+    known = [field.name for field in fields(kind) if field.name in values or field.name not in _LATER]  # type: ignore[arg-type]
     named = {name: values[name] for name in known}
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in named.items()})
 

@@ -9,6 +9,13 @@ from typing import Any, Protocol
 
 PREFIX = "aifactory."
 COMMIT = PREFIX + "commit"
+"""Commit that a model was trained from."""
+DIRTY = PREFIX + "dirty"
+LOCK = PREFIX + "lock_sha256"
+CODE = PREFIX + "code_sha256"
+SCIENCE = PREFIX + "science_sha256"
+"""See `pipeline.reproduction.science`; a version from before there was one has none."""
+IMPORTED = PREFIX + "imported"
 MODEL_SHA256 = PREFIX + "model_sha256"
 METRIC = PREFIX + "metric."
 """The model's own figures on the test rows; the baseline's beside them carry `baseline.`."""

@@ -12,7 +12,7 @@ from aifactory_runtime.config.project import MANIFEST
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import older_rules
-from aifactory_runtime.pipeline.reproduction import provenance
+from aifactory_runtime.pipeline.reproduction import same_science
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import GATE, GATE_PASSED, PREFIX, REPORT_SHA256, Version
@@ -72,7 +72,8 @@ def misfit(candidate: Candidate) -> str | None:
         if candidate.tag(tags.DIRTY) != "false":
             return "it was trained from files that are not committed: commit them and train again"
         root = source.snapshots.extract(root, candidate.commit)
-    return _differs(candidate, root)
+    package = source.project.manifest.package
+    return same_science.why_not(candidate.version.tags, same_science.here(root, package), source.project.root, package)
 
 
 def unlike(candidate: Candidate, folder: Path) -> str | None:
@@ -83,6 +84,7 @@ def unlike(candidate: Candidate, folder: Path) -> str | None:
         tags.CODE: belongs.code_sha256,
         tags.LOCK: belongs.lock_sha256,
         tags.SCHEMA: belongs.schema_sha256,
+        **({} if belongs.science_sha256 is None else {tags.SCIENCE: belongs.science_sha256}),
     }
     for key, value in said.items():
         if candidate.tag(key) != value:
@@ -94,16 +96,6 @@ def unlike(candidate: Candidate, folder: Path) -> str | None:
         return f"it is a {belongs.problem}, but factory.yaml of its commit says problem: {problem}: train again"
     if bool(schema.classes) != (problem == "classification"):
         return f"its input schema names {len(schema.classes)} classes, which is none of a {problem}: train again"
-    return None
-
-
-def _differs(candidate: Candidate, root: Path) -> str | None:
-    package = candidate.source.project.manifest.package
-    where = "this folder" if candidate.source.embedded else f"its commit {candidate.commit[:12]}"
-    if candidate.tag(tags.CODE) != provenance.code_sha256(root, package):
-        return f"the code in {where} is not what it was trained with: train again"
-    if candidate.tag(tags.LOCK) != provenance.lock_sha256(root):
-        return f"the locks in {where} are not those it was trained with: train again"
     return None
 
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from aifactory_runtime.registry.port import (
+    CODE,
+    COMMIT,
     DATA,
+    DIRTY,
     FAILED,
     GATE,
+    IMPORTED,
+    LOCK,
     MODEL_SHA256,
     PREFIX,
     PREVIOUS,
     REPORT_SHA256,
+    SCIENCE,
     STAGE,
     TRAINING_RUN,
 )
 
-__all__ = ["FAILED", "PREVIOUS", "STAGE", "TRAINING_RUN"]
+__all__ = ["CODE", "COMMIT", "DIRTY", "FAILED", "IMPORTED", "LOCK", "PREVIOUS", "SCIENCE", "STAGE", "TRAINING_RUN"]
 
-COMMIT = PREFIX + "commit"
-DIRTY = PREFIX + "dirty"
-LOCK = PREFIX + "lock_sha256"
-CODE = PREFIX + "code_sha256"
 SCHEMA = PREFIX + "schema_sha256"
-IMPORTED = PREFIX + "imported"
 
 INTEGRATION = PREFIX + "integration_sha256"
 """Digest of the integration test's report; only a version that passed has it."""
@@ -35,7 +36,7 @@ WITHDRAWN = "withdrawn"
 """Stages beside `candidate`, `champion` and `failed`: passed staging's test; replaced; rolled back."""
 
 AUDITED = frozenset(
-    {COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, *DATA, MODEL_SHA256, GATE, REPORT_SHA256, INTEGRATION, FROM}
+    {COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, SCIENCE, *DATA, MODEL_SHA256, GATE, REPORT_SHA256, INTEGRATION, FROM}
 )
 """Tags whose values every audit line of a release repeats; baseline metrics are added by their prefix."""
 BASELINE = PREFIX + "baseline."

@@ -15,13 +15,15 @@ from aifactory_runtime.errors import FactoryError
 
 
 class Served(msgspec.Struct, frozen=True):
-    """A model that is to be served, and the code it belongs to."""
+    """A model that is to be served, and the code that it is served with; its training may have been another commit."""
 
     version: str
     sha256: str
     uri: str
     commit: str
     code_sha256: str
+    science_sha256: str | None = None
+    """What the model was trained with; None in releases from before there was a digest."""
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import Any
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import boosters, model_folder
+from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.model import ServedModel
@@ -42,6 +43,7 @@ class Loader:
     code_sha256: str
     commit: str | None
     max_rows: int
+    science_sha256: str | None = None
     trusted: Collection[str] = ()
     """Types that models may hold beside ours: the released code's conf says so, never a model."""
     read: ReadSettings | None = None
@@ -51,16 +53,21 @@ class Loader:
         """The model `served` names; FactoryError, in a sentence, when it is missing, changed or does not fit."""
         folder = self._fetched(served)
         belongs = model_folder.read_belongs(folder)
-        if belongs.code_sha256 != self.code_sha256:
+        if not self._is_of(belongs, served):
             raise FactoryError(
-                f"version {served.version} belongs to other code (commit {belongs.commit[:12]}) than runs here: "
-                "a worker of that code takes over; if none does, run release again"
+                f"version {served.version} was trained with other science (commit {belongs.commit[:12]}) than the code "
+                "here: a worker of fitting code takes over; if none does, run release again"
             )
         schema = model_folder.read_schema(folder)
         estimator = model_folder.load_estimator(folder, self.trusted)
         model = ServedModel.make(served, schema, estimator, self.features, self.max_rows, read=self.read)
         model.try_out()
         return model
+
+    def _is_of(self, belongs: Belongs, served: Served) -> bool:
+        """Whether the model is of the science that runs here; of older models a release knows it from git."""
+        known = belongs.science_sha256 or served.science_sha256
+        return belongs.code_sha256 == self.code_sha256 or (known is not None and known == self.science_sha256)
 
     def prune(self, served: Served) -> None:
         """Remove the oldest copies beyond the last few; never that of `served`."""

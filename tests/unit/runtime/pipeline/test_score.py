@@ -54,7 +54,7 @@ def test_given_other_code_than_the_model_s_when_scored_then_refused(
     pipeline()
     features = repo / "src/demo_case/features.py"
     features.write_text(features.read_text().replace("np.log1p", "np.sqrt"))
-    with pytest.raises(FactoryError, match="belongs to other code"):
+    with pytest.raises(FactoryError, match="trained with other science"):
         score(context)
 
 

@@ -32,6 +32,8 @@ from tests.unit.runtime.serving_parts import CODE, ROW, features, make_model, wr
 
 WINSORIZER = "feature_engine.outliers.winsorizer.Winsorizer"
 
+SCIENCE = "5" * 64
+
 
 class Setting:
     """A worker's watcher without its thread: each step is asked for."""
@@ -39,7 +41,9 @@ class Setting:
     def __init__(self, folder: Path) -> None:
         self.folder = ServingFolder(folder / "serving")
         self.service = Service(1000, Capture(folder / "capture" / "log"))
-        loader = Loader(self.folder.models, Source("", lambda: None), features, CODE, "commit", max_rows=5)
+        loader = Loader(
+            self.folder.models, Source("", lambda: None), features, CODE, "commit", max_rows=5, science_sha256=SCIENCE
+        )
         self.watcher = Watcher(self.service, loader, self.folder, poll_seconds=0.0)
         self._sequence = 0
 
@@ -226,7 +230,7 @@ def test_given_a_model_of_other_code_when_released_then_it_waits_for_that_code(
 
     status = setting.release(models["other code"])
 
-    assert setting.version == "1" and status.reason and "other code" in status.reason
+    assert setting.version == "1" and status.reason and "other science" in status.reason
 
 
 def test_given_a_refused_model_when_it_is_mended_then_it_is_taken_without_another_release(
@@ -330,3 +334,17 @@ def test_given_a_first_release_when_it_is_being_loaded_then_the_service_says_whi
     monkeypatch.setattr(Loader, "load", listen)
     setting.release(models["1"])
     assert said == [f"loading version {models['1'].version}"]
+
+
+@pytest.mark.parametrize(
+    ("in_model", "in_release", "fits"),
+    [(SCIENCE, None, True), (None, SCIENCE, True), ("6" * 64, SCIENCE, False), (None, None, False)],
+)
+def test_given_a_model_of_other_code_when_its_science_is_that_of_here_then_it_is_served(
+    setting: Setting, tmp_path: Path, in_model: str | None, in_release: str | None, fits: bool
+) -> None:
+    served = make_model(tmp_path / "model", 1, code="9" * 64, science=in_model)
+
+    status = setting.release(msgspec.structs.replace(served, science_sha256=in_release))
+
+    assert status.ready == fits and setting.version == ("1" if fits else None)

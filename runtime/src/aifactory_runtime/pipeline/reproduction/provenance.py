@@ -1,4 +1,4 @@
-"""What a run was made from: commit, whether the work tree differs from it, and digests of code and lock."""
+"""What a run was made from: commit, whether the work tree differs from it, digests of science, code and lock."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline.reproduction import science
 
 _SNAPSHOT = re.compile(r"[0-9a-f]{40}")
 LOCKS = ("requirements/factory.txt", "requirements/science.txt")
@@ -26,12 +27,14 @@ class Provenance:
     dirty: bool
     code_sha256: str
     lock_sha256: str
+    science_sha256: str
 
 
 def collect(root: Path, package: str) -> Provenance:
     """What the repo at `root` is now; UsageProblem when it is no git repo with a commit and no snapshot of one."""
     commit, dirty = _commit(root)
-    return Provenance(commit, dirty, code_sha256(root, package), lock_sha256(root))
+    code, lock = code_sha256(root, package), lock_sha256(root)
+    return Provenance(commit, dirty, code, lock, science.of_folder(root, package))
 
 
 def code_sha256(root: Path, package: str) -> str:

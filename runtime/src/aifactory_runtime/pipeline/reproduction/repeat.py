@@ -1,45 +1,43 @@
-"""Finds the run that made the same before, so that running an unchanged pipeline again makes nothing new."""
+"""Finds the registered version that the same training made before, so that only what is new is trained."""
 
 from __future__ import annotations
 
-from aifactory_runtime.errors import FactoryError, UsageProblem
+from dataclasses import replace
+
+from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
+from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.reproduction import same_science
+from aifactory_runtime.registry.port import DATA_OF, DIRTY, IMPORTED, MODEL_SHA256, PREFIX, Version
+
+_TABLES = (RAW, PREPARED, REFERENCE)
 
 
 def find(context: Context, handoff: Handoff) -> Handoff | None:
-    """The newest run of equal commit, lock, kind and data whose version is still registered; None when there is none.
+    """The handoff of the newest version that equal science made of equal data; None when there is none.
 
-    Settings under conf/ are part of the commit. Code that no commit holds is never taken for the same.
+    Neither commit nor kind of a run are part of it. What was trained from files that no commit held is never taken for
+    the same, since nobody could retrain it, nor what was imported.
     """
-    if handoff.dirty:
-        return None
-    for run in sorted((context.artifacts / "runs").iterdir(), reverse=True):
-        try:
-            before = handoffs.load(context.artifacts, run.name)
-        except UsageProblem:
-            continue
-        if before.version is not None and _made_from(before) == _made_from(handoff):
-            return before if _registered(context, before) else None
+    for version in reversed(context.registry.versions()):
+        if version.tags.get(DIRTY) == "false" and IMPORTED not in version.tags and _same_data(version, handoff):
+            root, package = context.project.root, context.project.manifest.package
+            if same_science.why_not(version.tags, context.made_from, root, package) is None:
+                return _made_by(context, version, handoff)
     return None
 
 
-def _made_from(handoff: Handoff) -> tuple[object, ...]:
-    data = {name: table.sha256 for name, table in handoff.tables.items()}
-    return (
-        handoff.kind,
-        handoff.commit,
-        handoff.dirty,
-        handoff.code_sha256,
-        handoff.lock_sha256,
-        handoff.imported,
-        data,
-    )
+def _same_data(version: Version, handoff: Handoff) -> bool:
+    digests = (version.tags.get(DATA_OF + name, "").partition("@")[2] for name in _TABLES)
+    return all(handoff.tables[name].sha256 == digest for name, digest in zip(_TABLES, digests, strict=True))
 
 
-def _registered(context: Context, handoff: Handoff) -> bool:
+def _made_by(context: Context, version: Version, handoff: Handoff) -> Handoff:
+    """The handoff of the run that made the version; of one that ran elsewhere what its version says."""
     try:
-        return context.registry.version(handoff.version or 0).model_sha256 == handoff.model_sha256
-    except FactoryError:
-        return False
+        before = handoffs.load(context.artifacts, version.tags.get(PREFIX + "pipeline_run", ""))
+    except UsageProblem:
+        before = replace(handoff, mlflow_run=version.run_id, model_sha256=version.tags.get(MODEL_SHA256))
+    return replace(before, version=version.number)

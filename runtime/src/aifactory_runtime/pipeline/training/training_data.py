@@ -136,6 +136,7 @@ def belongs(context: Context, handoff: Handoff, schema: InputSchema) -> Belongs:
         lock_sha256=handoff.lock_sha256,
         schema_sha256=declared.digest(schema.columns, schema.target),
         problem=context.project.manifest.problem,
+        science_sha256=handoff.science_sha256,
     )
 
 

@@ -1,13 +1,15 @@
-"""Running an unchanged pipeline again makes nothing new; any change of what it is made from does."""
+"""Running a pipeline again trains only what is another training: other science, settings or data."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from aifactory_runtime.pipeline.context import Context
-from tests.fixtures.usecase_repo import commit, write_customers
+from tests.fixtures.usecase_repo import commit, git, write_customers
 from tests.unit.runtime.conftest import Pipeline
 
 pytestmark = pytest.mark.slow
@@ -34,34 +36,113 @@ def change_data(repo: Path) -> None:
     commit(repo, "More customers")
 
 
-def change_code(repo: Path) -> None:
+def change_features(repo: Path) -> None:
+    features = repo / "src" / "demo_case" / "features.py"
+    features.write_text(features.read_text() + "# another way\n")
+    commit(repo, "Features")
+
+
+def change_settings_uncommitted(repo: Path) -> None:
     conf = repo / "conf" / "base.yaml"
-    conf.write_text(conf.read_text() + "# a remark\n")
-    commit(repo, "A remark")
+    conf.write_text(conf.read_text().replace("seed: 7", "seed: 8"))
 
 
-def change_uncommitted(repo: Path) -> None:
+def change_readme(repo: Path) -> None:
+    (repo / "README.md").write_text("Customers who leave.\n")
+    commit(repo, "Readme")
+
+
+def change_operations(repo: Path) -> None:
+    for name in ("src/aifactory_runtime/cli.py", ".gitlab-ci.yml"):
+        (repo / name).parent.mkdir(exist_ok=True)
+        (repo / name).write_text("# other operations\n")
+    (repo / "requirements" / "factory.txt").write_text("click==8.5.2\n")
+    commit(repo, "The factory's files")
+
+
+def change_remark_uncommitted(repo: Path) -> None:
     conf = repo / "conf" / "base.yaml"
-    conf.write_text(conf.read_text() + "# not committed\n")
+    conf.write_text(conf.read_text() + "# not committed\nserving:\n  max_rows: 9\n")
 
 
-@pytest.mark.parametrize("change", [change_data, change_code, change_uncommitted])
-def test_given_a_change_when_run_again_then_it_trains(repo: Path, pipeline: Pipeline, change: object) -> None:
+@pytest.mark.parametrize("change", [change_data, change_features, change_settings_uncommitted])
+def test_given_other_science_or_data_when_run_again_then_it_trains(
+    repo: Path, pipeline: Pipeline, change: Callable[[Path], None]
+) -> None:
     first = pipeline()
-    assert callable(change)
     change(repo)
 
     second = pipeline(again=False)
 
-    assert second.id != first.id
+    assert second.id != first.id and second.version != first.version
 
 
-def test_given_another_kind_or_again_when_run_then_it_trains(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("change", [change_readme, change_operations, change_remark_uncommitted])
+def test_given_the_same_science_and_data_when_run_again_then_nothing_is_trained(
+    repo: Path, pipeline: Pipeline, context: Context, change: Callable[[Path], None]
+) -> None:
     first = pipeline()
+    change(repo)
 
-    retraining, insisted = pipeline(kind="retraining", again=False), pipeline(again=True)
+    assert pipeline(again=False, kind="retraining") == first
+    assert len(context.registry.versions()) == 1
 
-    assert len({first.id, retraining.id, insisted.id}) == 3
+
+def test_given_a_version_without_a_digest_when_run_again_then_git_knows_it_at_its_commit(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    first = pipeline()
+    forget(context, "science_sha256")
+    change_readme(repo)
+
+    assert pipeline(again=False).id == first.id
+
+
+def test_given_a_version_without_a_digest_and_its_commit_gone_when_run_again_then_code_and_locks_decide(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    first = pipeline()
+    forget(context, "science_sha256")
+    shutil.rmtree(repo / ".git")
+    git(repo, "init", "-q")
+    commit(repo, "Begun anew")
+
+    assert pipeline(again=False).id == first.id
+    change_operations(repo)
+    assert pipeline(again=False).id != first.id
+
+
+def test_given_what_was_trained_from_uncommitted_files_when_committed_then_it_trains(
+    repo: Path, pipeline: Pipeline
+) -> None:
+    change_settings_uncommitted(repo)
+    first = pipeline()
+    commit(repo, "Settings")
+
+    assert pipeline(again=False).version != first.version
+
+
+def test_given_a_version_that_another_machine_trained_when_run_then_it_is_found_by_its_tags(
+    pipeline: Pipeline, context: Context
+) -> None:
+    first = pipeline()
+    shutil.rmtree(context.artifacts / "runs" / first.id)
+
+    found = pipeline(again=False)
+
+    assert (found.version, found.model_sha256) == (first.version, first.model_sha256)
+
+
+def test_given_again_when_run_then_it_trains(pipeline: Pipeline) -> None:
+    assert pipeline().id != pipeline(again=True).id
+
+
+def forget(context: Context, tag: str) -> None:
+    """Take a tag from version 1, as versions of before have none."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(context.contract.tracking_uri, context.contract.registry_uri)
+    client.delete_model_version_tag(context.contract.model_name, "1", f"aifactory.{tag}")
 
 
 def test_given_a_version_that_is_gone_when_run_again_then_it_trains(pipeline: Pipeline, context: Context) -> None:
