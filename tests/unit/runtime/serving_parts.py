@@ -49,23 +49,17 @@ def estimator(seed: int = 1) -> Any:
     return make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(drawn, labels)
 
 
-def make_model(folder: Path, seed: int = 1, code: str = CODE, science: str | None = None) -> Served:
+def make_model(folder: Path, seed: int = 1, **belonging: Any) -> Served:
     """A model folder at `folder`, as release would name it."""
-    return write_model(folder, estimator(seed), str(seed), code=code, science=science)
+    return write_model(folder, estimator(seed), str(seed), **belonging)
 
 
-def write_model(
-    folder: Path,
-    fitted: Any,
-    version: str,
-    trusted: Collection[str] = (),
-    code: str = CODE,
-    science: str | None = None,
-) -> Served:
-    """A model folder of an estimator that was fitted on the features here."""
-    belongs = Belongs(COMMIT, code, lock_sha256="e" * 64, schema_sha256="f" * 64, problem="c", science_sha256=science)
+def write_model(folder: Path, fitted: Any, version: str, trusted: Collection[str] = (), **belonging: Any) -> Served:
+    """A model folder of an estimator that was fitted on the features here; what belongs to it may be said."""
+    digests: dict[str, Any] = {"code_sha256": CODE, "lock_sha256": "e" * 64, "schema_sha256": "f" * 64}
+    belongs = Belongs(commit=COMMIT, problem="c", **digests | belonging)
     sha256 = write(folder, fitted, SCHEMA, belongs, trusted)
-    return Served(version=version, sha256=sha256, uri=str(folder), commit=COMMIT, code_sha256=code)
+    return Served(version=version, sha256=sha256, uri=str(folder), commit=COMMIT, code_sha256=belongs.code_sha256)
 
 
 def admit(folder: Path, token: str, until: str | None = None, caller: str = "consumer") -> Path:

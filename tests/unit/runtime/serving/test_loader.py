@@ -63,7 +63,7 @@ class Setting:
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Served]:
     folder = tmp_path_factory.mktemp("models")
     made = {"1": make_model(folder / "one", 1), "2": make_model(folder / "two", 2)}
-    return made | {"other code": make_model(folder / "other", 3, code="9" * 64)}
+    return made | {"other code": make_model(folder / "other", 3, code_sha256="9" * 64)}
 
 
 @pytest.fixture
@@ -343,7 +343,7 @@ def test_given_a_first_release_when_it_is_being_loaded_then_the_service_says_whi
 def test_given_a_model_of_other_code_when_its_science_is_that_of_here_then_it_is_served(
     setting: Setting, tmp_path: Path, in_model: str | None, in_release: str | None, fits: bool
 ) -> None:
-    served = make_model(tmp_path / "model", 1, code="9" * 64, science=in_model)
+    served = make_model(tmp_path / "model", 1, code_sha256="9" * 64, science_sha256=in_model)
 
     status = setting.release(msgspec.structs.replace(served, science_sha256=in_release))
 
