@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from aifactory_runtime.config.project import Project
 from aifactory_runtime.data import conform, declared, outliers, sample, source, tables
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.gate import metrics
-from aifactory_runtime.pipeline import arrays, scores
+from aifactory_runtime.pipeline import arrays, made_up, scores
 from aifactory_runtime.registry.model_folder import InputSchema
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def table(rows: int = 0) -> pd.DataFrame:
 
     project = _here()
     settings = project.settings
+    if made_up.used(project):
+        warnings.warn(made_up.SENTENCE, stacklevel=2)
     found = pa.Table.from_batches(list(sample.draw(_batches(project), rows, settings.train.seed)))
     return conform.conform(tables.to_frame(found), project.science.schema(), settings.data.columns)
 

@@ -119,7 +119,7 @@ def _try(rows: int, as_json: bool) -> None:
     from aifactory_runtime.pipeline import training_rights
     from aifactory_runtime.pipeline.context import Context
     from aifactory_runtime.pipeline.run import run as run_steps
-    from aifactory_runtime.pipeline.trial import on_made_up_rows, reachable, trial
+    from aifactory_runtime.pipeline.trial import reachable, trial
     from aifactory_runtime.quota.guard import within
 
     project = _project()
@@ -135,8 +135,15 @@ def _try(rows: int, as_json: bool) -> None:
     gate = handoff.gate or {}
     verdict = "the gate would let it pass" if gate.get("passed") else f"the gate would refuse it: {_reasons(gate)}"
     click.echo(f"trial on {rows} rows at most, nothing registered: {_figures(handoff)}; {verdict}")
-    if on_made_up_rows(project):
-        click.echo("made-up rows: says nothing about the model")
+    say_made_up(handoff)
+
+
+def say_made_up(handoff: Handoff) -> None:
+    """Below the figures of a run, where its rows were made up."""
+    from aifactory_runtime.pipeline import made_up
+
+    if handoff.made_up and handoff.metrics:
+        click.echo(made_up.SENTENCE)
 
 
 def _reasons(gate: Mapping[str, Any]) -> str:
@@ -180,6 +187,7 @@ def _run(
         click.echo(f"{same}: nothing to train ({anyway} trains anyway)")
     else:
         click.echo(summary(handoff, context.settings.gate.positive_class))
+        say_made_up(handoff)
 
 
 def _say_experiment(context: Context) -> None:

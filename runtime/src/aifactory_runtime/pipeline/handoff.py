@@ -34,6 +34,8 @@ class Handoff:
     """None in runs from before there was one."""
     new_reference: bool = False
     """Whether the test rows of this run are frozen as a new reference."""
+    made_up: bool = False
+    """Whether the figures of this run are of made-up sample rows."""
     tables: Mapping[str, TableVersion] = field(default_factory=dict)
     mlflow_run: str | None = None
     model_sha256: str | None = None

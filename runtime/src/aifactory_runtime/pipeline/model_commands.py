@@ -25,7 +25,7 @@ def import_model(folder: Path, as_json: bool) -> None:
     Example: import-model ~/models/churn
     """
     from aifactory_runtime import stdout
-    from aifactory_runtime.pipeline.commands import open_context, say, summary
+    from aifactory_runtime.pipeline.commands import open_context, say, say_made_up, summary
     from aifactory_runtime.pipeline.progress import Clock
     from aifactory_runtime.pipeline.run import STEPS, run
     from aifactory_runtime.pipeline.training import adopt
@@ -34,7 +34,11 @@ def import_model(folder: Path, as_json: bool) -> None:
     steps, context = {**STEPS, "train": adopt.step(folder.resolve())}, open_context()
     with stdout.kept(as_json), within(context.contract, "import-model", say), Clock(tuple(steps)) as clock:
         handoff = run(context, tuple(steps), run_id=None, kind="experiment", say=clock, steps=steps)
-    click.echo(json.dumps(asdict(handoff)) if as_json else summary(handoff))
+    if as_json:
+        click.echo(json.dumps(asdict(handoff)))
+        return
+    click.echo(summary(handoff))
+    say_made_up(handoff)
 
 
 @click.command()

@@ -18,7 +18,7 @@ from aifactory_runtime.gate import chance as chances
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, pictures, scores
+from aifactory_runtime.pipeline import events, made_up, pictures, scores
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -240,6 +240,7 @@ def _judged(
         "model_sha256": handoff.model_sha256,
         "champion_sha256": champion.model_sha256 if champion else None,
         "data": {name: found.sha256 for name, found in sorted(handoff.tables.items())},
+        **({"figures": made_up.SENTENCE} if handoff.made_up else {}),
     }
     gap, most = handoff.metrics.get(fitting.GAP + metric), context.settings.train.max_gap
     objections = []
@@ -266,6 +267,7 @@ def _tags(handoff: Handoff) -> dict[str, str]:
         CODE: handoff.code_sha256,
         LOCK: handoff.lock_sha256,
         **({} if handoff.science_sha256 is None else {SCIENCE: handoff.science_sha256}),
+        **(made_up.TAGS if handoff.made_up else {}),
         **({} if handoff.imported is None else {IMPORTED: handoff.imported}),
         **data,
     }
@@ -274,7 +276,8 @@ def _tags(handoff: Handoff) -> dict[str, str]:
 def _refuse(context: Context, handoff: Handoff, reasons: list[str]) -> None:
     """Leave an event for who watches, then end the run."""
     events.leave(context, handoff, "gate_refused", model_sha256=handoff.model_sha256, reasons=reasons)
-    raise FactoryError(f"the gate refuses the candidate, nothing is registered: {'; '.join(reasons)}")
+    said = "; ".join([*reasons, *([made_up.SENTENCE] if handoff.made_up else [])])
+    raise FactoryError(f"the gate refuses the candidate, nothing is registered: {said}")
 
 
 def _audit(context: Context, version: Version) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import data_steps, exclusive, model_steps, training_rights
+from aifactory_runtime.pipeline import data_steps, exclusive, made_up, model_steps, training_rights
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
@@ -96,6 +96,7 @@ def _begin(context: Context, kind: Kind, new_reference: bool) -> Handoff:
         lock_sha256=made_from.lock_sha256,
         science_sha256=made_from.science_sha256,
         new_reference=new_reference,
+        made_up=made_up.used(context.project),
     )
     handoffs.save(context.artifacts, handoff)
     return handoff

@@ -42,11 +42,6 @@ def reachable(project: Project, say: Callable[[str], None]) -> Project:
     )
 
 
-def on_made_up_rows(project: Project) -> bool:
-    """Whether the figures of a run say nothing about the model, since `factory new` made the rows up."""
-    return project.environment.contract.data_source == SAMPLE and project.settings.data.sample == "made-up"
-
-
 @contextmanager
 def trial(project: Project, rows: int) -> Iterator[Project]:
     """The project on `rows` rows of its environment's data source.

@@ -25,6 +25,7 @@ from aifactory_runtime.registry.port import (
     APPROVED_REPORT,
     COMMIT,
     DATA,
+    FIGURES,
     MODEL_SHA256,
     Approval,
     Version,
@@ -308,6 +309,8 @@ class MlflowRegistry:
         }
         if commit := tags.get(COMMIT):
             shown["mlflow.source.git.commit"] = commit
+        if remark := tags.get(FIGURES):
+            shown["mlflow.note.content"] = remark  # the description, at the top of a run's page
         listed = [RunTag(key, value[:_MAX_VALUE]) for key, value in {**tags, **shown}.items()]
         run = self._runs.create_run(self._experiment_id(experiment), self._user, _now(), listed, name)
         return str(run.info.run_id)

@@ -14,7 +14,7 @@ from pathlib import Path
 from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import CHAMPION, DATA, DATA_OF, METRIC, Version
+from aifactory_runtime.registry.port import CHAMPION, DATA, DATA_OF, FIGURES, METRIC, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
@@ -49,6 +49,8 @@ class Summary:
     champion: str | None
     commit: str
     figures: Mapping[str, Figure]
+    remarks: tuple[str, ...]
+    """What to know before these figures are read."""
     reports: tuple[str, ...]
     commits: int | None
     """How many commits lie between the champion's and this one's; None without a champion or when git does not know."""
@@ -63,6 +65,7 @@ class Summary:
             others = [f"baseline {figure.baseline}" if figure.baseline else ""]
             others += [f"champion {figure.champion}, on its own test rows" if figure.champion else ""]
             yield f"test {name} {figure.candidate} ({'; '.join(one for one in others if one) or 'nothing to compare'})"
+        yield from self.remarks
         yield from self._code()
         for name, table in self.data.items():
             rows = "" if table.rows is None else f", {table.rows:,} rows"
@@ -98,6 +101,7 @@ def summarize(chosen: Candidate, target: Side) -> Summary:
         champion=_named(champion, target),
         commit=own.get(tags.COMMIT, ""),
         figures=figures,
+        remarks=tuple(_remarks(own, other)),
         reports=tuple(_reports(chosen, root, trained_in, run)),
         commits=commits,
         files=files,
@@ -109,6 +113,14 @@ def summarize(chosen: Candidate, target: Side) -> Summary:
             if key in own
         },
     )
+
+
+def _remarks(own: Mapping[str, str], champion: Mapping[str, str]) -> Iterator[str]:
+    """Of the candidate's figures, and of the champion's."""
+    if FIGURES in own:
+        yield own[FIGURES]
+    if FIGURES in champion:
+        yield f"of the champion's figures: {champion[FIGURES]}"
 
 
 def _named(champion: Version | None, target: Side) -> str | None:

@@ -136,6 +136,7 @@ def _told(found: Trace) -> list[tuple[str, Any]]:
             (f"test {name}", f"{found.metrics.get(name, 'unknown')} (baseline {found.baseline.get(name, 'unknown')})")
             for name in {**found.metrics, **found.baseline}
         ),
+        *([("figures", found.remark)] if found.remark else []),
         ("gate report", found.gate_sha256 or "none"),
         ("test report", found.integration_sha256 or "none: it was not tested in staging"),
         ("approved by", found.approved_by or "nobody: no approval was required"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from aifactory_runtime.data import column_names, tables
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import DATA, DATA_OF, METRIC, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.capture import FILE
@@ -40,6 +40,8 @@ class Trace:
     data: dict[str, str]
     metrics: dict[str, str]
     baseline: dict[str, str]
+    remark: str | None
+    """What to know before these figures are read."""
     gate_sha256: str | None
     integration_sha256: str | None
     approved_by: str | None
@@ -87,6 +89,7 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         data={key.removeprefix(DATA_OF): found[key] for key in DATA if key in found},
         metrics=_with_prefix(METRIC, found),
         baseline=_with_prefix(tags.BASELINE, found),
+        remark=found.get(FIGURES),
         gate_sha256=found.get(REPORT_SHA256),
         integration_sha256=found.get(tags.INTEGRATION),
         approved_by=found.get(tags.APPROVED_BY),

@@ -15,9 +15,10 @@ from aifactory_runtime.release.approval_summary import summarize
 from tests.fixtures.usecase_repo import git
 
 SHA256 = "a" * 64
+MADE_UP = "made-up rows: says nothing about the model"
 
 
-def version(number: int, commit: str, figure: str, data: str) -> Version:
+def version(number: int, commit: str, figure: str, data: str, **more: str) -> Version:
     found = {
         "commit": commit,
         "metric.roc_auc": figure,
@@ -25,6 +26,7 @@ def version(number: int, commit: str, figure: str, data: str) -> Version:
         "data.raw": data,
         "pipeline_run": "r1",
         "training_run": "dev/r1",
+        **more,
     }
     return Version(number, SHA256, "run", {f"aifactory.{key}": value for key, value in found.items()})
 
@@ -41,7 +43,7 @@ def repo(folder: Path) -> tuple[str, str]:
     return commits[0], commits[1]
 
 
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, champion: bool) -> list[str]:
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, champion: bool, **more: str) -> list[str]:
     first, second = repo(tmp_path)
     artifacts = tmp_path / "artifacts"
     for place in (artifacts / "releases" / SHA256 / "integration.json", artifacts / "runs" / "r1" / "gate.json"):
@@ -51,10 +53,12 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, champion: bool) -> 
     project = SimpleNamespace(root=tmp_path, environment=SimpleNamespace(contract=contract))
     monkeypatch.setattr("aifactory_runtime.config.project.load", lambda *_: project)
     monkeypatch.setattr("aifactory_runtime.data.tables.count", lambda *_: 1200)
-    before = version(4, first, "0.91", "2@" + "b" * 64) if champion else None
+    before = version(4, first, "0.91", "2@" + "b" * 64, **more) if champion else None
     source: Any = SimpleNamespace(name="staging", contract=contract)
     target: Any = SimpleNamespace(name="prod", project=project, registry=SimpleNamespace(by_alias=lambda _: before))
-    chosen: Any = SimpleNamespace(version=version(7, second, "0.93", "3@" + "c" * 64), source=source, sha256=SHA256)
+    chosen: Any = SimpleNamespace(
+        version=version(7, second, "0.93", "3@" + "c" * 64, **more), source=source, sha256=SHA256
+    )
     return list(summarize(chosen, target).lines())
 
 
@@ -72,6 +76,15 @@ def test_given_a_champion_then_figures_code_data_and_reports_are_told_before_any
         "data raw: version 3 (cccccccc), 1,200 rows; champion: version 2 (bbbbbbbb)",
     ]
     assert [line.rpartition("/")[2] for line in lines[5:]] == ["integration.json", "gate.json"]
+
+
+def test_given_figures_of_made_up_rows_then_it_is_told_below_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = told(tmp_path, monkeypatch, champion=True, figures=MADE_UP)
+
+    assert lines[1].startswith("test roc_auc 0.93")
+    assert lines[2:4] == [MADE_UP, f"of the champion's figures: {MADE_UP}"]
 
 
 def test_given_no_champion_then_it_is_the_first_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

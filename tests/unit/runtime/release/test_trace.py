@@ -16,21 +16,32 @@ from aifactory_runtime.serving import capture
 from tests.unit.runtime.release.parts import chosen, contract
 
 
+def traced(folder: Path, **more: str) -> trace.Trace:
+    """The trace of a prediction of a version whose tags hold `more`."""
+    line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
+    (folder / capture.FILE).write_text(json.dumps(line) + "\n")
+    version = chosen(folder, **more).version
+    registry = SimpleNamespace(version=lambda _: version)
+    side = SimpleNamespace(name="prod", registry=registry, contract=contract("prod", capture_uri=str(folder)))
+    return trace.trace(cast("Side", side), "a")
+
+
 @pytest.mark.parametrize("folder", [None, "9" * 64])
 def test_given_a_model_from_elsewhere_when_traced_then_the_folder_it_came_from_is_named(
     tmp_path: Path, folder: str | None
 ) -> None:
-    line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
-    (tmp_path / capture.FILE).write_text(json.dumps(line) + "\n")
-    version = chosen(tmp_path, **({"imported": folder} if folder else {})).version
-    registry = SimpleNamespace(version=lambda _: version)
-    side = SimpleNamespace(name="prod", registry=registry, contract=contract("prod", capture_uri=str(tmp_path)))
-
-    found = trace.trace(cast("Side", side), "a")
+    found = traced(tmp_path, **({"imported": folder} if folder else {}))
 
     assert found.values()["imported"] == folder
     told = dict(commands._told(found))
     assert told.get("imported") == (f"the folder with sha256 {folder}" if folder else None)
+
+
+@pytest.mark.parametrize("remark", [None, "made-up rows: says nothing about the model"])
+def test_given_figures_of_made_up_rows_when_traced_then_it_is_told(tmp_path: Path, remark: str | None) -> None:
+    found = traced(tmp_path, **({"figures": remark} if remark else {}))
+
+    assert (found.values()["remark"], dict(commands._told(found)).get("figures")) == (remark, remark)
 
 
 @pytest.mark.parametrize(
