@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -99,6 +100,11 @@ def test_given_a_trained_repo_and_nothing_provisioned_when_opened_then_its_runs_
     )
     with urllib.request.urlopen(search, timeout=300) as answer:  # noqa: S310
         assert json.load(answer)["runs"]
+    with urllib.request.urlopen(f"{address}/api/2.0/mlflow/registered-models/search", timeout=300) as answer:  # noqa: S310
+        (model,) = json.load(answer)["registered_models"]
+    where = urllib.parse.urlencode({"name": model["name"], "version": 1, "path": "MLmodel"})
+    with urllib.request.urlopen(f"{address}/model-versions/get-artifact?{where}", timeout=300) as answer:  # noqa: S310
+        assert b'"type": "double", "name": "age"' in answer.read()  # what the page of a version shows
     os.killpg(opened.pid, signal.SIGINT)
     said = opened.communicate(timeout=300)[1]
 

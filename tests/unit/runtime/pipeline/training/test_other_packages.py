@@ -138,12 +138,13 @@ def test_given_trust_that_nothing_needs_when_trained_then_it_is_said(
 
 
 def test_given_a_transformer_that_can_never_be_saved_when_trained_then_said_before_the_training_with_what_to_do(
-    repo: Path, pipeline: Pipeline
+    repo: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    name = "category_encoders.target_encoder.TargetEncoder"
     write_model(repo, "from category_encoders import TargetEncoder", "TargetEncoder(cols=[0], return_df=False)")
-    with pytest.raises(
-        UsageProblem, match=r"TargetEncoder can never be saved: .*sklearn\.preprocessing\.TargetEncoder"
-    ):
+    trust(repo, f"trusted_types: [{name}]")
+    monkeypatch.delattr("aifactory_runtime.pipeline.training.boosters.fit")
+    with pytest.raises(UsageProblem, match=rf"{name} can never be saved: .*sklearn\.preprocessing\.TargetEncoder"):
         pipeline()
 
 
