@@ -16,7 +16,7 @@ from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.release import activation
 from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Served
-from tests.fixtures import mlflow_database, usecase_repo
+from tests.fixtures import mlflow_database, usecase_repo, warm_process
 from tests.unit.runtime.serving_parts import admit
 
 LAUNCHER = Path(__file__).parents[3] / "infra" / "services" / "launcher.py"
@@ -100,7 +100,7 @@ class Environments:
         self, *arguments: str, environment: str | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         chosen = ({"AIFACTORY_ENV": environment} if environment else {}) | variables
-        return usecase_repo.run(self.repo, *arguments, variables=chosen)
+        return warm_process.SHARED.run(self.repo, usecase_repo.environment(chosen), usecase_repo.PACKAGE, *arguments)
 
     def train(self) -> None:
         done = self.run("run", environment="dev")
