@@ -50,8 +50,7 @@ def _loaded(folder: Path, schema: InputSchema, trusted: Collection[str]) -> tupl
     library, path = _file(folder)
     if library == "sklearn":
         estimator = skops_file.load(path, trusted)
-        for part in (estimator, *(one for _, one in getattr(estimator, "steps", ()))):
-            _check_names(part.__dict__.pop("feature_names_in_", None), schema)
+        _check_steps(estimator, schema)
         return estimator, estimator
     if library == "xgboost":
         booster = boosters.read_xgboost(path)
@@ -86,6 +85,25 @@ def _file(folder: Path) -> tuple[str, Path]:
             f"load it and save it again with {_SAVE_AGAIN[library]}"
         )
     return library, path
+
+
+def _check_steps(estimator: Any, schema: InputSchema) -> None:
+    """Take the names of features out of what takes the features first; FactoryError when they are others.
+
+    The service has a matrix without names: scikit-learn takes it, and a step of another package, or what comes after
+    one, only when it learned from such a matrix.
+    """
+    for part in (estimator, *(one for _, one in getattr(estimator, "steps", ()))):
+        if type(part).__module__.partition(".")[0] == "sklearn":
+            _check_names(part.__dict__.pop("feature_names_in_", None), schema)
+            continue
+        names = getattr(part, "feature_names_in_", None)
+        if names is not None and list(names) != [f"x{number}" for number in range(len(names))]:
+            raise FactoryError(
+                f"{type(part).__name__} learned from a table with names, which the service does not have: fit the "
+                "model on table.to_numpy() and save it again"
+            )
+        return
 
 
 def _check_names(names: Any, schema: InputSchema, space: str = " ") -> None:

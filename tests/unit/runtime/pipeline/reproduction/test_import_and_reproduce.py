@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from feature_engine.outliers import Winsorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
+from aifactory_runtime.config import project
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -80,6 +84,30 @@ def test_given_a_model_from_elsewhere_when_imported_then_it_is_registered_by_the
     assert version.tags["aifactory.imported"] == handoff.imported
     assert version.tags["aifactory.stage"] == "candidate"
     assert imported(context, folder).version == 1
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_given_a_step_of_another_package_when_imported_then_it_must_have_learned_without_names(
+    tmp_path: Path, plain: Path, rows: training_data.Rows, named: bool
+) -> None:
+    import mlflow.sklearn
+
+    values = pd.DataFrame(rows.values, columns=FEATURES) if named else rows.values
+    capped = FEATURES[0] if named else "x0"
+    fitted = make_pipeline(Winsorizer(variables=capped), LogisticRegression()).fit(values, rows.labels)
+    folder, trusted = tmp_path / "model", "feature_engine.outliers.winsorizer.Winsorizer"
+    how = {"serialization_format": "skops", "skops_trusted_types": [trusted]}
+    mlflow.sklearn.save_model(fitted, str(folder), pip_requirements=["scikit-learn"], **how)
+    with pytest.raises(FactoryError, match=rf"not allowed \({trusted}\)"):
+        imported(Context(project.load(plain)), folder)
+
+    conf = plain / "conf" / "base.yaml"
+    conf.write_text(conf.read_text().replace("train:\n", f"train:\n  trusted_types: [{trusted}]\n"))
+    if not named:
+        assert imported(Context(project.load(plain)), folder).version == 1
+        return
+    with pytest.raises(FactoryError, match="Winsorizer learned from a table with names"):
+        imported(Context(project.load(plain)), folder)
 
 
 def test_given_an_imported_version_when_the_pipeline_runs_then_it_trains_one_of_its_own(
