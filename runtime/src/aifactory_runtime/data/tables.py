@@ -54,17 +54,18 @@ def write(
     *,
     by: str | None = None,
     starts: Mapping[str, int] | None = None,
+    again: bool = False,
 ) -> TableVersion:
     """Replace the table's content by `chunks`, one after another, in one commit; never more than a chunk is held.
 
-    Nothing is written when the newest version has `sha256`. With `by` the rows of each value of that column lie
-    together, `starts` says at which place; a chunk then holds one value only. An error leaves no file behind.
+    Unless `again`, nothing is written when the newest version has `sha256`. With `by` the rows of each value of that
+    column lie together, `starts` says at which place; a chunk then holds one value only. An error leaves no file.
     """
     from deltalake import CommitProperties, Schema
     from deltalake.transaction import create_table_with_add_actions
 
     found = latest(folder, name)
-    if found is not None and found.sha256 == sha256:
+    if found is not None and found.sha256 == sha256 and not again:
         return found
     writer = parts.Writer(folder / name, starts or {"": 0}, by)
     with _whole(folder, name, writer):

@@ -41,8 +41,12 @@ def judge(
     champion: bool,
     least_p: float = 0.0,
     objections: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    way_out: str = "",
 ) -> Verdict:
     """The verdict on a candidate by the metric `name`; `objections` of training are reasons against it too.
+
+    `notes` on the run are remarks of the report; `way_out` is said where the champion is better.
 
     `metrics` holds the metric plain (on the test rows), `baseline.` and `chance.` (on the same rows), `reference.` (on
     the frozen reference) and, where there is a `champion`, `champion.` (on the same reference). `least_p` is the least
@@ -51,8 +55,8 @@ def judge(
     """
     needed = ("", BASELINE, CHANCE, REFERENCE, *((CHAMPION,) if champion else ()))
     figures = {key: metrics.get(key + name) for key in needed}
-    reasons = [*objections, *(_unusable(figures, name) or _not_good_enough(figures, name, settings, least_p))]
-    remarks = _remarks(metrics, name)
+    reasons = [*objections, *(_unusable(figures, name) or _not_good_enough(figures, name, settings, least_p, way_out))]
+    remarks = [*notes, *_remarks(metrics, name)]
     report = {
         "metric": name,
         "figures": {(key + name): _finite(value) for key, value in figures.items()},
@@ -76,7 +80,7 @@ def _unusable(figures: Mapping[str, float | None], name: str) -> list[str]:
 
 
 def _not_good_enough(
-    figures: Mapping[str, float | None], name: Metric, settings: GateSettings, least_p: float
+    figures: Mapping[str, float | None], name: Metric, settings: GateSettings, least_p: float, way_out: str
 ) -> list[str]:
     """Reasons against the candidate; all figures are finite."""
     value = {key: figure for key, figure in figures.items() if figure is not None}
@@ -91,7 +95,7 @@ def _not_good_enough(
     if CHAMPION in value and not _by_less(value[CHAMPION], value[REFERENCE], -loss, relative):
         reasons.append(
             f"{name} {value[REFERENCE]:.6g} on the reference is more than {_amount(loss, relative)} worse than the "
-            f"champion's {value[CHAMPION]:.6g}"
+            f"champion's {value[CHAMPION]:.6g}" + (f"; {way_out}" if way_out else "")
         )
     return reasons
 

@@ -3,48 +3,84 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.data import declared
 from aifactory_runtime.data.tables import REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays, scores
 from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.reads import Reads, listed
 from aifactory_runtime.pipeline.reproduction import checkout, provenance, same_science
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.registry.port import DATA_OF, Version
 
-_LOG = logging.getLogger(__name__)
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a candidate is held against: the champion with its figures, or why there is none."""
+
+    champion: Version | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """The champion's, on the frozen reference."""
+    way_out: str = ""
+    """What to do where the champion is better because it knows too much."""
+    not_compared: str | None = None
+    """Why a champion that is there does not count."""
 
 
-def comparable(context: Context, reference: TableVersion) -> Version | None:
-    """The champion, if it was judged on this reference too; of a newer one it may have learned some rows."""
+def compare(context: Context, reference: TableVersion, own: Collection[str]) -> Comparison:
+    """The champion on the frozen reference; FactoryError when bytes or code are missing.
+
+    `own` are the raw columns that the candidate reads.
+
+    It does not count when the reference is newer, of which it may have learned some rows, and when it reads a column
+    that no model is given any more: what is known only after the fact is no measure.
+    """
     champion = champions.champion(context.registry)
-    if champion is None or champion.tags.get(DATA_OF + REFERENCE) == reference.tag:
-        return champion
-    _LOG.warning("the reference is newer than the champion, version %s: it is not compared with", champion.number)
-    return None
+    if champion is None:
+        return Comparison()
+    name = f"the champion, version {champion.number}"
+    if champion.tags.get(DATA_OF + REFERENCE) != reference.tag:
+        return Comparison(not_compared=f"the reference is newer than {name}")
+    figures, reads = _figures(context, champion, reference.version)
+    science = context.project.science
+    given = {column.name for column in declared.input_columns(science.schema(), science.target(), science.ignored())}
+    gone = sorted(reads - given)
+    if not gone:
+        return Comparison(champion, figures, _way_out(sorted(reads.difference(own)), science.place("schema")))
+    with_it = f" ({context.metric} {figures[context.metric]:.4f} with it)" if context.metric in figures else ""
+    where = "lists in IGNORED" if set(gone) <= set(science.ignored()) else "no longer gives to models"
+    return Comparison(not_compared=f"{name}, reads {listed(gone)}, which schema.py {where}{with_it}")
 
 
-def figures(context: Context, champion: Version, reference: int) -> dict[str, float]:
-    """The champion's figures on this version of the frozen reference; FactoryError when bytes or code are missing."""
+def _way_out(more: Sequence[str], place: str) -> str:
+    """`more` are the columns that the champion reads and the candidate does not."""
+    what = f"what it reads and this model does not ({listed(more)})" if more else "a column that it reads"
+    return f"if {what} is known only after the fact, list it in IGNORED in {place}: then the two are not compared"
+
+
+def _figures(context: Context, champion: Version, reference: int) -> tuple[dict[str, float], frozenset[str]]:
+    """The champion's figures on this version of the reference, and the raw columns that it reads."""
     place = Path(tempfile.mkdtemp(prefix="aifactory-champion-"))
     try:
         context.registry.download(champion, place / "model")
         schema = model_folder.read_schema(place / "model")
         estimator = _estimator(context, champion, place / "model")
-        features = _features(context, champion, model_folder.read_belongs(place / "model"), place / "code")
-        values, labels = arrays.load_reference(context.tables, reference, schema, features)
-        return scores.of(estimator, values, labels, schema.classes, context.settings.gate.positive_class)
+        reads = Reads(_features(context, champion, model_folder.read_belongs(place / "model"), place / "code"))
+        values, labels = arrays.load_reference(context.tables, reference, schema, reads)
+        figures = scores.of(estimator, values, labels, schema.classes, context.settings.gate.positive_class)
+        return figures, frozenset(reads.names) & {column.name for column in schema.columns}
     finally:
         shutil.rmtree(place)
 

@@ -109,7 +109,8 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
 def prepare(context: Context, handoff: Handoff) -> Handoff:
     """The raw rows without copies, each in its split, as a version of `prepared`.
 
-    The test rows of the first time are frozen as `reference`, which is written again only when a run asks for that.
+    The test rows of the first time are frozen as `reference`, which is written again only when a run asks for that, as
+    a version of its own also when the rows are the same.
     """
     version = handoff.table(RAW, "ingest").version
     report = _report(context, handoff)
@@ -132,7 +133,8 @@ def prepare(context: Context, handoff: Handoff) -> Handoff:
         chosen = (split.SPLIT, split.TEST)
         chunks = tables.batches(context.tables, PREPARED, found.version, columns=names, where=chosen)
         test = assigned.sides == split.NAMES.index(split.TEST)
-        frozen = tables.write(context.tables, REFERENCE, chunks, row_hash.digest(names, [read.whole[test]]))
+        digest = row_hash.digest(names, [read.whole[test]])
+        frozen = tables.write(context.tables, REFERENCE, chunks, digest, again=handoff.new_reference)
     return replace(handoff, tables={**handoff.tables, PREPARED: found, REFERENCE: frozen})
 
 

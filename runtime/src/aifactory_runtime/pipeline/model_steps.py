@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +20,10 @@ from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.pipeline import champion as champions
 from aifactory_runtime.pipeline import events, made_up, pictures, scores
 from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.reads import Reads, unread
 from aifactory_runtime.pipeline.training import cluster, fitting, search, training_data
 from aifactory_runtime.pipeline.training.fitting import Fitted
 from aifactory_runtime.pipeline.training.training_data import Labels, TrainingData
@@ -37,6 +39,7 @@ from aifactory_runtime.registry.port import (
     LOCK,
     METRIC,
     MODEL_SHA256,
+    NOT_COMPARED,
     PIPELINE_RUN,
     PREFIX,
     REPORT_SHA256,
@@ -78,6 +81,8 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
     trusted = context.settings.train.trusted_types
     trusted_classes.check(trusted)
     data = training_data.load(context, handoff)
+    notes = unread(data.unread, context.project.science.place("schema"))
+    _say(notes)
     registry = context.registry
     run = handoff.mlflow_run or registry.start_run(handoff.id, _tags(handoff))
     try:
@@ -104,6 +109,7 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
         metrics={**handoff.metrics, **made.figures},
         parameters=dict(made.parameters),
         converged=made.problem is None,
+        notes=tuple(dict.fromkeys([*handoff.notes, *notes])),
     )
 
 
@@ -118,21 +124,20 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     metrics = scores.of_answers(test.labels, said.judged, schema.classes, positive)
     learned = training_data.learned_labels(context, handoff, schema)
     metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes, positive))
-    reference = training_data.reference(context, handoff, schema)
+    reads = Reads(context.project.science.features())
+    reference = training_data.reference(context, handoff, schema, reads)
     judged_on = scores.of(estimator, reference.values, reference.labels, schema.classes, positive)
     metrics |= _named(verdict.REFERENCE, judged_on)
-    frozen = handoff.table(REFERENCE, "prepare")
-    champion = champions.comparable(context, frozen)
-    if champion is not None:
-        metrics |= _named(verdict.CHAMPION, champions.figures(context, champion, frozen.version))
+    compared = champions.compare(context, handoff.table(REFERENCE, "prepare"), reads.names)
+    metrics |= _named(verdict.CHAMPION, compared.figures)
     by_chance = _by_chance(context, handoff, test.labels, said)
     metrics[verdict.CHANCE + context.metric] = by_chance.p
-    judged = _judged(context, handoff, metrics, champion, by_chance.least)
-    for remark in judged.remarks:
-        _LOG.warning("note: %s", remark)
+    judged = _judged(context, handoff, metrics, compared, by_chance.least)
+    _say(remark for remark in judged.remarks if remark not in handoff.notes)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
     files.write(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
     tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
+    tags |= _not_compared(compared.not_compared)
     context.registry.log(run, metrics=metrics, tags=tags)
     context.registry.log_file(run, _GATE_REPORT, text.encode())
     pictures.keep(context, run, pictures.of_model(estimator, schema, test, said, context.metric))
@@ -141,6 +146,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
         "reasons": list(judged.reasons),
         "remarks": list(judged.remarks),
         "sha256": judged.sha256,
+        "not_compared": compared.not_compared,
     }
     return replace(handoff, metrics={**handoff.metrics, **metrics}, gate=gate)
 
@@ -162,6 +168,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
         PREFIX + "schema_sha256": model_folder.read_belongs(place).schema_sha256,
         GATE: GATE_PASSED,
         REPORT_SHA256: handoff.gate["sha256"],
+        **_not_compared(handoff.gate.get("not_compared")),
         PREFIX + "stage": _CANDIDATE,
         PIPELINE_RUN: handoff.id,
     }
@@ -233,15 +240,18 @@ def _by_chance(context: Context, handoff: Handoff, labels: Labels, said: chances
 
 
 def _judged(
-    context: Context, handoff: Handoff, metrics: Mapping[str, float], champion: Version | None, least_p: float
+    context: Context, handoff: Handoff, metrics: Mapping[str, float], compared: Comparison, least_p: float
 ) -> verdict.Verdict:
-    metric = context.metric
+    metric, champion = context.metric, compared.champion
     facts = {
         "model_sha256": handoff.model_sha256,
         "champion_sha256": champion.model_sha256 if champion else None,
         "data": {name: found.sha256 for name, found in sorted(handoff.tables.items())},
         **({"figures": made_up.SENTENCE} if handoff.made_up else {}),
     }
+    notes = list(handoff.notes)
+    if compared.not_compared:
+        notes.append(f"not compared with the champion: {compared.not_compared}")
     gap, most = handoff.metrics.get(fitting.GAP + metric), context.settings.train.max_gap
     objections = []
     if gap is not None and most is not None and gap > most:
@@ -254,6 +264,8 @@ def _judged(
         champion=champion is not None,
         least_p=least_p,
         objections=objections,
+        notes=notes,
+        way_out=compared.way_out,
     )
 
 
@@ -290,6 +302,15 @@ def _audit(context: Context, version: Version) -> None:
         return
     facts = {"model": context.contract.model_name, "version": version.number, **version.tags}
     log.append(place, action, context.contract.identity, facts)
+
+
+def _not_compared(why: str | None) -> dict[str, str]:
+    return {NOT_COMPARED: why} if why else {}
+
+
+def _say(notes: Iterable[str]) -> None:
+    for note in notes:
+        _LOG.warning("note: %s", note)
 
 
 def _is_compared(name: str) -> bool:

@@ -41,7 +41,7 @@ def run(
     """Run the named `steps`; without `run_id` a new run begins. FactoryError when another pipeline holds the lock.
 
     Unless `again`, training stops before it begins when an earlier run made the same: that one is returned. With
-    `new_reference` a new run freezes its test rows anew.
+    `new_reference` a new run freezes its test rows anew, and is judged by them whatever was made before.
     """
     training_rights.check(context.contract)
     _ = context.login  # a login that cannot be used is said now, not after the data steps
@@ -56,7 +56,8 @@ def run(
         for name in names:
             if name == "train":
                 wait(opened)  # should it have failed, the step meets the same error
-            if name == "train" and not again and (before := repeat.find(context, handoff)):
+            made_anew = again or handoff.new_reference
+            if name == "train" and not made_anew and (before := repeat.find(context, handoff)):
                 shutil.rmtree(handoffs.folder(context.artifacts, handoff.id))
                 return before
             try:

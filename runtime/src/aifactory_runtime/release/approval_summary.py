@@ -6,15 +6,16 @@ Everything is looked up, nothing is computed again. What cannot be found is None
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from aifactory_runtime import files
 from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import CHAMPION, DATA, DATA_OF, FIGURES, METRIC, Version
+from aifactory_runtime.registry.port import CHAMPION, DATA, DATA_OF, FIGURES, METRIC, NOT_COMPARED, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
@@ -96,13 +97,14 @@ def summarize(chosen: Candidate, target: Side) -> Summary:
         for key, value in own.items()
         if key.startswith(METRIC)
     }
+    reports = tuple(_reports(chosen, root, trained_in, run))
     return Summary(
         version=f"{chosen.version.number} of {chosen.source.name}",
         champion=_named(champion, target),
         commit=own.get(tags.COMMIT, ""),
         figures=figures,
-        remarks=tuple(_remarks(own, other)),
-        reports=tuple(_reports(chosen, root, trained_in, run)),
+        remarks=(*_remarks(own, other), *_of_gate(own, reports)),
+        reports=tuple(map(str, reports)),
         commits=commits,
         files=files,
         data={
@@ -127,13 +129,24 @@ def _named(champion: Version | None, target: Side) -> str | None:
     return f"version {champion.number} of {target.name}" if champion else None
 
 
-def _reports(chosen: Candidate, root: Path, trained_in: str, run: str) -> Iterator[str]:
+def _reports(chosen: Candidate, root: Path, trained_in: str, run: str) -> Iterator[Path]:
     """Files of the gate's and of the integration test's report that are on this machine."""
     places = [Path(chosen.source.contract.artifact_uri) / "releases" / chosen.sha256 / "integration.json"]
     with suppress(FactoryError, OSError):
         artifacts = Path(project.load(root, trained_in).environment.contract.artifact_uri)
         places += [artifacts / "runs" / run / _GATE_REPORT] if run else []
-    yield from (str(place) for place in places if place.is_file())
+    yield from (place for place in places if place.is_file())
+
+
+def _of_gate(own: Mapping[str, str], reports: Iterable[Path]) -> Iterator[str]:
+    """That the gate did not compare with a champion, and what else its report remarks where it is on this machine."""
+    why = own.get(NOT_COMPARED)
+    if why:
+        yield f"the gate did not compare it with the champion of that time: {why}"
+    with suppress(OSError, ValueError, TypeError):
+        for place in reports:
+            remarks = files.read_json(place).get("remarks", ()) if place.name == _GATE_REPORT else ()
+            yield from (f"the gate remarks: {remark}" for remark in remarks if not (why and remark.endswith(why)))
 
 
 def _rows(root: Path, trained_in: str, name: str, version: str) -> int | None:

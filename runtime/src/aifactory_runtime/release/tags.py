@@ -12,6 +12,7 @@ from aifactory_runtime.registry.port import (
     IMPORTED,
     LOCK,
     MODEL_SHA256,
+    NOT_COMPARED,
     PREFIX,
     PREVIOUS,
     REPORT_SHA256,
@@ -36,7 +37,8 @@ WITHDRAWN = "withdrawn"
 """Stages beside `candidate`, `champion` and `failed`: passed staging's test; replaced; rolled back."""
 
 AUDITED = frozenset(
-    {COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, SCIENCE, *DATA, MODEL_SHA256, GATE, REPORT_SHA256, INTEGRATION, FROM}
+    {COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, SCIENCE, *DATA, MODEL_SHA256, GATE, NOT_COMPARED, REPORT_SHA256}
+    | {INTEGRATION, FROM}
 )
 """Tags whose values every audit line of a release repeats; baseline metrics are added by their prefix."""
 BASELINE = PREFIX + "baseline."

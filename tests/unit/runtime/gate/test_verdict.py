@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -278,3 +279,21 @@ def test_given_another_figure_worse_than_the_baseline_s_when_judged_then_it_is_r
     assert found.report["remarks"] == list(found.remarks)
     worse = verdict.judge({**metrics, "roc_auc": 0.4}, "roc_auc", SETTINGS, {}, champion=True)
     assert not worse.passed and worse.remarks == ()
+
+
+def test_given_a_better_champion_when_refused_then_the_way_out_is_said_with_that_reason_only() -> None:
+    how: dict[str, Any] = {"champion": True, "way_out": "list it in IGNORED"}
+    worse = verdict.judge({**GOOD, "reference.roc_auc": 0.8}, "roc_auc", SETTINGS, {}, **how)
+    assert worse.reasons == (
+        "roc_auc 0.8 on the reference is more than 0.01 worse than the champion's 0.9; list it in IGNORED",
+    )
+    poor = verdict.judge({**GOOD, "roc_auc": 0.5}, "roc_auc", SETTINGS, {}, **how)
+    assert not poor.passed and "IGNORED" not in " ".join(poor.reasons)
+    assert verdict.judge(GOOD, "roc_auc", SETTINGS, {}, **how).passed
+
+
+def test_given_notes_on_the_run_when_judged_then_they_are_remarks_whatever_the_verdict() -> None:
+    for metrics in (GOOD, {**GOOD, "roc_auc": 0.4}):
+        found = verdict.judge(metrics, "roc_auc", SETTINGS, {}, champion=True, notes=["fee tells churned"])
+        assert found.remarks == ("fee tells churned",)
+        assert found.report["remarks"] == ["fee tells churned"]

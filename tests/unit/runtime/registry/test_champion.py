@@ -60,7 +60,8 @@ def test_given_only_failed_versions_when_asked_then_nothing_scores_and_nothing_i
     registry = Known({1: (True, None)}, 1)
     with pytest.raises(FactoryError, match="has no champion"):
         score._model(context(registry))
-    assert pipeline_champion.comparable(context(registry), cast("object", None)) is None  # type: ignore[arg-type]
+    none = pipeline_champion.compare(context(registry), cast("object", None), ())  # type: ignore[arg-type]
+    assert none == pipeline_champion.Comparison()
 
 
 def test_given_nothing_provisioned_and_only_a_failed_champion_when_scored_then_by_the_newest() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,12 +45,14 @@ def repo(folder: Path) -> tuple[str, str]:
     return commits[0], commits[1]
 
 
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, champion: bool, **more: str) -> list[str]:
+def told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, champion: bool, remarks: Sequence[str] = (), **more: str
+) -> list[str]:
     first, second = repo(tmp_path)
     artifacts = tmp_path / "artifacts"
     for place in (artifacts / "releases" / SHA256 / "integration.json", artifacts / "runs" / "r1" / "gate.json"):
         place.parent.mkdir(parents=True)
-        place.write_text("{}")
+        place.write_text(json.dumps({"remarks": remarks}))
     contract = SimpleNamespace(artifact_uri=str(artifacts), data_uri=str(tmp_path / "tables"))
     project = SimpleNamespace(root=tmp_path, environment=SimpleNamespace(contract=contract))
     monkeypatch.setattr("aifactory_runtime.config.project.load", lambda *_: project)
@@ -85,6 +89,19 @@ def test_given_figures_of_made_up_rows_then_it_is_told_below_them(
 
     assert lines[1].startswith("test roc_auc 0.93")
     assert lines[2:4] == [MADE_UP, f"of the champion's figures: {MADE_UP}"]
+
+
+def test_given_a_champion_that_it_was_not_compared_with_then_why_is_told_once_beside_what_the_gate_remarks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "the champion, version 3, reads fee, which schema.py lists in IGNORED"
+    remarks = ["income alone nearly tells churned", f"not compared with the champion: {why}"]
+    lines = told(tmp_path, monkeypatch, champion=True, remarks=remarks, not_compared=why)
+    assert lines[2:4] == [
+        f"the gate did not compare it with the champion of that time: {why}",
+        "the gate remarks: income alone nearly tells churned",
+    ]
+    assert sum(why in line for line in lines) == 1
 
 
 def test_given_no_champion_then_it_is_the_first_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

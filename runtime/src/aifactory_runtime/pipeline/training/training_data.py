@@ -20,6 +20,7 @@ from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.reads import Reads
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs, InputSchema, Label
 
@@ -52,6 +53,8 @@ class TrainingData:
     validation: Rows
     positive: Label | None = None
     """Of two classes the one that f1 is of, where the settings name one."""
+    unread: tuple[str, ...] = ()
+    """Raw columns that a request must bring and that features.py does not read."""
 
 
 def load(context: Context, handoff: Handoff) -> TrainingData:
@@ -63,17 +66,18 @@ def load(context: Context, handoff: Handoff) -> TrainingData:
     names = outliers.chosen(settings.columns, outliers.CAP)
     limits = outliers.of_training_rows(context.tables, table, names, settings.outlier_sigmas)
     columns = outliers.capped(columns, limits)
-    features = science.features()
+    features = Reads(science.features(), science.ignored())
     declares = InputSchema(science.target(), columns, (), (), science.ignored())
     schema = arrays.pin_split(context.tables, table, split.TRAIN, declares, features)
-    train = rows(context, handoff, split.TRAIN, schema)
+    train = Rows(*arrays.load(context.tables, table, split.TRAIN, schema, features))
     schema = replace(schema, classes=_classes(train.labels, schema.target, context.project.manifest.problem))
     positive = context.settings.gate.positive_class
     if positive is not None and positive not in schema.classes:
         raise UsageProblem(
             f"conf: gate.positive_class is no class of {schema.target}: write one of them, or leave it out"
         )
-    return TrainingData(schema, train, rows(context, handoff, split.VALIDATION, schema), positive)
+    unread = tuple(column.name for column in columns if column.name not in features.names)
+    return TrainingData(schema, train, rows(context, handoff, split.VALIDATION, schema), positive, unread)
 
 
 def rows(context: Context, handoff: Handoff, name: str, schema: InputSchema) -> Rows:
@@ -103,10 +107,10 @@ def _of_test(context: Context, handoff: Handoff, column: str) -> Iterator[pd.Dat
     return tables.batches(context.tables, PREPARED, table, columns=[column], where=(split.SPLIT, split.TEST))
 
 
-def reference(context: Context, handoff: Handoff, schema: InputSchema) -> Rows:
+def reference(context: Context, handoff: Handoff, schema: InputSchema, features: arrays.Features) -> Rows:
     """The rows of the frozen reference as the model takes them."""
     table = handoff.table(REFERENCE, "prepare").version
-    return Rows(*arrays.load_reference(context.tables, table, schema, context.project.science.features()))
+    return Rows(*arrays.load_reference(context.tables, table, schema, features))
 
 
 def place(context: Context, handoff: Handoff) -> Path:
