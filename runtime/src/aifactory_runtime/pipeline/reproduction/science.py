@@ -42,7 +42,17 @@ def of_folder(root: Path, package: str) -> str:
 
 
 def of_commit(root: Path, commit: str, package: str) -> str | None:
-    """Science digest of `commit` of the repo at `root`, without touching its files; None when git has it not."""
+    """Science digest of `commit` of the repo at `root`, without touching its files; None when git has it not.
+
+    None too when its settings cannot be read: an old commit cannot be mended, and must not stop what is done today.
+    """
+    try:
+        return _of_commit(root, commit, package)
+    except UsageProblem:
+        return None
+
+
+def _of_commit(root: Path, commit: str, package: str) -> str | None:
     top = _git(root, "rev-parse", "--show-prefix", "--verify", "--quiet", f"{commit}^{{commit}}")
     listed = _git(root, "ls-tree", "-r", "-z", commit, "--", f"src/{package}", *_FILES) if top is not None else None
     if top is None or listed is None:

@@ -156,6 +156,16 @@ def test_given_a_commit_that_is_not_there_when_digested_then_none(repo: Path, na
     assert science.of_commit(repo, name, PACKAGE) is None
 
 
+@pytest.mark.parametrize("broken", [b"train: [1\n", b"train:\n  seed: 1\n  seed: 2\n", b"- no mapping\n"])
+def test_given_an_old_commit_whose_settings_cannot_be_read_when_digested_then_none(own: Path, broken: bytes) -> None:
+    write(own, "conf/prod.yaml", broken)
+    name = commit(own, "What dev never reads")
+
+    assert science.of_commit(own, name, PACKAGE) is None
+    with pytest.raises(UsageProblem, match=r"conf/prod\.yaml"):
+        folder_digest(own)
+
+
 def test_given_a_line_break_in_a_file_name_when_digested_then_refused(own: Path) -> None:
     write(own, f"src/{PACKAGE}/two\nlines.csv", b"")
     with pytest.raises(UsageProblem, match="holds a line break"):
