@@ -78,7 +78,7 @@ def test_given_our_workflow_then_rights_are_least_and_actions_are_pinned_by_a_re
     assert workflow["permissions"] == {}
     for job in workflow["jobs"].values():
         assert job["permissions"] == {"contents": "read"}
-        assert job["steps"][0]["with"] == {"persist-credentials": False}
+        assert job["steps"][0]["with"] == {"persist-credentials": False, "fetch-depth": 0}
     for action in re.findall(r"uses: (\S+)", text):
         name, _, commit = action.partition("@")
         assert re.fullmatch(r"[0-9a-f]{40}", commit) and commit in recorded and name in recorded, action

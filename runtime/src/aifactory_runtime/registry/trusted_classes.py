@@ -40,7 +40,7 @@ def refusal(name: str) -> str | None:
 def _of_class(found: object, module: str, own: str) -> str | None:
     """Why `found`, which `module` has under the name `own`, is never loaded."""
     if not isinstance(found, type):
-        return f"it is no class but {'not there' if found is None else f'a {type(found).__name__}'}"
+        return "no module has it under that name" if found is None else f"it is a {type(found).__name__}, not a class"
     if (found.__module__, found.__qualname__) != (module, own):
         return f"it is another name of {found.__module__}.{found.__qualname__}"
     return _of_bases(found)

@@ -103,7 +103,7 @@ def test_given_an_estimator_that_needs_many_rows_when_drawn_then_the_other_point
             return super().fit(values, labels)
 
     data = TrainingData(SCHEMA, rows(500, 1), rows(50, 2))
-    made = fitting.fit(context(Choosy), data, {})
+    made = fitting.fit(context(), data, {})
 
     assert "too few" not in pictures.learning_curve(context(Choosy), data, made)[charts.LEARNING]
 

@@ -27,9 +27,9 @@ def test_given_a_class_of_an_installed_package_when_checked_then_it_is_taken(nam
     ("name", "why"),
     [
         ("os.system", "Python's own"),
-        ("sklearn.feature_selection._univariate_selection.f_classif", "no class but a function"),
-        ("sklearn.linear_model", "no class but a module"),
-        ("sklearn.linear_model.NoSuchModel", "not there"),
+        ("sklearn.feature_selection._univariate_selection.f_classif", "it is a function, not a class"),
+        ("sklearn.linear_model", "it is a module, not a class"),
+        ("sklearn.linear_model.NoSuchModel", "no module has it under that name"),
         ("no_such_package.module.Class", "requirements/science.in"),
         ("sklearn.linear_model.LogisticRegression", "another name of sklearn.linear_model._logistic.Logistic"),
         ("category_encoders.HashingEncoder", "another name of category_encoders.hashing.HashingEncoder"),
