@@ -84,6 +84,14 @@ def test_given_noise_of_any_size_then_nothing_is_named(seed: int, rows: int, reg
     assert named(noise(draw, rows), target, regression=regression) == []
 
 
+@pytest.mark.parametrize("rare", [1, 2, 3, 5, 10])
+def test_given_a_class_of_a_few_rows_then_what_fits_it_by_chance_is_not_named(rare: int) -> None:
+    draw = np.random.default_rng(rare)
+    target = (np.arange(60) < rare).astype(np.int64)
+    columns = {f"{place}": draw.normal(size=60) for place in range(500)}
+    assert named(columns, target) == []
+
+
 @pytest.mark.parametrize("regression", [False, True])
 def test_given_a_text_of_unique_values_then_it_is_not_named_and_one_that_repeats_is(regression: bool) -> None:
     draw = np.random.default_rng(1)
