@@ -104,6 +104,7 @@ def test_given_a_leak_that_became_champion_when_its_column_is_ignored_then_the_n
     why = "the champion, version 1, reads fee, which schema.py lists in IGNORED"
     assert f"note: not compared with the champion: {why}" in second.stderr
     assert "alone nearly tells" not in second.stderr and "does not read" not in second.stderr
+    assert "in training too" not in second.stderr, "a fee is no id"
     (line,) = [line for line in log.read(home / "audit") if line["facts"].get("version") == 2]
     assert line["facts"]["aifactory.not_compared"].startswith(why)
 

@@ -35,6 +35,8 @@ _FEWEST_ROWS = 10
 _FEW = 2
 _ID_SHARE = 0.01
 """An ignored column with so many different values, by row, may say who or what a row is about."""
+_SHARED = 0.2
+"""A column with one value in so many rows tells nobody apart."""
 
 Sides = np.ndarray[Any, np.dtype[np.int8]]
 Places = np.ndarray[Any, np.dtype[np.float64]]
@@ -109,6 +111,7 @@ def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None, key: S
             parts["labels"].append(_codes(frame[roles.target], codes))
         if roles.time is not None:
             parts["times"].append(moments(frame, roles.time))
+        parts_of_ids = {name: found for name, found in parts_of_ids.items() if not _is_measured(frame[name])}
         for name, hashed in parts_of_ids.items():
             hashed.append(row_numbers.hashes(frame[[name]]))
     ids = {name: _joined(hashed) for name, hashed in parts_of_ids.items()}
@@ -261,7 +264,8 @@ def _report(rows: Read, sides: Sides, *, inputs_apart: bool) -> dict[str, Any]:
     if inputs_apart:
         leaks["inputs"] = int(np.isin(rows.inputs[test], rows.inputs[trained]).sum())
     for name, hashed in rows.ids.items():
-        if len(np.unique(hashed)) < _ID_SHARE * len(hashed):
+        rows_each = np.unique(hashed, return_counts=True)[1]
+        if len(rows_each) < _ID_SHARE * len(hashed) or rows_each.max(initial=0) > _SHARED * len(hashed):
             continue
         leaks[name] = int(np.isin(hashed[test], hashed[trained]).sum())
     report: dict[str, Any] = {"splits": counts, "test_rows_known_from_training": leaks}
@@ -272,6 +276,14 @@ def _report(rows: Read, sides: Sides, *, inputs_apart: bool) -> dict[str, Any]:
             for number, name in enumerate(NAMES[:3])
         }
     return report
+
+
+def _is_measured(series: Any) -> bool:
+    """Whether a column holds numbers with fractions: no id does."""
+    if series.dtype.kind != "f":
+        return False
+    values = row_numbers.numbers(series)
+    return bool((values[np.isfinite(values)] % 1 != 0).any())
 
 
 def _joined(parts: list[Any]) -> Any:

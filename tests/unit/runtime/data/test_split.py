@@ -157,6 +157,18 @@ def test_given_customers_with_many_rows_when_grouped_then_each_is_on_one_side_an
     assert (assign(frame, roles, group="customer").groupby("customer")["split"].nunique() == 1).all()
 
 
+def test_given_ignored_columns_that_are_no_ids_when_split_then_values_known_from_training_are_not_counted() -> None:
+    rows = np.arange(2_000)
+    frame = table(2_000).assign(
+        customer=rows % 200,
+        amount=(rows % 200) / 4,
+        fee=np.where(rows % 3 == 0, 0, rows % 200),
+        number=(rows % 200).astype(float),
+    )
+    found = report(frame, Roles("y", ignored=("customer", "amount", "fee", "number")))
+    assert set(found["test_rows_known_from_training"]) == {"inputs", "customer", "number"}
+
+
 def test_given_equal_rows_over_time_when_split_by_time_then_those_known_from_training_are_counted() -> None:
     frame = pd.concat([table(100).assign(when=0), table(100).head(25).assign(when=1)], ignore_index=True)
     frame["when"] += np.arange(125)
