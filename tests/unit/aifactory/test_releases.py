@@ -65,7 +65,8 @@ def test_given_a_changelog_when_its_section_is_closed_then_a_new_one_is_open_and
 def test_given_this_checkout_then_each_release_is_an_ancestor_and_its_tag_where_there_is_one_names_it() -> None:
     known = releases.read((CHECKOUT / releases.FILE).read_text(encoding="utf-8"))
     said = releases.sections((CHECKOUT / releases.CHANGELOG).read_text(encoding="utf-8"))
-    assert set(said) == {releases.UNRELEASED, *(one.version for one in known)}
+    listed = {releases.UNRELEASED, *(one.version for one in known)}
+    assert listed <= set(said) <= listed | {__version__}, "a release being made is not listed yet"
     for one in known:
         assert _git("merge-base", "--is-ancestor", one.commit, "HEAD").returncode == 0, one
         assert _git("rev-parse", f"{one.tag}^{{commit}}").stdout.strip() in {one.commit, f"{one.tag}^{{commit}}"}
