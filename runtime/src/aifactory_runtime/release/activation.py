@@ -6,7 +6,7 @@ import time
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import Version
-from aifactory_runtime.release import snapshot, tags
+from aifactory_runtime.release import code_history, snapshot, tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.document import Document, Served
 
@@ -23,22 +23,26 @@ def is_active(side: Side, version: Version) -> bool:
     if side.embedded:
         return True
     current = side.serving.current
-    return current.is_symlink() and current.readlink() == side.snapshots.of(version.tags[tags.COMMIT])
+    return current.is_symlink() and current.readlink() == side.snapshots.of(code_history.current(version))
 
 
 def prepare(side: Side, version: Version) -> None:
     """Have the version's code and environment there, before an alias names it; FactoryError when they cannot be had."""
     if not side.embedded:
-        commit = version.tags[tags.COMMIT]
-        side.snapshots.extract(side.project.root, commit)
-        side.snapshots.prepare(commit, version.tags[tags.LOCK])
+        prepare_code(side, version, code_history.current(version))
+
+
+def prepare_code(side: Side, version: Version, commit: str) -> None:
+    """Have the code of `commit` and its environment there; FactoryError when they cannot be had."""
+    side.snapshots.extract(side.project.root, commit)
+    side.snapshots.prepare(commit, code_history.lock(side, version, commit))
 
 
 def activate(side: Side, version: Version) -> None:
     """Let code and serving.json follow; the workers do the rest."""
     prepare(side, version)
     if not side.embedded:
-        snapshot.activate(side.serving.current, side.snapshots.of(version.tags[tags.COMMIT]))
+        snapshot.activate(side.serving.current, side.snapshots.of(code_history.current(version)))
     side.serving.write(Document(sequence=side.serving.next_sequence(), champion=served(side, version)))
 
 
@@ -49,13 +53,15 @@ def deactivate(side: Side) -> None:
 
 
 def served(side: Side, version: Version) -> Served:
-    """The version as serving.json names it."""
+    """The version as serving.json names it, with the code that it is served with."""
+    commit = code_history.current(version)
     return Served(
         version=str(version.number),
         sha256=version.model_sha256,
         uri=side.registry.artifact_address(version),
-        commit=version.tags[tags.COMMIT],
-        code_sha256=version.tags[tags.CODE],
+        commit=commit,
+        code_sha256=code_history.code(side, version, commit),
+        science_sha256=version.tags.get(tags.SCIENCE),
     )
 
 
@@ -96,4 +102,4 @@ def wait_until_withdrawn(side: Side, seconds: float = WAIT_SECONDS) -> None:
 
 
 def _runs(commit: str | None, version: Version) -> bool:
-    return commit is None or commit == version.tags[tags.COMMIT]
+    return commit is None or commit == code_history.current(version)

@@ -16,9 +16,10 @@ from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import CHAMPION, DATA, DATA_OF, FIGURES, METRIC, NOT_COMPARED, Version
-from aifactory_runtime.release import tags
+from aifactory_runtime.release import code_history, tags
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
+from aifactory_runtime.release.staging_test import integration_test
 
 _GATE_REPORT = "gate.json"
 _SHOWN_FILES = 10
@@ -49,6 +50,8 @@ class Summary:
     version: str
     champion: str | None
     commit: str
+    """Of the code that is released; the model may have been trained from another."""
+    trained_from: str
     figures: Mapping[str, Figure]
     remarks: tuple[str, ...]
     """What to know before these figures are read."""
@@ -61,7 +64,8 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """The summary as people read it."""
-        yield f"version {self.version}, commit {self.commit[:12]}; champion: {self.champion or 'none yet'}"
+        trained = "" if self.trained_from == self.commit else f", trained from commit {self.trained_from[:12]}"
+        yield f"version {self.version}, commit {self.commit[:12]}{trained}; champion: {self.champion or 'none yet'}"
         for name, figure in self.figures.items():
             others = [f"baseline {figure.baseline}" if figure.baseline else ""]
             others += [f"champion {figure.champion}, on its own test rows" if figure.champion else ""]
@@ -91,7 +95,7 @@ def summarize(chosen: Candidate, target: Side) -> Summary:
     own, other = chosen.version.tags, dict(champion.tags) if champion else {}
     root = target.project.root
     trained_in, run = chosen.version.trained(chosen.source.name)
-    commits, files = _changed(root, other.get(tags.COMMIT), own.get(tags.COMMIT, ""))
+    commits, files = _changed(root, code_history.current(champion) if champion else None, chosen.commit)
     figures = {
         key.removeprefix(METRIC): Figure(value, own.get(tags.BASELINE + key.removeprefix(METRIC)), other.get(key))
         for key, value in own.items()
@@ -101,7 +105,8 @@ def summarize(chosen: Candidate, target: Side) -> Summary:
     return Summary(
         version=f"{chosen.version.number} of {chosen.source.name}",
         champion=_named(champion, target),
-        commit=own.get(tags.COMMIT, ""),
+        commit=chosen.commit,
+        trained_from=chosen.trained_from,
         figures=figures,
         remarks=(*_remarks(own, other), *_of_gate(own, reports)),
         reports=tuple(map(str, reports)),
@@ -131,7 +136,7 @@ def _named(champion: Version | None, target: Side) -> str | None:
 
 def _reports(chosen: Candidate, root: Path, trained_in: str, run: str) -> Iterator[Path]:
     """Files of the gate's and of the integration test's report that are on this machine."""
-    places = [Path(chosen.source.contract.artifact_uri) / "releases" / chosen.sha256 / "integration.json"]
+    places = [integration_test.report_path(chosen.source, chosen)]
     with suppress(FactoryError, OSError):
         artifacts = Path(project.load(root, trained_in).environment.contract.artifact_uri)
         places += [artifacts / "runs" / run / _GATE_REPORT] if run else []

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.port import REPORT_SHA256, Registry
-from aifactory_runtime.release import tags
 from aifactory_runtime.release.candidate import Candidate
 
 
@@ -26,10 +25,12 @@ class Subject:
 def subject(chosen: Candidate, environment: str) -> Subject:
     """What an approval for `environment` covers: the model with the report of the gate, for prod of staging's test.
 
+    That test names the commit of code it passed with.
+
     The report is empty where there is none yet; such an approval would never count.
     """
-    report = tags.INTEGRATION if environment == "prod" else REPORT_SHA256
-    return Subject(chosen.sha256, chosen.version.tags.get(report, ""))
+    report = chosen.tested_here if environment == "prod" else chosen.version.tags.get(REPORT_SHA256)
+    return Subject(chosen.sha256, report or "")
 
 
 def check_person(contract: EnvironmentContract, person: str) -> None:

@@ -13,19 +13,22 @@ from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import older_rules
 from aifactory_runtime.pipeline.reproduction import same_science
-from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import GATE, GATE_PASSED, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 
+NOT_COMMITTED = "it was trained from files that are not committed: commit them and train again"
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A registered version of the source environment."""
+    """A registered version of the source environment, with the commit of code that it is released with."""
 
     source: Side
     version: Version
+    code: str | None = None
+    """That commit; None takes the one that the model was trained from."""
 
     @property
     def sha256(self) -> str:
@@ -33,9 +36,20 @@ class Candidate:
         return self.version.model_sha256
 
     @property
-    def commit(self) -> str:
+    def trained_from(self) -> str:
         """Commit that the model was trained from."""
         return self.tag(tags.COMMIT)
+
+    @property
+    def commit(self) -> str:
+        """Commit of the code that is released."""
+        return self.code or self.trained_from
+
+    @property
+    def tested_here(self) -> str | None:
+        """Digest of the integration test's report, if it passed with this code."""
+        passed = self.version.tags.get(tags.INTEGRATION)
+        return passed if self.version.tags.get(tags.TESTED_WITH, self.trained_from) == self.commit else None
 
     def tag(self, key: str) -> str:
         """Value of a tag that `register` writes; FactoryError when this version has none."""
@@ -46,34 +60,20 @@ class Candidate:
             raise FactoryError(f"{name} has no tag {key}: register it again with the pipeline") from None
 
 
-def choose(source: Side, environment: str, number: int | None) -> Candidate:
-    """Version `number` of the source; without one the newest, or for the `environment` prod what staging serves."""
-    if number is not None:
-        return Candidate(source, source.registry.version(number))
-    if environment == "prod":
-        found = champions.champion(source.registry)
-        hint = "run release --to staging first"
-    else:
-        found = next(reversed(source.registry.versions()), None)
-        chosen = "" if source.embedded else f"AIFACTORY_ENV={source.name} "
-        hint = f"{chosen}python -m {source.project.manifest.package} run trains one"
-        if source.name == "prod":
-            hint = "release --train --env prod trains one"
-    if found is None:
-        raise FactoryError(f"there is no model in {source.name} yet: {hint}")
-    return Candidate(source, found)
-
-
 def misfit(candidate: Candidate) -> str | None:
     """Why code or lock do not belong to the candidate, in a sentence; None when they do."""
-    source = candidate.source
-    root = source.project.root
-    if not source.embedded:
-        if candidate.tag(tags.DIRTY) != "false":
-            return "it was trained from files that are not committed: commit them and train again"
-        root = source.snapshots.extract(root, candidate.commit)
-    package = source.project.manifest.package
-    return same_science.why_not(candidate.version.tags, same_science.here(root, package), source.project.root, package)
+    source, found = candidate.source, candidate.version.tags
+    root, package = source.project.root, source.project.manifest.package
+    if source.embedded:
+        return same_science.why_not(found, same_science.here(root, package), root, package)
+    if candidate.tag(tags.DIRTY) != "false":
+        return NOT_COMMITTED
+    there = same_science.here(source.snapshots.extract(root, candidate.commit), package)
+    if candidate.commit != candidate.trained_from:
+        return same_science.why_not(found, there, root, package)
+    if (candidate.tag(tags.CODE), candidate.tag(tags.LOCK)) != (there.code_sha256, there.lock_sha256):
+        return f"code or locks in its commit {candidate.commit[:12]} are not what it was trained with: train again"
+    return None
 
 
 def unlike(candidate: Candidate, folder: Path) -> str | None:

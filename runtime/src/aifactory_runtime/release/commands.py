@@ -70,7 +70,7 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
 
     root = _root()
     approvals.check_person(project.load(root, environment).environment.contract, person)
-    subject, summary = run.subject_to_approve(root, environment, number)
+    subject, summary = run.subject_to_approve(root, environment, number, _say)
     if not as_json:
         for line in summary.lines():
             click.echo(line)
@@ -130,7 +130,8 @@ def _told(found: Trace) -> list[tuple[str, Any]]:
         ("copied from", found.copied_from or "trained here"),
         ("MLflow run", f"{found.run_id} (trained in {found.training_run}, {found.kind})"),
         *([("imported", f"the folder with sha256 {found.imported}")] if found.imported else []),
-        ("commit", found.commit),
+        ("trained from", f"commit {found.commit}"),
+        ("answered by", f"commit {found.code_commit}"),
         *((f"data {name}", value) for name, value in found.data.items()),
         *(
             (f"test {name}", f"{found.metrics.get(name, 'unknown')} (baseline {found.baseline.get(name, 'unknown')})")

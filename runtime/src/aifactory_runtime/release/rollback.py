@@ -1,11 +1,11 @@
-"""Back to the model that was champion before, with the code that belongs to it, in one command."""
+"""Back to the release before this one in one command: the model and the commit of code that it was served with."""
 
 from __future__ import annotations
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHAMPION, Version
-from aifactory_runtime.release import activation, exclusive, tags
+from aifactory_runtime.release import activation, code_history, exclusive, tags
 from aifactory_runtime.release.run import Outcome
 from aifactory_runtime.release.side import Side
 
@@ -14,7 +14,9 @@ _NOT_AGAIN = frozenset({tags.WITHDRAWN, tags.FAILED})
 
 
 def rollback(side: Side, number: int | None) -> Outcome:
-    """Make version `number`, or the champion before this one, champion again and have it served.
+    """Make version `number`, or the release before this one, what is served again.
+
+    A champion that was released with several commits of code goes back to the code before first.
 
     Killed anywhere, a second call finishes it. FactoryError when there is nothing to go back to, the version never was
     champion here, its code cannot be had, or a release or another rollback runs here.
@@ -28,9 +30,11 @@ def _rolled_back(side: Side, number: int | None) -> Outcome:
     champion = side.registry.by_alias(CHAMPION)
     if champion is None:
         raise FactoryError(f"nothing is released in {side.name} yet, so there is nothing to roll back")
-    wanted = _half_done(side, champion, number) or _wanted(side, champion, number)
-    changed = wanted.number != champion.number
-    if changed:
+    half_done = _half_done(side, champion, number)
+    changed = half_done is None and number is None and code_history.before(champion) is not None
+    wanted = _code_before(side, champion) if changed else half_done or _wanted(side, champion, number)
+    if wanted.number != champion.number:
+        changed = True
         activation.prepare(side, wanted)
         _move(side, champion, wanted)
     if wanted.tags.get(tags.STAGE) != CHAMPION:  # also when an earlier call was killed before it said so
@@ -39,7 +43,7 @@ def _rolled_back(side: Side, number: int | None) -> Outcome:
         activation.activate(side, wanted)
         changed = True
     activation.wait_until_served(side, wanted)
-    return Outcome(side.name, wanted.number, wanted.model_sha256, wanted.tags[tags.COMMIT], changed)
+    return Outcome(side.name, wanted.number, wanted.model_sha256, code_history.current(wanted), changed)
 
 
 def _half_done(side: Side, champion: Version, number: int | None) -> Version | None:
@@ -48,9 +52,19 @@ def _half_done(side: Side, champion: Version, number: int | None) -> Version | N
     if number is not None or document is None or document.champion is None:
         return None
     if document.champion.sha256 == champion.model_sha256:
-        return None
+        served = document.champion.commit
+        taken_back = served != code_history.current(champion) and code_history.has(champion, tags.TAKEN_BACK, served)
+        return champion if taken_back else None
     still = side.registry.version(int(document.champion.version))
     return champion if still.tags.get(tags.STAGE) == tags.WITHDRAWN else None
+
+
+def _code_before(side: Side, champion: Version) -> Version:
+    """The champion with the code that it was served with before; what takes time and may fail comes first."""
+    before, now = code_history.before(champion) or "", code_history.current(champion)
+    activation.prepare_code(side, champion, before)
+    side.audit("rolled back", _facts(side, champion, before) | {"before": champion.number, "before_code_commit": now})
+    return code_history.step_back(side, champion, tags.TAKEN_BACK)
 
 
 def _wanted(side: Side, champion: Version, number: int | None) -> Version:
@@ -77,16 +91,19 @@ def _move(side: Side, champion: Version, wanted: Version) -> None:
     To go to a version that was itself rolled back is a step forward: it then replaces the present champion.
     """
     forward = wanted.tags.get(tags.STAGE) == tags.WITHDRAWN
-    facts = {
-        "model": side.contract.model_name,
-        "version": wanted.number,
-        "model_sha256": wanted.model_sha256,
-        "before": champion.number,
-        "before_sha256": champion.model_sha256,
-        "commit": wanted.tags.get(tags.COMMIT),
-    }
-    side.audit("rolled back", facts)
+    facts = _facts(side, wanted, code_history.current(wanted))
+    side.audit("rolled back", facts | {"before": champion.number, "before_sha256": champion.model_sha256})
     if forward:
         side.registry.set_tag(wanted.number, tags.PREVIOUS, str(champion.number))
     side.registry.set_tag(champion.number, tags.STAGE, tags.RETIRED if forward else tags.WITHDRAWN)
     side.registry.set_alias(CHAMPION, wanted.number)
+
+
+def _facts(side: Side, version: Version, code_commit: str) -> dict[str, object]:
+    return {
+        "model": side.contract.model_name,
+        "version": version.number,
+        "model_sha256": version.model_sha256,
+        "commit": version.tags.get(tags.COMMIT),
+        "code_commit": code_commit,
+    }

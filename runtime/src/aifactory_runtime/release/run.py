@@ -10,7 +10,7 @@ from pathlib import Path
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
-from aifactory_runtime.release import activation, approvals, candidate, exclusive, put_back, tags
+from aifactory_runtime.release import activation, approvals, candidate, choice, code_history, exclusive, put_back, tags
 from aifactory_runtime.release.approval_summary import Summary, summarize
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.machine import UNTESTED, Action, Facts, Rules, next_step
@@ -76,28 +76,39 @@ class Release:
         copy = self._copy()
         champion = champions.champion(self._target.registry)
         challenger = self._target.registry.by_alias(CHALLENGER)
-        tested = {} if self._rules.after_staging else (copy.tags if copy else {})
         return Facts(
             sha256=sha256,
             gate_passed=self._gate_passed,
             misfit=self._misfit,
-            withdrawn=bool(copy and copy.tags.get(tags.STAGE) == tags.WITHDRAWN and not self._named),
-            staged_sha256=sha256 if self._candidate.version.tags.get(tags.INTEGRATION) else None,
+            withdrawn=bool(copy and self._was_withdrawn(copy) and not self._named),
+            staged_sha256=sha256 if self._candidate.tested_here else None,
             approved_sha256=sha256 if self._approver() else None,
             target_sha256=copy.model_sha256 if copy else None,
             prepared=self._target.embedded or self._target.snapshots.is_made(self._candidate.commit),
             challenger_sha256=challenger.model_sha256 if challenger else None,
             champion_sha256=champion.model_sha256 if champion else None,
             marked=bool(copy and copy.tags.get(tags.STAGE) in (CHAMPION, tags.TESTED)),
-            active_sha256=sha256 if copy and activation.is_active(self._target, copy) else None,
-            tested_sha256=sha256 if tested.get(tags.INTEGRATION) else None,
+            active_sha256=sha256 if copy and self._is_active(copy) else None,
+            tested_sha256=sha256 if copy and self._as_there(copy).tested_here else None,
             failure=self._failed_before(copy),
             put_back=put_back.is_back(self._target),
         )
 
+    def _was_withdrawn(self, copy: Version) -> bool:
+        taken_back = code_history.has(copy, tags.TAKEN_BACK, self._candidate.commit)
+        return taken_back or copy.tags.get(tags.STAGE) == tags.WITHDRAWN
+
+    def _is_active(self, copy: Version) -> bool:
+        return code_history.current(copy) == self._candidate.commit and activation.is_active(self._target, copy)
+
+    def _as_there(self, copy: Version) -> Candidate:
+        """The target's own version with this code."""
+        return Candidate(self._target, copy, self._candidate.commit)
+
     def _failed_before(self, copy: Version | None) -> str | None:
         """Why it failed the test in the target; a version that is named is tested again."""
-        if self._failure or self._named or not champions.did_fail(copy):
+        failed = copy and code_history.has(copy, tags.FAILED_WITH, self._candidate.commit)
+        if self._failure or self._named or not (champions.did_fail(copy) or failed):
             return self._failure
         number = self._candidate.version.number
         return f"it failed the integration test there before; to test it again: --version {number}"
@@ -106,7 +117,8 @@ class Release:
         if action is Action.COPY:
             self._bring()
         elif action is Action.PREPARE:
-            self._target.snapshots.prepare(self._candidate.commit, self._candidate.tag(tags.LOCK))
+            version, commit = self._candidate.version, self._candidate.commit
+            self._target.snapshots.prepare(commit, code_history.lock(self._target, version, commit))
         elif action is Action.MAKE_CHALLENGER:
             self._target.registry.set_alias(CHALLENGER, self._there().number)
         elif action is Action.MAKE_CHAMPION:
@@ -114,8 +126,7 @@ class Release:
         elif action is Action.MARK:
             self._target.registry.set_tag(self._there().number, tags.STAGE, CHAMPION)
         elif action is Action.ACTIVATE:
-            self._target.audit("released", self._audit_facts())
-            activation.activate(self._target, self._there())
+            self._activate()
         elif action is Action.TEST:
             self._test()
         elif action is Action.PUT_BACK:
@@ -124,9 +135,7 @@ class Release:
     def _bring(self) -> None:
         """Copy the bytes to the target's own store, and say where they came from."""
         source, version = self._candidate.source, self._candidate.version
-        own = {tags.STAGE, tags.PREVIOUS, tags.APPROVED_BY}  # what the target says for itself
-        if self._rules.tests:
-            own.add(tags.INTEGRATION)
+        own = tags.OF_ENVIRONMENT | ({tags.INTEGRATION, tags.TESTED_WITH} if self._rules.tests else set())
         carried = {key: value for key, value in version.tags.items() if key not in own}
         carried.setdefault(tags.TRAINING_RUN, f"{source.name}/{version.run_id}")
         carried[tags.FROM] = f"{source.name}/{version.number}"
@@ -147,12 +156,8 @@ class Release:
         """
         registry, version = self._target.registry, self._there()
         before = champions.champion(registry)
-        person = self._approver()
-        if person:
-            registry.set_tag(version.number, tags.APPROVED_BY, person)
-        tested = self._candidate.version.tags.get(tags.INTEGRATION)
-        if self._rules.trains_here and tested:
-            registry.set_tag(version.number, tags.INTEGRATION, tested)
+        person = self._take_over_findings(version)
+        code_history.begin(self._target, version, self._candidate.commit)
         if before is not None:
             registry.set_tag(version.number, tags.PREVIOUS, str(before.number))
             registry.set_tag(before.number, tags.STAGE, tags.RETIRED)
@@ -160,6 +165,25 @@ class Release:
         self._target.audit("champion moved", facts)
         registry.set_alias(CHAMPION, version.number)
         registry.set_tag(version.number, tags.STAGE, CHAMPION)
+
+    def _take_over_findings(self, version: Version) -> str | None:
+        """Say on the target's version who approved this release, and how it was tested; who approved."""
+        tested, person, registry = self._candidate.tested_here, self._approver(), self._target.registry
+        if person:
+            registry.set_tag(version.number, tags.APPROVED_BY, person)
+        if self._rules.after_staging and tested and tested != version.tags.get(tags.INTEGRATION):
+            registry.set_tag(version.number, tags.INTEGRATION, tested)
+            registry.set_tag(version.number, tags.TESTED_WITH, self._candidate.commit)
+        return person
+
+    def _activate(self) -> None:
+        """Have it served with this code; for a champion that was served with other code before, this is the release."""
+        version = self._there()
+        if code_history.current(version) != self._candidate.commit:
+            self._take_over_findings(version)
+        self._target.audit("released", self._audit_facts())
+        code_history.go_on(self._target, version, self._candidate.commit)
+        activation.activate(self._target, self._there())
 
     def _test(self) -> None:
         """Ask the service in the target as a consumer would; the version carries the report's digest when it passed."""
@@ -170,10 +194,14 @@ class Release:
         if report["passed"]:
             self._target.registry.set_tag(version.number, tags.STAGE, tags.TESTED)
             self._target.registry.set_tag(version.number, tags.INTEGRATION, sha256)
+            self._target.registry.set_tag(version.number, tags.TESTED_WITH, self._candidate.commit)
             return
         found = "; ".join(f"{check['name']}: {check['found']}" for check in report["checks"] if not check["passed"])
         self._failure = f"it fails the integration test ({found})"
-        self._target.registry.set_tag(version.number, tags.STAGE, tags.FAILED)
+        if code_history.before(version) is None:
+            self._target.registry.set_tag(version.number, tags.STAGE, tags.FAILED)
+        else:  # the model passed with other code
+            code_history.add(self._target, version, tags.FAILED_WITH, self._candidate.commit)
 
     def _put_back(self) -> None:
         """What was there before the failed model is served again."""
@@ -237,6 +265,7 @@ class Release:
         return {
             "model": self._target.contract.model_name,
             "version": version.number,
+            "code_commit": self._candidate.commit,
             **{
                 key.removeprefix(PREFIX): value
                 for key, value in version.tags.items()
@@ -246,7 +275,7 @@ class Release:
 
 
 def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
-    """Release version `number` of the source environment to `target`, or else what `candidate.choose` takes.
+    """Release version `number` of the source environment to `target`, or else what `choice.choose` takes.
 
     FactoryError when that one may not go there, and at once while another release or rollback runs there.
     """
@@ -257,7 +286,7 @@ def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     if note := side.contract.unasked:
         say(note)
     with exclusive.held(side.contract):
-        chosen = candidate.choose(source, target, number)
+        chosen = choice.choose(source, target, number, say)
         outcome = Release(chosen, side, number is not None, say).run()
     if (name, target) == ("dev", "staging"):
         _follow(chosen, say)
@@ -275,14 +304,14 @@ def _follow(chosen: Candidate, say: Say) -> None:
             Release(chosen, dev, True, say, waits=False).run()
 
 
-def subject_to_approve(root: Path, environment: str, number: int | None) -> tuple[approvals.Subject, Summary]:
+def subject_to_approve(root: Path, environment: str, number: int | None, say: Say) -> tuple[approvals.Subject, Summary]:
     """What an approval for `environment` would cover now, and what is known about it.
 
     FactoryError for what a release would refuse as untested.
     """
     target = open_side(root, environment)
     source = open_side(root, source_of(target))
-    chosen = candidate.choose(source, environment, number)
+    chosen = choice.choose(source, environment, number, say)
     subject = approvals.subject(chosen, environment)
     if environment == "prod" and not subject.report_sha256:
         name = f"version {chosen.version.number} of {source.name}"

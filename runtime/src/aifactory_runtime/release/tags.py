@@ -31,6 +31,15 @@ APPROVED_BY = PREFIX + "approved_by"
 FROM = PREFIX + "from"
 """`<environment>/<version>` that the bytes were copied from."""
 
+RELEASED_WITH = PREFIX + "released_with"
+TAKEN_BACK = PREFIX + "taken_back"
+FAILED_WITH = PREFIX + "failed_with"
+"""Commits of code, parted by spaces: served in this environment, rolled back, failed the test; see `code_history`."""
+TESTED_WITH = PREFIX + "tested_with"
+"""Commit of code that the integration test passed with; without it the one that the model was trained from."""
+OF_ENVIRONMENT = frozenset({STAGE, PREVIOUS, APPROVED_BY, RELEASED_WITH, TAKEN_BACK, FAILED_WITH})
+"""What an environment says for itself: a copy elsewhere does not carry it."""
+
 TESTED = "tested"
 RETIRED = "retired"
 WITHDRAWN = "withdrawn"

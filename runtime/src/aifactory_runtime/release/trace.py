@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.audit import log
 from aifactory_runtime.data import column_names, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, PREFIX, REPORT_SHA256, Version
@@ -34,6 +35,9 @@ class Trace:
     """Digest of the folder that `import-model` took in the place of training."""
     copied_from: str | None
     commit: str
+    """Commit that the model was trained from."""
+    code_commit: str
+    """Commit of the code that answered, with which the model was released."""
     code_sha256: str
     lock_sha256: str
     kind: str
@@ -83,6 +87,7 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         imported=found.get(tags.IMPORTED),
         copied_from=found.get(tags.FROM),
         commit=found.get(tags.COMMIT, ""),
+        code_commit=line.get("commit") or _released_with(side, line, version),
         code_sha256=found.get(tags.CODE, ""),
         lock_sha256=found.get(tags.LOCK, ""),
         kind=found.get(PREFIX + "kind", ""),
@@ -94,6 +99,19 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         integration_sha256=found.get(tags.INTEGRATION),
         approved_by=found.get(tags.APPROVED_BY),
     )
+
+
+def _released_with(side: Side, line: Mapping[str, Any], version: Version) -> str:
+    """The commit that the version was served with when the line was written, as the audit log says.
+
+    Rows of a batch and lines of services from before do not say it themselves.
+    """
+    found = version.tags.get(tags.COMMIT, "")
+    for entry in log.read(Path(side.contract.audit_uri)):
+        facts = entry["facts"]
+        if entry["time"] <= line["time"] and facts.get("version") == version.number and "code_commit" in facts:
+            found = facts["code_commit"]
+    return str(found)
 
 
 def _with_prefix(prefix: str, found: Mapping[str, str]) -> dict[str, str]:

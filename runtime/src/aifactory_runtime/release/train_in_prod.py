@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.release import candidate, released, tags
+from aifactory_runtime.release import candidate, choice, code_history, released
 from aifactory_runtime.release.run import Outcome, Say
 from aifactory_runtime.release.side import open_side, source_of
 
@@ -25,15 +25,16 @@ def train(root: Path, environment: str, number: int | None, say: Say) -> Outcome
             f"--train is for prod with train_in: prod; {environment} was applied with train_in: "
             f"{target.contract.train_in}: write it in factory.yaml, then factory up prod"
         )
-    chosen = candidate.choose(open_side(root, "dev"), environment="dev", number=number)
+    chosen = choice.choose(open_side(root, "dev"), "dev", number, say)
     reason = candidate.misfit(chosen) or candidate.gate_refusal(chosen, say)
     if reason:
         raise FactoryError(f"the code of version {chosen.version.number} of dev may not train in prod: {reason}")
     say(f"{environment}: make the snapshot of code and environment")
-    target.snapshots.prepare(chosen.commit, chosen.tag(tags.LOCK))
+    lock = code_history.lock(target, chosen.version, chosen.commit)
+    target.snapshots.prepare(chosen.commit, lock)
     facts = {
         "commit": chosen.commit,
-        "code_sha256": chosen.tag(tags.CODE),
+        "code_sha256": code_history.code(target, chosen.version, chosen.commit),
         "vouched_by": f"dev/{chosen.version.number}",
     }
     target.audit("training started", facts)

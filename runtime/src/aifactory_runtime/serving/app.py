@@ -82,7 +82,7 @@ def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
         if service.model is None:
             return JSONResponse({"detail": service.reason}, 503)
         served = service.model.served
-        found = {"model_version": served.version, "model_sha256": served.sha256, "commit": served.commit}
+        found = {"model_version": served.version, "model_sha256": served.sha256, "commit": service.model.code_commit}
         return JSONResponse(found | {"code_sha256": served.code_sha256, "sequence": service.sequence})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class Loader:
         schema = model_folder.read_schema(folder)
         estimator = model_folder.load_estimator(folder, self.trusted)
         model = ServedModel.make(served, schema, estimator, self.features, self.max_rows, read=self.read)
+        model = replace(model, commit=self.commit)
         model.try_out()
         return model
 

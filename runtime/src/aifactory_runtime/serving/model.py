@@ -28,6 +28,13 @@ class ServedModel:
     reader: RowReader
     estimator: Any
     features: Features
+    commit: str | None = None
+    """Commit of the code here, where it is known: while another worker takes over, a release names that one's."""
+
+    @property
+    def code_commit(self) -> str:
+        """Commit of the code that answers."""
+        return self.commit or self.served.commit
 
     @classmethod
     def make(

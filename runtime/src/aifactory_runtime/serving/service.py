@@ -34,6 +34,8 @@ class _Line(msgspec.Struct):
     time: str
     model_version: str
     model_sha256: str
+    commit: str
+    """Of the code that answered."""
     role: str
     inputs: Any
     output: Any
@@ -99,8 +101,8 @@ def new_ids(count: int) -> list[str]:
 def _lines(model: ServedModel, rows: Rows, outputs: list[dict[str, Any]], ids: list[str]) -> list[bytes]:
     """Log lines of one request, each without its closing brace."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    version, sha256 = model.served.version, model.served.sha256
+    version, sha256, commit = model.served.version, model.served.sha256, model.code_commit
     return [
-        msgspec.json.encode(_Line(identity, now, version, sha256, "champion", record, output))[:-1]
+        msgspec.json.encode(_Line(identity, now, version, sha256, commit, "champion", record, output))[:-1]
         for identity, record, output in zip(ids, rows.records, outputs, strict=True)
     ]

@@ -42,7 +42,7 @@ class Known:
                 number,
                 f"{number:064x}",
                 "run",
-                {tags.STAGE: tags.FAILED if did_fail else tags.TESTED}
+                {tags.COMMIT: "d" * 40, tags.STAGE: tags.FAILED if did_fail else tags.TESTED}
                 | ({tags.PREVIOUS: str(before)} if before else {}),
             )
             for number, (did_fail, before) in versions.items()
@@ -73,6 +73,9 @@ class Served(Known):
 
     def set_alias(self, alias: str, number: int) -> None:
         self.aliases[alias] = number
+
+
+PROJECT = SimpleNamespace(root=Path("nowhere"), manifest=SimpleNamespace(package="demo_case"))
 
 
 class Killed(BaseException):

@@ -14,6 +14,7 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import approval_summary
 from aifactory_runtime.release.approval_summary import summarize
+from aifactory_runtime.release.candidate import Candidate
 from tests.fixtures.usecase_repo import git
 
 SHA256 = "a" * 64
@@ -50,7 +51,10 @@ def told(
 ) -> list[str]:
     first, second = repo(tmp_path)
     artifacts = tmp_path / "artifacts"
-    for place in (artifacts / "releases" / SHA256 / "integration.json", artifacts / "runs" / "r1" / "gate.json"):
+    for place in (
+        artifacts / "releases" / SHA256 / second / "integration.json",
+        artifacts / "runs" / "r1" / "gate.json",
+    ):
         place.parent.mkdir(parents=True)
         place.write_text(json.dumps({"remarks": remarks}))
     contract = SimpleNamespace(artifact_uri=str(artifacts), data_uri=str(tmp_path / "tables"))
@@ -60,9 +64,7 @@ def told(
     before = version(4, first, "0.91", "2@" + "b" * 64, **more) if champion else None
     source: Any = SimpleNamespace(name="staging", contract=contract)
     target: Any = SimpleNamespace(name="prod", project=project, registry=SimpleNamespace(by_alias=lambda _: before))
-    chosen: Any = SimpleNamespace(
-        version=version(7, second, "0.93", "3@" + "c" * 64, **more), source=source, sha256=SHA256
-    )
+    chosen = Candidate(source, version(7, first, "0.93", "3@" + "c" * 64, **more), second)
     return list(summarize(chosen, target).lines())
 
 
@@ -72,7 +74,7 @@ def test_given_a_champion_then_figures_code_data_and_reports_are_told_before_any
     lines = told(tmp_path, monkeypatch, champion=True)
 
     assert lines[0].startswith("version 7 of staging, commit ")
-    assert lines[0].endswith("champion: version 4 of prod")
+    assert ", trained from commit " in lines[0] and lines[0].endswith("champion: version 4 of prod")
     assert lines[1:5] == [
         "test roc_auc 0.93 (baseline 0.5; champion 0.91, on its own test rows)",
         "code since the champion: 1 commits, 1 files",

@@ -16,6 +16,7 @@ from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.registry.port import Approval, Version
 from aifactory_runtime.release import approvals, run
 from aifactory_runtime.release.approvals import Subject
+from tests.fixtures.usecase_repo import make_repo
 from tests.unit.runtime.contract.test_manifest import VALID
 
 SUBJECT = Subject("a" * 64, "b" * 64)
@@ -98,14 +99,16 @@ def test_given_nothing_provisioned_when_checked_then_nobody_can_approve(tmp_path
     )
 
 
-def staged(monkeypatch: pytest.MonkeyPatch, contract: EnvironmentContract, **found: str) -> None:
-    """Every environment has a version 3 with these tags."""
-    version = Version(3, SUBJECT.model_sha256, "run", {f"aifactory.{key}": value for key, value in found.items()})
+def staged(monkeypatch: pytest.MonkeyPatch, repo: Path, contract: EnvironmentContract, **found: str) -> None:
+    """Every environment has a version 3 with these tags, of other science than the repo's."""
+    make_repo(repo, rows=1)
+    known = {"commit": "d" * 40, "science_sha256": "e" * 64, **found}
+    version = Version(3, SUBJECT.model_sha256, "run", {f"aifactory.{key}": value for key, value in known.items()})
     registry = SimpleNamespace(version=lambda _: version, by_alias=lambda _: None)
 
     def open_side(_: Path, name: str) -> SimpleNamespace:
-        project = SimpleNamespace(root=Path("nowhere"))
-        return SimpleNamespace(name=name, contract=contract, registry=registry, project=project)
+        project = SimpleNamespace(root=repo, manifest=SimpleNamespace(package="demo_case"))
+        return SimpleNamespace(embedded=False, name=name, contract=contract, registry=registry, project=project)
 
     monkeypatch.setattr(run, "open_side", open_side)
 
@@ -114,18 +117,20 @@ def staged(monkeypatch: pytest.MonkeyPatch, contract: EnvironmentContract, **fou
 def test_given_both_reports_when_approved_then_prod_rests_on_stagings_test_and_staging_on_the_gate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: str, report: str
 ) -> None:
-    staged(monkeypatch, prod(tmp_path), gate_sha256="c" * 64, integration_sha256=SUBJECT.report_sha256)
+    staged(
+        monkeypatch, tmp_path / "repo", prod(tmp_path), gate_sha256="c" * 64, integration_sha256=SUBJECT.report_sha256
+    )
 
-    assert run.subject_to_approve(tmp_path, environment, 3)[0] == Subject(SUBJECT.model_sha256, report)
+    assert run.subject_to_approve(tmp_path, environment, 3, print)[0] == Subject(SUBJECT.model_sha256, report)
 
 
 def test_given_a_version_that_staging_has_not_tested_when_approved_for_prod_then_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    staged(monkeypatch, prod(tmp_path), gate_sha256="c" * 64)
+    staged(monkeypatch, tmp_path / "repo", prod(tmp_path), gate_sha256="c" * 64)
 
     with pytest.raises(FactoryError) as refused:
-        run.subject_to_approve(tmp_path, "prod", 3)
+        run.subject_to_approve(tmp_path, "prod", 3, print)
 
     assert str(refused.value) == (
         "version 3 of staging cannot be approved for prod yet: it has not passed the integration test in staging: "

@@ -127,12 +127,15 @@ def test_given_released_models_when_released_again_then_nothing_changes(places: 
     assert not places.release_again()
 
 
-def test_given_a_model_of_files_not_committed_when_released_then_refused(places: Environments) -> None:
+def test_given_a_model_of_files_not_committed_when_released_then_it_is_skipped(places: Environments) -> None:
     places.train_what_is_not_committed()
 
     done = places.run("release", "--to", "staging")
+    named = places.run("release", "--to", "staging", "--version", "2")
 
-    assert done.returncode == 1 and "not committed" in done.stderr
+    assert done.returncode == 0 and done.stdout.startswith("version 1 was served already in staging")
+    assert "skipped: version 2 of dev: it was trained from files that are not committed" in done.stderr
+    assert named.returncode == 1 and "not committed" in named.stderr
 
 
 def test_fault_39_given_load_when_new_code_and_back_again_then_no_request_fails(places: Environments) -> None:

@@ -53,7 +53,7 @@ def test_given_a_rollback_killed_at_any_write_when_called_again_then_the_registr
     monkeypatch.setattr(activation, "is_active", lambda _, version: served[-1] == version.model_sha256)
     monkeypatch.setattr(activation, "activate", lambda _, version: served.append(version.model_sha256))
     monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
-    document = SimpleNamespace(champion=SimpleNamespace(sha256=served[0], version="3"))
+    document = SimpleNamespace(champion=SimpleNamespace(sha256=served[0], version="3", commit="d" * 40))
     serving = SimpleNamespace(known=lambda: document)
     prod = contract("prod", release_uri=str(tmp_path))
     side = SimpleNamespace(name="prod", registry=registry, serving=serving, contract=prod, embedded=True)

@@ -15,7 +15,7 @@ from aifactory_runtime.release import activation, approvals, candidate, run, tag
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.release.staging_test import integration_test
-from tests.unit.runtime.release.parts import Killed, Mortal, contract
+from tests.unit.runtime.release.parts import PROJECT, Killed, Mortal, contract
 
 
 def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: pytest.MonkeyPatch) -> run.Release:
@@ -27,9 +27,14 @@ def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: 
     monkeypatch.setattr(candidate, "gate_refusal", lambda *_: None)
     monkeypatch.setattr(approvals, "approver", lambda *_: "kim.meyer")
     asked = {"train_in": "prod", "approval": "required" if target == "prod" else "none", "approvers": ("kim.meyer",)}
-    serving = SimpleNamespace(known=lambda: SimpleNamespace(champion=SimpleNamespace(sha256=served[-1])))
-    side = SimpleNamespace(name=target, registry=registry, serving=serving, contract=contract(target, **asked))
-    side.embedded, side.audit = True, lambda *_: None
+
+    def known() -> SimpleNamespace:
+        return SimpleNamespace(champion=SimpleNamespace(sha256=served[-1], commit="d" * 40))
+
+    side = SimpleNamespace(
+        name=target, registry=registry, serving=SimpleNamespace(known=known), contract=contract(target, **asked)
+    )
+    side.embedded, side.audit, side.project = True, lambda *_: None, PROJECT
     version = replace(registry.version(3), tags={tags.COMMIT: "d" * 40, tags.INTEGRATION: "1" * 64})
     return run.Release(
         Candidate(cast("Side", SimpleNamespace(name="source", contract=side.contract)), version),
@@ -43,7 +48,7 @@ def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: 
     ("target", "passed", "dies_at"),
     [
         (target, passed, dies_at)
-        for target, passed, writes in (("prod", True, 7), ("staging", True, 7), ("staging", False, 8))
+        for target, passed, writes in (("prod", True, 9), ("staging", True, 9), ("staging", False, 9))
         for dies_at in (*range(1, writes + 1), None)
     ],
 )

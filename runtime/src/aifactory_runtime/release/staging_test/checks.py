@@ -72,12 +72,13 @@ def read_token(path: str | None) -> str | None:
         raise FactoryError(f"{path} holds no token: run factory up") from None
 
 
-def report(checks: Sequence[Check], model_sha256: str, environment: str) -> dict[str, Any]:
-    """The result as JSON values; the same checks of the same model give the same report."""
+def report(checks: Sequence[Check], model_sha256: str, environment: str, commit: str) -> dict[str, Any]:
+    """The result as JSON values; the same checks of the same model and code give the same report."""
     return {
         "kind": "integration",
         "environment": environment,
         "model_sha256": model_sha256,
+        "commit": commit,
         "passed": all(check.passed for check in checks),
         "checks": [{"name": check.name, "passed": check.passed, "found": check.found} for check in checks],
     }

@@ -18,6 +18,7 @@ from aifactory_runtime.release.staging_test import batches, checks, online
 from aifactory_runtime.release.staging_test.checks import Check
 
 _ROWS = 50
+REPORT = "integration.json"
 
 
 def integration_test(candidate: Candidate, target: Side) -> tuple[dict[str, Any], str]:
@@ -30,9 +31,14 @@ def integration_test(candidate: Candidate, target: Side) -> tuple[dict[str, Any]
         model = Path(temporary) / "model"
         candidate.source.registry.download(candidate.version, model)
         results = _checks(candidate, target, model)
-    report = checks.report(results, candidate.sha256, target.name)
-    path = Path(target.contract.artifact_uri) / "releases" / candidate.sha256 / "integration.json"
-    return report, checks.save(path, report)
+    report = checks.report(results, candidate.sha256, target.name, candidate.commit)
+    return report, checks.save(report_path(target, candidate), report)
+
+
+def report_path(target: Side, candidate: Candidate) -> Path:
+    """Where the report of a model lies; one with other code than it was trained from has a folder of that commit."""
+    place = Path(target.contract.artifact_uri) / "releases" / candidate.sha256
+    return (place if candidate.commit == candidate.trained_from else place / candidate.commit) / REPORT
 
 
 def _checks(candidate: Candidate, target: Side, model: Path) -> list[Check]:
