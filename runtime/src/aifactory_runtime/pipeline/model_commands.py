@@ -62,7 +62,9 @@ def reproduce(run: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**asdict(found), "same": found.same}))
     elif found.same:
-        click.echo(f"run {found.run}: the same model again (sha256 {found.model_sha256[:_SHORT]})")
+        served = f", served with the code of commit {found.served_with[:_SHORT]}" if found.served_with else ""
+        trained = f"trained from commit {found.commit[:_SHORT]}{served}"
+        click.echo(f"run {found.run}: the same model again (sha256 {found.model_sha256[:_SHORT]}), {trained}")
     if not found.same:
         files = ", ".join(found.differs) or "the folder of the run is gone, so nobody knows which files"
         lock = "" if found.same_lock else "; the lock differs too"

@@ -34,6 +34,8 @@ APPROVED_MODEL = PREFIX + "approves.model_sha256"
 APPROVED_REPORT = PREFIX + "approves.report_sha256"
 
 STAGE = PREFIX + "stage"
+RELEASED_WITH = PREFIX + "released_with"
+"""Commits of code, parted by spaces, that a version was served with since it became champion; the last one is now."""
 PREVIOUS = PREFIX + "previous"
 """Version that was champion before this one."""
 FAILED = "failed"

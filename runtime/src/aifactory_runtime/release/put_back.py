@@ -9,23 +9,23 @@ from aifactory_runtime.release.side import Side
 
 
 def is_back(side: Side) -> bool:
-    """Whether no failed champion is served, nor keeps the alias from one that was there before it."""
+    """Whether no failed champion is served, nor keeps the alias from one that was there before it; the same of code."""
     holder = side.registry.by_alias(CHAMPION)
     if holder is None:
         return True
     document = side.serving.known()
-    commit = document.champion.commit if document and document.champion else ""
-    if not champions.did_fail(holder):
-        failed = (code_history.current(holder), commit)
-        return not any(code_history.has(holder, tags.FAILED_WITH, one) for one in failed)
-    served = document.champion.sha256 if document and document.champion else None
-    return served != holder.model_sha256 and champions.before(side.registry, holder) is None
+    served = document.champion if document else None
+    is_served = served is not None and served.sha256 == holder.model_sha256
+    if champions.did_fail(holder):
+        return not is_served and champions.before(side.registry, holder) is None
+    commits = {code_history.current(holder)} | ({served.commit} if served and is_served else set())
+    return not any(code_history.has(holder, tags.FAILED_WITH, commit) for commit in commits)
 
 
 def put_back(side: Side) -> Version | None:
     """Serve again what was there before the failed champion, or before its failed code; None when that is nothing."""
     holder = side.registry.by_alias(CHAMPION)
-    if holder is not None and code_history.has(holder, tags.FAILED_WITH, code_history.current(holder)):
+    if holder is not None and not champions.did_fail(holder) and _failed_code(holder):
         code_history.step_back(side, holder, tags.FAILED_WITH)
     wanted = champions.champion(side.registry)
     if wanted is None:
@@ -39,3 +39,8 @@ def put_back(side: Side) -> Version | None:
     activation.activate(side, wanted)
     activation.wait_until_served(side, wanted)
     return wanted
+
+
+def _failed_code(champion: Version) -> bool:
+    """Whether the code did not pass that a champion is served with; the model did, with the code before."""
+    return code_history.has(champion, tags.FAILED_WITH, code_history.current(champion))

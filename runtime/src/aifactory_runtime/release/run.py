@@ -106,10 +106,12 @@ class Release:
         return Candidate(self._target, copy, self._candidate.commit)
 
     def _failed_before(self, copy: Version | None) -> str | None:
-        """Why it failed the test in the target; a version that is named is tested again."""
-        failed = copy and code_history.has(copy, tags.FAILED_WITH, self._candidate.commit)
-        if self._failure or self._named or not (champions.did_fail(copy) or failed):
+        """Why it failed the test in the target with this code; a version that is named is tested again."""
+        if self._failure or self._named or copy is None:
             return self._failure
+        from_before = champions.did_fail(copy) and tags.FAILED_WITH not in copy.tags
+        if not (from_before or code_history.has(copy, tags.FAILED_WITH, self._candidate.commit)):
+            return None
         number = self._candidate.version.number
         return f"it failed the integration test there before; to test it again: --version {number}"
 
@@ -198,10 +200,9 @@ class Release:
             return
         found = "; ".join(f"{check['name']}: {check['found']}" for check in report["checks"] if not check["passed"])
         self._failure = f"it fails the integration test ({found})"
-        if code_history.before(version) is None:
+        if code_history.before(version) is None:  # else the model passed with other code
             self._target.registry.set_tag(version.number, tags.STAGE, tags.FAILED)
-        else:  # the model passed with other code
-            code_history.add(self._target, version, tags.FAILED_WITH, self._candidate.commit)
+        code_history.add(self._target, version, tags.FAILED_WITH, self._candidate.commit)
 
     def _put_back(self) -> None:
         """What was there before the failed model is served again."""

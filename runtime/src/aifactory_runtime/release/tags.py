@@ -15,13 +15,26 @@ from aifactory_runtime.registry.port import (
     NOT_COMPARED,
     PREFIX,
     PREVIOUS,
+    RELEASED_WITH,
     REPORT_SHA256,
     SCIENCE,
     STAGE,
     TRAINING_RUN,
 )
 
-__all__ = ["CODE", "COMMIT", "DIRTY", "FAILED", "IMPORTED", "LOCK", "PREVIOUS", "SCIENCE", "STAGE", "TRAINING_RUN"]
+__all__ = [
+    "CODE",
+    "COMMIT",
+    "DIRTY",
+    "FAILED",
+    "IMPORTED",
+    "LOCK",
+    "PREVIOUS",
+    "RELEASED_WITH",
+    "SCIENCE",
+    "STAGE",
+    "TRAINING_RUN",
+]
 
 SCHEMA = PREFIX + "schema_sha256"
 
@@ -31,10 +44,9 @@ APPROVED_BY = PREFIX + "approved_by"
 FROM = PREFIX + "from"
 """`<environment>/<version>` that the bytes were copied from."""
 
-RELEASED_WITH = PREFIX + "released_with"
 TAKEN_BACK = PREFIX + "taken_back"
 FAILED_WITH = PREFIX + "failed_with"
-"""Commits of code, parted by spaces: served in this environment, rolled back, failed the test; see `code_history`."""
+"""Commits of code, parted by spaces, that were rolled back here, or failed the test; see `code_history`."""
 TESTED_WITH = PREFIX + "tested_with"
 """Commit of code that the integration test passed with; without it the one that the model was trained from."""
 OF_ENVIRONMENT = frozenset({STAGE, PREVIOUS, APPROVED_BY, RELEASED_WITH, TAKEN_BACK, FAILED_WITH})

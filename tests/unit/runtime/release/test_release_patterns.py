@@ -273,12 +273,15 @@ def test_given_a_model_of_dev_in_staging_when_released_to_prod_that_trains_itsel
     assert done.returncode == 1 and "only what prod trained" in done.stderr
 
 
-def test_given_dirty_code_in_dev_when_trained_in_prod_then_refused(in_prod: Environments) -> None:
+def test_given_dirty_code_in_dev_when_trained_in_prod_then_it_is_skipped(in_prod: Environments) -> None:
     in_prod.train_what_is_not_committed()
 
-    done = in_prod.run("release", "--train", "--env", "prod")
+    skipped = in_prod.run("release", "--train", "--env", "prod")
+    named = in_prod.run("release", "--train", "--env", "prod", "--version", "2")
 
-    assert done.returncode == 1 and "may not train in prod" in done.stderr and "not committed" in done.stderr
+    assert skipped.returncode == 0 and "version 1 was trained before in prod" in skipped.stdout
+    assert "skipped: version 2 of dev" in skipped.stderr and "not committed" in skipped.stderr
+    assert named.returncode == 1 and "may not train in prod" in named.stderr and "not committed" in named.stderr
 
 
 def test_given_both_when_released_to_staging_then_service_and_batch_are_tested(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: 
     ("target", "passed", "dies_at"),
     [
         (target, passed, dies_at)
-        for target, passed, writes in (("prod", True, 9), ("staging", True, 9), ("staging", False, 9))
+        for target, passed, writes in (("prod", True, 9), ("staging", True, 9), ("staging", False, 10))
         for dies_at in (*range(1, writes + 1), None)
     ],
 )

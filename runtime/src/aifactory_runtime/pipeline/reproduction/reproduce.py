@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reproduction import checkout, provenance
 from aifactory_runtime.pipeline.training import training_data
+from aifactory_runtime.registry.port import RELEASED_WITH
 
 _ENVIRONMENTS = "envs"
 _PROCESSES = (
@@ -34,6 +36,9 @@ class Reproduced:
 
     run: str
     commit: str
+    """Commit that trained the model, and trained it again."""
+    served_with: str | None
+    """Commit of the code that its version is served with here; None where it never was."""
     model_sha256: str
     again_sha256: str
     same_lock: bool
@@ -65,7 +70,8 @@ def reproduce(context: Context, name: str, say: Say) -> Reproduced:
         again = _retrained(context, handoff, root, place, python)
         original = training_data.place(context, handoff)
         differs = _differences(original, place) if original.is_dir() else ()
-    return Reproduced(handoff.id, handoff.commit, handoff.model_sha256 or "", again, same_lock, differs)
+    served_with = _served_with(context, handoff)
+    return Reproduced(handoff.id, handoff.commit, served_with, handoff.model_sha256 or "", again, same_lock, differs)
 
 
 def _find(context: Context, name: str) -> Handoff:
@@ -80,6 +86,16 @@ def _find(context: Context, name: str) -> Handoff:
     if handoff.dirty:
         raise FactoryError(f"run {handoff.id} was made from files that no commit holds: it cannot be made again")
     return handoff
+
+
+def _served_with(context: Context, handoff: Handoff) -> str | None:
+    """The last commit of code that the run's version was released with in this environment."""
+    if handoff.version is None:
+        return None
+    with suppress(FactoryError):  # the model was made again, whatever became of its version
+        released = context.registry.version(handoff.version).tags.get(RELEASED_WITH, "").split()
+        return released[-1] if released else None
+    return None
 
 
 def _by_tracking_run(context: Context, name: str) -> Handoff | None:
