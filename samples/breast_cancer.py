@@ -9,6 +9,11 @@ from typing import Any
 import pandas as pd
 
 TARGET = "diagnosis"
+ASKED = (
+    *("mean_radius", "radius_error", "worst_radius", "worst_texture", "worst_perimeter", "worst_area"),
+    *("worst_smoothness", "worst_concavity", "worst_concave_points", "worst_symmetry"),
+)
+"""Columns that the template's model reads, as its schema.py says."""
 FOLDER = Path(__file__).resolve().parents[1] / "template" / "data"
 
 
@@ -23,8 +28,8 @@ def table() -> pd.DataFrame:
 
 
 def request(frame: pd.DataFrame) -> dict[str, Any]:
-    """What the scoring service is asked: the first row without its label."""
-    return {"rows": frame.drop(columns=TARGET).head(1).to_dict(orient="records")}
+    """What the scoring service is asked: what the model reads of the first row."""
+    return {"rows": frame[list(ASKED)].head(1).to_dict(orient="records")}
 
 
 def write(folder: Path) -> None:

@@ -32,6 +32,13 @@ def _columns() -> dict[str, pa.Column]:
     return columns
 
 
+# What features.py reads. No model sees the other measurements and no request needs them; they stay in the table.
+USED = (
+    *("mean_radius", "radius_error", "worst_radius", "worst_texture", "worst_perimeter", "worst_area"),
+    *("worst_smoothness", "worst_concavity", "worst_concave_points", "worst_symmetry"),
+)
+IGNORED = tuple(name for name in _columns() if name not in USED)
+
 SCHEMA = pa.DataFrameSchema(
     {**_columns(), TARGET: pa.Column(str, pa.Check.isin(CLASSES))},
     strict=True,
