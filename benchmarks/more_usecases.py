@@ -9,6 +9,8 @@ from statistics import median
 from demo_runs import service_memory
 from measure import FACTORY, Row, limit_row, seconds
 
+from aifactory_runtime.config import layout
+
 OF_EACH = 5
 UP_LIMIT = 20.0
 MEMORY_LIMITS = {"online": 150.0, "batch": 0.0}
@@ -36,7 +38,7 @@ def _measured(folder: Path, home: dict[str, str], pattern: str) -> list[Row]:
     ups = [seconds([str(FACTORY), "up", "dev"], repo, home) for repo in repos]
     for repo in repos:
         train = [".venv/bin/python", "-m", repo.name.replace("-", "_"), "run"]
-        seconds(train, repo, {**home, "AIFACTORY_ENV": "dev", "PYTHONPATH": "src"})
+        seconds(train, repo, {**home, "AIFACTORY_ENV": "dev", "PYTHONPATH": layout.python_path(repo)})
         seconds([str(FACTORY), "release", "--to", "dev"], repo, home)
     programs = list((folder / "home" / "services" / "conf.d").glob(f"more-{pattern}-*"))
     taken = [service_memory(folder / "home" / "dev" / repo.name) for repo in repos]

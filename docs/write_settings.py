@@ -33,7 +33,7 @@ default stands, the key is not set. Written by `docs/write_settings.py` from the
 `runtime/src/aifactory_runtime/config/settings.py`: change it there.
 
 An editor checks and completes `conf/` by the schema that each repo holds: the first line of the file is then
-`# yaml-language-server: $schema=../src/aifactory_runtime/config/settings.json`.
+`# yaml-language-server: $schema=../vendor/aifactory-runtime/src/aifactory_runtime/config/settings.json`.
 """
 
 

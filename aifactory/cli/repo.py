@@ -58,10 +58,12 @@ audit = _command("audit", "Verify the chain of the audit log.", "factory audit -
 
 def run_in_repo(name: str, arguments: tuple[str, ...]) -> NoReturn:
     """Replace this process by `python -m <package> NAME ...` in the repo's environment."""
+    from aifactory_runtime.config import layout
+
     repo, manifest, python = place_and_python(name)
     os.chdir(repo)
     sys.stdout.flush()
-    variables = {**os.environ, "PYTHONPATH": str(repo / "src")}
+    variables = {**os.environ, "PYTHONPATH": layout.python_path(repo)}
     os.execve(python, [str(python), "-m", manifest.package, name, *arguments], variables)  # noqa: S606
 
 

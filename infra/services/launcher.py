@@ -37,6 +37,8 @@ SETTLED_SECONDS = 30.0
 ANSWER_SECONDS = 2.0
 MAX_ANSWERING = 64
 
+CODE = ("src", "vendor/aifactory-runtime/src")
+"""Where a snapshot has its code; of commits made before the runtime moved all is in the first."""
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 LEAN = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "PYTHONUNBUFFERED": "1"}
 """One request is small work: threads and memory arenas would only cost memory."""
@@ -183,7 +185,7 @@ class Launcher:
             return None
         command = [str(_python(snapshot)), "-m", self._options.package, "serve", "--fd", str(self._socket.fileno())]
         variables = {key: os.environ[key] for key in PASSED_ON if key in os.environ} | LEAN
-        variables["PYTHONPATH"] = str(snapshot / "src")
+        variables["PYTHONPATH"] = os.pathsep.join(str(snapshot / folder) for folder in CODE)
         variables["AIFACTORY_ENV_FILE"] = str(self._options.environment_file)
         variables["AIFACTORY_LAUNCHER"] = str(os.getpid())
         try:

@@ -38,6 +38,9 @@ from dagster import (
 # Ours and supervisor's, not the pipeline's.
 _DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_SERVER_URL")
 
+CODE = ("src", "vendor/aifactory-runtime/src")
+"""Where a snapshot has its code; of commits made before the runtime moved all is in the first."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -159,7 +162,7 @@ def run_released_code(context: OpExecutionContext, config: Target, pipes: PipesS
         "AIFACTORY_ENV_FILE": str(target.folder / "environment.json"),
         "AIFACTORY_IDENTITY": work.identity,
         "AIFACTORY_CREDENTIALS_FILE": str(credentials),
-        "PYTHONPATH": str(current / "src"),
+        "PYTHONPATH": os.pathsep.join(str(current / folder) for folder in CODE),
     }
     done = pipes.run(context=context, command=command, env=environment, cwd=str(current))
     done.get_results(implicit_materializations=False)

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.config import layout
 from tests.fixtures.usecase_repo import commit, git
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PARTS = ("copier.yml", "questions", "template", "runtime/src", "requirements/uv.txt")
+PARTS = ("copier.yml", "questions", "template", "runtime", "requirements/uv.txt")
 ANSWERS = {"use_case": "tumour-triage", "owner": "ana.lopez"}
 PACKAGE = "tumour_triage"
+COPY = f"{layout.VENDOR}/"
+"""Where a rendered repo has the runtime."""
 
 # The owner's files of a rendered repo; everything else is the factory's.
 YOURS = frozenset(
@@ -50,6 +53,7 @@ FACTORYS = VENDORS["github"] | frozenset(
     {
         ".copier-answers.yml",
         ".dockerignore",
+        ".gitattributes",
         ".gitignore",
         ".pre-commit-config.yaml",
         "Dockerfile",
@@ -98,3 +102,8 @@ def files(folder: Path) -> set[str]:
     skipped = {".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".factory"}
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file() or path.is_symlink())
     return {path.as_posix() for path in found if not skipped & set(path.parts)}
+
+
+def read_by_people(folder: Path) -> set[str]:
+    """`files` without the runtime's copy."""
+    return {name for name in files(folder) if not name.startswith(COPY)}

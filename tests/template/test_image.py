@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from aifactory_runtime.config import environment, yaml_model
+from aifactory_runtime.config import environment, layout, yaml_model
 from aifactory_runtime.contract import Manifest
 from tests.fixtures import mlflow_database
 from tests.fixtures.usecase_repo import commit, git
@@ -33,7 +33,7 @@ def test_given_a_repo_with_private_files_when_its_context_is_sent_then_only_code
         (repo / name).parent.mkdir(parents=True, exist_ok=True)
         (repo / name).write_text("private")
     sent = set(dockerfile.context(repo))
-    expected = {name for name in files(rendered) if name.startswith(("src/", "conf/", "requirements/"))}
+    expected = {name for name in files(rendered) if name.startswith(("src/", "vendor/", "conf/", "requirements/"))}
     assert sent == expected | {"factory.yaml"}
 
 
@@ -61,7 +61,7 @@ def trained(rendered: Path, tmp_path: Path) -> Path:
     mlflow_database.put(repo / ".factory" / "embedded" / "mlflow.db")
     for arguments in (("run",), ("release", "--to", "embedded")):
         command = [sys.executable, "-m", PACKAGE, *arguments]
-        variables = {**os.environ, "PYTHONPATH": str(repo / "src")}
+        variables = {**os.environ, "PYTHONPATH": layout.python_path(repo)}
         done = subprocess.run(command, cwd=repo, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     return repo

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.config import layout
 from tests.fixtures import mlflow_database
 from tests.fixtures.usecase_repo import commit, git
 from tests.template import kernel
@@ -52,7 +53,7 @@ def repo(rendered: Path, tmp_path: Path) -> Path:
 def variables(repo: Path) -> dict[str, str]:
     """Our environment with nothing chosen and the repo's code first."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AIFACTORY_")}
-    return {**kept, "PYTHONPATH": str(repo / "src")}
+    return {**kept, "PYTHONPATH": layout.python_path(repo)}
 
 
 def make(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -16,12 +16,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from aifactory_runtime.config import yaml_model
+from aifactory_runtime.config import layout, yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
 from tests.fixtures import mlflow_database, zoo
 from tests.fixtures.usecase_repo import git
-from tests.template.support import files
+from tests.template.support import read_by_people
 from tests.template.test_new import New, Said, listing, new
 
 pytestmark = pytest.mark.slow
@@ -155,10 +155,9 @@ def test_given_a_secret_table_then_no_value_of_it_is_in_any_committed_file(new: 
     options = ("--target-column", "churned", "--answer", f"data_classification={classification}")
     assert new("uc", "--owner", "ana", "--data", "t.csv", *options).code == 0
     repo = Path("uc")
-    for name in files(repo):
-        if "aifactory_runtime" not in name:
-            content = (repo / name).read_bytes().decode("utf-8", errors="replace")
-            assert not [canary for canary in CANARIES if canary in content], name
+    for name in read_by_people(repo):
+        content = (repo / name).read_bytes().decode("utf-8", errors="replace")
+        assert not [canary for canary in CANARIES if canary in content], name
     manifest = yaml_model.load(repo / "factory.yaml", Manifest)
     assert (manifest.data_classification, manifest.train_in) == (classification, "prod")
 
@@ -209,7 +208,7 @@ def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
         assert done.returncode == 0, done.stdout
     mlflow_database.put(repo / ".factory" / "embedded" / "mlflow.db")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIFACTORY_", "FACTORY_"))}
-    variables = {**kept, "PYTHONPATH": "src"}
+    variables = {**kept, "PYTHONPATH": layout.python_path(repo)}
     done = subprocess.run(
         [sys.executable, "-m", "uc", "run"], cwd=repo, env=variables, capture_output=True, text=True, check=False
     )

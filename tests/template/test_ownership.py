@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.usecase_repo import commit, git
-from tests.template.support import FACTORYS, PACKAGE, YOURS, files, make_template, render
+from tests.template.support import COPY, FACTORYS, PACKAGE, YOURS, files, make_template, render
 
 
 def update(repo: Path) -> None:
@@ -96,7 +96,7 @@ def test_given_an_owner_who_changed_deleted_and_added_files_when_updated_then_al
     assert {name: (repo / name).read_bytes() for name in before} == before
     assert not any((repo / name).exists() for name in deleted)
     assert "# a newer line" in (repo / "Makefile").read_text()
-    assert (repo / "src/aifactory_runtime/newer.py").exists()
+    assert (repo / COPY / "src/aifactory_runtime/newer.py").exists()
 
 
 @pytest.mark.slow

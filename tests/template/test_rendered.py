@@ -18,11 +18,23 @@ from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
 from tests.fixtures.usecase_repo import commit, git
-from tests.template.support import ANSWERS, CHECKOUT, FACTORYS, PACKAGE, YOURS, files, make_template, render
+from tests.template.support import (
+    ANSWERS,
+    CHECKOUT,
+    COPY,
+    FACTORYS,
+    PACKAGE,
+    YOURS,
+    files,
+    make_template,
+    read_by_people,
+    render,
+)
 
 pytestmark = pytest.mark.slow
 
-RUNTIME = "src/aifactory_runtime/"
+MOST_FILES = 45
+"""More than a person looks through at a first look at a repo."""
 
 
 def ruff(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,26 +47,46 @@ def ruff(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_given_default_answers_when_rendered_then_exactly_these_files_are_there(rendered: Path) -> None:
-    ours = {name for name in files(rendered) if not name.startswith(RUNTIME)}
-    assert ours == YOURS | FACTORYS
+def test_given_default_answers_when_rendered_then_exactly_these_files_are_there_and_all_in_src_is_science(
+    rendered: Path,
+) -> None:
+    read = read_by_people(rendered)
+    assert read == YOURS | FACTORYS
+    assert len(read) <= MOST_FILES
+    assert {name for name in read if name.startswith("src/")} <= YOURS
 
 
-def test_given_the_runtime_when_rendered_then_all_of_it_is_copied_as_plain_files(
+def test_given_the_runtime_when_rendered_then_all_of_it_is_copied_as_plain_files_and_nothing_more(
     template: Path, rendered: Path
 ) -> None:
-    source = template / "runtime" / "src" / "aifactory_runtime"
-    copied = {name.removeprefix(RUNTIME) for name in files(rendered) if name.startswith(RUNTIME)}
+    source = template / "runtime"
+    copied = {name.removeprefix(COPY) for name in files(rendered) if name.startswith("vendor/")}
     assert copied == files(source)
-    assert not (rendered / "src" / "aifactory_runtime").is_symlink()
+    assert {name.partition("/")[0] for name in copied} == {"README.md", "pyproject.toml", "src"}
     for name in copied:
-        assert (rendered / RUNTIME / name).read_bytes() == (source / name).read_bytes()
+        assert not (rendered / COPY / name).is_symlink()
+        assert (rendered / COPY / name).read_bytes() == (source / name).read_bytes()
+
+
+def test_given_people_who_ignore_vendor_everywhere_when_committed_then_it_is_in_git_and_marked_as_generated(
+    rendered: Path, tmp_path: Path
+) -> None:
+    repo = tmp_path / "repo"
+    subprocess.run(["cp", "-R", str(rendered), str(repo)], check=True)
+    git(repo, "init", "--quiet")
+    (tmp_path / "ignored").write_text("vendor/\n")
+    git(repo, "config", "core.excludesFile", str(tmp_path / "ignored"))
+    commit(repo, "Start")
+    assert set(git(repo, "ls-files").splitlines()) == files(rendered)
+    for mark in ("linguist-generated", "gitlab-generated"):
+        marked = git(repo, "ls-files", f":(attr:{mark})").splitlines()
+        assert set(marked) == {name for name in files(rendered) if name.startswith(COPY)}
 
 
 def test_given_the_template_when_rendered_then_no_jinja_is_left(rendered: Path) -> None:
     for name in files(rendered):
         assert "{" not in name
-        if name.startswith(RUNTIME) or name.endswith((".csv", "requirements/factory.txt")):
+        if name.startswith(COPY) or name.endswith((".csv", "requirements/factory.txt")):
             continue
         text = (rendered / name).read_text(encoding="utf-8").replace("${{", "")
         assert not re.search(r"\{\{|\{%|\{#", text), name

@@ -13,7 +13,17 @@ import pytest
 
 from tests.fixtures.usecase_repo import commit, git
 from tests.template import pipelines
-from tests.template.support import CHECKOUT, FACTORYS, PACKAGE, VENDORS, YOURS, files, make_template, render
+from tests.template.support import (
+    CHECKOUT,
+    FACTORYS,
+    PACKAGE,
+    VENDORS,
+    YOURS,
+    files,
+    make_template,
+    read_by_people,
+    render,
+)
 from tests.template.test_ownership import conflicts, next_version
 
 pytestmark = pytest.mark.slow
@@ -59,8 +69,7 @@ def zizmor(*folders: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_given_a_forge_when_rendered_then_exactly_its_files_are_there(repo: Path, vendor: str) -> None:
-    ours = {name for name in files(repo) if "aifactory_runtime" not in name}
-    assert ours == YOURS | (FACTORYS - VENDORS["github"]) | VENDORS[vendor]
+    assert read_by_people(repo) == YOURS | (FACTORYS - VENDORS["github"]) | VENDORS[vendor]
 
 
 def test_given_a_forge_then_stages_and_their_commands_are_those_of_the_others(repo: Path, vendor: str) -> None:
@@ -100,7 +109,7 @@ def test_given_the_code_owners_then_every_path_that_trains_or_releases_is_there_
     text = (repo / "CODEOWNERS").read_text(encoding="utf-8")
     rules = dict(line.split(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
     assert rules["*"] == rules[f"/src/{PACKAGE}/"] == rules["/conf/"] == "@ana.lopez"
-    for path in ("/factory.yaml", "/CODEOWNERS", "/.github/", "/azure-pipelines.yml", "/.gitlab-ci.yml"):
+    for path in ("/factory.yaml", "/vendor/", "/CODEOWNERS", "/.github/", "/azure-pipelines.yml", "/.gitlab-ci.yml"):
         assert rules[path] == "@ana.lopez @kim.meyer"
 
 

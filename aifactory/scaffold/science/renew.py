@@ -17,6 +17,7 @@ from aifactory.profile import Table, Wishes, propose, scan
 from aifactory.scaffold.science import sample
 from aifactory.scaffold.science.brief import Brief
 from aifactory_runtime import files
+from aifactory_runtime.config import layout
 from aifactory_runtime.config.settings import ReadSettings, Settings
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.data import source
@@ -151,7 +152,7 @@ def _check(repo: Path, package: str, python: Path, text: bytes) -> None:
 
 def _run(repo: Path, python: Path, code: str) -> str:
     """What the repo's interpreter prints; FactoryError with the last line of what it says when it fails."""
-    variables: dict[str, Any] = {**os.environ, "PYTHONPATH": str(repo / "src")}
+    variables: dict[str, Any] = {**os.environ, "PYTHONPATH": layout.python_path(repo)}
     done = subprocess.run(
         [str(python), "-c", code], cwd=repo, env=variables, capture_output=True, text=True, check=False
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aifactory_runtime.config import yaml_model
+from aifactory_runtime.config import layout, yaml_model
 from aifactory_runtime.contract import Manifest
 
 ROWS = 300
@@ -31,7 +31,7 @@ class Repo:
         """The environment of this process with no environment of the factory chosen, and the sample as the data."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIFACTORY_")}
         source = str(self.root / "data" / "sample.csv")
-        return {**kept, "PYTHONPATH": str(self.root / "src"), "AIFACTORY_DATA_SOURCE": source}
+        return {**kept, "PYTHONPATH": layout.python_path(self.root), "AIFACTORY_DATA_SOURCE": source}
 
     def command(self, *arguments: str) -> list[str]:
         """`python -m <package> ...` with the interpreter that runs the tests."""

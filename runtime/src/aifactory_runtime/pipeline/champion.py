@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.config import layout
 from aifactory_runtime.data import declared
 from aifactory_runtime.data.tables import REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError
@@ -102,13 +103,13 @@ def _features(context: Context, champion: Version, belongs: Belongs, place: Path
         return context.project.science.features()
     snapshot = Path(context.contract.snapshot_uri) / manifest.use_case / belongs.commit
     root = snapshot if snapshot.is_dir() else place
-    there = root == snapshot or checkout.extract(context.project.root, belongs.commit, place, "src")
+    there = root == snapshot or checkout.extract(context.project.root, belongs.commit, place, *layout.CODE)
     if not there or provenance.code_sha256(root, manifest.package) != belongs.code_sha256:
         raise FactoryError(
             f"the champion, version {champion.number}, belongs to code of commit {belongs.commit[:12]} that is not to "
             "be had here: fetch the commit, or release a version of committed code"
         )
-    with _imported_from(root / "src", manifest.package):
+    with _imported_from(root / layout.SCIENCE, manifest.package):
         found: Features = importlib.import_module(f"{manifest.package}.features").features
     return found
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from aifactory_runtime.config import environment
+from aifactory_runtime.config import environment, layout
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.release.side import Side
 
@@ -33,7 +33,7 @@ def run(
     done = subprocess.run(
         [str(snapshot / ".venv" / "bin" / "python"), "-m", *command],
         cwd=snapshot,
-        env={**_scrubbed(), **_chosen(side, identity), "PYTHONPATH": str(snapshot / "src"), **(variables or {})},
+        env={**_scrubbed(), **_chosen(side, identity), "PYTHONPATH": layout.python_path(snapshot), **(variables or {})},
         input=given,
         stdout=subprocess.PIPE,
         stderr=None if show else subprocess.PIPE,

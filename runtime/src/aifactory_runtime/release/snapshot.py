@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from aifactory_runtime.config import network
+from aifactory_runtime.config import layout, network
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.reproduction import checkout
 from aifactory_runtime.pipeline.reproduction.provenance import LOCKS
@@ -40,6 +40,7 @@ class Snapshots:
         place = self.of(commit)
         if not place.exists():
             self._extract(repo, commit, place)
+        layout.link_old_place(place)
         return place
 
     def prepare(self, commit: str, lock_sha256: str) -> Path:

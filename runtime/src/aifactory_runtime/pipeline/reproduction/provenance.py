@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from aifactory_runtime.config import layout
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline.reproduction import science
 
 _SNAPSHOT = re.compile(r"[0-9a-f]{40}")
 LOCKS = ("requirements/factory.txt", "requirements/science.txt")
-_MATTERS = ("src/", "conf/", "requirements/", "factory.yaml")
+_MATTERS = ("src/", "vendor/", "conf/", "requirements/", "factory.yaml")
 """A file git does not know matters only where the pipeline reads."""
 
 
@@ -42,8 +43,8 @@ def code_sha256(root: Path, package: str) -> str:
 
     It reads the folder: in a snapshot or a clean work tree that is the commit, in a dirty one it fits no commit.
     """
-    source = root / "src"
-    return _digest(root, (path for part in (package, "aifactory_runtime") for path in (source / part).rglob("*.py")))
+    parts = (root / layout.SCIENCE / package, layout.runtime_folder(root))
+    return _digest(root, (path for part in parts for path in part.rglob("*.py")))
 
 
 def lock_sha256(root: Path) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from aifactory_runtime.config import environment
+from aifactory_runtime.config import environment, layout
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
@@ -122,7 +122,7 @@ def _retrained(context: Context, handoff: Handoff, root: Path, place: Path, pyth
     file = place.with_name("environment.json")
     file.write_text(context.contract.model_dump_json(), encoding="utf-8")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(environment.PREFIX)}
-    paths = [str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [layout.python_path(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = {**kept, environment.FILE: str(file), "PYTHONPATH": os.pathsep.join(paths)}
     for module in _PROCESSES:
         done = subprocess.run(
