@@ -5,8 +5,8 @@ from __future__ import annotations
 _NAMES = """
 alembic annotated_doc annotated_types anyio appnope arro3 ast_serialize asttokens cachetools certifi cffi cfgv
 charset_normalizer click cloudpickle colorama comm contourpy cronsim cryptography cycler dask databricks
-dateutil debugpy deltalake deprecated distlib distributed dotenv editables executing fastapi filelock fsspec git
-gitdb google h11 hatchling httpcore httpx hypothesis identify idna importlib_metadata iniconfig ipykernel
+dateutil debugpy deltalake deprecated distlib distributed dotenv executing fastapi filelock fsspec git gitdb
+google h11 hatchling httpcore httpx hypothesis identify idna importlib_metadata iniconfig ipykernel
 ipykernel_launcher ipython_pygments_lexers jedi jinja2 joblib jupyter jupyter_client jupyter_core kiwisolver
 librt lightgbm locket mako markupsafe matplotlib matplotlib_inline mlflow mpl_toolkits msgpack msgspec mypy
 mypy_extensions mypyc narwhals nest_asyncio2 nodeenv numpy opentelemetry packaging pandas pandas_stubs pandera
