@@ -28,11 +28,11 @@ APPROVER = "kim.meyer"
 class Environments:
     """A repo, what `factory up` would have written for it, and the services."""
 
-    def __init__(self, folder: Path, **asked: Any) -> None:
-        """`asked` goes into every environment's contract, such as `scoring="batch"`."""
+    def __init__(self, folder: Path, *, template: Path = usecase_repo.TEMPLATE, **asked: Any) -> None:
+        """`asked` goes into every environment's contract, such as `scoring="batch"`; the repo is made of `template`."""
         self.asked = asked
         self.home = folder / "home"
-        self.repo = usecase_repo.make_repo(folder / "repo")
+        self.repo = usecase_repo.make_repo(folder / "repo", template=template)
         self.ports: dict[str, int] = {}
         self.launchers: dict[str, subprocess.Popen[bytes]] = {}
         environments = self.home / "snapshots" / "envs"
@@ -72,7 +72,7 @@ class Environments:
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(contract))
 
-    def start(self, *names: str) -> None:
+    def start(self, *names: str, launcher: Path = LAUNCHER) -> None:
         for name in names:
             contract = self.repo / ".factory" / f"{name}.json"
             serving = json.loads(contract.read_text())["release_uri"]
@@ -80,7 +80,7 @@ class Environments:
                 sys.executable,
                 "-I",
                 "-S",
-                str(LAUNCHER),
+                str(launcher),
                 "--port",
                 str(self.ports[name]),
                 "--package",

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.config import layout
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline.context import Context
-from tests.fixtures.usecase_repo import git
+from tests.fixtures.usecase_repo import bring_runtime, commit, git
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import data_of, edit
 
@@ -126,11 +127,15 @@ def test_given_a_new_column_when_trained_then_new_test_rows_are_frozen_on_reques
     assert third.metrics["champion.roc_auc"] == second.metrics["reference.roc_auc"]
 
 
+@pytest.mark.parametrize("place", layout.CODE)
 def test_given_features_that_mean_something_new_when_judged_then_the_champion_keeps_its_own(
-    repo: Path, pipeline: Pipeline, context: Context
+    repo: Path, pipeline: Pipeline, context: Context, place: str
 ) -> None:
+    bring_runtime(repo, place)
+    commit(repo, "Bring the runtime")
     first = pipeline()
     context.registry.set_alias("champion", 1)
+    bring_runtime(repo)
     edit(repo, "src/demo_case/features.py", '"age": columns["age"],', '"age": -1000.0 * columns["age"],')
     second = pipeline()
     assert second.version == 2

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.config import layout
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.release import snapshot
 from aifactory_runtime.release.snapshot import Snapshots
@@ -38,6 +39,20 @@ def test_given_a_commit_when_extracted_then_its_files_are_there_and_no_others(re
 
     assert (place / "factory.yaml").read_bytes() == (repo / "factory.yaml").read_bytes()
     assert not (place / "not-committed.txt").exists() and not (place / ".git").exists()
+
+
+@pytest.mark.parametrize("place", layout.CODE)
+def test_given_a_repo_with_its_runtime_when_extracted_then_services_that_know_only_src_find_it(
+    tmp_path: Path, snapshots: Snapshots, place: str
+) -> None:
+    repo = usecase_repo.make_repo(tmp_path / "with-runtime", rows=3)
+    usecase_repo.bring_runtime(repo, place)
+    commit = usecase_repo.commit(repo, "Bring the runtime")
+
+    made = snapshots.extract(repo, commit)
+
+    assert (made / layout.SCIENCE / "aifactory_runtime" / "__init__.py").is_file()
+    assert layout.runtime_folder(made) == made / place / "aifactory_runtime"
 
 
 def test_given_a_commit_that_is_not_in_the_repo_when_extracted_then_a_sentence_and_nothing_left(

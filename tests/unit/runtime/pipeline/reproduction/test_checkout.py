@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aifactory_runtime.pipeline.reproduction import checkout
-from tests.fixtures.usecase_repo import git
+from tests.fixtures.usecase_repo import commit, git
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -20,8 +20,7 @@ def test_given_a_commit_when_extracted_then_its_files_are_there(
     (repo / "src").mkdir(parents=True)
     (repo / "src" / "model.py").write_text("x = 1\n")
     git(repo, "init", "-q")
-    git(repo, "add", ".")
-    git(repo, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "First")
+    commit(repo, "First")
     if old:
         whole = tarfile.TarFile.extractall
 
@@ -36,3 +35,21 @@ def test_given_a_commit_when_extracted_then_its_files_are_there(
     assert (tmp_path / "place" / "src" / "model.py").read_text() == "x = 1\n"
     assert not checkout.extract(repo, "0" * 40, tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_given_paths_when_a_commit_has_some_of_them_then_those_are_extracted_and_without_any_nothing(
+    tmp_path: Path,
+) -> None:
+    repo = tmp_path / "repo"
+    for name in ("src/model.py", "vendor/one/code.py", "vendor/two/code.py", "data/table.csv"):
+        (repo / name).parent.mkdir(parents=True, exist_ok=True)
+        (repo / name).write_text("")
+    git(repo, "init", "-q")
+    head = commit(repo, "First")
+    place = tmp_path / "place"
+
+    assert checkout.extract(repo, head, place, "src", "vendor/two", "conf")
+    assert not checkout.extract(repo, head, tmp_path / "none", "conf")
+
+    found = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+    assert found == {"src/model.py", "vendor/two/code.py"} and not (tmp_path / "none").exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from feature_engine.outliers import Winsorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from aifactory_runtime.config import project
+from aifactory_runtime.config import layout, project
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reproduction.reproduce import reproduce
 from aifactory_runtime.pipeline.run import STEPS, run
 from aifactory_runtime.pipeline.training import adopt, training_data
-from tests.fixtures.usecase_repo import RUNTIME, commit, git
+from tests.fixtures.usecase_repo import bring_runtime, commit, git
 
 pytestmark = pytest.mark.slow
 
@@ -198,18 +197,19 @@ def test_given_a_folder_that_is_no_model_when_imported_then_one_line(tmp_path: P
 
 
 @pytest.fixture
-def vendored(repo: Path) -> Path:
-    """The repo with the runtime in it, as a real one has it: a checkout of a commit runs by itself."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(RUNTIME / "aifactory_runtime", repo / "src" / "aifactory_runtime", ignore=ignored)
+def vendored(repo: Path, request: pytest.FixtureRequest) -> Path:
+    """The repo with the runtime in it, as a real one has it or had it: a checkout of a commit runs by itself."""
+    bring_runtime(repo, getattr(request, "param", layout.CODE[-1]))
     commit(repo, "Bring the runtime")
     return repo
 
 
-def test_given_a_run_when_code_and_data_have_moved_on_then_it_is_reproduced_from_its_own(
+@pytest.mark.parametrize("vendored", layout.CODE, indirect=True)
+def test_given_a_run_when_code_data_and_runtime_have_moved_on_then_it_is_reproduced_from_its_own(
     vendored: Path, pipeline: Pipeline, context: Context
 ) -> None:
     handoff = pipeline()
+    bring_runtime(vendored)
     model = vendored / "src" / "demo_case" / "model.py"
     model.write_text(model.read_text().replace("SimpleImputer()", 'SimpleImputer(strategy="median")'))
     data = vendored / "data" / "customers.csv"
@@ -240,10 +240,11 @@ def test_given_a_run_that_comes_out_otherwise_when_reproduced_then_the_file_that
     assert found.differs == ("model.skops",)
 
 
+@pytest.mark.parametrize("vendored", [layout.SCIENCE], indirect=True)
 def test_given_a_run_of_an_older_runtime_when_reproduced_then_its_process_is_called_by_the_name_it_has_there(
     vendored: Path, pipeline: Pipeline, context: Context
 ) -> None:
-    parts = vendored / "src" / "aifactory_runtime" / "pipeline"
+    parts = vendored / layout.SCIENCE / "aifactory_runtime" / "pipeline"
     (parts / "reproduction" / "reproduce_process.py").rename(parts / "retrain.py")
     commit(vendored, "As it was called before")
     before = pipeline("ingest", "validate", "prepare", "train")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.config import layout
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.pipeline.reproduction import provenance
-from tests.fixtures.usecase_repo import git
+from tests.fixtures.usecase_repo import bring_runtime, git
 
 
 def test_given_a_repo_that_git_cannot_read_when_asked_then_gits_own_reason_is_given_and_no_git_init(
@@ -41,11 +42,28 @@ def test_given_a_module_in_a_folder_of_the_package_when_it_changes_then_the_code
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("place", layout.CODE)
+def test_given_the_runtime_in_a_repo_when_a_module_of_it_changes_then_the_code_is_another(
+    repo: Path, place: str
+) -> None:
+    without = provenance.code_sha256(repo, "demo_case")
+    bring_runtime(repo, place)
+    before = provenance.code_sha256(repo, "demo_case")
+    layout.link_old_place(repo)
+    assert provenance.code_sha256(repo, "demo_case") == before != without, "a snapshot is the commit's code"
+    (repo / place / "aifactory_runtime" / "errors.py").write_text("")
+    assert provenance.code_sha256(repo, "demo_case") != before
+
+
+@pytest.mark.slow
 def test_given_a_file_git_does_not_know_when_it_is_not_read_by_the_pipeline_then_the_tree_is_clean(repo: Path) -> None:
     (repo / "notes.txt").write_text("scratch")
     assert not provenance.collect(repo, "demo_case").dirty
-    (repo / "src" / "demo_case" / "more.py").write_text("")
-    assert provenance.collect(repo, "demo_case").dirty
+    for folder in layout.CODE:
+        (repo / folder).mkdir(parents=True, exist_ok=True)
+        (repo / folder / "more.py").write_text("")
+        assert provenance.collect(repo, "demo_case").dirty
+        (repo / folder / "more.py").unlink()
 
 
 @pytest.mark.slow
