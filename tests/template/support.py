@@ -72,8 +72,8 @@ FACTORYS = VENDORS["github"] | frozenset(
 )
 
 
-def make_template(folder: Path) -> Path:
-    """A git repo with what rendering reads of this checkout, committed."""
+def make_template(folder: Path, message: str = "Template") -> Path:
+    """A git repo with what rendering reads of this checkout, committed; `folder` may be one already."""
     for part in PARTS:
         source, target = CHECKOUT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def make_template(folder: Path) -> Path:
         else:
             shutil.copy2(source, target)
     git(folder, "init", "--quiet", "--initial-branch=main")
-    commit(folder, "Template")
+    commit(folder, message)
     return folder
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import earlier_release
 from tests.fixtures.usecase_repo import commit, git
-from tests.template.support import COPY, FACTORYS, PACKAGE, YOURS, files, make_template, render
+from tests.template.support import COPY, FACTORYS, PACKAGE, PARTS, YOURS, files, make_template, render
 
 
 def update(repo: Path) -> None:
@@ -100,17 +101,44 @@ def test_given_an_owner_who_changed_deleted_and_added_files_when_updated_then_al
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["Makefile", f"{COPY}src/aifactory_runtime/errors.py"])
 def test_given_an_owner_who_edited_a_factory_file_elsewhere_when_updated_then_the_edit_stays(
-    world: tuple[Path, Path],
+    world: tuple[Path, Path], name: str
 ) -> None:
     template, repo = world
-    makefile = repo / "Makefile"
-    makefile.write_text("# mine, though it is the factory's\n" + makefile.read_text())
+    edited = repo / name
+    edited.write_text("# mine, though it is the factory's\n" + edited.read_text())
     commit(repo, "Mine")
     next_version(template)
     update(repo)
-    assert makefile.read_text().startswith("# mine, though")
-    assert makefile.read_text().endswith("# a newer line\n")
+    assert edited.read_text().startswith("# mine, though")
+    assert edited.read_text().splitlines()[-1] in {"# a newer line", "# newer"}
+
+
+@pytest.mark.slow
+def test_given_a_repo_of_release_0_1_0_when_updated_then_the_runtime_has_moved_and_yours_is_as_it_was(
+    tmp_path: Path,
+) -> None:
+    template, repo, fresh = (tmp_path / name for name in ("template", "repo", "fresh"))
+    earlier_release.extract(template, *PARTS)
+    git(template, "init", "--quiet", "--initial-branch=main")
+    commit(template, "Release 0.1.0")
+    render(template, repo)
+    git(repo, "init", "--quiet", "--initial-branch=main")
+    commit(repo, "Start")
+    before = {name: (repo / name).read_bytes() for name in YOURS & files(repo)}
+    assert (repo / "src/aifactory_runtime/__init__.py").exists()
+    for part in PARTS:
+        git(template, "rm", "-r", "--quiet", part)
+    make_template(template, "The runtime moves")
+
+    update(repo)
+
+    render(template, fresh)
+    assert conflicts(repo) == []
+    assert files(repo) - YOURS == files(fresh) - YOURS
+    assert not (repo / "src/aifactory_runtime").exists()
+    assert {name: (repo / name).read_bytes() for name in before} == before
 
 
 @pytest.mark.slow

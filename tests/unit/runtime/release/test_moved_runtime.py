@@ -14,24 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from aifactory import releases
 from aifactory_runtime.config import layout
-from aifactory_runtime.pipeline.reproduction import checkout
+from tests.fixtures import earlier_release
 from tests.fixtures.usecase_repo import bring_runtime, commit, git
 from tests.unit.runtime.environments import LAUNCHER, Environments
 
 pytestmark = pytest.mark.slow
 
-CHECKOUT = Path(__file__).parents[4]
-
 
 @pytest.fixture(scope="module")
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is needed of release 0.1.0: the runtime, the services, and the small repo as it was then."""
-    (first, *_) = releases.read((CHECKOUT / releases.FILE).read_text(encoding="utf-8"))
     place = tmp_path_factory.mktemp("earlier")
-    assert checkout.extract(CHECKOUT, first.commit, place, "runtime/src", "infra/services", "tests/fixtures/usecase")
-    return place
+    return earlier_release.extract(place, "runtime/src", "infra/services", "tests/fixtures/usecase")
 
 
 @pytest.fixture(scope="module")
