@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aifactory.provision import servers
+from aifactory_runtime.config import layout
 from tests.infra.engine import INFRA
 
 pytestmark = pytest.mark.slow
@@ -135,7 +136,7 @@ def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and
     assert later["skip"].startswith("nothing is due; ")
 
 
-def test_given_a_batch_that_fails_when_it_runs_then_its_log_ends_with_what_it_said_and_no_traceback(
+def test_given_a_batch_that_fails_when_it_runs_then_its_log_has_what_it_said_on_the_path_of_the_repo_and_no_traceback(
     tick: Tick,
     tmp_path: Path,
 ) -> None:
@@ -143,7 +144,7 @@ def test_given_a_batch_that_fails_when_it_runs_then_its_log_ends_with_what_it_sa
     ((run,),) = (answer["runs"] for answer in tick(MONDAY_AT_THREE, work="scoring"))
     python = tmp_path / "prod" / "churn" / "serving" / "current" / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text("#!/bin/sh\necho 'Error: no column age' >&2\nexit 1\n")
+    python.write_text("#!/bin/sh\necho path: $PYTHONPATH\necho 'Error: no column age' >&2\nexit 1\n")
     python.chmod(0o755)
 
     done = subprocess.run(
@@ -155,6 +156,7 @@ def test_given_a_batch_that_fails_when_it_runs_then_its_log_ends_with_what_it_sa
     )
 
     assert done.stdout.splitlines()[-1] == "failed"
+    assert f"path: {layout.python_path(python.parents[2])}" in done.stdout.splitlines()
     assert "Error: no column age" in done.stderr.splitlines()[-5:]
     assert "Stack Trace" not in done.stderr
 

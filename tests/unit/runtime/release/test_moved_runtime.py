@@ -126,3 +126,4 @@ def test_given_a_repo_after_the_move_when_the_newer_is_released_again_then_it_an
     run(places, "release", "--to", "prod", "--version", "2")
 
     places.wait("prod", "2")
+    assert served_by(places, "prod") == f"{layout.VENDOR}/src/aifactory_runtime"
