@@ -76,3 +76,10 @@ def test_given_this_checkout_then_each_release_is_an_ancestor_and_its_tag_where_
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["git", "-C", str(CHECKOUT), *arguments], capture_output=True, text=True, check=False)
+
+
+def test_given_this_checkout_then_what_the_changelog_said_of_a_release_is_still_what_it_says() -> None:
+    now = releases.sections((CHECKOUT / releases.CHANGELOG).read_text(encoding="utf-8"))
+    for one in releases.read((CHECKOUT / releases.FILE).read_text(encoding="utf-8")):
+        shown = _git("show", f"{one.commit}:{releases.CHANGELOG}").stdout
+        assert releases.sections(shown)[one.version] == now[one.version], "what is new goes under Unreleased"
