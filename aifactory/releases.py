@@ -58,6 +58,16 @@ def read(text: str) -> tuple[Release, ...]:
         raise FactoryError(f"{FILE} cannot be read: {error}") from None
 
 
+def of_tags(tags: Iterable[tuple[str, str, str]]) -> tuple[Release, ...]:
+    """The releases that tags name, oldest first: name (v1.2.3), commit, day; other tags are none."""
+    named = [
+        Release(tag.removeprefix("v"), commit, datetime.date.fromisoformat(day))
+        for tag, commit, day in tags
+        if tag.startswith("v") and is_release(tag.removeprefix("v"))
+    ]
+    return tuple(sorted(named, key=lambda one: number(one.version)))
+
+
 def write(releases: Iterable[Release]) -> str:
     """The text of releases.toml."""
     entries = (

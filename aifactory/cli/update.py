@@ -1,0 +1,95 @@
+"""`factory update`: a repo follows the template, shown first, finished or undone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aifactory.cli import output
+from aifactory_runtime.errors import NeedsPerson, UsageProblem
+
+if TYPE_CHECKING:
+    from aifactory.update import Plan
+    from aifactory.update.move import Move
+
+_SHOWN_FILES = 20
+
+
+@click.command()
+@click.option("--to", metavar="VERSION", help="The release to go to; the newest that this factory is for by default.")
+@click.option("--template", "address", help="The template's address, where it has moved.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--continue", "go_on", is_flag=True, help="Finish an update after conflicts or an interruption.")
+@click.option("--abort", is_flag=True, help="Put everything back as it was before the update.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(*, to: str | None, address: str | None, dry_run: bool, go_on: bool, abort: bool, as_json: bool) -> None:
+    """Bring this repo to a release of the factory, as one change that you look at and commit.
+
+    Your lines stay: where you and the factory changed the same ones, both are left for you to decide (exit code 3). If
+    anything is in the way, nothing is changed and one line says what to do.
+
+    Example: factory update --dry-run
+    """
+    from aifactory import update
+
+    repo = update.top(Path.cwd())
+    if go_on or abort:
+        if (go_on and abort) or to or address or dry_run:
+            raise UsageProblem("--continue and --abort stand alone: factory update --continue")
+        _say_end(update.go_on(repo) if go_on else update.abort(repo), aborted=abort, as_json=as_json)
+        return
+    plan = update.update(repo, to, address, os.environ, output.say, dry_run=dry_run)
+    if as_json:
+        output.answer_json(_json(plan, dry_run=dry_run))
+    else:
+        _say_plan(plan, dry_run=dry_run)
+    if plan.move.conflicts:
+        raise NeedsPerson(_conflicts(plan.move, dry_run=dry_run))
+
+
+def _say_plan(plan: Plan, *, dry_run: bool) -> None:
+    for note in plan.notes:
+        click.echo(f"note: {note}")
+    if plan.changes_nothing:
+        click.echo(f"Nothing changes for this repo: {plan.move.title}")
+        return
+    click.echo(f"{'Would go' if dry_run else 'Went'} from {plan.move.title}: {len(plan.move.changes)} files")
+    shown = [step for step in plan.steps if step.outcome.name not in {"ADD", "CHANGE", "REMOVE"} or step.base is None]
+    for step in plan.steps if len(plan.steps) <= _SHOWN_FILES else shown:
+        click.echo(f"  {step.path}: {step.outcome}")
+    if plan.changelog:
+        click.echo(f"\n{plan.changelog}\n")
+    if not dry_run and not plan.move.conflicts:
+        click.echo(
+            f'It is staged. Look at it with git diff --cached, then: git commit -m "Follow the factory {plan.to}"'
+        )
+
+
+def _conflicts(move: Move, *, dry_run: bool) -> str:
+    lines = [f"  {change.path}: {change.why}" for change in move.conflicts]
+    end = "" if dry_run else "both versions are in the files; decide, then factory update --continue (or --abort)"
+    return "\n".join([f"{len(lines)} files need you:", *lines, *([end] if end else [])])
+
+
+def _say_end(move: Move, *, aborted: bool, as_json: bool) -> None:
+    if as_json:
+        output.answer_json({"title": move.title, "state": "aborted" if aborted else "staged"})
+    elif aborted:
+        click.echo(f"The update {move.title} is undone; the repo is as it was")
+    else:
+        click.echo(f"The update {move.title} is staged: look at it with git diff --cached, then commit it")
+
+
+def _json(plan: Plan, *, dry_run: bool) -> dict[str, Any]:
+    state = "planned" if dry_run else "conflicts" if plan.move.conflicts else "staged"
+    return {
+        "title": plan.move.title,
+        "state": "current" if plan.changes_nothing else state,
+        "files": {step.path: step.outcome.name.lower() for step in plan.steps},
+        "conflicts": {change.path: change.why for change in plan.move.conflicts},
+        "changelog": plan.changelog,
+        "notes": list(plan.notes),
+    }

@@ -1,0 +1,89 @@
+"""The answers file of a repo: what it was rendered from, and with which answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aifactory.git import attempt, git
+from aifactory_runtime.errors import UsageProblem
+
+FILE = ".copier-answers.yml"
+_RECORDED = re.compile(r"^_(?:src_path|commit):.*(?:\n[ ].*)*\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What `.copier-answers.yml` says."""
+
+    address: str
+    """Where the template is."""
+    commit: str
+    """Tag, commit or `git describe` name of the template's commit."""
+    given: Mapping[str, Any]
+    """The answers themselves."""
+    text: str
+
+
+def read(repo: Path) -> Answers:
+    """The answers file of `repo`. UsageProblem when it is missing or broken, saying how to get it back."""
+    path = repo / FILE
+    back = f"bring it back with git checkout HEAD -- {FILE}, or from the commit of the last update"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageProblem(f"{repo} has no {FILE}, so nobody knows what it was made from: {back}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageProblem(f"{FILE} cannot be read ({error}): {back}") from None
+    return parse(text, back)
+
+
+def parse(text: str, back: str = "write it again") -> Answers:
+    """What the text of an answers file says; see `read`."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise UsageProblem(f"{FILE} is not valid YAML{where}: {back}") from None
+    if not isinstance(found, dict) or any(not isinstance(found.get(key), str) for key in ("_src_path", "_commit")):
+        raise UsageProblem(f"{FILE} does not say what the repo was made from (_src_path and _commit): {back}")
+    given = {str(key): value for key, value in found.items() if not str(key).startswith("_")}
+    return Answers(found["_src_path"], found["_commit"], given, text)
+
+
+def recorded(text: str, address: str, commit: str) -> str:
+    """The text of a rendered answers file with the address and commit that the repo keeps."""
+    body = _RECORDED.sub("", text)
+    comments = re.match(r"(?:#.*\n)*", body)
+    head = comments[0] if comments else ""
+    source = address if re.fullmatch(r"[\w@:/.+~-]+", address) else json.dumps(address)
+    return f"{head}_commit: {commit}\n_src_path: {source}\n{body[len(head) :]}"
+
+
+def address_before(repo: Path, now: Answers) -> str:
+    """The address that the last update, or the first commit, wrote down; `now` may hold one that was edited since.
+
+    The edit is a commit that changes the address and not the template's commit.
+    """
+    commits = git(repo, "log", "--format=%H", "--", FILE).decode().split()
+    address = now.address
+    for commit in commits:
+        shown = attempt(repo, "show", f"{commit}:{FILE}")
+        if shown.returncode:
+            break
+        try:
+            then = parse(os.fsdecode(shown.stdout))
+        except UsageProblem:
+            continue
+        if then.commit != now.commit:
+            break
+        address = then.address
+    return address

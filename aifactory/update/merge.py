@@ -1,0 +1,108 @@
+"""What an update does to each file: rules over three trees (as rendered before, as it is, as rendered now), no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aifactory.update.tree import Entry, Tree
+
+
+class Outcome(StrEnum):
+    """What becomes of a file."""
+
+    ADD = "added"
+    CHANGE = "changed"
+    REMOVE = "removed"
+    MERGE = "merged"
+    """Both sides changed it."""
+    KEEP_EDITED = "kept: the factory removed it, you edited it"
+    KEEP_DELETED = "stays deleted: you deleted it, the factory changed it"
+    CLASH = "clash: yours, where the factory puts a file of its own now"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One file of the plan: its path after the update, and the three entries that led to the outcome."""
+
+    path: str
+    outcome: Outcome
+    base: Entry | None = None
+    ours: Entry | None = None
+    theirs: Entry | None = None
+    moved_from: str | None = None
+    """Its path before the update, where the factory moved it."""
+
+
+def plan(base: Tree, ours: Tree, theirs: Tree, moved: Mapping[str, str]) -> list[Step]:
+    """The steps from `ours`, by path; a file without a step stays as it is.
+
+    `base` and `theirs` hold the factory's files only; `moved` says which of `base` are elsewhere in `theirs`.
+    """
+    came_from = {new: old for old, new in moved.items()}
+    steps: list[Step] = []
+    for path in sorted({*base, *theirs}):
+        if path in moved:
+            continue
+        if path in came_from:
+            steps += _moved(base, ours, theirs, came_from[path], path)
+        else:
+            step = _step(path, base.get(path), ours.get(path), theirs.get(path))
+            steps += [step] if step else []
+    return steps
+
+
+def _moved(base: Tree, ours: Tree, theirs: Tree, old: str, new: str) -> Iterator[Step]:
+    """The steps of a file that the factory moved: an edit goes along, what was deleted does not come back."""
+    was, here, there = base[old], ours.get(old), theirs[new]
+    if here is None:
+        if new not in ours:
+            yield Step(new, Outcome.KEEP_DELETED, was, None, there, moved_from=old)
+        return
+    if new in ours and ours[new] != there:
+        yield Step(new, Outcome.CLASH, None, ours[new], there)
+        return
+    yield Step(old, Outcome.REMOVE, was, here, None)
+    if here == was or new in ours:
+        yield Step(new, Outcome.ADD, None, None, there, moved_from=old)
+    else:
+        yield Step(new, Outcome.MERGE, was, here, there, moved_from=old)
+
+
+def _step(path: str, base: Entry | None, ours: Entry | None, theirs: Entry | None) -> Step | None:
+    """The step of one path; None when nothing is to be done or said."""
+    if theirs in (base, ours):
+        return None
+    outcome = _outcome(base, ours, theirs)
+    return Step(path, outcome, base, ours, theirs)
+
+
+def _outcome(base: Entry | None, ours: Entry | None, theirs: Entry | None) -> Outcome:
+    if base is None:
+        return Outcome.ADD if ours is None else Outcome.CLASH
+    if ours is None:
+        return Outcome.KEEP_DELETED
+    if ours == base:
+        return Outcome.REMOVE if theirs is None else Outcome.CHANGE
+    return Outcome.KEEP_EDITED if theirs is None else Outcome.MERGE
+
+
+def in_the_way(steps: Iterable[Step], ours: Tree) -> Iterator[tuple[str, str]]:
+    """Pairs: a path that the update writes, and a file of the owner's that makes it impossible, as a folder there."""
+    written = {step.path for step in steps if step.outcome in {Outcome.ADD, Outcome.MERGE, Outcome.CHANGE}}
+    removed = {step.path for step in steps if step.outcome is Outcome.REMOVE}
+    kept = set(ours) - removed
+    folders = {parent for path in kept for parent in parents(path)}
+    for path in sorted(written - set(ours)):
+        if path in folders:
+            yield path, next(one for one in sorted(kept) if one.startswith(f"{path}/"))
+        for parent in parents(path):
+            if parent in kept:
+                yield path, parent
+
+
+def parents(path: str) -> list[str]:
+    """The folders above a path, nearest first."""
+    parts = path.split("/")
+    return ["/".join(parts[:number]) for number in range(len(parts) - 1, 0, -1)]

@@ -1,0 +1,98 @@
+"""An update as it is written down before the first file is touched, and removed when all is in place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from aifactory.update import tree
+from aifactory.update.tree import Entry
+from aifactory_runtime import files
+
+
+class Phase(StrEnum):
+    """Where an update that is written down stands."""
+
+    MOVING = "moving"
+    """Files are being written; unless a process holds the lock, it was interrupted."""
+    CONFLICTS = "conflicts"
+    """All is written, and a person has to decide conflicts."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an update does to one path: its entry before (as HEAD has it) and after; None where there is no file."""
+
+    path: str
+    before: Entry | None
+    after: Entry | None
+    stages: tuple[Entry | None, Entry | None, Entry | None] | None = None
+    """Of a conflict: as rendered before, the owner's, as rendered now. `after` holds both, with markers."""
+    why: str = ""
+    """Of a conflict: whose file it is and what happened, for people."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """All that an update does to a repo."""
+
+    head: str
+    title: str
+    """What it is, for people: `0.1.0 to 0.2.0`."""
+    changes: tuple[Change, ...]
+
+    @property
+    def conflicts(self) -> tuple[Change, ...]:
+        """The changes that a person has to decide."""
+        return tuple(change for change in self.changes if change.stages)
+
+    def undone(self) -> Move:
+        """The way back."""
+        return Move(self.head, self.title, tuple(Change(one.path, one.after, one.before) for one in self.changes))
+
+
+def folder(repo: Path) -> Path:
+    """Where a repo keeps what is written down: beside git's own files, in no commit."""
+    return tree.repo_path(repo, "factory-update")
+
+
+@contextmanager
+def held(repo: Path) -> Iterator[None]:
+    """One update at a time in this repo; FactoryError names the process that has it."""
+    with files.lock(folder(repo) / "lock", "another update of this repo is running (process {holder}): wait for it"):
+        yield
+
+
+def note(repo: Path, move: Move, phase: Phase) -> None:
+    """Write the update down, on disk when this returns."""
+    content = {"head": move.head, "title": move.title, "phase": phase, "changes": [asdict(one) for one in move.changes]}
+    files.write(folder(repo) / "move.json", json.dumps(content), 0o600)
+
+
+def noted(repo: Path) -> tuple[Move, Phase] | None:
+    """The update that is not finished; None when there is none."""
+    try:
+        written = files.read_json(folder(repo) / "move.json")
+    except FileNotFoundError:
+        return None
+    changes = tuple(_change(one) for one in written["changes"])
+    return Move(written["head"], written["title"], changes), Phase(written["phase"])
+
+
+def forget(repo: Path) -> None:
+    """The update is finished, or undone."""
+    (folder(repo) / "move.json").unlink(missing_ok=True)
+
+
+def _change(written: dict[str, Any]) -> Change:
+    stages = written["stages"] and tuple(map(_entry, written["stages"]))
+    return Change(written["path"], _entry(written["before"]), _entry(written["after"]), stages, written["why"])
+
+
+def _entry(written: dict[str, str] | None) -> Entry | None:
+    return Entry(**written) if written else None

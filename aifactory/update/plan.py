@@ -1,0 +1,135 @@
+"""What an update would do to a repo: rendered twice, merged in git's object store, nothing in the work tree touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pathspec
+
+from aifactory import releases
+from aifactory.git import attempt, line
+from aifactory.update import answers as answers_file
+from aifactory.update import content, merge, tree
+from aifactory.update.merge import Outcome, Step
+from aifactory.update.move import Change, Move
+from aifactory.update.render import Rendered, render
+from aifactory.update.tree import Entry, Tree
+from aifactory.update.versions import Way
+from aifactory_runtime.errors import UsageProblem
+
+Say = Callable[[str], None]
+"""Takes one line of progress."""
+_WRITES = {Outcome.ADD, Outcome.CHANGE, Outcome.MERGE}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An update before it is carried out."""
+
+    way: Way
+    move: Move
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def to(self) -> str:
+        """The version that the repo gets, for people."""
+        return self.way.source.name_of(self.way.new)
+
+    @property
+    def changelog(self) -> str:
+        """What the changelog says of the releases on the way, for owners."""
+        first, last = (self.way.source.release_of(commit) for commit in (self.way.old, self.way.new))
+        if last is None:
+            return ""
+        text = self.way.source.changelog(self.way.new)
+        return releases.between(text, first.version if first else "0.0.0", last.version)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the repo is as the new version would render it, but for the number of the version."""
+        return all(change.path == answers_file.FILE for change in self.move.changes)
+
+
+def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
+    """The plan for the commit that HEAD of `repo` is; `workshop` is an empty folder for what is rendered."""
+    head = line(repo, "rev-parse", "HEAD")
+    ours = tree.of_commit(repo, head)
+    say(f"Rendering {way.source.name_of(way.old)} and {way.source.name_of(way.new)} ...")
+    old, new = _rendered(way, workshop)
+    owners = pathspec.GitIgnoreSpec.from_lines([*old.owners, *new.owners])
+    base, theirs = (tree.of_folder(repo, one.folder, _factorys(one, owners)) for one in (old, new))
+    steps = merge.plan(base, ours, theirs, tree.moved(repo, base, theirs))
+    for path, other in merge.in_the_way(steps, ours):
+        raise UsageProblem(
+            f"{other} is yours, and the factory now has {path}: move yours to another place, commit, again"
+        )
+    labels = ("yours", f"factory {way.source.name_of(way.old)}", f"factory {way.source.name_of(way.new)}")
+    changes = [change for step in steps for change in _changes(repo, step, ours, labels)]
+    changes.append(_answers(repo, way, new, ours))
+    real = tuple(change for change in changes if change.before != change.after or change.stages)
+    return Plan(way, Move(head, way.title, real), tuple(steps), way.notes)
+
+
+def _rendered(way: Way, workshop: Path) -> tuple[Rendered, Rendered]:
+    """The old version with the old answers, and the new one."""
+    places = {"old": way.old, "new": way.new}
+    with ThreadPoolExecutor() as pool:  # git and tar work while copier is imported
+        unpacked = [
+            pool.submit(way.source.extract, commit, workshop / f"{name}-template") for name, commit in places.items()
+        ]
+        import copier  # noqa: F401
+
+        for one in unpacked:
+            one.result()
+    old, new = (
+        render(workshop / f"{name}-template", way.answers, workshop / name, way.source.name_of(commit))
+        for name, commit in places.items()
+    )
+    return old, new
+
+
+def _factorys(rendered: Rendered, owners: pathspec.GitIgnoreSpec) -> Iterable[str]:
+    """Paths of the factory's files, without the answers file, which is made from both sides."""
+    found = tree.files_of(rendered.folder)
+    return [path for path in found if path != answers_file.FILE and not owners.match_file(path)]
+
+
+def _changes(repo: Path, step: Step, ours: Tree, labels: tuple[str, str, str]) -> list[Change]:
+    before = ours.get(step.path)
+    if step.outcome in {Outcome.KEEP_DELETED, Outcome.KEEP_EDITED}:
+        return []
+    if step.outcome is Outcome.CLASH:
+        return [_clash(repo, step, labels)]
+    if step.outcome is not Outcome.MERGE:
+        return [Change(step.path, before, step.theirs)]
+    merged = content.merge(repo, step, labels)
+    if not merged.conflict:
+        return [Change(step.path, before, merged.entry)]
+    stages = (step.base, step.ours, step.theirs)
+    edited = _last_commit(repo, step.moved_from or step.path)
+    why = f"the factory's file; you edited it ({edited}), and the factory changed the same lines"
+    return [Change(step.path, before, merged.entry, stages, why)]
+
+
+def _clash(repo: Path, step: Step, labels: tuple[str, str, str]) -> Change:
+    empty = Entry(tree.FILE, tree.store(repo, b""))
+    merged = content.merge(repo, Step(step.path, Outcome.MERGE, empty, step.ours, step.theirs), labels)
+    why = f"yours ({_last_commit(repo, step.path)}); the factory now has a file of this name"
+    return Change(step.path, step.ours, merged.entry, (None, step.ours, step.theirs), why)
+
+
+def _last_commit(repo: Path, path: str) -> str:
+    found = attempt(repo, "log", "-1", "--format=%h %s", "--", path)
+    return found.stdout.decode(errors="replace").strip()
+
+
+def _answers(repo: Path, way: Way, new: Rendered, ours: Tree) -> Change:
+    """The answers file, which is the factory's alone: what it holds are the answers that were rendered."""
+    rendered = (new.folder / answers_file.FILE).read_text(encoding="utf-8")
+    text = answers_file.recorded(rendered, way.address, way.source.kept_name(way.new))
+    before = ours.get(answers_file.FILE)
+    return Change(answers_file.FILE, before, Entry(tree.FILE, tree.store(repo, text.encode())))

@@ -1,0 +1,78 @@
+"""One update of a repo, from its answers file to the change that is ready to be committed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from aifactory.git import attempt, git, split_nul
+from aifactory.update import move as record
+from aifactory.update import moving, plan, versions
+from aifactory.update.plan import Plan, Say
+from aifactory_runtime.errors import UsageProblem
+
+
+def prepare(repo: Path, way: versions.Way, say: Say) -> Plan:
+    """What the update would do; nothing in the repo is touched."""
+    with tempfile.TemporaryDirectory(prefix="factory-update-") as workshop:
+        return plan.make(repo, way, Path(workshop), say)
+
+
+def update(
+    repo: Path, to: str | None, address: str | None, variables: Mapping[str, str], say: Say, *, dry_run: bool = False
+) -> Plan:
+    """Bring `repo` to release `to`, staged and ready to be committed; with `dry_run` only say what would happen.
+
+    FactoryError or UsageProblem, with the repo untouched, says what is in the way. Where the plan that is returned has
+    conflicts, a person decides them.
+    """
+    with record.held(repo):
+        _refuse_open(repo)
+        _refuse_unready(repo)
+        found = prepare(repo, versions.find(repo, to, address, variables), say)
+        if not dry_run and not found.changes_nothing:
+            say(f"Writing {len(found.move.changes)} files ...")
+            moving.move_in(repo, found.move)
+    return found
+
+
+def go_on(repo: Path) -> record.Move:
+    """Finish an interrupted update, or take the owner's decisions."""
+    with record.held(repo):
+        return moving.resume(repo)
+
+
+def abort(repo: Path) -> record.Move:
+    """The repo as it was before the update."""
+    with record.held(repo):
+        return moving.abort(repo)
+
+
+def top(folder: Path) -> Path:
+    """The work tree that `folder` is in. UsageProblem when it is in none, or in one without commits."""
+    found = attempt(folder, "rev-parse", "--show-toplevel")
+    if found.returncode:
+        raise UsageProblem(f"{folder} is in no git repo: run this inside a use case's repo")
+    repo = Path(found.stdout.decode().rstrip("\n"))
+    if attempt(repo, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
+        raise UsageProblem(f"{repo} has no commit yet: commit what is there first, so that it can be told apart")
+    return repo
+
+
+def _refuse_open(repo: Path) -> None:
+    found = record.noted(repo)
+    if found is not None:
+        move, phase = found
+        state = "was interrupted" if phase is record.Phase.MOVING else "waits for your decisions"
+        raise UsageProblem(f"the update {move.title} {state}: factory update --continue, or --abort")
+
+
+def _refuse_unready(repo: Path) -> None:
+    """UsageProblem unless every tracked file is as HEAD has it."""
+    changed = split_nul(git(repo, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty"))
+    if changed:
+        raise UsageProblem(f"{changed[0][3:]} has changes that are not committed: commit or stash them first")
+    for name in ("MERGE_HEAD", "REBASE_HEAD", "CHERRY_PICK_HEAD"):
+        if attempt(repo, "rev-parse", "--verify", "--quiet", name).returncode == 0:
+            raise UsageProblem(f"git is in the middle of something ({name}): finish it first")

@@ -1,0 +1,90 @@
+"""From which commit of the template to which: where the repo stands, where it can go, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aifactory import releases
+from aifactory.update import answers as answers_file
+from aifactory.update import source
+from aifactory.update.answers import Answers
+from aifactory.update.source import Source
+from aifactory_runtime import __version__
+from aifactory_runtime.errors import UsageProblem
+
+
+@dataclass(frozen=True)
+class Way:
+    """An update's two ends."""
+
+    source: Source
+    answers: Answers
+    address: str
+    """What the repo keeps as the template's address."""
+    old: str
+    """Commit of the template that the repo was rendered from."""
+    new: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Both ends, for people."""
+        return f"{self.source.name_of(self.old)} to {self.source.name_of(self.new)}"
+
+
+def find(repo: Path, to: str | None, address: str | None, variables: Mapping[str, str]) -> Way:
+    """The way from where `repo` stands to the release `to`, or to the newest that this tool is for.
+
+    `address` names the template's place anew. UsageProblem says what is in the way: a changed address, a commit that
+    the template does not have, an older version.
+    """
+    answers = answers_file.read(repo)
+    if address is None:
+        _refuse_changed_address(repo, answers)
+    template = source.locate(address or answers.address, variables)
+    old = _old(template, answers)
+    new, notes = (template.commit_of(to), ()) if to else _newest(template, old)
+    if new != old and not template.contains(new, old):
+        raise UsageProblem(
+            f"this repo is at {template.name_of(old)}, and {template.name_of(new)} is not after it. An update only "
+            "goes forward; the way back is to revert the commit of the update"
+        )
+    return Way(template, answers, address or answers.address, old, new, notes)
+
+
+def _refuse_changed_address(repo: Path, answers: Answers) -> None:
+    before = answers_file.address_before(repo, answers)
+    if before != answers.address:
+        raise UsageProblem(
+            f"{answers_file.FILE} names {answers.address} as the template; at the last update it was {before}. "
+            f"If the template really moved: factory update --template {answers.address}"
+        )
+
+
+def _old(template: Source, answers: Answers) -> str:
+    try:
+        return template.commit_of(answers.commit)
+    except UsageProblem:
+        raise UsageProblem(
+            f"the template at {template.address} has no {answers.commit}, which this repo was made from. Where it was "
+            f"made from uncommitted changes, make it again with factory new; else write a commit that it equals into "
+            f"_commit of {answers_file.FILE} and commit that"
+        ) from None
+
+
+def _newest(template: Source, old: str) -> tuple[str, tuple[str, ...]]:
+    """The newest release that this tool is for, or where the repo is when that is past it; and what to say."""
+    known = template.releases
+    if not known:
+        raise UsageProblem(f"the template at {template.address} has no release yet: name a commit with --to")
+    ours = releases.number(__version__.removesuffix(".dev0"))
+    fitting = [one for one in known if releases.number(one.version) <= ours]
+    notes: tuple[str, ...] = ()
+    if known[-1] not in fitting:
+        notes = (
+            f"release {known[-1].version} is there; this factory is {__version__}, so install that one to go there",
+        )
+    newest = fitting[-1].commit if fitting else old
+    return (old if template.contains(old, newest) else newest), notes
