@@ -85,6 +85,7 @@ def _carry_out(repo: Path, noted: Move, wanted: Move) -> None:
 def _prepare_index(repo: Path, move: Move) -> Path:
     """A copy of git's index with the changes in it."""
     index = record.folder(repo) / "index"
+    index.parent.mkdir(exist_ok=True)
     index.with_name("index.lock").unlink(missing_ok=True)
     index.unlink(missing_ok=True)
     shutil.copyfile(tree.repo_path(repo, "index"), index)
@@ -131,7 +132,7 @@ def _place(repo: Path, move: Move, staging: Path) -> None:
             _remove(repo, repo / change.path)
     for change in move.changes:
         staged = staging / change.path
-        if os.path.lexists(staged):
+        if change.after is not None and os.path.lexists(staged):
             target = repo / change.path
             target.parent.mkdir(parents=True, exist_ok=True)
             staged.replace(target)
@@ -139,7 +140,7 @@ def _place(repo: Path, move: Move, staging: Path) -> None:
 
 def _remove(repo: Path, path: Path) -> None:
     """Remove a file, and the folders that it leaves empty."""
-    if os.path.lexists(path):
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
         path.unlink()
     for parent in path.parents:
         if parent == repo or not parent.is_dir() or any(parent.iterdir()):

@@ -1,0 +1,64 @@
+"""The answers file: read, refused when broken, written with the address and commit that the repo keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aifactory.update import answers
+from aifactory_runtime.errors import UsageProblem
+from tests.fixtures.usecase_repo import commit, git
+
+TEXT = "# What copier needs.\n_commit: v0.1.0\n_src_path: https://git.example/factory\nci: github\ntitle: 'Größe: 3'\n"
+
+
+def test_given_an_answers_file_then_what_it_says_is_read(tmp_path: Path) -> None:
+    (tmp_path / answers.FILE).write_text(TEXT, encoding="utf-8")
+    found = answers.read(tmp_path)
+    assert (found.address, found.commit) == ("https://git.example/factory", "v0.1.0")
+    assert found.given == {"ci": "github", "title": "Größe: 3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "has no .copier-answers.yml"),
+        (b"a: [\n", "not valid YAML in line 2"),
+        (b"- a\n", "does not say what the repo was made from"),
+        (b"_commit: 3\n_src_path: x\n", "does not say what the repo was made from"),
+        (b"_commit: \xff\n", "cannot be read"),
+    ],
+)
+def test_fault_18_given_a_broken_answers_file_then_it_is_refused_and_the_way_back_is_named(
+    tmp_path: Path, text: bytes | None, words: str
+) -> None:
+    if text is not None:
+        (tmp_path / answers.FILE).write_bytes(text)
+    with pytest.raises(UsageProblem, match=words) as raised:
+        answers.read(tmp_path)
+    assert "git checkout HEAD -- .copier-answers.yml" in str(raised.value)
+
+
+@pytest.mark.parametrize("address", ["/srv/a folder: x", "git@git.example:f.git", "https://git.example/f", "'q'"])
+def test_given_a_rendered_file_then_address_and_commit_are_the_repos_and_the_rest_stays(address: str) -> None:
+    rendered = "# What copier needs.\n_src_path: /tmp/x\nci: github\n_note: y\n"
+    found = answers.recorded(rendered, address, "v0.2.0")
+    assert yaml.safe_load(found) == {"_commit": "v0.2.0", "_src_path": address, "ci": "github", "_note": "y"}
+    assert found.startswith("# What copier needs.\n_commit: v0.2.0\n")
+    assert answers.recorded(found, address, "v0.2.0") == found
+
+
+def test_given_an_address_that_was_edited_since_the_last_update_then_the_one_before_is_known(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    path = tmp_path / answers.FILE
+
+    def at(address: str, version: str) -> str:
+        path.write_text(f"_commit: {version}\n_src_path: {address}\n")
+        commit(tmp_path, f"{version} of {address}")
+        return answers.address_before(tmp_path, answers.read(tmp_path))
+
+    assert at("https://a.example/f", "v0.1.0") == "https://a.example/f"
+    assert at("https://evil.example/f", "v0.1.0") == "https://a.example/f"
+    assert at("https://b.example/f", "v0.2.0") == "https://b.example/f"

@@ -1,0 +1,239 @@
+"""The result of an update takes its place in a real git repo: whole, resumed or undone, whatever stops it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aifactory.git import attempt
+from aifactory.update import move as record
+from aifactory.update import moving, tree
+from aifactory.update.move import Change, Move, Phase
+from aifactory.update.tree import EXECUTABLE, FILE, LINK, Entry
+from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
+from tests.fixtures.usecase_repo import commit, git
+
+MARKED = b"<<<<<<< yours\nmine\n=======\nits\n>>>>>>> factory\n"
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing that catches errors sees it."""
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """Files of all kinds, committed, and one that git does not know."""
+    root = tmp_path / "repo"
+    (root / "docs").mkdir(parents=True)
+    (root / "Makefile").write_text("all:\n")
+    (root / "run.sh").write_text("#!/bin/sh\n")
+    (root / "run.sh").chmod(0o755)
+    (root / "docs" / "old.md").write_text("old\n")
+    (root / "gone.txt").write_text("gone\n")
+    (root / "both.txt").write_text("mine\n")
+    (root / "data.bin").write_bytes(bytes(range(256)) * 40)
+    (root / "link").symlink_to("Makefile")
+    (root / ".gitignore").write_text(".factory/\nnotes.txt\n")
+    git(root, "init", "--quiet", "--initial-branch=main")
+    commit(root, "Start")
+    (root / "notes.txt").write_text("only here\n")
+    return root
+
+
+def made(repo: Path, *, conflict: bool = False) -> Move:
+    """A move that adds, changes, removes, renames, makes a file of a folder, and a folder of a file."""
+    before = tree.of_commit(repo, "HEAD")
+
+    def new(text: str | bytes, mode: str = FILE) -> Entry:
+        return Entry(mode, tree.store(repo, text.encode() if isinstance(text, str) else text))
+
+    changes = [
+        Change("Makefile", before["Makefile"], new("all: check\n")),
+        Change("run.sh", before["run.sh"], Entry(FILE, before["run.sh"].blob)),
+        Change("docs", None, new("a file now\n")),
+        Change("docs/old.md", before["docs/old.md"], None),
+        Change("gone.txt", before["gone.txt"], None),
+        Change("gone.txt/inside.txt", None, new("a folder now\n")),
+        Change("vendor/deep/new.py", None, new("x = 1\n", EXECUTABLE)),
+        Change("link", before["link"], new("run.sh", LINK)),
+    ]
+    if conflict:
+        stages = (new("base\n"), before["both.txt"], new("its\n"))
+        changes.append(Change("both.txt", before["both.txt"], new(MARKED), stages, "edited by both"))
+    return Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", tuple(changes))
+
+
+def state(repo: Path) -> dict[str, Any]:
+    """All that a person has: every file with mode and content, what git says, where HEAD is."""
+    files = {}
+    for path in tree.files_of(repo):
+        full = repo / path
+        files[path] = str(full.readlink()) if full.is_symlink() else (full.read_bytes(), full.stat().st_mode & 0o777)
+    return {"files": files, "status": git(repo, "status", "--porcelain"), "head": git(repo, "rev-parse", "HEAD")}
+
+
+def test_given_a_clean_repo_then_all_is_staged_and_the_rest_untouched(repo: Path) -> None:
+    before, move = state(repo), made(repo)
+    moving.move_in(repo, move)
+
+    after = state(repo)
+    assert after["head"] == before["head"]
+    assert after["files"]["docs"] == (b"a file now\n", 0o644)
+    assert after["files"]["gone.txt/inside.txt"] == (b"a folder now\n", 0o644)
+    assert after["files"]["vendor/deep/new.py"] == (b"x = 1\n", 0o755)
+    assert (after["files"]["link"], after["files"]["run.sh"][1]) == ("run.sh", 0o644)
+    for path in ("notes.txt", "data.bin", "both.txt"):
+        assert after["files"][path] == before["files"][path]
+    assert all(line[1] == " " for line in after["status"].splitlines()), "something is not staged"
+    assert record.noted(repo) is None
+    commit(repo, "Follow the factory")
+    assert git(repo, "status", "--porcelain") == ""
+    assert tree.of_commit(repo, "HEAD")["vendor/deep/new.py"].mode == EXECUTABLE
+
+
+@contextmanager
+def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Everything that writes counts; the write number `step` is the one before which the process dies."""
+    count = [0]
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any, **named: Any) -> Any:
+            count[0] += 1
+            if count[0] == step:
+                raise Killed
+            return real(*arguments, **named)
+
+        return called
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "git", counting(moving.git))
+        patch.setattr(record, "note", counting(record.note))
+        patch.setattr(record, "forget", counting(record.forget))
+        patch.setattr(moving.os, "link", counting(os.link))
+        for name in ("replace", "rename", "unlink"):
+            patch.setattr(moving.Path, name, counting(getattr(Path, name)))
+        yield count
+
+
+@pytest.mark.parametrize("conflict", [False, True])
+@pytest.mark.parametrize("end", ["continue", "abort"])
+def test_fault_16_given_a_kill_before_any_write_then_the_update_is_finished_or_undone_whole(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, conflict: bool, end: str
+) -> None:
+    before, move = state(repo), made(repo, conflict=conflict)
+    moving.move_in(repo, move)
+    wanted = state(repo)
+    moving.record.note(repo, move, Phase.CONFLICTS)
+    moving.abort(repo)
+    assert state(repo) == before
+
+    kills = 0
+    for step in range(1, 200):
+        with killed_at(step, monkeypatch) as count:
+            try:
+                moving.move_in(repo, move)
+            except Killed:
+                kills += 1
+        if count[0] < step:
+            break
+        found = record.noted(repo)
+        if found is None:
+            assert state(repo) in (before, wanted), f"half done at write {step}, and nobody knows"
+        elif end == "continue" and found[1] is Phase.MOVING:
+            moving.resume(repo)
+            assert state(repo) == wanted, f"continued after write {step}"
+        record.note(repo, move, Phase.CONFLICTS)
+        moving.abort(repo)
+        assert state(repo) == before, f"undone after write {step}"
+    assert kills > 20
+
+
+def test_fault_11_given_a_conflict_then_git_cannot_commit_it_and_continue_waits_for_the_decision(repo: Path) -> None:
+    moving.move_in(repo, made(repo, conflict=True))
+    assert (repo / "both.txt").read_bytes() == MARKED
+    assert git(repo, "ls-files", "--unmerged").count("both.txt") == 3
+    assert b"unmerged" in attempt(repo, "commit", "-m", "Too early").stderr
+    with pytest.raises(NeedsPerson, match=r"both\.txt:1"):
+        moving.resume(repo)
+    (repo / "both.txt").write_text("decided\n")
+    moving.resume(repo)
+    commit(repo, "Follow the factory")
+    assert (repo / "both.txt").read_text() == "decided\n"
+    assert git(repo, "status", "--porcelain") == ""
+
+
+def test_given_a_conflict_in_a_file_without_lines_then_what_is_added_decides(repo: Path) -> None:
+    before = tree.of_commit(repo, "HEAD")["data.bin"]
+    its = Entry(FILE, tree.store(repo, b"\x00its"))
+    change = Change("data.bin", before, None, (before, before, its), "a binary file")
+    moving.move_in(repo, Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change,)))
+    assert (repo / "data.bin").read_bytes() == bytes(range(256)) * 40
+    with pytest.raises(NeedsPerson, match=r"data\.bin: choose one"):
+        moving.resume(repo)
+    git(repo, "add", "data.bin")
+    moving.resume(repo)
+    assert git(repo, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("path", ["vendor", "vendor/deep/new.py", "docs/mine.txt"])
+def test_given_a_file_that_git_does_not_know_in_the_way_then_it_is_named_and_nothing_changes(
+    repo: Path, path: str
+) -> None:
+    (repo / path).parent.mkdir(parents=True, exist_ok=True)
+    (repo / path).write_text("only here\n")
+    before = state(repo)
+    with pytest.raises(UsageProblem, match=f"{path} is in no commit"):
+        moving.move_in(repo, made(repo))
+    assert state(repo) == before
+
+
+def test_given_a_full_disk_then_nothing_is_changed(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, move, real = state(repo), made(repo), moving.git
+
+    def full(folder: Path, *arguments: str, **named: Any) -> bytes:
+        if arguments[0] == "checkout-index":
+            raise FactoryError("git checkout-index failed: No space left on device")
+        return real(folder, *arguments, **named)
+
+    monkeypatch.setattr(moving, "git", full)
+    with pytest.raises(FactoryError, match="No space left"):
+        moving.move_in(repo, move)
+    assert state(repo) == before
+    assert record.noted(repo) is None
+
+
+def test_given_a_file_edited_after_an_interruption_then_continue_refuses_it_by_name(repo: Path) -> None:
+    move = made(repo)
+    record.note(repo, move, Phase.MOVING)
+    (repo / "Makefile").write_text("my own work\n")
+    with pytest.raises(UsageProblem, match="Makefile was edited after the update was interrupted"):
+        moving.resume(repo)
+    assert (repo / "Makefile").read_text() == "my own work\n"
+
+
+def test_given_another_commit_or_nothing_open_then_it_is_said(repo: Path) -> None:
+    with pytest.raises(UsageProblem, match="no update is open"):
+        moving.abort(repo)
+    record.note(repo, made(repo), Phase.MOVING)
+    git(repo, "commit", "--quiet", "--allow-empty", "-m", "Something else")
+    with pytest.raises(UsageProblem, match="HEAD is another commit"):
+        moving.resume(repo)
+
+
+def test_given_a_second_update_then_it_is_told_who_holds_the_repo(repo: Path) -> None:
+    with record.held(repo), pytest.raises(FactoryError, match=f"process {os.getpid()}"), record.held(repo):
+        pass
+
+
+def test_given_hooks_of_the_repos_own_configuration_then_none_runs(repo: Path) -> None:
+    for name in ("post-index-change", "post-checkout", "pre-commit"):
+        hook = repo / ".git" / "hooks" / name
+        hook.write_text(f"#!/bin/sh\ntouch {repo}/hook-ran\n")
+        hook.chmod(0o755)
+    moving.move_in(repo, made(repo))
+    assert not (repo / "hook-ran").exists()
