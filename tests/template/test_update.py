@@ -1,0 +1,282 @@
+"""`factory update` in real repos made by copier from real releases: followed, refused, finished, undone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from copier import run_update
+
+from aifactory import releases, update
+from aifactory.update import answers, tree
+from aifactory.update.plan import Plan
+from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
+from tests.fixtures.usecase_repo import commit, git
+from tests.template.released import ReleasedTemplate, copied, make_released, make_repo
+from tests.template.support import YOURS, files
+
+pytestmark = pytest.mark.slow
+MOVED = ("docs/extending.md", "docs/own-behaviour.md")
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> ReleasedTemplate:
+    return make_released(tmp_path_factory.mktemp("released") / "factory")
+
+
+@pytest.fixture(scope="module")
+def first(released: ReleasedTemplate, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repo of 0.1.0; read only."""
+    return make_repo(released, tmp_path_factory.mktemp("first") / "repo")
+
+
+@pytest.fixture
+def repo(first: Path, tmp_path: Path) -> Path:
+    return copied(first, tmp_path / "repo")
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FACTORY_CACHE", str(tmp_path / "cache"))
+
+
+def follow(repo: Path, to: str | None = "0.2.0", *, address: str | None = None, dry_run: bool = False) -> Plan:
+    return update.update(repo, to, address, {}, lambda _line: None, dry_run=dry_run)
+
+
+def edit(repo: Path, path: str, old: str, new: str) -> None:
+    text = (repo / path).read_text(encoding="utf-8")
+    assert old in text
+    (repo / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def everything(repo: Path) -> dict[str, bytes]:
+    return {path: (repo / path).read_bytes() for path in tree.files_of(repo) if not path.startswith(".factory/")}
+
+
+def test_given_a_repo_nobody_edited_then_it_is_as_the_new_version_makes_one_and_as_copier_updates_it(
+    released: ReleasedTemplate, repo: Path, tmp_path: Path
+) -> None:
+    by_copier = copied(repo, tmp_path / "by-copier")
+    plan = follow(repo)
+
+    assert git(repo, "log", "--oneline").count("\n") == 0, "it must not commit"
+    assert all(line[1] == " " for line in git(repo, "status", "--porcelain").splitlines())
+    new = make_repo(released, tmp_path / "new", "v0.2.0")
+    for path in files(new) - YOURS:
+        assert (repo / path).read_bytes() == (new / path).read_bytes(), path
+    assert files(repo) - YOURS == files(new) - YOURS
+    run_update(by_copier, defaults=True, quiet=True, overwrite=True, vcs_ref="v0.2.0")
+    assert everything(by_copier) == everything(repo)
+    assert plan.changelog == "## 0.2.0\n\n- Targets are listed better. Nothing to do."
+    assert not plan.move.conflicts
+
+
+def test_given_a_dry_run_then_the_plan_is_the_same_and_nothing_is_touched(repo: Path) -> None:
+    before = everything(repo)
+    plan = follow(repo, dry_run=True)
+    assert everything(repo) == before
+    assert git(repo, "status", "--porcelain") == ""
+    assert {step.path: step.outcome.name for step in plan.steps} == {
+        ".dockerignore": "REMOVE",
+        "Makefile": "CHANGE",
+        MOVED[0]: "REMOVE",
+        MOVED[1]: "ADD",
+        "docs/on-call.md": "ADD",
+    }
+
+
+def test_fault_13_given_edits_in_files_that_changed_moved_or_went_then_each_is_kept(repo: Path) -> None:
+    edit(repo, "Makefile", "-include local.mk", "# my line\n-include local.mk")
+    (repo / MOVED[0]).write_text((repo / MOVED[0]).read_text(encoding="utf-8") + "\nMy note.\n", encoding="utf-8")
+    (repo / ".dockerignore").write_text("mine\n")
+    (repo / "data" / "extra.bin").write_bytes(bytes(range(256)))
+    (repo / "latin.txt").write_bytes(b"caf\xe9\r\n")
+    commit(repo, "Work of the owner")
+    (repo / "notes.txt").write_text("in no commit\n")
+
+    plan = follow(repo)
+
+    assert not plan.move.conflicts
+    assert "# my line" in (repo / "Makefile").read_text()
+    assert "List all targets." in (repo / "Makefile").read_text()
+    assert "My note." in (repo / MOVED[1]).read_text(encoding="utf-8")
+    assert not (repo / MOVED[0]).exists()
+    assert (repo / ".dockerignore").read_text() == "mine\n"
+    assert (repo / "data" / "extra.bin").read_bytes() == bytes(range(256))
+    assert (repo / "latin.txt").read_bytes() == b"caf\xe9\r\n"
+    assert (repo / "notes.txt").read_text() == "in no commit\n"
+    assert {step.path: step.outcome.name for step in plan.steps}[".dockerignore"] == "KEEP_EDITED"
+
+
+def test_fault_12_given_deleted_files_of_both_then_they_stay_deleted(repo: Path) -> None:
+    for path in ("Makefile", MOVED[0], "notebooks/explore.ipynb", "src/tumour_triage/features.py"):
+        (repo / path).unlink()
+    commit(repo, "Not needed here")
+    plan = follow(repo)
+    for path in ("Makefile", *MOVED, "notebooks/explore.ipynb", "src/tumour_triage/features.py"):
+        assert not (repo / path).exists(), path
+    kept = {step.path for step in plan.steps if step.outcome.name == "KEEP_DELETED"}
+    assert kept == {"Makefile", MOVED[1]}
+
+
+def test_fault_11_given_edits_of_the_same_lines_then_both_are_left_and_the_owner_decides(repo: Path) -> None:
+    edit(repo, "Makefile", "List the targets.", "What can be done here.")
+    commit(repo, "Say it better")
+    (repo / "docs" / "on-call.md").write_text("# Ours\n")
+    commit(repo, "Who is called")
+    before = everything(repo)
+
+    plan = follow(repo)
+
+    why = {change.path: change.why for change in plan.move.conflicts}
+    assert set(why) == {"Makefile", "docs/on-call.md"}
+    assert "Say it better" in why["Makefile"]
+    assert why["docs/on-call.md"].startswith("yours (")
+    text = (repo / "Makefile").read_text()
+    assert "What can be done here." in text
+    assert "List all targets." in text
+    with pytest.raises(UsageProblem, match="waits for your decisions: factory update --continue"):
+        follow(repo)
+    with pytest.raises(NeedsPerson, match="Makefile:"):
+        update.go_on(repo)
+    update.abort(repo)
+    assert everything(repo) == before
+    assert git(repo, "status", "--porcelain") == ""
+
+    follow(repo)
+    (repo / "Makefile").write_text(text.split("<<<<<<<")[0])
+    (repo / "docs" / "on-call.md").write_text("# Ours\n")
+    update.go_on(repo)
+    commit(repo, "Follow the factory 0.2.0")
+    assert answers.read(repo).commit == "v0.2.0"
+    assert (repo / "docs" / "on-call.md").read_text() == "# Ours\n"
+
+
+def test_fault_14_given_a_newer_repo_then_an_older_version_is_refused_with_the_way_back(
+    released: ReleasedTemplate, tmp_path: Path
+) -> None:
+    newer = make_repo(released, tmp_path / "newer", "v0.2.0")
+    with pytest.raises(UsageProblem, match=r"this repo is at 0\.2\.0, and 0\.1\.0 is not after it.*revert"):
+        follow(newer, "0.1.0")
+    assert follow(newer, "0.2.0").changes_nothing
+
+
+def vanished(repo: Path) -> None:
+    edit(repo, answers.FILE, "_commit: v0.1.0", "_commit: 0123456789abcdef0123456789abcdef01234567")
+
+
+def broken(repo: Path) -> None:
+    (repo / answers.FILE).write_text("_commit: [\n")
+
+
+def another_address(repo: Path) -> None:
+    (repo / answers.FILE).write_text(f"_commit: v0.1.0\n_src_path: {repo}\n")
+
+
+def gone_folder(repo: Path) -> None:
+    edit(repo, answers.FILE, "_commit: v0.1.0", "_commit: v0.0.9")
+    (repo / answers.FILE).write_text("_commit: v0.0.9\n_src_path: /nowhere/factory\n")
+
+
+def bad_answer(repo: Path) -> None:
+    edit(repo, answers.FILE, "ci: github", "ci: jenkins")
+
+
+def untouched(_repo: Path) -> None:
+    pass
+
+
+def dirty(repo: Path) -> None:
+    edit(repo, "README.md", "#", "##")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "committed", "to", "words"),
+    [
+        (untouched, True, "0.9.0", r"has no 0\.9\.0"),
+        (vanished, True, "0.2.0", "has no 0123456789abcdef.*factory new"),
+        (broken, True, "0.2.0", "not valid YAML"),
+        (another_address, True, "0.2.0", "If the template really moved: factory update --template"),
+        (gone_folder, True, "0.2.0", "the template is not at /nowhere/factory any more"),
+        (bad_answer, True, "0.2.0", "the answer ci: 'jenkins'"),
+        (dirty, False, "0.2.0", r"README\.md has changes that are not committed"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_faults_15_17_18_given_what_stands_in_the_way_then_one_line_says_what_to_do_and_nothing_changes(
+    repo: Path, prepare: object, committed: bool, to: str, words: str
+) -> None:
+    if callable(prepare):
+        prepare(repo)
+    if committed and git(repo, "status", "--porcelain"):
+        commit(repo, "Something is wrong now")
+    before = everything(repo)
+    with pytest.raises(FactoryError, match=words) as raised:
+        follow(repo, to)
+    assert "\n" not in str(raised.value)
+    assert everything(repo) == before
+
+
+def test_given_a_template_that_moved_then_its_new_address_is_taken_and_kept(
+    released: ReleasedTemplate, repo: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "moved"
+    git(tmp_path, "clone", "--quiet", str(released.folder), str(elsewhere))
+    follow(repo, address=str(elsewhere))
+    assert answers.read(repo).address == str(elsewhere)
+
+
+def test_given_a_clone_of_the_template_without_tags_then_its_list_of_releases_serves(
+    released: ReleasedTemplate, repo: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.git"
+    git(tmp_path, "clone", "--quiet", "--no-tags", "--bare", str(released.folder), str(bare))
+    plan = follow(repo, address=f"file://{bare}")
+    (known,) = [one for one in releases.read((released.folder / releases.FILE).read_text()) if one.version == "0.2.0"]
+    assert plan.move.title == "0.1.0 to 0.2.0"
+    assert answers.read(repo).commit == known.commit
+
+
+def test_given_no_repo_or_no_commit_then_it_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="is in no git repo"):
+        update.top(tmp_path)
+    git(tmp_path, "init", "--quiet")
+    with pytest.raises(UsageProblem, match="has no commit yet"):
+        update.top(tmp_path)
+
+
+def test_given_a_file_of_the_owner_that_git_ignores_where_the_factory_puts_one_then_it_is_named(repo: Path) -> None:
+    (repo / "docs" / ".gitignore").write_text("on-call.md\n")
+    commit(repo, "Keep it out")
+    (repo / "docs" / "on-call.md").write_text("only here\n")
+    with pytest.raises(UsageProblem, match=r"docs/on-call\.md is in no commit"):
+        follow(repo)
+    assert (repo / "docs" / "on-call.md").read_text() == "only here\n"
+
+
+def test_given_odd_things_in_the_repo_then_none_of_them_is_touched(repo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(tmp_path, "init", "--quiet", str(other))
+    (other / "a.txt").write_text("a\n")
+    commit(other, "Start")
+    git(repo, "-c", "protocol.file.allow=always", "submodule", "add", "--quiet", str(other), "lib")
+    (repo / "link.csv").symlink_to("data/sample.csv")
+    (repo / "big.bin").write_bytes(os.urandom(1024) * 20_000)
+    (repo / "dos.txt").write_bytes(b"a\r\nb\r\n")
+    (repo / "tool.sh").write_text("#!/bin/sh\n")
+    (repo / "tool.sh").chmod(0o755)
+    commit(repo, "Odd things")
+    before = tree.of_commit(repo, "HEAD")
+
+    plan = follow(repo)
+    commit(repo, "Follow the factory 0.2.0")
+
+    after = tree.of_commit(repo, "HEAD")
+    touched = {change.path for change in plan.move.changes}
+    assert {path: entry for path, entry in before.items() if path not in touched} == {
+        path: entry for path, entry in after.items() if path not in touched
+    }
+    assert {"lib", "link.csv", "big.bin", "dos.txt", "tool.sh"} <= after.keys() - touched
+    assert git(repo, "status", "--porcelain") == ""
