@@ -22,10 +22,13 @@ _SHOWN_FILES = 20
 @click.option("--to", metavar="VERSION", help="The release to go to; the newest that this factory is for by default.")
 @click.option("--template", "address", help="The template's address, where it has moved.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--verify", "checked", is_flag=True, help="Install the new locks and run make check on the result first.")
 @click.option("--continue", "go_on", is_flag=True, help="Finish an update after conflicts or an interruption.")
 @click.option("--abort", is_flag=True, help="Put everything back as it was before the update.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def command(*, to: str | None, address: str | None, dry_run: bool, go_on: bool, abort: bool, as_json: bool) -> None:
+def command(
+    *, to: str | None, address: str | None, dry_run: bool, checked: bool, go_on: bool, abort: bool, as_json: bool
+) -> None:
     """Bring this repo to a release of the factory, as one change that you look at and commit.
 
     Your lines stay: where you and the factory changed the same ones, both are left for you to decide (exit code 3). If
@@ -37,11 +40,11 @@ def command(*, to: str | None, address: str | None, dry_run: bool, go_on: bool, 
 
     repo = update.top(Path.cwd())
     if go_on or abort:
-        if (go_on and abort) or to or address or dry_run:
+        if (go_on and abort) or to or address or dry_run or checked:
             raise UsageProblem("--continue and --abort stand alone: factory update --continue")
         _say_end(update.go_on(repo) if go_on else update.abort(repo), aborted=abort, as_json=as_json)
         return
-    plan = update.update(repo, to, address, os.environ, output.say, dry_run=dry_run)
+    plan = update.update(repo, to, address, os.environ, output.say, dry_run=dry_run, checked=checked)
     if as_json:
         output.answer_json(_json(plan, dry_run=dry_run))
     else:

@@ -12,7 +12,7 @@ import pathspec
 from aifactory import releases
 from aifactory.git import attempt, line
 from aifactory.update import answers as answers_file
-from aifactory.update import content, merge, tree
+from aifactory.update import content, locks, merge, tree
 from aifactory.update.merge import Outcome, Step
 from aifactory.update.move import Change, Move
 from aifactory.update.render import Rendered, render
@@ -70,8 +70,31 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     labels = ("yours", f"factory {way.source.name_of(way.old)}", f"factory {way.source.name_of(way.new)}")
     changes = [change for step in steps for change in _changes(repo, step, ours, labels)]
     changes.append(_answers(repo, way, new, ours))
+    locked, note = _owners_lock(repo, ours, changes, workshop / "locks", way)
+    changes += locked
     real = tuple(change for change in changes if change.before != change.after or change.stages)
-    return Plan(way, Move(head, way.title, real), tuple(steps), way.notes)
+    return Plan(way, Move(head, way.title, real), tuple(steps), (*way.notes, *note))
+
+
+def _owners_lock(
+    repo: Path, ours: Tree, changes: Iterable[Change], folder: Path, way: Way
+) -> tuple[list[Change], list[str]]:
+    """The change of the owner's lock that a change of the factory's makes necessary, and what to say of it."""
+    changed = {change.path: change.after for change in changes}
+    found = {path: changed.get(path, ours.get(path)) for path in locks.NEEDED}
+    present = {path: tree.content(repo, entry.blob) for path, entry in found.items() if entry}
+    if locks.FACTORYS not in changed or present.keys() != set(locks.NEEDED):
+        return [], []
+    if not locks.asks_for_something(present[locks.WANTED].decode()):
+        return [], []
+    for path, text in present.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(text)
+    resolved = locks.resolve(folder, way.source.name_of(way.new))
+    before, note = ours[locks.LOCKED], [resolved.note] if resolved.note else []
+    if resolved.locked is None:
+        return [], note
+    return [Change(locks.LOCKED, before, Entry(before.mode, tree.store(repo, resolved.locked)))], note
 
 
 def _rendered(way: Way, workshop: Path) -> tuple[Rendered, Rendered]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aifactory.git import attempt, git, split_nul
 from aifactory.update import move as record
-from aifactory.update import moving, plan, versions
+from aifactory.update import moving, plan, verify, versions
 from aifactory.update.plan import Plan, Say
 from aifactory_runtime.errors import UsageProblem
 
@@ -20,9 +20,18 @@ def prepare(repo: Path, way: versions.Way, say: Say) -> Plan:
 
 
 def update(
-    repo: Path, to: str | None, address: str | None, variables: Mapping[str, str], say: Say, *, dry_run: bool = False
+    repo: Path,
+    to: str | None,
+    address: str | None,
+    variables: Mapping[str, str],
+    say: Say,
+    *,
+    dry_run: bool = False,
+    checked: bool = False,
 ) -> Plan:
     """Bring `repo` to release `to`, staged and ready to be committed; with `dry_run` only say what would happen.
+
+    With `checked` the result's own checks run first; they must pass.
 
     FactoryError or UsageProblem, with the repo untouched, says what is in the way. Where the plan that is returned has
     conflicts, a person decides them.
@@ -31,6 +40,8 @@ def update(
         _refuse_open(repo)
         _refuse_unready(repo)
         found = prepare(repo, versions.find(repo, to, address, variables), say)
+        if checked and not found.changes_nothing and not found.move.conflicts:
+            verify.verify(repo, found.move, say)
         if not dry_run and not found.changes_nothing:
             say(f"Writing {len(found.move.changes)} files ...")
             moving.move_in(repo, found.move)

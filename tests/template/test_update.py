@@ -13,10 +13,14 @@ from aifactory.update import answers, tree
 from aifactory.update.plan import Plan
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
-from tests.template.released import ReleasedTemplate, copied, make_released, make_repo
+from tests.template.released import DAY, ReleasedTemplate, copied, make_released, make_repo
 from tests.template.support import YOURS, files
 
 pytestmark = pytest.mark.slow
+TOOLZ = """\
+toolz==1.1.0 \\
+    --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000
+"""
 MOVED = ("docs/extending.md", "docs/own-behaviour.md")
 
 
@@ -280,3 +284,46 @@ def test_given_odd_things_in_the_repo_then_none_of_them_is_touched(repo: Path, t
     }
     assert {"lib", "link.csv", "big.bin", "dos.txt", "tool.sh"} <= after.keys() - touched
     assert git(repo, "status", "--porcelain") == ""
+
+
+def opposed(released: ReleasedTemplate, folder: Path) -> ReleasedTemplate:
+    """A factory whose 0.2.0 pins toolz, which no release did before."""
+    git(folder.parent, "clone", "--quiet", str(released.folder), str(folder))
+    git(folder, "reset", "--quiet", "--hard", "v0.1.0~0")
+    made = ReleasedTemplate(folder)
+    made.write(releases.FILE, releases.write([]))
+    git(folder, "tag", "--delete", "v0.2.0")
+    known = releases.Release("0.1.0", git(folder, "rev-parse", "v0.1.0^{commit}"), DAY)
+    made.write(releases.FILE, releases.write([known]))
+    lock = "template/requirements/factory-dev.txt"
+    made.write(lock, (folder / lock).read_text() + TOOLZ)
+    made.release("0.2.0", "- toolz is there. Nothing to do.")
+    return made
+
+
+def test_given_a_package_that_the_factory_now_pins_otherwise_then_both_sides_are_named(
+    released: ReleasedTemplate, repo: Path, tmp_path: Path
+) -> None:
+    made = opposed(released, tmp_path / "opposed")
+    (repo / "requirements" / "science.in").write_text("# mine\ntoolz==1.0.0\n")
+    commit(repo, "Need toolz")
+    before = everything(repo)
+    with pytest.raises(UsageProblem, match=r"science\.in:2 wants toolz==1\.0\.0, and .* of 0\.2\.0 pins toolz 1\.1\.0"):
+        follow(repo, address=str(made.folder))
+    assert everything(repo) == before
+
+
+def test_given_an_owners_package_that_needs_what_the_factory_now_pins_then_the_owners_lock_is_resolved_again(
+    released: ReleasedTemplate, repo: Path, tmp_path: Path
+) -> None:
+    made = opposed(released, tmp_path / "opposed")
+    (repo / "requirements" / "science.in").write_text("partd==1.4.2\n")
+    (repo / "requirements" / "science.txt").write_text("locket==1.0.0\npartd==1.4.2\ntoolz==1.0.0\n")
+    commit(repo, "Need partd")
+
+    plan = follow(repo, address=str(made.folder))
+
+    locked = (repo / "requirements" / "science.txt").read_text()
+    assert "partd==1.4.2 \\\n    --hash=sha256:" in locked
+    assert "toolz" not in locked
+    assert any("toolz 1.0.0 to the factory has it" in note for note in plan.notes)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aifactory.git import attempt
+from aifactory.git import git as run_git
 from aifactory.update import move as record
 from aifactory.update import moving, tree
 from aifactory.update.move import Change, Move, Phase
@@ -111,12 +112,12 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]
         return called
 
     with monkeypatch.context() as patch:
-        patch.setattr(moving, "git", counting(moving.git))
+        patch.setattr("aifactory.update.moving.git", counting(run_git))
         patch.setattr(record, "note", counting(record.note))
         patch.setattr(record, "forget", counting(record.forget))
-        patch.setattr(moving.os, "link", counting(os.link))
+        patch.setattr(os, "link", counting(os.link))
         for name in ("replace", "rename", "unlink"):
-            patch.setattr(moving.Path, name, counting(getattr(Path, name)))
+            patch.setattr(Path, name, counting(getattr(Path, name)))
         yield count
 
 
@@ -128,7 +129,7 @@ def test_fault_16_given_a_kill_before_any_write_then_the_update_is_finished_or_u
     before, move = state(repo), made(repo, conflict=conflict)
     moving.move_in(repo, move)
     wanted = state(repo)
-    moving.record.note(repo, move, Phase.CONFLICTS)
+    record.note(repo, move, Phase.CONFLICTS)
     moving.abort(repo)
     assert state(repo) == before
 
@@ -193,14 +194,14 @@ def test_given_a_file_that_git_does_not_know_in_the_way_then_it_is_named_and_not
 
 
 def test_given_a_full_disk_then_nothing_is_changed(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, move, real = state(repo), made(repo), moving.git
+    before, move = state(repo), made(repo)
 
     def full(folder: Path, *arguments: str, **named: Any) -> bytes:
         if arguments[0] == "checkout-index":
             raise FactoryError("git checkout-index failed: No space left on device")
-        return real(folder, *arguments, **named)
+        return run_git(folder, *arguments, **named)
 
-    monkeypatch.setattr(moving, "git", full)
+    monkeypatch.setattr("aifactory.update.moving.git", full)
     with pytest.raises(FactoryError, match="No space left"):
         moving.move_in(repo, move)
     assert state(repo) == before

@@ -1,0 +1,50 @@
+"""The result of an update is tried in a work tree beside the repo, which is untouched when it fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aifactory.update import tree
+from aifactory.update.move import Change, Move
+from aifactory.update.tree import FILE, Entry
+from aifactory.update.verify import verify
+from aifactory_runtime.errors import FactoryError
+from tests.fixtures.usecase_repo import commit, git
+
+
+def moved_to(tmp_path: Path, recipe: str) -> tuple[Path, Move]:
+    """A repo, and an update that gives its `make check` this recipe."""
+    repo = tmp_path / "place" / "repo"
+    repo.mkdir(parents=True)
+    git(repo, "init", "--quiet", "--initial-branch=main")
+    (repo / "Makefile").write_text("setup check:\n\t@false\n")
+    commit(repo, "Start")
+    before = tree.of_commit(repo, "HEAD")["Makefile"]
+    after = Entry(FILE, tree.store(repo, f"setup:\n\t@true\ncheck:\n\t{recipe}\n".encode()))
+    return repo, Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (Change("Makefile", before, after),))
+
+
+def left(repo: Path) -> tuple[list[str], str, str]:
+    return sorted(path.name for path in repo.parent.iterdir()), git(repo, "worktree", "list"), git(repo, "status", "-s")
+
+
+def test_given_a_result_that_passes_then_nothing_is_left_behind_and_the_repo_is_as_it_was(tmp_path: Path) -> None:
+    repo, move = moved_to(tmp_path, "@test ! -e ../repo/untracked && pwd > $(MARK)")
+    before, said = left(repo), list[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MARK", str(tmp_path / "mark"))
+        verify(repo, move, said.append)
+    ran_in = Path((tmp_path / "mark").read_text().strip())
+    assert ran_in.parent.parent == repo.parent
+    assert left(repo) == before
+    assert said == ["Installing the locks of the result and running its make check ..."]
+
+
+def test_given_a_result_that_fails_then_the_end_of_what_it_printed_is_shown(tmp_path: Path) -> None:
+    repo, move = moved_to(tmp_path, "@echo 'test_model.py failed'; exit 1")
+    before = left(repo)
+    with pytest.raises(FactoryError, match=r"(?s)make check fails on the result.*test_model\.py failed"):
+        verify(repo, move, lambda _line: None)
+    assert left(repo) == before
