@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aifactory.cli import output
+from aifactory.cli import output, standing
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def _answer_services(home: Home) -> None:
 def status(as_json: bool) -> None:
     """Show services, and per use case and environment what is served, what ran last, and what is taken of its quotas.
 
-    In a use case's repo only its own. Retired ones stay, with reason and date. Times are UTC.
+    In a use case's repo only its own, and first where the repo stands: its version of the factory, what an update would
+    change, which of the factory's files were edited. Retired ones stay, with reason and date. Times are UTC.
 
     Example: factory status
     """
@@ -81,7 +82,8 @@ def status(as_json: bool) -> None:
 
     place = Place.here()
     services = overview.services(place.home)
-    if not services:
+    repo = standing.of(place)
+    if not services and not repo:
         raise FactoryError(f"nothing is provisioned in {place.home.root}: factory up")
     served = overview.serving(place.home, place.manifest.use_case if place.manifest else None)
     did = [activity.of(place.home, one.use_case, one.environment) for one in served]
@@ -91,7 +93,11 @@ def status(as_json: bool) -> None:
     if as_json:
         both = [one.__dict__ | more.__dict__ for one, more in zip(served, did, strict=True)]
         known = {"services": [vars(one) for one in services], "serving": both}
-        output.answer_json({**known, "allowances": [vars(one) for one in taken], "notes": notes})
+        output.answer_json({**repo, **known, "allowances": [vars(one) for one in taken], "notes": notes})
+        return
+    standing.say(repo)
+    if not services:
+        click.echo(f"Nothing is provisioned in {place.home.root}: factory up")
         return
     output.table("Services", ("service", "state", "address"), [(s.name, s.state, s.address) for s in services])
     columns = ("use case", "environment", "pattern", "released", "served", "registry", "last run", "last batch")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pathspec
 
@@ -25,6 +26,15 @@ Say = Callable[[str], None]
 _WRITES = {Outcome.ADD, Outcome.CHANGE, Outcome.MERGE}
 
 
+class Renderings(NamedTuple):
+    """The factory's files of both versions, which of them moved, and the answers file of the new one."""
+
+    base: Tree
+    theirs: Tree
+    moved: Mapping[str, str]
+    answers: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """An update before it is carried out."""
@@ -32,6 +42,8 @@ class Plan:
     way: Way
     move: Move
     steps: tuple[Step, ...]
+    rendered: Renderings
+    """What both versions make of the repo's answers."""
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -59,21 +71,19 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     head = line(repo, "rev-parse", "HEAD")
     ours = tree.of_commit(repo, head)
     say(f"Rendering {way.source.name_of(way.old)} and {way.source.name_of(way.new)} ...")
-    old, new = _rendered(way, workshop)
-    owners = pathspec.GitIgnoreSpec.from_lines([*old.owners, *new.owners])
-    base, theirs = (tree.of_folder(repo, one.folder, _factorys(one, owners)) for one in (old, new))
-    steps = merge.plan(base, ours, theirs, tree.moved(repo, base, theirs))
+    rendered = render_both(repo, way, workshop)
+    steps = merge.plan(rendered.base, ours, rendered.theirs, rendered.moved)
     for path, other in merge.in_the_way(steps, ours):
         raise UsageProblem(
             f"{other} is yours, and the factory now has {path}: move yours to another place, commit, again"
         )
     labels = ("yours", f"factory {way.source.name_of(way.old)}", f"factory {way.source.name_of(way.new)}")
     changes = [change for step in steps for change in _changes(repo, step, ours, labels)]
-    changes.append(_answers(repo, way, new, ours))
+    changes.append(_answers(repo, way, rendered.answers, ours))
     locked, note = _owners_lock(repo, ours, changes, workshop / "locks", way)
     changes += locked
     real = tuple(change for change in changes if change.before != change.after or change.stages)
-    return Plan(way, Move(head, way.title, real), tuple(steps), (*way.notes, *note))
+    return Plan(way, Move(head, way.title, real), tuple(steps), rendered, (*way.notes, *note))
 
 
 def _owners_lock(
@@ -97,9 +107,18 @@ def _owners_lock(
     return [Change(locks.LOCKED, before, Entry(before.mode, tree.store(repo, resolved.locked)))], note
 
 
+def render_both(repo: Path, way: Way, workshop: Path) -> Renderings:
+    """Both versions with the repo's answers, rendered in the empty folder `workshop` and held by git in `repo`."""
+    old, new = _rendered(way, workshop)
+    owners = pathspec.GitIgnoreSpec.from_lines([*old.owners, *new.owners])
+    base, theirs = (tree.of_folder(repo, one.folder, _factorys(one, owners)) for one in (old, new))
+    answers = (new.folder / answers_file.FILE).read_text(encoding="utf-8")
+    return Renderings(base, theirs, tree.moved(repo, base, theirs), answers)
+
+
 def _rendered(way: Way, workshop: Path) -> tuple[Rendered, Rendered]:
     """The old version with the old answers, and the new one."""
-    places = {"old": way.old, "new": way.new}
+    places = {"old": way.old} if way.old == way.new else {"old": way.old, "new": way.new}
     with ThreadPoolExecutor() as pool:  # git and tar work while copier is imported
         unpacked = [
             pool.submit(way.source.extract, commit, workshop / f"{name}-template") for name, commit in places.items()
@@ -108,11 +127,11 @@ def _rendered(way: Way, workshop: Path) -> tuple[Rendered, Rendered]:
 
         for one in unpacked:
             one.result()
-    old, new = (
+    made = [
         render(workshop / f"{name}-template", way.answers, workshop / name, way.source.name_of(commit))
         for name, commit in places.items()
-    )
-    return old, new
+    ]
+    return made[0], made[-1]
 
 
 def _factorys(rendered: Rendered, owners: pathspec.GitIgnoreSpec) -> Iterable[str]:
@@ -150,9 +169,13 @@ def _last_commit(repo: Path, path: str) -> str:
     return found.stdout.decode(errors="replace").strip()
 
 
-def _answers(repo: Path, way: Way, new: Rendered, ours: Tree) -> Change:
+def _answers(repo: Path, way: Way, rendered: str, ours: Tree) -> Change:
     """The answers file, which is the factory's alone: what it holds are the answers that were rendered."""
-    rendered = (new.folder / answers_file.FILE).read_text(encoding="utf-8")
-    text = answers_file.recorded(rendered, way.address, way.source.kept_name(way.new))
+    text = recorded(way, rendered)
     before = ours.get(answers_file.FILE)
     return Change(answers_file.FILE, before, Entry(tree.FILE, tree.store(repo, text.encode())))
+
+
+def recorded(way: Way, rendered: str) -> str:
+    """The text of the answers file after the update."""
+    return answers_file.recorded(rendered, way.address, way.source.kept_name(way.new))

@@ -21,6 +21,8 @@ from aifactory_runtime.errors import FactoryError, UsageProblem
 
 _DESCRIBED = re.compile(r"-\d+-g([0-9a-f]{4,40})$")
 _TAG = re.compile(r"v?(\d+\.\d+\.\d+)$")
+_FETCHED = "factory-fetched"
+"""A file in a mirror whose time says when it was brought up to date."""
 _MIRRORED = "+refs/*:refs/*"
 
 
@@ -33,6 +35,8 @@ class Source:
     """What people and messages call it."""
     head: str = "HEAD"
     """The newest commit that counts."""
+    fetched: float | None = None
+    """When the mirror was last brought up to date, in seconds since 1970; None for a repo that is no mirror."""
 
     @cached_property
     def releases(self) -> tuple[Release, ...]:
@@ -117,7 +121,10 @@ def locate(address: str, variables: Mapping[str, str], *, fetch: bool = True) ->
     if carried is not None and address in {str(carried[0]), origin.published(None, carried[1], variables)}:
         return Source(_mirror(str(carried[0]), fetch=fetch), address, carried[1])
     folder = _folder(address)
-    return Source(folder or _mirror(address.removeprefix("git+"), fetch=fetch), address)
+    if folder is not None:
+        return Source(folder, address)
+    mirror = _mirror(address.removeprefix("git+"), fetch=fetch)
+    return Source(mirror, address, fetched=(mirror / _FETCHED).stat().st_mtime)
 
 
 def _is(address: str, checkout: Path, variables: Mapping[str, str]) -> bool:
@@ -154,10 +161,14 @@ def _mirror(address: str, *, fetch: bool) -> Path:
         if fetch:
             done = attempt(place, "fetch", "--quiet", "--prune", "--force", address, _MIRRORED)
             _must(done, address)
+            (place / _FETCHED).touch()
         return place
+    if not fetch:
+        raise FactoryError(f"the template at {address} was never fetched to this machine: factory update --dry-run")
     place.parent.mkdir(parents=True, exist_ok=True)
     with workshop(place.parent, ".clone-") as folder:
         _must(attempt(folder, "clone", "--quiet", "--mirror", "--", address, "mirror"), address)
+        (folder / "mirror" / _FETCHED).touch()
         try:
             (folder / "mirror").rename(place)
         except OSError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aifactory.git import attempt, git, split_nul
 from aifactory.update import move as record
-from aifactory.update import moving, plan, verify, versions
+from aifactory.update import moving, plan, standing, verify, versions
 from aifactory.update.plan import Plan, Say
 from aifactory_runtime.errors import UsageProblem
 
@@ -45,6 +45,7 @@ def update(
         if not dry_run and not found.changes_nothing:
             say(f"Writing {len(found.move.changes)} files ...")
             moving.move_in(repo, found.move)
+            standing.keep_updated(repo, found)
     return found
 
 

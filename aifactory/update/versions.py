@@ -34,16 +34,16 @@ class Way:
         return f"{self.source.name_of(self.old)} to {self.source.name_of(self.new)}"
 
 
-def find(repo: Path, to: str | None, address: str | None, variables: Mapping[str, str]) -> Way:
+def find(repo: Path, to: str | None, address: str | None, variables: Mapping[str, str], *, fetch: bool = True) -> Way:
     """The way from where `repo` stands to the release `to`, or to the newest that this tool is for.
 
-    `address` names the template's place anew. UsageProblem says what is in the way: a changed address, a commit that
-    the template does not have, an older version.
+    `address` names the template's place anew; without `fetch` what is known of a remote one serves. UsageProblem says
+    what is in the way: a changed address, a commit that the template does not have, an older version.
     """
     answers = answers_file.read(repo)
     if address is None:
         _refuse_changed_address(repo, answers)
-    template = source.locate(address or answers.address, variables)
+    template = source.locate(address or answers.address, variables, fetch=fetch)
     old = _old(template, answers)
     new, notes = (template.commit_of(to), ()) if to else _newest(template, old)
     if new != old and not template.contains(new, old):

@@ -10,7 +10,11 @@ from copier import run_update
 
 from aifactory import releases, update
 from aifactory.update import answers, tree
+from aifactory.update import plan as plan_module
 from aifactory.update.plan import Plan
+from aifactory.update.standing import Standing, standing
+from aifactory_runtime.config import yaml_model
+from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
 from tests.template.released import DAY, ReleasedTemplate, copied, make_released, make_repo
@@ -21,6 +25,7 @@ TOOLZ = """\
 toolz==1.1.0 \\
     --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000
 """
+EDITED = {"Makefile", ".dockerignore", "pyproject.toml"}
 MOVED = ("docs/extending.md", "docs/own-behaviour.md")
 
 
@@ -327,3 +332,50 @@ def test_given_an_owners_package_that_needs_what_the_factory_now_pins_then_the_o
     assert "partd==1.4.2 \\\n    --hash=sha256:" in locked
     assert "toolz" not in locked
     assert any("toolz 1.0.0 to the factory has it" in note for note in plan.notes)
+
+
+def stands(repo: Path, to: str, monkeypatch: pytest.MonkeyPatch) -> Standing:
+    """Where the repo stands for a tool of that version."""
+    monkeypatch.setattr("aifactory.update.versions.__version__", to)
+    manifest = yaml_model.load(repo / "factory.yaml", Manifest).model_dump(mode="json")
+    return standing(repo, manifest, {})
+
+
+def test_given_edits_and_a_newer_release_then_status_says_how_far_and_what_an_update_would_do(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(repo, "Makefile", "-include local.mk", "# my line\n-include local.mk")
+    (repo / ".dockerignore").unlink()
+    edit(repo, answers.FILE, "scoring: online", "scoring: batch")
+    edit(repo, "pyproject.toml", "strict = true", "strict = false")
+    commit(repo, "Edits of the owner")
+
+    now = stands(repo, "0.1.0", monkeypatch)
+    assert (now.version, now.newest, now.behind, now.changelog) == ("0.1.0", "0.1.0", False, "")
+    assert list(now.notes) == [
+        "release 0.2.0 is there; this factory is 0.1.0, so install that one to go there"
+    ]
+    then = stands(repo, "0.2.0", monkeypatch)
+    assert (then.version, then.newest, then.behind) == ("0.1.0", "0.2.0", True)
+    assert then.changelog.endswith("Targets are listed better. Nothing to do.")
+    said = {one.path: (one.since.partition(" ")[2], one.will) for one in then.edited if one.path in EDITED}
+    assert said == {
+        "Makefile": ("Edits of the owner", "update merges your edit with the factory's change"),
+        ".dockerignore": ("Edits of the owner", "update leaves it as it is"),
+        "pyproject.toml": ("Edits of the owner", "update leaves it as it is"),
+    }
+    assert any("scoring: .copier-answers.yml says 'batch', factory.yaml says 'online'" in one for one in then.untrue)
+
+
+def test_given_a_status_of_before_then_nothing_is_rendered_for_the_next_one_nor_after_an_update(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_look = stands(repo, "0.2.0", monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(plan_module, "render_both", None)
+        assert stands(repo, "0.2.0", monkeypatch) == first_look
+    follow(repo)
+    commit(repo, "Follow the factory 0.2.0")
+    monkeypatch.setattr(plan_module, "render_both", None)
+    after = stands(repo, "0.2.0", monkeypatch)
+    assert (after.version, after.behind, after.edited, after.untrue) == ("0.2.0", False, (), ())

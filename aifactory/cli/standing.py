@@ -1,0 +1,46 @@
+"""What `factory status` says of the repo itself: its version, what an update would change, what was edited."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aifactory.cli import output
+from aifactory_runtime.errors import FactoryError
+
+if TYPE_CHECKING:
+    from aifactory.provision.plan import Place
+
+
+def of(place: Place) -> dict[str, Any]:
+    """Where the repo stands, as `repo`; as `repo_unknown` why that cannot be said; empty outside a repo."""
+    if place.repo is None or place.manifest is None:
+        return {}
+    from aifactory.update.standing import standing
+
+    try:
+        found = standing(place.repo, place.manifest.model_dump(mode="json"), os.environ)
+    except FactoryError as error:
+        return {"repo_unknown": str(error)}
+    return {"repo": dataclasses.asdict(found)}
+
+
+def say(known: dict[str, Any]) -> None:
+    """Print it, as `of` found it."""
+    if "repo_unknown" in known:
+        click.echo(f"note: where this repo stands is not known: {known['repo_unknown']}")
+    if "repo" not in known:
+        return
+    repo = known["repo"]
+    state = f"an update to {repo['newest']} would change it" if repo["behind"] else "nothing to update"
+    click.echo(f"Factory {repo['version']}: {state} (says {repo['known']})")
+    if repo["behind"]:
+        click.echo(f"{repo['changelog']}\nSee it file by file: factory update --dry-run".lstrip())
+    rows = [(one["path"], one["since"], one["will"]) for one in repo["edited"]]
+    if rows:
+        output.table("Files of the factory that you edited", ("file", "since", "update"), rows)
+    for note in (*repo["untrue"], *repo["notes"]):
+        click.echo(f"note: {note}")

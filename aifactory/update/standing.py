@@ -1,0 +1,165 @@
+"""Where a repo stands towards its template: how far behind, which of the factory's files were edited, what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aifactory import releases
+from aifactory.git import attempt
+from aifactory.update import answers as answers_file
+from aifactory.update import merge, move, plan, tree, versions
+from aifactory.update.answers import Answers
+from aifactory.update.merge import Outcome
+from aifactory.update.plan import Plan
+from aifactory.update.tree import Entry, Tree
+from aifactory.update.versions import Way
+from aifactory_runtime import files
+
+_DAYS_FROM_HOURS = 48
+_UNTOUCHED = "update leaves it as it is"
+_WILL = {
+    Outcome.MERGE: "update merges your edit with the factory's change",
+    Outcome.KEEP_EDITED: "the factory removed it; update keeps yours",
+    Outcome.KEEP_DELETED: "the factory changed it; update leaves it deleted",
+    Outcome.CLASH: "update asks you, as the factory now has a file of this name",
+}
+_CHANGES = {Outcome.ADD, Outcome.CHANGE, Outcome.REMOVE, Outcome.MERGE, Outcome.CLASH}
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A file of the factory's that the owner edited or deleted."""
+
+    path: str
+    since: str
+    """Commit and subject of the owner's last change of it."""
+    will: str
+    """What an update does to it."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A repo beside the newest release that this tool is for."""
+
+    version: str
+    newest: str
+    behind: bool
+    """Whether an update would change anything, not whether a number differs."""
+    changelog: str
+    """What the releases between say to owners."""
+    edited: tuple[Edited, ...]
+    untrue: tuple[str, ...]
+    """Answers that say something else than factory.yaml."""
+    known: str
+    """Where the knowledge of releases is from, and how old it is."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Rendered:
+    base: Tree
+    theirs: Tree
+    moved: Mapping[str, str]
+
+
+def standing(repo: Path, manifest: Mapping[str, Any], variables: Mapping[str, str]) -> Standing:
+    """Where `repo` stands; nothing is fetched. FactoryError says why that cannot be known.
+
+    The first call for a pair of releases renders both, later ones read what is kept beside git's own files.
+    """
+    way = versions.find(repo, None, None, variables, fetch=False)
+    rendered = _kept(repo, way) or _render(repo, way)
+    ours = tree.of_commit(repo, "HEAD")
+    steps = {
+        step.moved_from or step.path: step for step in merge.plan(rendered.base, ours, rendered.theirs, rendered.moved)
+    }
+    edited = [
+        Edited(path, _since(repo, path), _WILL.get(steps[path].outcome, _UNTOUCHED) if path in steps else _UNTOUCHED)
+        for path, entry in rendered.base.items()
+        if ours.get(path) != entry
+    ]
+    return Standing(
+        way.source.name_of(way.old),
+        way.source.name_of(way.new),
+        any(step.outcome in _CHANGES for step in steps.values()),
+        _changelog(way),
+        tuple(edited),
+        _untrue(way.answers, manifest),
+        _age(way),
+        way.notes,
+    )
+
+
+def keep(repo: Path, way: Way, base: Tree, theirs: Tree, moved: Mapping[str, str]) -> None:
+    """Keep what was rendered, for the next status."""
+    written = {
+        "base": {path: [entry.mode, entry.blob] for path, entry in base.items()},
+        "theirs": {path: [entry.mode, entry.blob] for path, entry in theirs.items()},
+        "moved": dict(moved),
+    }
+    files.write(_place(repo, way), json.dumps(written))
+
+
+def keep_updated(repo: Path, made: Plan) -> None:
+    """Keep what an update rendered, as the repo is at its new version now."""
+    answers = answers_file.parse(plan.recorded(made.way, made.rendered.answers))
+    way = replace(made.way, answers=answers, old=made.way.new)
+    keep(repo, way, made.rendered.theirs, made.rendered.theirs, {})
+
+
+def _kept(repo: Path, way: Way) -> _Rendered | None:
+    try:
+        found = files.read_json(_place(repo, way))
+        base, theirs = ({path: Entry(*entry) for path, entry in found[side].items()} for side in ("base", "theirs"))
+        return _Rendered(base, theirs, found["moved"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _render(repo: Path, way: Way) -> _Rendered:
+    with tempfile.TemporaryDirectory(prefix="factory-status-") as workshop:
+        made = plan.render_both(repo, way, Path(workshop))
+    keep(repo, way, made.base, made.theirs, made.moved)
+    return _Rendered(made.base, made.theirs, made.moved)
+
+
+def _place(repo: Path, way: Way) -> Path:
+    """One file a pair of commits and set of answers, as all three decide what is rendered."""
+    named = hashlib.sha256(f"{way.old}\n{way.new}\n{way.answers.text}".encode()).hexdigest()[:16]
+    return move.folder(repo) / f"rendered-{named}.json"
+
+
+def _since(repo: Path, path: str) -> str:
+    return attempt(repo, "log", "-1", "--format=%h %s", "--", path).stdout.decode(errors="replace").strip()
+
+
+def _changelog(way: Way) -> str:
+    old, new = way.source.release_of(way.old), way.source.release_of(way.new)
+    if new is None or way.old == way.new:
+        return ""
+    return releases.between(way.source.changelog(way.new), old.version if old else "0.0.0", new.version)
+
+
+def _untrue(answers: Answers, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sentences for answers that the manifest contradicts; files of the factory are rendered from the answers."""
+    return tuple(
+        f"{key}: {answers_file.FILE} says {value!r}, factory.yaml says {manifest[key]!r}; the factory's files follow "
+        f"the first: correct it there and commit"
+        for key, value in answers.given.items()
+        if key in manifest and manifest[key] != value
+    )
+
+
+def _age(way: Way) -> str:
+    template = f"the template at {way.source.address}"
+    if way.source.fetched is None:
+        return f"{template}, as it is now"
+    hours = (time.time() - way.source.fetched) / 3600
+    return f"{template}, fetched {f'{hours / 24:.0f} days' if hours >= _DAYS_FROM_HOURS else f'{hours:.0f} hours'} ago"
