@@ -42,7 +42,10 @@ def command(
     if go_on or abort:
         if (go_on and abort) or to or address or dry_run or checked:
             raise UsageProblem("--continue and --abort stand alone: factory update --continue")
-        _say_end(update.go_on(repo) if go_on else update.abort(repo), aborted=abort, as_json=as_json)
+        move, open_still = update.go_on(repo) if go_on else (update.abort(repo), False)
+        if open_still:
+            raise NeedsPerson(_conflicts(move, dry_run=False))
+        _say_end(move, aborted=abort, as_json=as_json)
         return
     plan = update.update(repo, to, address, os.environ, output.say, dry_run=dry_run, checked=checked)
     if as_json:

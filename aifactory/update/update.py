@@ -49,10 +49,11 @@ def update(
     return found
 
 
-def go_on(repo: Path) -> record.Move:
-    """Finish an interrupted update, or take the owner's decisions."""
+def go_on(repo: Path) -> tuple[record.Move, bool]:
+    """Finish an interrupted update, or take the owner's decisions; True when conflicts now wait for these."""
     with record.held(repo):
-        return moving.resume(repo)
+        move = moving.resume(repo)
+        return move, record.noted(repo) is not None
 
 
 def abort(repo: Path) -> record.Move:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.faults import concurrent_runs, killed_ups, pipeline_kills
+from tests.faults import concurrent_runs, killed_updates, killed_ups, pipeline_kills
 from tests.faults.trials import Figure, Say
 
 Measure = Callable[[int, int, Path, Say], Figure]
@@ -21,6 +21,7 @@ FIGURES: dict[str, tuple[Measure, int]] = {
     "8": (pipeline_kills.measure, 50),
     "9": (concurrent_runs.measure, 100),
     "10": (killed_ups.measure, 20),
+    "11": (killed_updates.measure, 50),
 }
 """Number of the figure to what measures it and how many trials it asks for."""
 RESULTS = Path(__file__).with_name("results.json")

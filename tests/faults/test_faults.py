@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.faults import concurrent_runs, killed_ups, pipeline_kills, run
+from tests.faults import concurrent_runs, killed_updates, killed_ups, pipeline_kills, run
 from tests.faults.trials import Figure, Trial, figure
 
 SEED = 7
@@ -35,6 +35,13 @@ def test_fault_41_given_ups_killed_at_random_when_run_again_then_they_converge_w
     found = killed_ups.measure(1, SEED, tmp_path, print)
 
     assert [trial.problems for trial in found.trials] == [()]
+
+
+@pytest.mark.slow
+def test_fault_16_given_updates_killed_at_random_when_ended_by_one_command_then_nothing_is_lost(tmp_path: Path) -> None:
+    found = killed_updates.measure(3, SEED, tmp_path, print)
+
+    assert [trial.problems for trial in found.trials] == [()] * 3
 
 
 def test_given_the_same_seed_when_drawn_twice_then_the_trials_are_the_same() -> None:

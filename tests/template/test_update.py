@@ -352,9 +352,7 @@ def test_given_edits_and_a_newer_release_then_status_says_how_far_and_what_an_up
 
     now = stands(repo, "0.1.0", monkeypatch)
     assert (now.version, now.newest, now.behind, now.changelog) == ("0.1.0", "0.1.0", False, "")
-    assert list(now.notes) == [
-        "release 0.2.0 is there; this factory is 0.1.0, so install that one to go there"
-    ]
+    assert list(now.notes) == ["release 0.2.0 is there; this factory is 0.1.0, so install that one to go there"]
     then = stands(repo, "0.2.0", monkeypatch)
     assert (then.version, then.newest, then.behind) == ("0.1.0", "0.2.0", True)
     assert then.changelog.endswith("Targets are listed better. Nothing to do.")
