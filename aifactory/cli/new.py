@@ -74,9 +74,11 @@ def command(
     answers = _answers(name, approvers, extra, options, ask)
     if ask and "data" not in answers and (table := asking.table()):
         answers["data"] = table
-    from aifactory import scaffold
+    from aifactory import hooks, scaffold
+    from aifactory.home import Home
     from aifactory.profile import Wishes
 
+    own = hooks.found(Home.current().root, hooks.AFTER_NEW)
     template = scaffold.locate(address, ref, os.environ, allow_dirty=allow_dirty)
     science = None
     if answers.get("data", _TUTORIAL) != _TUTORIAL:
@@ -88,7 +90,9 @@ def command(
         raise UsageProblem("columns and problem of the tutorial's table are settled: give your own table with --data")
     if not as_json:
         output.say(f"Rendering {template.shown} ...")
-    created = scaffold.new(into.absolute(), answers, template=template, ask=ask, science=science)
+    created = scaffold.new(
+        into.absolute(), answers, template=template, ask=ask, science=science, hooks=own, say=output.say
+    )
     if as_json:
         more = {"proposal": science.proposal.as_json()} if science else {}
         output.answer_json({**dataclasses.asdict(created), **more})

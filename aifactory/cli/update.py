@@ -36,7 +36,8 @@ def command(
 
     Example: factory update --dry-run
     """
-    from aifactory import update
+    from aifactory import hooks, update
+    from aifactory.home import Home
 
     repo = update.top(Path.cwd())
     if go_on or abort:
@@ -47,7 +48,10 @@ def command(
             raise NeedsPerson(_conflicts(move, dry_run=False))
         _say_end(move, aborted=abort, as_json=as_json)
         return
-    plan = update.update(repo, to, address, os.environ, output.say, dry_run=dry_run, checked=checked)
+    own = hooks.found(Home.current().root, hooks.AFTER_UPDATE)
+    plan = update.update(
+        repo, to, address, os.environ, output.say, dry_run=dry_run, checked=checked, hooks=[] if dry_run else own
+    )
     if as_json:
         output.answer_json(_json(plan, dry_run=dry_run))
     else:

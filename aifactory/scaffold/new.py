@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aifactory.hooks import AFTER_NEW
+from aifactory.hooks import run as run_hooks
 from aifactory.scaffold import answers as given
 from aifactory.scaffold import place, repository
 from aifactory.scaffold.origin import VARIABLE
@@ -39,11 +41,19 @@ class Created:
 
 
 def new(
-    into: Path, answers: Mapping[str, str], *, template: Template, ask: bool = False, science: Science | None = None
+    into: Path,
+    answers: Mapping[str, str],
+    *,
+    template: Template,
+    ask: bool = False,
+    science: Science | None = None,
+    hooks: Sequence[Path] = (),
+    say: Callable[[str], None] = lambda _line: None,
 ) -> Created:
     """Make `into/<use case>`; with `ask` copier asks for what `answers` leaves open, else defaults are taken.
 
-    With `science` schema, features, model and what goes with them are written for its table.
+    With `science` schema, features, model and what goes with them are written for its table. `hooks` run on the repo
+    before its first commit.
 
     UsageProblem says which answer is wrong, or that the folder is not free; whatever happens, the folder is complete or
     absent.
@@ -61,6 +71,7 @@ def new(
         use_case = str(final["use_case"])
         target = into / use_case
         place.check_free(target)
+        run_hooks(hooks, built, {"event": AFTER_NEW, "use_case": use_case}, say)
         first = repository.start(built, str(final["owner"]), f"Start {use_case} from the factory's template")
         files = sum(path.is_file() for path in built.rglob("*") if ".git" not in path.parts)
         place.move(built, target)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from aifactory.git import attempt, git, split_nul
+from aifactory.hooks import AFTER_UPDATE
+from aifactory.hooks import run as run_hooks
 from aifactory.update import move as record
-from aifactory.update import moving, plan, standing, verify, versions
+from aifactory.update import moving, plan, result, standing, verify, versions
 from aifactory.update.plan import Plan, Say
 from aifactory_runtime.errors import UsageProblem
 
@@ -28,10 +31,11 @@ def update(
     *,
     dry_run: bool = False,
     checked: bool = False,
+    hooks: list[Path] | None = None,
 ) -> Plan:
     """Bring `repo` to release `to`, staged and ready to be committed; with `dry_run` only say what would happen.
 
-    With `checked` the result's own checks run first; they must pass.
+    With `checked` the result's own checks run first; they must pass. `hooks` run on the result before it is taken.
 
     FactoryError or UsageProblem, with the repo untouched, says what is in the way. Where the plan that is returned has
     conflicts, a person decides them.
@@ -40,13 +44,27 @@ def update(
         _refuse_open(repo)
         _refuse_unready(repo)
         found = prepare(repo, versions.find(repo, to, address, variables), say)
-        if checked and not found.changes_nothing and not found.move.conflicts:
-            verify.verify(repo, found.move, say)
+        found = _tried(repo, found, say, hooks=hooks or [], checked=checked)
         if not dry_run and not found.changes_nothing:
             say(f"Writing {len(found.move.changes)} files ...")
             moving.move_in(repo, found.move)
             standing.keep_updated(repo, found)
     return found
+
+
+def _tried(repo: Path, made: Plan, say: Say, *, hooks: list[Path], checked: bool) -> Plan:
+    """The plan with what the company's hooks add to it, once the result has passed its own checks."""
+    if made.changes_nothing or not (hooks or checked):
+        return made
+    if made.move.conflicts:
+        left = ", ".join([*(hook.name for hook in hooks), *(["--verify"] if checked else [])])
+        return replace(made, notes=(*made.notes, f"not run, as there are conflicts: {left}"))
+    with result.checked_out(repo, made.move) as place:
+        run_hooks(hooks, place, {"event": AFTER_UPDATE, "version": made.to}, say)
+        made = replace(made, move=result.taken_over(repo, made.move, place)) if hooks else made
+        if checked:
+            verify.verify(place, say)
+    return made
 
 
 def go_on(repo: Path) -> tuple[record.Move, bool]:

@@ -377,3 +377,31 @@ def test_given_a_status_of_before_then_nothing_is_rendered_for_the_next_one_nor_
     monkeypatch.setattr(plan_module, "render_both", None)
     after = stands(repo, "0.2.0", monkeypatch)
     assert (after.version, after.behind, after.edited, after.untrue) == ("0.2.0", False, (), ())
+
+
+def executable(folder: Path, script: str) -> Path:
+    path = folder / "10-ours"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_given_a_companys_hook_then_what_it_adds_is_part_of_the_change(repo: Path, tmp_path: Path) -> None:
+    hook = executable(tmp_path, "echo 'cost: 7' > company.yaml; echo '# ours' >> Makefile; touch .env.local")
+    update.update(repo, "0.2.0", None, {}, lambda _line: None, hooks=[hook])
+    assert (repo / "company.yaml").read_text() == "cost: 7\n"
+    assert (repo / "Makefile").read_text().endswith("# ours\n")
+    assert "List all targets." in (repo / "Makefile").read_text()
+    staged = git(repo, "diff", "--cached", "--name-only").splitlines()
+    assert {"company.yaml", "Makefile"} <= set(staged)
+    assert ".env.local" not in staged, "git ignores it"
+    assert git(repo, "worktree", "list").count("\n") == 0
+
+
+def test_given_a_companys_hook_that_fails_then_the_repo_is_whole_and_the_hook_named(repo: Path, tmp_path: Path) -> None:
+    before = everything(repo)
+    hook = executable(tmp_path, "echo half > company.yaml; exit 1")
+    with pytest.raises(FactoryError, match="10-ours ended with 1: nothing was changed"):
+        update.update(repo, "0.2.0", None, {}, lambda _line: None, hooks=[hook])
+    assert everything(repo) == before
+    assert git(repo, "status", "--porcelain") == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aifactory.update import tree
+from aifactory.update import result, tree
 from aifactory.update.move import Change, Move
 from aifactory.update.tree import FILE, Entry
 from aifactory.update.verify import verify
@@ -35,7 +35,8 @@ def test_given_a_result_that_passes_then_nothing_is_left_behind_and_the_repo_is_
     before, said = left(repo), list[str]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MARK", str(tmp_path / "mark"))
-        verify(repo, move, said.append)
+        with result.checked_out(repo, move) as place:
+            verify(place, said.append)
     ran_in = Path((tmp_path / "mark").read_text().strip())
     assert ran_in.parent.parent == repo.parent
     assert left(repo) == before
@@ -45,6 +46,7 @@ def test_given_a_result_that_passes_then_nothing_is_left_behind_and_the_repo_is_
 def test_given_a_result_that_fails_then_the_end_of_what_it_printed_is_shown(tmp_path: Path) -> None:
     repo, move = moved_to(tmp_path, "@echo 'test_model.py failed'; exit 1")
     before = left(repo)
-    with pytest.raises(FactoryError, match=r"(?s)make check fails on the result.*test_model\.py failed"):
-        verify(repo, move, lambda _line: None)
+    words = r"(?s)make check fails on the result.*test_model\.py failed"
+    with pytest.raises(FactoryError, match=words), result.checked_out(repo, move) as place:
+        verify(place, lambda _line: None)
     assert left(repo) == before

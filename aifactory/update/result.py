@@ -1,0 +1,55 @@
+"""The result of an update as files: a work tree of git's beside the repo, for whatever has to look at or change it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from aifactory.git import attempt, git, line
+from aifactory.update import tree
+from aifactory.update.move import Change, Move
+from aifactory.workshop import workshop
+
+_PREFIX = ".factory-update-"
+
+
+@contextmanager
+def checked_out(repo: Path, move: Move) -> Iterator[Path]:
+    """A work tree with the result of a move without conflicts; gone at the end, after a kill with the next one."""
+    attempt(repo, "worktree", "prune")
+    parent = repo.parent if os.access(repo.parent, os.W_OK) else Path(tempfile.gettempdir())
+    with workshop(parent, _PREFIX) as folder:
+        place = folder / repo.name
+        git(repo, "worktree", "add", "--quiet", "--detach", str(place), _commit(repo, move))
+        try:
+            yield place
+        finally:
+            attempt(repo, "worktree", "remove", "--force", "--force", str(place))
+
+
+def taken_over(repo: Path, move: Move, place: Path) -> Move:
+    """The move with what was changed in the work tree `place` since it was checked out."""
+    before = tree.of_commit(repo, move.head)
+    git(place, "add", "--all")
+    after = tree.of_commit(repo, line(place, "write-tree"))
+    paths = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+    return replace(move, changes=tuple(Change(path, before.get(path), after.get(path)) for path in paths))
+
+
+def _commit(repo: Path, move: Move) -> str:
+    """A commit of the result that no ref names; git forgets it in time."""
+    entries = tree.of_commit(repo, move.head)
+    for change in move.changes:
+        entries.pop(change.path, None)
+    entries |= {change.path: change.after for change in move.changes if change.after}
+    identity = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "factory"), ("EMAIL", "factory@localhost"))
+    }
+    arguments = ("commit-tree", tree.write(repo, entries), "-p", move.head, "-m", f"Update {move.title}")
+    return git(repo, *arguments, variables=identity).decode().strip()
