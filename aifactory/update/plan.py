@@ -13,7 +13,7 @@ import pathspec
 from aifactory import releases
 from aifactory.git import attempt, line
 from aifactory.update import answers as answers_file
-from aifactory.update import content, locks, merge, tree
+from aifactory.update import content, locks, merge, tree, upgrades
 from aifactory.update.merge import Outcome, Step
 from aifactory.update.move import Change, Move
 from aifactory.update.render import Rendered, render
@@ -82,18 +82,25 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     changes.append(_answers(repo, way, rendered.answers, ours))
     locked, note = _owners_lock(repo, ours, changes, workshop / "locks", way)
     changes += locked
+    upgraded, said = upgrades.apply(repo, _entries(ours, changes), workshop / "new", workshop / "owners")
+    changes += [Change(path, ours.get(path), entry) for path, entry in upgraded.items()]
     real = tuple(change for change in changes if change.before != change.after or change.stages)
-    return Plan(way, Move(head, way.title, real), tuple(steps), rendered, (*way.notes, *note))
+    return Plan(way, Move(head, way.title, real), tuple(steps), rendered, (*way.notes, *note, *said))
+
+
+def _entries(ours: Tree, changes: Iterable[Change]) -> dict[str, Entry]:
+    """The files as the update leaves them."""
+    changed = {change.path: change.after for change in changes}
+    return {path: entry for path, entry in {**ours, **changed}.items() if entry is not None}
 
 
 def _owners_lock(
     repo: Path, ours: Tree, changes: Iterable[Change], folder: Path, way: Way
 ) -> tuple[list[Change], list[str]]:
     """The change of the owner's lock that a change of the factory's makes necessary, and what to say of it."""
-    changed = {change.path: change.after for change in changes}
-    found = {path: changed.get(path, ours.get(path)) for path in locks.NEEDED}
-    present = {path: tree.content(repo, entry.blob) for path, entry in found.items() if entry}
-    if locks.FACTORYS not in changed or present.keys() != set(locks.NEEDED):
+    after = _entries(ours, changes)
+    present = {path: tree.content(repo, after[path].blob) for path in locks.NEEDED if path in after}
+    if after.get(locks.FACTORYS) == ours.get(locks.FACTORYS) or present.keys() != set(locks.NEEDED):
         return [], []
     if not locks.asks_for_something(present[locks.WANTED].decode()):
         return [], []

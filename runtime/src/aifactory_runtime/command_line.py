@@ -30,6 +30,9 @@ SECTIONS = {
         "approve": ("release.commands:approve", "Approve what a release waits for, as a named person."),
         "rollback": ("release.commands:rollback", "Bring the previous champion back."),
     },
+    "Following the factory": {
+        "upgrade": ("upgrades.commands:upgrade", "Bring factory.yaml and conf/ to what this release expects."),
+    },
     "Looking": {
         "trace": ("release.commands:trace", "From a prediction id back to model, run, commit and data."),
         "audit": ("audit.commands:audit", "Verify the chain of the audit log."),

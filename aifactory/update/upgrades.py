@@ -1,0 +1,58 @@
+"""Runs the upgrade steps of the release that a repo goes to, on a copy of the owner's files that they may change."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from aifactory.update import tree
+from aifactory.update.tree import Entry, Tree
+from aifactory_runtime.config import layout
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.upgrades.steps import FILES
+
+
+def apply(repo: Path, after: Tree, rendered: Path, folder: Path) -> tuple[dict[str, Entry], list[str]]:
+    """Owner's files of `after` that the steps of the runtime in `rendered` change, and what is to be said.
+
+    `folder` is a new folder to work in. FactoryError when a step fails.
+    """
+    runtime = layout.runtime_folder(rendered)
+    if not (runtime / "upgrades").is_dir():
+        return {}, []
+    before = _write(repo, after, folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "aifactory_runtime.upgrades", str(folder)],
+        env={**os.environ, "PYTHONPATH": str(runtime.parent)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise FactoryError(f"an upgrade of your files fails, so nothing was changed: {last}")
+    said = json.loads(done.stdout)
+    changed = {path: entry for path, entry in tree.of_folder(repo, folder, before).items() if entry != before[path]}
+    return changed, [*(f"upgraded: {sentence}" for sentence in said["due"]), *said["reminders"]]
+
+
+def _write(repo: Path, after: Tree, folder: Path) -> dict[str, Entry]:
+    """The files that steps may see, written into `folder`."""
+    seen = {path: after[path] for path in _matching(after) if after[path].mode in {tree.FILE, tree.EXECUTABLE}}
+    folder.mkdir()
+    for path, entry in seen.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(tree.content(repo, entry.blob))
+        (folder / path).chmod(0o755 if entry.mode == tree.EXECUTABLE else 0o644)
+    return seen
+
+
+def _matching(paths: Iterable[str]) -> list[str]:
+    return [
+        path
+        for path in paths
+        for pattern in FILES
+        if fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")
+    ]

@@ -1,0 +1,30 @@
+"""`python -m <package> upgrade`: bring the owner's files to what this release expects, or say what is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aifactory_runtime.config import project
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.upgrades import steps
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 when an upgrade is due.")
+def upgrade(check: bool) -> None:
+    """Bring factory.yaml and conf/ to what this release of the factory expects; what you wrote there stays.
+
+    `factory update` does it by itself. After `copier update`, or an update by Renovate, it is yours to call.
+    """
+    repo = project.find_root(Path.cwd())
+    found = steps.look(repo) if check else steps.apply(repo)
+    if check and found.due:
+        raise FactoryError(f"an upgrade is due: {'; '.join(found.due)}. Type make upgrade, then commit")
+    for sentence in found.due:
+        click.echo(f"upgraded: {sentence}")
+    for sentence in found.reminders:
+        click.echo(f"note: {sentence}")
+    if not found.due:
+        click.echo("nothing is due")
