@@ -43,7 +43,7 @@ YOURS = frozenset(
         "tests/test_model.py",
     }
 )
-# What differs by the answer `ci`, all of it the factory's.
+# What differs by the answer `forge`, all of it the factory's.
 VENDORS = {
     "github": frozenset({".github/workflows/ci.yml", ".github/workflows/release.yml", "docs/delivery.md"}),
     "azure-devops": frozenset({"azure-pipelines.yml", "docs/delivery.md"}),

@@ -173,7 +173,7 @@ CHOICES = {
     "risk": ("low", "limited", "high"),
     "approval": ("none", "required"),
     "approvers": ("kim.meyer", "kim.meyer, bo , ana.lopez"),
-    "ci": ("github", "azure-devops", "gitlab"),
+    "forge": ("github", "azure-devops", "gitlab"),
     "use_case": ("no", "y", "tumour-triage-2"),
     "owner": ("null", "ana.lopez"),
     "title": ("Mr. O'Keefe's \"best\": 100% & more # {x}", "Größe — 数据 😀", "1.0", "- [ ] todo"),

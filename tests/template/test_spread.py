@@ -35,7 +35,7 @@ def drawn(sets: int) -> list[dict[str, str]]:
     found = []
     for number in range(sets):
         answers = {
-            "ci": list(VENDORS)[number % 3],
+            "forge": list(VENDORS)[number % 3],
             "profile": list(RISKS)[number // 3 % 3],
             "use_case": draw.choice(["no", "y", "tumour-triage-2", "a-use-case-whose-name-is-40-letters-long"]),
             "owner": draw.choice(["ana.lopez", "null", "bo"]),
@@ -65,27 +65,27 @@ def repos(
 def test_given_fifty_sets_then_each_manifest_says_what_was_answered_and_its_profile_chose_the_rest(
     repos: list[tuple[dict[str, str], Path]],
 ) -> None:
-    assert len({(answers["ci"], answers["profile"]) for answers, _ in repos}) == 9
+    assert len({(answers["forge"], answers["profile"]) for answers, _ in repos}) == 9
     for answers, repo in repos:
         manifest = yaml_model.load(repo / "factory.yaml", Manifest)
         assert manifest.use_case == answers["use_case"]
         assert manifest.title == answers.get("title", manifest.title)
         assert manifest.risk == RISKS[answers["profile"]]
         assert manifest.settings("prod").approval == ("required" if answers["approvers"] else "none")
-        assert VENDORS[answers["ci"]] <= files(repo)
-        others = {name for vendor, names in VENDORS.items() if vendor != answers["ci"] for name in names}
-        assert not (others - VENDORS[answers["ci"]]) & files(repo)
+        assert VENDORS[answers["forge"]] <= files(repo)
+        others = {name for vendor, names in VENDORS.items() if vendor != answers["forge"] for name in names}
+        assert not (others - VENDORS[answers["forge"]]) & files(repo)
 
 
 def test_given_fifty_sets_then_the_forges_files_fit_and_the_scanner_finds_nothing_of_medium_or_more(
     repos: list[tuple[dict[str, str], Path]],
 ) -> None:
     for vendor in VENDORS:
-        paths = [repo / name for answers, repo in repos if answers["ci"] == vendor for name in ci_files(vendor)]
+        paths = [repo / name for answers, repo in repos if answers["forge"] == vendor for name in ci_files(vendor)]
         assert len(paths) >= len(repos) // 3
         done = check_schema(SCHEMAS[vendor][0], paths)
         assert done.returncode == 0, done.stdout[-2000:]
-    on_github = [repo for answers, repo in repos if answers["ci"] == "github"]
+    on_github = [repo for answers, repo in repos if answers["forge"] == "github"]
     done = zizmor(*on_github)
     found = [
         one for one in json.loads(done.stdout) if one["determinations"]["severity"] not in {"Informational", "Low"}

@@ -190,7 +190,7 @@ def gone_folder(repo: Path) -> None:
 
 
 def bad_answer(repo: Path) -> None:
-    edit(repo, answers.FILE, "ci: github", "ci: jenkins")
+    edit(repo, answers.FILE, "forge: github", "forge: jenkins")
 
 
 def untouched(_repo: Path) -> None:
@@ -209,7 +209,7 @@ def dirty(repo: Path) -> None:
         (broken, True, "0.2.0", "not valid YAML"),
         (another_address, True, "0.2.0", "If the template really moved: factory update --template"),
         (gone_folder, True, "0.2.0", "the template is not at /nowhere/factory any more"),
-        (bad_answer, True, "0.2.0", "the answer ci: 'jenkins'"),
+        (bad_answer, True, "0.2.0", "the answer forge: 'jenkins'"),
         (dirty, False, "0.2.0", r"README\.md has changes that are not committed"),
     ],
     ids=lambda value: getattr(value, "__name__", None),

@@ -46,7 +46,7 @@ def vendor(request: pytest.FixtureRequest) -> str:
 def repo(template: Path, tmp_path_factory: pytest.TempPathFactory, vendor: str) -> Path:
     """A repo for that forge; read only."""
     target = tmp_path_factory.mktemp("vendor") / vendor
-    render(template, target, {"ci": vendor, "approval": "required", "approvers": "kim.meyer"})
+    render(template, target, {"forge": vendor, "approval": "required", "approvers": "kim.meyer"})
     return target
 
 
@@ -175,11 +175,11 @@ def test_given_another_forge_when_updated_then_the_files_of_the_first_go_and_you
     (repo / ".github/workflows/mine.yml").write_text("name: mine\n")
     commit(repo, "Mine")
     next_version(template)
-    run_update(repo, data={"ci": "gitlab"}, defaults=True, overwrite=True, quiet=True, vcs_ref="HEAD")
+    run_update(repo, data={"forge": "gitlab"}, defaults=True, overwrite=True, quiet=True, vcs_ref="HEAD")
     assert conflicts(repo) == []
     assert ".gitlab-ci.yml" in files(repo)
     assert not files(repo) & (VENDORS["github"] - VENDORS["gitlab"])
     assert (repo / "CODEOWNERS").read_text() == "* @mine\n"
     assert (repo / ".github/workflows/mine.yml").exists()
     assert "on GitLab" in (repo / "docs/delivery.md").read_text(encoding="utf-8")
-    assert "ci: gitlab" in (repo / ".copier-answers.yml").read_text(encoding="utf-8")
+    assert "forge: gitlab" in (repo / ".copier-answers.yml").read_text(encoding="utf-8")
