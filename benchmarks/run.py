@@ -12,6 +12,7 @@ from pathlib import Path
 import checks
 import demo_runs
 import fast_tests
+import following
 import more_usecases
 import own_table
 import pipeline
@@ -22,6 +23,7 @@ from measure import CHECKOUT, Row, machine
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "scaffolding": scaffolding.measure,
+    "following": following.measure,
     "own table": own_table.measure,
     "pipeline": pipeline.measure,
     "scoring": scoring.measure,
