@@ -16,6 +16,8 @@ VARIABLE = "FACTORY_TEMPLATE"
 FILE = "file://"
 _CARRIED = Path(__file__).with_name("carried")
 """What hatch_build.py puts into a wheel."""
+_KNOWN_FORGES = ("https://github.com/", "https://gitlab.com/")
+"""Of these copier knows without a hint that they hold git repos."""
 _LOGIN = re.compile(r"^((?:git\+)?https?://)[^/@\s]+@")
 
 
@@ -69,9 +71,14 @@ def installed_from() -> tuple[str, str | None] | None:
 
 
 def as_git(address: str) -> str:
-    """A remote address as copier takes it for a git one, without a login: it is kept in repos."""
+    """A remote address as copier takes it for a git one, without a login: it is kept in repos.
+
+    `git+` goes before it only where copier needs that: git itself, and so Renovate, does not know such an address.
+    """
     address = _LOGIN.sub(r"\1", address)
-    return address if address.startswith(("git@", "git+")) or "://" not in address else f"git+{address}"
+    plain = address.removeprefix("git+")
+    known = plain.startswith(_KNOWN_FORGES) or plain.endswith(".git")
+    return plain if known or plain.startswith("git@") or "://" not in plain else f"git+{plain}"
 
 
 def local_folder(address: str) -> Path | None:

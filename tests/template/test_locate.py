@@ -54,7 +54,7 @@ def test_given_an_installed_tool_then_its_address_and_commit_are_the_templates(
         {"url": "https://git.example/factory.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
     )
     found = locate(None, None, {"FACTORY_TEMPLATE": "ignored"})
-    assert (found.address, found.ref) == ("git+https://git.example/factory.git", COMMIT)
+    assert (found.address, found.ref) == ("https://git.example/factory.git", COMMIT)
     installed.written = None
     assert locate(None, None, {"FACTORY_TEMPLATE": str(template)}).address == str(template)
     with pytest.raises(UsageProblem, match="FACTORY_TEMPLATE"):
@@ -70,6 +70,8 @@ def test_given_an_installed_tool_then_its_address_and_commit_are_the_templates(
         ),
         ((None, "https://b.example/f", "https://v.example/f"), "git+https://b.example/f"),
         ((None, None, "ssh://git@v.example/f"), "git+ssh://git@v.example/f"),
+        ((None, None, "https://gitlab.com/team/f"), "https://gitlab.com/team/f"),
+        ((None, None, "git+https://v.example/f.git"), "https://v.example/f.git"),
         ((None, None, "git@v.example:f.git"), "git@v.example:f.git"),
         ((None, None, ""), None),
     ],

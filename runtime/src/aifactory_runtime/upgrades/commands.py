@@ -8,7 +8,7 @@ import click
 
 from aifactory_runtime.config import project
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.upgrades import steps
+from aifactory_runtime.upgrades import markers, steps
 
 
 @click.command()
@@ -19,6 +19,9 @@ def upgrade(check: bool) -> None:
     `factory update` does it by itself. After `copier update`, or an update by Renovate, it is yours to call.
     """
     repo = project.find_root(Path.cwd())
+    conflict = markers.due(repo)
+    if conflict is not None:
+        raise FactoryError(conflict)
     found = steps.look(repo) if check else steps.apply(repo)
     if check and found.due:
         raise FactoryError(f"an upgrade is due: {'; '.join(found.due)}. Type make upgrade, then commit")
