@@ -1,7 +1,7 @@
-"""A repo of ours under the rules of Renovate's copier manager, as its documentation and source state them.
+r"""A repo of ours under the rules of Renovate's copier manager, as its documentation and source state them.
 
-Files: `/(^|/)\\.copier-answers(\\..+)?\\.ya?ml/`. Address: a URL or git@host:path, asked for its tags by git. Versions: PEP 440.
-Command: copier update --skip-answered --defaults --answers-file FILE --vcs-ref TAG, without --trust.
+Files: `/(^|/)\.copier-answers(\..+)?\.ya?ml/`. Address: a URL or git@host:path, asked for its tags by git.
+Versions: PEP 440. Command: copier update --skip-answered --defaults --answers-file FILE --vcs-ref TAG, no --trust.
 """
 
 from __future__ import annotations
