@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import getpass
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aifactory.cli import asking, output
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:
     from aifactory.profile import Intake, Proposal, Wishes
@@ -77,6 +77,7 @@ def command(
     from aifactory import hooks, scaffold
     from aifactory.home import Home
     from aifactory.profile import Wishes
+    from aifactory.update import standing
 
     own = hooks.found(Home.current().root, hooks.AFTER_NEW)
     template = scaffold.locate(address, ref, os.environ, allow_dirty=allow_dirty)
@@ -93,9 +94,12 @@ def command(
     created = scaffold.new(
         into.absolute(), answers, template=template, ask=ask, science=science, hooks=own, say=output.say
     )
+    with contextlib.suppress(FactoryError):  # a first status that takes longer is no reason to fail
+        standing.keep_new(created.path, created.owners, os.environ)
     if as_json:
         more = {"proposal": science.proposal.as_json()} if science else {}
-        output.answer_json({**dataclasses.asdict(created), **more})
+        made = {key: value for key, value in vars(created).items() if key != "owners"}
+        output.answer_json({**made, **more})
         return 0
     click.echo(f"{created.use_case}: {created.files} files in {_short(created.path)}, commit {created.commit[:12]}")
     for note in created.notes:

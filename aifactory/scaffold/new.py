@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aifactory.hooks import AFTER_NEW
 from aifactory.hooks import run as run_hooks
 from aifactory.scaffold import answers as given
-from aifactory.scaffold import place, repository
+from aifactory.scaffold import ownership, place, repository
 from aifactory.scaffold.origin import VARIABLE
 from aifactory.scaffold.template import Template
 from aifactory_runtime import __version__
@@ -38,6 +38,8 @@ class Created:
     commit: str
     files: int
     notes: tuple[str, ...]
+    owners: tuple[str, ...]
+    """Patterns of the owner's files, written as git ignores files."""
 
 
 def new(
@@ -61,7 +63,7 @@ def new(
     check(into, answers)
     with place.making(into) as workshop:
         built = workshop / "repo"
-        final = _render(built, answers, template, ask)
+        final, owners = _render(built, answers, template, ask)
         given.check_approval(final)
         _keep_address(built / _ANSWERS, template)
         if science is not None:
@@ -75,7 +77,7 @@ def new(
         first = repository.start(built, str(final["owner"]), f"Start {use_case} from the factory's template")
         files = sum(path.is_file() for path in built.rglob("*") if ".git" not in path.parts)
         place.move(built, target)
-    return Created(target, use_case, template.shown, first.commit, files, _notes(template, first.stand_in))
+    return Created(target, use_case, template.shown, first.commit, files, _notes(template, first.stand_in), owners)
 
 
 def check(into: Path, answers: Mapping[str, str]) -> None:
@@ -109,8 +111,13 @@ def _notes(template: Template, stand_in: str | None) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _render(folder: Path, answers: Mapping[str, str], template: Template, ask: bool) -> Mapping[str, Any]:
-    """Render into `folder`; the answers as the template completed them. UsageProblem in one line for what is wrong."""
+def _render(
+    folder: Path, answers: Mapping[str, str], template: Template, ask: bool
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Render into `folder`; the answers as the template completed them, and patterns of the owner's files.
+
+    UsageProblem in one line for what is wrong.
+    """
     from copier import run_copy
     from copier.errors import CopierError
     from plumbum.commands.processes import ProcessExecutionError
@@ -132,7 +139,8 @@ def _render(folder: Path, answers: Mapping[str, str], template: Template, ask: b
     unknown = sorted(set(answers) - set(asked))
     if unknown:
         raise UsageProblem(f"{unknown[0]}: the template does not ask for it; it asks for {', '.join(asked)}")
-    return dict(worker.answers.combined)
+    final = dict(worker.answers.combined)
+    return final, ownership.patterns(worker.template.skip_if_exists, final)
 
 
 def _sentence(error: Exception, template: Template) -> str:

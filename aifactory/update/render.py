@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aifactory.scaffold import ownership
 from aifactory.update import answers as answers_file
 from aifactory.update.answers import Answers
 from aifactory_runtime.errors import UsageProblem
@@ -48,7 +49,7 @@ def render(template: Path, answers: Answers, into: Path, version: str) -> Render
     final = dict(worker.answers.combined)
     _refuse_changed(answers.given, final, questions, version)
     asked = frozenset(key for key in questions if key not in worker.answers.hidden)
-    return Rendered(into, final, asked, _patterns(worker.template.skip_if_exists, final))
+    return Rendered(into, final, asked, ownership.patterns(worker.template.skip_if_exists, final))
 
 
 def _refuse_changed(
@@ -61,10 +62,3 @@ def _refuse_changed(
                 f"the answer {key}: {value!r} in {answers_file.FILE} is not valid in {version}: put a valid one there, "
                 f"such as {final.get(key)!r}, and commit it"
             )
-
-
-def _patterns(patterns: Sequence[str], answers: Mapping[str, Any]) -> tuple[str, ...]:
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment()
-    return tuple(environment.from_string(pattern).render(answers) for pattern in patterns)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pathspec
+
 from aifactory import releases
 from aifactory.git import attempt
 from aifactory.update import answers as answers_file
@@ -105,6 +107,17 @@ def keep(repo: Path, way: Way, base: Tree, theirs: Tree, moved: Mapping[str, str
         "moved": dict(moved),
     }
     files.write(_place(repo, way), json.dumps(written))
+
+
+def keep_new(repo: Path, owners: tuple[str, ...], variables: Mapping[str, str]) -> None:
+    """Keep what a repo that was just made was rendered as: the factory's files of its first commit."""
+    way = versions.find(repo, None, None, variables, fetch=False)
+    if way.old != way.new:
+        return
+    spec = pathspec.GitIgnoreSpec.from_lines(owners)
+    entries = tree.of_commit(repo, "HEAD").items()
+    made = {path: one for path, one in entries if path != answers_file.FILE and not spec.match_file(path)}
+    keep(repo, way, made, made, {})
 
 
 def keep_updated(repo: Path, made: Plan) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from copier import run_update
 
-from aifactory import releases, update
+from aifactory import releases, scaffold, update
 from aifactory.update import answers, tree
 from aifactory.update import plan as plan_module
 from aifactory.update.plan import Plan
-from aifactory.update.standing import Standing, standing
+from aifactory.update.standing import Standing, keep_new, standing
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
@@ -405,3 +405,15 @@ def test_given_a_companys_hook_that_fails_then_the_repo_is_whole_and_the_hook_na
         update.update(repo, "0.2.0", None, {}, lambda _line: None, hooks=[hook])
     assert everything(repo) == before
     assert git(repo, "status", "--porcelain") == ""
+
+
+def test_given_a_new_repo_then_its_first_status_renders_nothing(
+    released: ReleasedTemplate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = {"use_case": "tumour-triage", "owner": "ana.lopez"}
+    created = scaffold.new(tmp_path, answered, template=scaffold.locate(str(released.folder), "v0.1.0", {}))
+    monkeypatch.setattr("aifactory.update.versions.__version__", "0.1.0")
+    keep_new(created.path, created.owners, {})
+    monkeypatch.setattr(plan_module, "render_both", None)
+    found = stands(created.path, "0.1.0", monkeypatch)
+    assert (found.version, found.behind, found.edited) == ("0.1.0", False, ())
