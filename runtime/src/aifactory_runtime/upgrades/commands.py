@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,7 +15,8 @@ from aifactory_runtime.upgrades import markers, steps
 
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when an upgrade is due.")
-def upgrade(check: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def upgrade(check: bool, as_json: bool) -> None:
     """Bring factory.yaml and conf/ to what this release of the factory expects; what you wrote there stays.
 
     `factory update` does it by itself. After `copier update`, or an update by Renovate, it is yours to call.
@@ -25,6 +28,9 @@ def upgrade(check: bool) -> None:
     found = steps.look(repo) if check else steps.apply(repo)
     if check and found.due:
         raise FactoryError(f"an upgrade is due: {'; '.join(found.due)}. Type make upgrade, then commit")
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2))
+        return
     for sentence in found.due:
         click.echo(f"upgraded: {sentence}")
     for sentence in found.reminders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ def test_given_an_upgrade_that_is_due_then_check_fails_with_one_sentence_until_i
     assert (repo / "factory.yaml").read_text() == OLD
     assert called().startswith("upgraded: ")
     assert called("--check") == "nothing is due\n"
+    assert json.loads(called("--json")) == {"due": [], "reminders": []}
 
 
 def test_given_a_conflict_that_was_committed_then_it_is_named_with_its_line(repo: Path) -> None:
