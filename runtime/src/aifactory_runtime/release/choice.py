@@ -7,6 +7,7 @@ from functools import cached_property
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.reproduction import provenance, same_science, science
+from aifactory_runtime.pipeline.reproduction.provenance import Provenance
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import candidate, code_history, tags
@@ -57,8 +58,11 @@ class _Choice:
 
     def with_code(self, version: Version) -> Candidate:
         """The version with the code here, or with that of its own commit where the science here is other."""
-        same = self._science(version) == self._here and self._here is not None
-        return Candidate(self._source, version, self._commit if same else None)
+        if self._science(version) != self._here:
+            return Candidate(self._source, version)
+        if self._made_from.dirty and not self._source.embedded:
+            self._say(f"note: files here are not committed; what goes is the code of commit {self._commit[:_SHORT]}")
+        return Candidate(self._source, version, self._commit)
 
     def _refusal(self, version: Version) -> str | None:
         """Why the version may not be released from here; None when it may."""
@@ -68,7 +72,7 @@ class _Choice:
         if not self._source.embedded and version.tags.get(tags.DIRTY) != "false":
             return candidate.NOT_COMMITTED
         known = self._science(version)
-        if known is None or self._here is None or known == self._here:
+        if known is None or known == self._here:
             return None  # where nobody can tell, it is held against its own commit
         commit = version.tags.get(tags.COMMIT, "")[:_SHORT]
         here = "in this folder" if self._source.embedded else f"in commit {self._commit[:_SHORT]} here"
@@ -96,11 +100,15 @@ class _Choice:
         return same_science.of_version(version.tags, self._root, self._package)
 
     @cached_property
+    def _made_from(self) -> Provenance:
+        return provenance.collect(self._root, self._package)
+
+    @property
     def _commit(self) -> str:
-        return provenance.collect(self._root, self._package).commit
+        return self._made_from.commit
 
     @cached_property
-    def _here(self) -> str | None:
+    def _here(self) -> str:
         """The science of the commit here; with nothing provisioned that of the folder, which is what is served."""
         found = None if self._source.embedded else science.of_commit(self._root, self._commit, self._package)
         return found or science.of_folder(self._root, self._package)

@@ -109,6 +109,14 @@ def test_given_a_version_from_before_the_digest_when_git_has_its_commit_then_it_
     assert source.choose() == (1, source.head)
 
 
+def test_given_files_that_are_not_committed_when_released_then_the_commit_goes_and_it_is_said(tmp_path: Path) -> None:
+    source = Source(tmp_path, GOOD)
+    (source.repo / "src" / PACKAGE / "features.py").write_text("# not committed\n")
+
+    assert source.choose() == (1, source.head)
+    assert source.said == [f"note: files here are not committed; what goes is the code of commit {source.head[:12]}"]
+
+
 def test_given_nothing_provisioned_when_the_folder_is_of_other_science_then_refused(tmp_path: Path) -> None:
     source = Source(tmp_path, GOOD, embedded=True)
     (source.repo / "src" / PACKAGE / "features.py").write_text("# not committed\n")
