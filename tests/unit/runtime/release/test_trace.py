@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from aifactory_runtime.audit import log
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.release import commands, trace
 from aifactory_runtime.release.side import Side
@@ -42,6 +43,23 @@ def test_given_figures_of_made_up_rows_when_traced_then_it_is_told(tmp_path: Pat
     found = traced(tmp_path, **({"figures": remark} if remark else {}))
 
     assert (found.values()["remark"], dict(commands._told(found)).get("figures")) == (remark, remark)
+
+
+def test_given_a_row_that_does_not_say_its_code_when_traced_then_the_audit_log_knows_what_was_served_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [
+        {"time": "s1", "facts": {"version": 3, "code_commit": "b" * 40}},
+        {"time": "s2", "facts": {"version": 4, "code_commit": "c" * 40}},
+        {"time": "u", "facts": {"version": 3, "code_commit": "e" * 40}},
+    ]
+    monkeypatch.setattr(log, "read", lambda _: lines)
+
+    found = traced(tmp_path)
+
+    assert (found.commit, found.code_commit) == ("d" * 40, "b" * 40)
+    told = dict(commands._told(found))
+    assert (told["trained from"], told["answered by"]) == (f"commit {'d' * 40}", f"commit {'b' * 40}")
 
 
 @pytest.mark.parametrize(
