@@ -335,10 +335,15 @@ def test_given_a_deleted_folder_when_refreshed_then_it_is_named_and_up_makes_it_
     spine.must(spine.factory("refresh", "prod"))
 
 
-def test_given_a_schedule_when_it_is_due_then_dagster_runs_the_released_pipeline(spine: Spine) -> None:
+def test_given_a_schedule_and_other_rows_when_it_is_due_then_dagster_trains_with_the_released_pipeline(
+    spine: Spine,
+) -> None:
+    table = spine.folder.parent / "other-rows.csv"
+    table.write_text("\n".join((spine.repo / "data" / "sample.csv").read_text().splitlines()[:-9]))
     manifest = spine.repo / "factory.yaml"
     text = manifest.read_text()
-    manifest.write_text(re.sub(r'schedule: "[^"]+"', 'schedule: "* * * * *"', text))
+    moved = text.replace('data_source: "data/sample.csv"', f'data_source: "{table}"', 1)  # dev's, which is the first
+    manifest.write_text(re.sub(r'schedule: "[^"]+"', 'schedule: "* * * * *"', moved))
     spine.must(spine.factory("up", "dev"))
     runs = spine.home / "dev" / USE_CASE / "artifacts" / "runs"
 
