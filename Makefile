@@ -7,7 +7,7 @@ SHARED := -n 3 --dist loadgroup --no-loadscope-reorder
 # Tests are kept compiled, whatever the shell says: compiling them was a tenth of a warm `make check`.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup tools lint check test thorough faults demo demo-down bench lock release clean
+.PHONY: help setup tools lint check test thorough faults demo demo-down demo-update demo-update-down bench lock release clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -41,6 +41,12 @@ demo: tools ## Two use cases from a table to traced predictions in prod, on this
 
 demo-down: setup ## Remove everything that the demo made: processes, ports, folders.
 	@$(PYTHON_BIN)/python demo/demo.py down
+
+demo-update: tools ## A repo of release 0.1.0 with a model in prod follows to the newest release.
+	@$(PYTHON_BIN)/python -m demo.follow up .demo-update
+
+demo-update-down: setup ## Remove everything that demo-update made.
+	@$(PYTHON_BIN)/python -m demo.follow down .demo-update
 
 bench: tools ## Measure against comparators; rewrites docs/benchmarks.md and benchmarks/results.json.
 	@$(PYTHON_BIN)/python benchmarks/run.py

@@ -210,10 +210,10 @@ def predict_and_trace() -> None:
 
 def _predict_and_trace(use_case: UseCase) -> None:
     """A request with the consumer's token, then `trace` of its prediction id."""
-    run(FACTORY, "trace", _asked(use_case), "--env", "prod", cwd=use_case.repo)
+    run(FACTORY, "trace", asked(use_case), "--env", "prod", cwd=use_case.repo)
 
 
-def _asked(use_case: UseCase) -> str:
+def asked(use_case: UseCase) -> str:
     """Id of one prediction by prod's service."""
     prod = contract(use_case, "prod")
     body = (use_case.repo / "data" / "request.json").read_bytes()

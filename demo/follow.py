@@ -1,0 +1,171 @@
+"""`make demo-update`: a repo of the first release, with a model in prod, follows the factory to the newest one.
+
+`python -m demo.follow up|down FOLDER`. The factory is cloned, so that releases have their tags; all else are commands
+that a person would type. The model that predicts after the update is the one that did before it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from aifactory import releases
+from aifactory_runtime import __version__
+from demo.demo import CHECKOUT, DEMO, FACTORY, HOME, OWNER, Demo, Failed, UseCase, asked, contract, down, in_repo, run
+
+FACTORY_REPO = DEMO / "factory"
+USE_CASE = UseCase("breast-cancer", "diagnosis", ())
+BY_COPIER = DEMO / "breast-cancer-by-copier"
+EDITS = {
+    "local.mk": "\nhello: ## A target of the owner.\n\t@echo hello\n",
+    "docs/on-call.md": "# Who is called at night\n",
+    "notebooks/.gitignore": "*.tmp\n",
+    "src/breast_cancer/helpers.py": '"""Helpers of the owner."""\n',
+    "docs/glossary.md": "# Words of this use case\n",
+}
+"""Files of the owner's own, in places that are the owner's."""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints, as a person of the demo."""
+    who = ("-c", "user.name=Ana", "-c", "user.email=ana@localhost")
+    done = subprocess.run(["git", "-C", str(folder), *who, *arguments], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise Failed(f"git {' '.join(arguments)} failed: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def clone_factory() -> str:
+    """A clone of this checkout with the tags of its releases; what is committed is the newest, if there is but one."""
+    git(CHECKOUT, "clone", "--quiet", "--no-tags", str(CHECKOUT), str(FACTORY_REPO))
+    known = releases.read((FACTORY_REPO / releases.FILE).read_text(encoding="utf-8"))
+    for one in known:
+        git(FACTORY_REPO, "tag", "--force", one.tag, one.commit)
+    if releases.is_release(__version__) or len(known) > 1:
+        return known[-1].version
+    coming = __version__.removesuffix(".dev0")
+    made = releases.Release(coming, git(FACTORY_REPO, "rev-parse", "HEAD"), known[-1].date)
+    git(FACTORY_REPO, "tag", made.tag)
+    (FACTORY_REPO / releases.FILE).write_text(releases.write((*known, made)), encoding="utf-8")
+    git(FACTORY_REPO, "commit", "--quiet", "--all", "--message", f"Note release {coming}")
+    return coming
+
+
+def start() -> None:
+    """A repo of the first release, its environments, a model in prod."""
+    told = ("--owner", OWNER, "--template", str(FACTORY_REPO), "--ref", "v0.1.0")
+    run(FACTORY, "new", USE_CASE.name, *told, cwd=DEMO)
+    run(FACTORY, "up", "--platform", cwd=USE_CASE.repo)
+    run("make", "--no-print-directory", "setup", cwd=USE_CASE.repo)
+    in_repo(USE_CASE, "run", environment_name="dev")
+    release()
+
+
+def release() -> None:
+    """From dev over staging, with its test, to prod."""
+    for environment in ("dev", "staging", "prod"):
+        run(FACTORY, "release", "--to", environment, cwd=USE_CASE.repo)
+
+
+def edit() -> None:
+    """The owner's own files, committed, and a copy of the repo for plain copier."""
+    for name, text in EDITS.items():
+        path = USE_CASE.repo / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    _commit(USE_CASE.repo, "Files of the owner's own")
+    git(DEMO, "clone", "--quiet", str(USE_CASE.repo), str(BY_COPIER))
+
+
+def update(version: str) -> None:
+    """Shown, then done once the result's own checks pass."""
+    run(FACTORY, "status", cwd=USE_CASE.repo)
+    run(FACTORY, "update", "--to", version, "--dry-run", cwd=USE_CASE.repo)
+    run(FACTORY, "update", "--to", version, "--verify", cwd=USE_CASE.repo)
+    _commit(USE_CASE.repo, f"Follow the factory {version}")
+    _check_edits(USE_CASE.repo)
+
+
+def update_by_copier(version: str) -> None:
+    """The same by plain copier, whose users call the upgrade themselves."""
+    copier = str(Path(FACTORY).with_name("copier"))
+    run(copier, "update", "--quiet", "--defaults", "--vcs-ref", f"v{version}", cwd=BY_COPIER)
+    run("make", "--no-print-directory", "upgrade", cwd=BY_COPIER)
+    _commit(BY_COPIER, f"Follow the factory {version}")
+    _check_edits(BY_COPIER)
+    run("make", "--no-print-directory", "check", cwd=BY_COPIER)
+
+
+def roll_out() -> None:
+    """The new code with the model of before."""
+    run("make", "--no-print-directory", "setup", cwd=USE_CASE.repo)
+    in_repo(USE_CASE, "run", environment_name="dev")
+    release()
+
+
+def _commit(repo: Path, subject: str) -> None:
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", subject)
+
+
+def _check_edits(repo: Path) -> None:
+    for name, text in EDITS.items():
+        if text not in (repo / name).read_text(encoding="utf-8"):
+            raise Failed(f"{name} of {repo} has lost what its owner wrote")
+
+
+def served() -> tuple[str, str]:
+    """Model version and commit that prod has."""
+    folder = Path(str(contract(USE_CASE, "prod")["release_uri"]))
+    said = json.loads((folder / "serving.json").read_text(encoding="utf-8"))
+    return str(said["model_version"]), str(said["commit"])
+
+
+def up() -> None:
+    """The whole demo."""
+    demo = Demo()
+    DEMO.mkdir(parents=True, exist_ok=True)
+    if FACTORY_REPO.exists():
+        raise Failed(f"{DEMO} holds an earlier run: make demo-update-down, then again")
+    print(f"Every command below runs with FACTORY_HOME={HOME}, so that yours stays untouched.")
+    version = clone_factory()
+    demo.step("A repo of release 0.1.0, trained and released to prod", start)
+    before, prediction = served(), asked(USE_CASE)
+    demo.step("Its owner works in places that are the owner's", edit)
+    demo.step(f"factory update brings {version}", lambda: update(version))
+    demo.step("The new code is rolled out; no model is trained", roll_out)
+    after = served()
+    if after[0] != before[0] or after[1] == before[1]:
+        raise Failed(f"prod had {before} and has {after}: the model should stay and the code be another")
+    demo.step(
+        "A prediction of before the update is traced, and one of after it",
+        lambda: [
+            run(FACTORY, "trace", one, "--env", "prod", cwd=USE_CASE.repo) for one in (prediction, asked(USE_CASE))
+        ],
+    )
+    demo.step("The same update by plain copier", lambda: update_by_copier(version))
+    print(f"\nprod served version {before[0]} of commit {before[1][:12]}, and serves {after[0]} with {after[1][:12]}.")
+    for title, seconds in demo.seconds:
+        print(f"{seconds:7.1f}  {title}")
+    print("Stop and remove everything: make demo-update-down")
+
+
+def remove() -> None:
+    """What `up` made."""
+    for folder in (FACTORY_REPO, BY_COPIER):
+        shutil.rmtree(folder, ignore_errors=True)
+    down()
+
+
+if __name__ == "__main__":
+    command = {"up": up, "down": remove}.get("".join(sys.argv[1:2]))
+    if command is None:
+        sys.exit("usage: follow.py up|down FOLDER")
+    try:
+        command()
+    except Failed as problem:
+        sys.exit(f"demo: {problem}")
