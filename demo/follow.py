@@ -107,6 +107,12 @@ def roll_out() -> None:
     release()
 
 
+def trace(*predictions: str) -> None:
+    """From each back to model, run, commits and data."""
+    for one in predictions:
+        run(FACTORY, "trace", one, "--env", "prod", cwd=USE_CASE.repo)
+
+
 def _commit(repo: Path, subject: str) -> None:
     git(repo, "add", "--all")
     git(repo, "commit", "--quiet", "--message", subject)
@@ -142,10 +148,7 @@ def up() -> None:
     if after[0] != before[0] or after[1] == before[1]:
         raise Failed(f"prod had {before} and has {after}: the model should stay and the code be another")
     demo.step(
-        "A prediction of before the update is traced, and one of after it",
-        lambda: [
-            run(FACTORY, "trace", one, "--env", "prod", cwd=USE_CASE.repo) for one in (prediction, asked(USE_CASE))
-        ],
+        "A prediction of before the update is traced, and one of after it", lambda: trace(prediction, asked(USE_CASE))
     )
     demo.step("The same update by plain copier", lambda: update_by_copier(version))
     print(f"\nprod served version {before[0]} of commit {before[1][:12]}, and serves {after[0]} with {after[1][:12]}.")
