@@ -1,0 +1,113 @@
+"""Versions that differ: repo, tool and what applied the environment, each of the first release or as committed here.
+
+Eight combinations, each of which has to work: the repo's model is released, served and asked, and status and preview
+answer. Where one of them ever has to move first, this is where its sentence is expected.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from aifactory import releases
+from tests.e2e.spine import FACTORY, Spine
+from tests.fixtures.usecase_repo import commit, git
+from tests.template.support import CHECKOUT, render
+
+pytestmark = pytest.mark.slow
+SIDES = ("old", "new")
+USE_CASES = {"old": "who-stays", "new": "who-leaves"}
+"""One use case a version of its repo; the name tells which."""
+
+
+@pytest.fixture(scope="module")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of this checkout's commit, with the tags of its releases."""
+    folder = tmp_path_factory.mktemp("factory") / "factory"
+    subprocess.run(["git", "clone", "--quiet", "--no-tags", str(CHECKOUT), str(folder)], check=True)
+    for one in releases.read((folder / releases.FILE).read_text(encoding="utf-8")):
+        git(folder, "tag", one.tag, one.commit)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tools(factory: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The command `factory` of the first release and of this checkout."""
+    code = tmp_path_factory.mktemp("tool") / "code"
+    git(factory, "worktree", "add", "--quiet", "--detach", str(code), "v0.1.0")
+    script = code.with_name("factory")
+    call = "from aifactory.cli.start import main; main()"
+    script.write_text(
+        f"#!/bin/sh\nPYTHONPATH={code}:{code / 'runtime/src'} exec {sys.executable} -P -c '{call}' \"$@\"\n"
+    )
+    script.chmod(0o755)
+    return {"old": str(script), "new": FACTORY}
+
+
+@pytest.fixture(scope="module")
+def repos(factory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of two repos with environments of their own: one of the first release, one as committed here."""
+    folder = tmp_path_factory.mktemp("repos")
+    for side, name in USE_CASES.items():
+        repo = folder / name
+        render(factory, repo, {"use_case": name}, {"old": "v0.1.0", "new": "HEAD"}[side])
+        git(repo, "init", "--quiet", "--initial-branch=main")
+        commit(repo, "Start")
+        uv = Path(sys.executable).with_name("uv")
+        subprocess.run(["make", "setup", f"UV={uv}"], cwd=repo, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module", params=SIDES)
+def applied(
+    request: pytest.FixtureRequest, repos: Path, tools: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Spine]]:
+    """Both use cases in dev and staging of one platform, all applied by the tool of one side."""
+    home = tmp_path_factory.mktemp(f"by-{request.param}")
+    found = {side: Skewed(repos, name, home / "home") for side, name in USE_CASES.items()}
+    tool = tools[request.param]
+    try:
+        for spine in found.values():
+            spine.must(spine.run(tool, "up", "dev", "staging", "--platform"))
+        yield found
+    finally:
+        found["new"].run(tool, "destroy", "--all", "--yes", cwd=home)
+
+
+class Skewed(Spine):
+    """A use case whose home is not beside its repo."""
+
+    def __init__(self, folder: Path, use_case: str, home: Path) -> None:
+        super().__init__(folder, use_case)
+        object.__setattr__(self, "_home", home)
+
+    @property
+    def home(self) -> Path:
+        found: Path = self.__dict__["_home"]
+        return found
+
+
+@pytest.mark.parametrize("repo", SIDES)
+def test_given_versions_that_differ_then_models_are_trained_released_and_asked_all_the_same(
+    applied: Mapping[str, Spine], tools: dict[str, str], repo: str
+) -> None:
+    spine = applied[repo]
+    spine.must(spine.python("run", environment="dev"))
+    for side, tool in tools.items():
+        for environment in ("dev", "staging"):
+            spine.must(spine.run(tool, "release", "--to", environment))
+        status, answer = spine.ask("staging", spine.row(), token=_token(spine))
+        assert (status, len(answer.get("predictions", []))) == (200, 1), f"tool {side}"
+        assert USE_CASES[repo] in spine.must(spine.run(tool, "status")).out
+        spine.must(spine.run(tool, "preview", "dev"))
+        traced = spine.must(spine.run(tool, "trace", answer["prediction_ids"][0], "--env", "staging"))
+        assert git(spine.repo, "rev-parse", "HEAD") in traced.out
+
+
+def _token(spine: Spine) -> str:
+    return str(json.loads(Path(spine.contract("staging")["endpoint_token_file"]).read_text())["token"])
