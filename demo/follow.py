@@ -125,10 +125,10 @@ def _check_edits(repo: Path) -> None:
 
 
 def served() -> tuple[str, str]:
-    """Model version and commit that prod has."""
+    """Version of the model in prod, and the commit of its code."""
     folder = Path(str(contract(USE_CASE, "prod")["release_uri"]))
     said = json.loads((folder / "serving.json").read_text(encoding="utf-8"))
-    return str(said["model_version"]), str(said["commit"])
+    return str(said["champion"]["version"]), str(said["champion"]["commit"])
 
 
 def up() -> None:
