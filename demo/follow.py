@@ -58,6 +58,7 @@ def start() -> None:
     """A repo of the first release, its environments, a model in prod."""
     told = ("--owner", OWNER, "--template", str(FACTORY_REPO), "--ref", "v0.1.0")
     run(FACTORY, "new", USE_CASE.name, *told, cwd=DEMO)
+    edit()
     run(FACTORY, "up", "--platform", cwd=USE_CASE.repo)
     run("make", "--no-print-directory", "setup", cwd=USE_CASE.repo)
     in_repo(USE_CASE, "run", environment_name="dev")
@@ -139,9 +140,8 @@ def up() -> None:
         raise Failed(f"{DEMO} holds an earlier run: make demo-update-down, then again")
     print(f"Every command below runs with FACTORY_HOME={HOME}, so that yours stays untouched.")
     version = clone_factory()
-    demo.step("A repo of release 0.1.0, trained and released to prod", start)
+    demo.step("A repo of release 0.1.0, its owner's own files in it, trained and released to prod", start)
     before, prediction = served(), asked(USE_CASE)
-    demo.step("Its owner works in places that are the owner's", edit)
     demo.step(f"factory update brings {version}", lambda: update(version))
     demo.step("The new code is rolled out; no model is trained", roll_out)
     after = served()
