@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -74,7 +75,7 @@ def build(repo: Path, image: Image, machine: Mapping[str, str]) -> Image:
         elif instruction == "COPY":
             _copy(repo, image, sent, *text.split())
         elif instruction == "RUN":
-            _run(image, text, machine)
+            run(repo, image, text, machine)
         elif instruction == "USER":
             image.user = text
         elif instruction == "HEALTHCHECK":
@@ -97,15 +98,21 @@ def _copy(repo: Path, image: Image, sent: list[str], *names: str) -> None:
             shutil.copyfile(repo / name, place)
 
 
-def _run(image: Image, text: str, machine: Mapping[str, str]) -> None:
+def run(repo: Path, image: Image, text: str, machine: Mapping[str, str]) -> None:
+    """Run one line of RUN, with what is sent of the repo where the line has it mounted."""
+    bound = re.search(r"--mount=type=bind,target=(\S+) ", text)
     line = re.sub(r"--mount=\S+ ", "", text)
-    done = subprocess.run(
-        ["sh", "-ec", line],
-        cwd=image.inside("."),
-        env=image.environment(machine),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as mounted:
+        for name in context(repo) if bound else ():
+            (Path(mounted) / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(repo / name, Path(mounted) / name)
+        done = subprocess.run(
+            ["sh", "-ec", line.replace(bound[1], mounted) if bound else line],
+            cwd=image.inside("."),
+            env=image.environment(machine),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 0, (line, done.stderr[-2000:])
     image.ran.append(line)

@@ -25,7 +25,7 @@ TOOLZ = """\
 toolz==1.1.0 \\
     --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000
 """
-EDITED = {"Makefile", ".dockerignore", "pyproject.toml"}
+EDITED = {"Makefile", ".dockerignore", ".gitattributes"}
 MOVED = ("docs/extending.md", "docs/own-behaviour.md")
 
 
@@ -347,7 +347,7 @@ def test_given_edits_and_a_newer_release_then_status_says_how_far_and_what_an_up
     edit(repo, "Makefile", "-include local.mk", "# my line\n-include local.mk")
     (repo / ".dockerignore").unlink()
     edit(repo, answers.FILE, "scoring: online", "scoring: batch")
-    edit(repo, "pyproject.toml", "strict = true", "strict = false")
+    edit(repo, ".gitattributes", "/vendor/**", "/vendor/*")
     commit(repo, "Edits of the owner")
 
     now = stands(repo, "0.1.0", monkeypatch)
@@ -360,7 +360,7 @@ def test_given_edits_and_a_newer_release_then_status_says_how_far_and_what_an_up
     assert said == {
         "Makefile": ("Edits of the owner", "update merges your edit with the factory's change"),
         ".dockerignore": ("Edits of the owner", "update leaves it as it is"),
-        "pyproject.toml": ("Edits of the owner", "update leaves it as it is"),
+        ".gitattributes": ("Edits of the owner", "update leaves it as it is"),
     }
     assert any("scoring: .copier-answers.yml says 'batch', factory.yaml says 'online'" in one for one in then.untrue)
 

@@ -76,7 +76,7 @@ def test_given_a_forge_then_stages_and_their_commands_are_those_of_the_others(re
     stages = pipelines.READERS[vendor](repo)
     assert tuple(stages) == pipelines.STAGES
     assert {name: [command.line for command in commands] for name, commands in stages.items()} == {
-        "check": ["make setup", "make lint", "make test", "make train"],
+        "check": ["make setup", "make lint", "make test", "make ci-own", "make train"],
         "register": ["make setup", "make train"],
         "staging": ["make setup", "make release TO=staging TRAIN=1"],
         "prod": ["make setup", "make release TO=prod"],
@@ -86,7 +86,7 @@ def test_given_a_forge_then_stages_and_their_commands_are_those_of_the_others(re
 
 
 def test_given_a_forge_then_its_commands_are_targets_of_the_makefile(repo: Path, vendor: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (repo / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (repo / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for commands in pipelines.READERS[vendor](repo).values():
         assert {command.line.split()[1] for command in commands} <= targets
 

@@ -17,7 +17,7 @@ from aifactory_runtime.upgrades import markers, steps
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when an upgrade is due.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def upgrade(check: bool, as_json: bool) -> None:
-    """Bring factory.yaml and conf/ to what this release of the factory expects; what you wrote there stays.
+    """Bring factory.yaml, conf/ and pyproject.toml to what this release expects; what you wrote there stays.
 
     `factory update` does it by itself. After `copier update`, or an update by Renovate, it is yours to call.
     """

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from aifactory_runtime.upgrades import codeowners, schema_address
+from aifactory_runtime.upgrades import codeowners, project_file, schema_address
 
-FILES = ("factory.yaml", "conf/*.yaml", "CODEOWNERS", ".github/CODEOWNERS")
+FILES = ("factory.yaml", "conf/*.yaml", "pyproject.toml", "CODEOWNERS", ".github/CODEOWNERS")
 """Patterns of the owner's files that steps may read and write."""
-_STEPS: tuple[ModuleType, ...] = (schema_address,)
+_STEPS: tuple[ModuleType, ...] = (schema_address, project_file)
 """Each has `due(repo)`, a sentence or None, and `apply(repo)`, after which it is not due."""
 _REMINDERS: tuple[ModuleType, ...] = (codeowners,)
 """Each has `due(repo)` only: what a person has to decide."""

@@ -1,0 +1,75 @@
+"""Edits in the owner's places alone: whatever both sides write, no file is merged and none clashes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pathspec
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aifactory.scaffold import ownership
+from aifactory.update import merge
+from aifactory.update.content import three_way
+from aifactory.update.merge import Outcome
+from aifactory.update.tree import FILE, Entry, Tree
+
+CHECKOUT = Path(__file__).resolve().parents[4]
+EXAMPLES = 200 if settings.get_current_profile_name() == "thorough" else 30
+LABELS = ("yours", "factory 0.1.0", "factory 0.2.0")
+FACTORYS = ("Makefile", "Dockerfile", ".gitignore", "docs/extending.md", "tests/conftest.py", "vendor/runtime/x.py")
+NAMES = st.text("abc-", min_size=1, max_size=4)
+NAMED = """
+    factory.yaml README.md pyproject.toml CODEOWNERS .github/CODEOWNERS local.mk ruff.toml mypy.ini pytest.ini
+    image/extra.sh requirements/science.in requirements/science.txt data/.gitignore src/.gitignore src/uc/.gitignore
+    docs/model-card.md
+"""
+FOLDERS = (
+    "conf/{}.yaml", "data/{}.csv", "src/uc/{}.py", "notebooks/{}.ipynb", "tests/test_{}.py", "tests/own/{}.py",
+    "docs/own/{}.md", "image/{}", ".github/workflows/own-{}.yml",
+)  # fmt: skip
+PLACES = st.one_of(st.sampled_from(NAMED.split()), st.builds(str.format, st.sampled_from(FOLDERS), NAMES))
+LINES = st.lists(st.sampled_from([b"one\n", b"two\n", b"three\r\n", b"\xff\n"]), max_size=5).map(b"".join)
+Texts = dict[str, bytes]
+
+
+def owners() -> pathspec.GitIgnoreSpec:
+    """What the template says is the owner's."""
+    stated = yaml.safe_load((CHECKOUT / "questions/ownership.yml").read_text(encoding="utf-8"))["_skip_if_exists"]
+    return pathspec.GitIgnoreSpec.from_lines(ownership.patterns(stated, {"package": "uc"}))
+
+
+OWNERS = owners()
+
+
+def tree(texts: Texts) -> Tree:
+    """A tree whose ids are the contents."""
+    return {path: Entry(FILE, text.hex()) for path, text in texts.items()}
+
+
+def rendered(factorys: Texts, seeds: Texts) -> Tree:
+    """What an update sees of a rendering: the factory's files."""
+    return tree({path: text for path, text in {**seeds, **factorys}.items() if not OWNERS.match_file(path)})
+
+
+factorys = st.dictionaries(st.sampled_from(FACTORYS), LINES)
+places = st.dictionaries(PLACES, LINES)
+
+
+@settings(max_examples=EXAMPLES)
+@given(factorys, factorys, places, places, places)
+def test_given_edits_in_the_owners_places_only_then_nothing_is_merged_and_nothing_clashes(
+    old: Texts, new: Texts, old_seeds: Texts, new_seeds: Texts, own: Texts
+) -> None:
+    ours = tree({**old, **own})
+    steps = merge.plan(rendered(old, old_seeds), ours, rendered(new, new_seeds), {})
+    assert {step.outcome for step in steps} <= {Outcome.ADD, Outcome.CHANGE, Outcome.REMOVE}
+    assert not {step.path for step in steps} & own.keys()
+    assert list(merge.in_the_way(steps, ours)) == []
+    for path in old.keys() & new.keys():
+        assert three_way(old[path], old[path], new[path], LABELS) == (new[path], False)
+
+
+def test_given_the_factorys_files_then_none_of_them_lies_in_a_place_of_the_owners() -> None:
+    assert [path for path in FACTORYS if OWNERS.match_file(path)] == []
