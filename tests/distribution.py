@@ -27,7 +27,10 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     # One cache of mypy's.
-    ("types of a repo", tuple(f"tests/template/test_{name}.py" for name in ("own_table", "rendered", "notebook"))),
+    (
+        "types of a repo",
+        tuple(f"tests/template/test_{name}.py" for name in ("own_table", "rendered", "notebook", "places")),
+    ),
 )
 _PLACES = {file: (rank, place) for rank, (_, files) in enumerate(GROUPS) for place, file in enumerate(files)}
 _OTHERS = (len(GROUPS), 0)

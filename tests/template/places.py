@@ -90,7 +90,7 @@ def _lint(repo: Path) -> bool:
 
 
 def _types(repo: Path) -> bool:
-    found = tool(repo, "mypy", f"src/{PACKAGE}/limits.py", "tests/conftest.py", "tests/factory").stdout
+    found = tool(repo, "mypy", f"src/{PACKAGE}/limits.py", "tests/factory/conftest.py").stdout
     return f"src/{PACKAGE}/limits.py:5: error: Explicit" in found and "tests/" not in found
 
 

@@ -55,8 +55,8 @@ def change_everything(template: Path) -> None:
         if path.is_file() and path.suffix not in {".csv", ".json", ".ipynb"} and not path.name.startswith("{{ _"):
             said = "\nNewer.\n" if ".md" in path.suffixes else "# newer\n"
             path.write_text(path.read_text(encoding="utf-8") + said, encoding="utf-8")
-    for path in places.WRITTEN:
-        seed = template / "template" / path.replace(PACKAGE, "{{ package }}")
+    for name in places.WRITTEN:
+        seed = template / "template" / name.replace(PACKAGE, "{{ package }}")
         if not seed.exists():
             seed.parent.mkdir(parents=True, exist_ok=True)
             seed.write_text("# the factory's\n", encoding="utf-8")
@@ -161,9 +161,8 @@ def test_given_a_repo_of_0_1_0_whose_code_new_rules_would_turn_red_when_updated_
     follow(repo)
 
     assert conflicts(repo) == []
-    first = places.make(repo, "lint", MYPY_CACHE_DIR=str(type_cache))
     if follow is by_copier:
-        assert "an upgrade is due" in first.stderr
+        assert "an upgrade is due" in places.make(repo, "lint").stderr
         assert places.make(repo, "upgrade").returncode == 0
     lint = places.make(repo, "lint", MYPY_CACHE_DIR=str(type_cache))
     assert lint.returncode == 0, lint.stdout + lint.stderr
