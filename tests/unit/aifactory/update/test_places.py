@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pathspec
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ FOLDERS = (
     "conf/{}.yaml", "data/{}.csv", "src/uc/{}.py", "notebooks/{}.ipynb", "tests/test_{}.py", "tests/own/{}.py",
     "docs/own/{}.md", "image/{}", ".github/workflows/own-{}.yml",
 )  # fmt: skip
-PLACES = st.one_of(st.sampled_from(NAMED.split()), st.builds(str.format, st.sampled_from(FOLDERS), NAMES))
+PLACES = st.one_of(st.builds(str.format, st.sampled_from(FOLDERS), NAMES), st.sampled_from(NAMED.split()))
 LINES = st.lists(st.sampled_from([b"one\n", b"two\n", b"three\r\n", b"\xff\n"]), max_size=5).map(b"".join)
 Texts = dict[str, bytes]
 
@@ -53,22 +54,34 @@ def rendered(factorys: Texts, seeds: Texts) -> Tree:
     return tree({path: text for path, text in {**seeds, **factorys}.items() if not OWNERS.match_file(path)})
 
 
+def three_sides(paths: list[str]) -> st.SearchStrategy[tuple[Texts, Texts, Texts]]:
+    """What the old release seeds at these paths, what the new one does, and what the owner has there."""
+    side = st.dictionaries(st.sampled_from(paths), LINES)
+    return st.tuples(side, side, side)
+
+
 factorys = st.dictionaries(st.sampled_from(FACTORYS), LINES)
-places = st.dictionaries(PLACES, LINES)
+places = st.lists(PLACES, min_size=1, max_size=9, unique=True).flatmap(three_sides)
 
 
 @settings(max_examples=EXAMPLES)
-@given(factorys, factorys, places, places, places)
+@given(factorys, factorys, places)
 def test_given_edits_in_the_owners_places_only_then_nothing_is_merged_and_nothing_clashes(
-    old: Texts, new: Texts, old_seeds: Texts, new_seeds: Texts, own: Texts
+    old: Texts, new: Texts, sides: tuple[Texts, Texts, Texts]
 ) -> None:
+    old_seeds, new_seeds, own = sides
     ours = tree({**old, **own})
     steps = merge.plan(rendered(old, old_seeds), ours, rendered(new, new_seeds), {})
     assert {step.outcome for step in steps} <= {Outcome.ADD, Outcome.CHANGE, Outcome.REMOVE}
-    assert not {step.path for step in steps} & own.keys()
+    assert not {step.path for step in steps} & {*own, *old_seeds, *new_seeds}
     assert list(merge.in_the_way(steps, ours)) == []
     for path in old.keys() & new.keys():
         assert three_way(old[path], old[path], new[path], LABELS) == (new[path], False)
+
+
+@pytest.mark.parametrize("place", [*NAMED.split(), *FOLDERS])
+def test_given_a_place_then_the_template_says_that_it_is_the_owners(place: str) -> None:
+    assert OWNERS.match_file(place.format("a"))
 
 
 def test_given_the_factorys_files_then_none_of_them_lies_in_a_place_of_the_owners() -> None:
