@@ -20,6 +20,8 @@ def upgrade(check: bool, as_json: bool) -> None:
     """Bring factory.yaml, conf/ and pyproject.toml to what this release expects; what you wrote there stays.
 
     `factory update` does it by itself. After `copier update`, or an update by Renovate, it is yours to call.
+
+    Example: upgrade --check
     """
     repo = project.find_root(Path.cwd())
     conflict = markers.due(repo)
