@@ -43,10 +43,7 @@ def command(
     if go_on or abort:
         if (go_on and abort) or to or address or dry_run or checked:
             raise UsageProblem("--continue and --abort stand alone: factory update --continue")
-        move, open_still = update.go_on(repo) if go_on else (update.abort(repo), False)
-        if open_still:
-            raise NeedsPerson(_conflicts(move, dry_run=False))
-        _say_end(move, aborted=abort, as_json=as_json)
+        end(repo, go_on=go_on, as_json=as_json)
         return
     own = hooks.found(Home.current().root, hooks.AFTER_UPDATE)
     plan = update.update(
@@ -58,6 +55,16 @@ def command(
         _say_plan(plan, dry_run=dry_run)
     if plan.move.conflicts:
         raise NeedsPerson(_conflicts(plan.move, dry_run=dry_run))
+
+
+def end(repo: Path, *, go_on: bool, as_json: bool) -> None:
+    """Finish what is open in the repo, an update or an adoption, or undo it; NeedsPerson while conflicts are left."""
+    from aifactory import update
+
+    move, open_still = update.go_on(repo) if go_on else (update.abort(repo), False)
+    if open_still:
+        raise NeedsPerson(_conflicts(move, dry_run=False))
+    _say_end(move, aborted=not go_on, as_json=as_json)
 
 
 def _say_plan(plan: Plan, *, dry_run: bool) -> None:
@@ -88,9 +95,9 @@ def _say_end(move: Move, *, aborted: bool, as_json: bool) -> None:
     if as_json:
         output.answer_json({"title": move.title, "state": "aborted" if aborted else "staged"})
     elif aborted:
-        click.echo(f"The update {move.title} is undone; the repo is as it was")
+        click.echo(f"The {move.called} is undone; the repo is as it was")
     else:
-        click.echo(f"The update {move.title} is staged: look at it with git diff --cached, then commit it")
+        click.echo(f"The {move.called} is staged: look at it with git diff --cached, then commit it")
 
 
 def _json(plan: Plan, *, dry_run: bool) -> dict[str, Any]:

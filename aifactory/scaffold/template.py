@@ -42,6 +42,23 @@ class Template:
         version = "with uncommitted changes" if self.dirty else f"at {self.ref[:12] if self.ref else 'its latest tag'}"
         return f"{address} {version}"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the maker of a repo should know of it."""
+        notes = []
+        if self.dirty:
+            notes.append(
+                "made from uncommitted changes of the template, so it cannot follow its updates: for trying only"
+            )
+        if self.unreleased:
+            notes.append(f"unreleased: made from {__version__}, which is newer than the last release of the factory")
+        if self.private:
+            notes.append(
+                f"its updates come from {self.address}, which only this machine has; if the factory is published, "
+                f"name that address in {origin.VARIABLE}"
+            )
+        return tuple(notes)
+
 
 def locate(
     address: str | None, ref: str | None, variables: Mapping[str, str], *, allow_dirty: bool = False

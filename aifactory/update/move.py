@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from aifactory.update import tree
 from aifactory.update.tree import Entry
 from aifactory_runtime import files
+
+_NOUNS = {"update": "update", "adopt": "adoption"}
 
 
 class Phase(StrEnum):
@@ -45,6 +47,13 @@ class Move:
     title: str
     """What it is, for people: `0.1.0 to 0.2.0`."""
     changes: tuple[Change, ...]
+    command: str = "update"
+    """The command of `factory` that it is of: `update` or `adopt`."""
+
+    @property
+    def called(self) -> str:
+        """What people call it: `update 0.1.0 to 0.2.0`, `adoption as churn`."""
+        return f"{_NOUNS[self.command]} {self.title}"
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
@@ -53,7 +62,7 @@ class Move:
 
     def undone(self) -> Move:
         """The way back."""
-        return Move(self.head, self.title, tuple(Change(one.path, one.after, one.before) for one in self.changes))
+        return replace(self, changes=tuple(Change(one.path, one.after, one.before) for one in self.changes))
 
 
 def folder(repo: Path) -> Path:
@@ -63,14 +72,16 @@ def folder(repo: Path) -> Path:
 
 @contextmanager
 def held(repo: Path) -> Iterator[None]:
-    """One update at a time in this repo; FactoryError names the process that has it."""
-    with files.lock(folder(repo) / "lock", "another update of this repo is running (process {holder}): wait for it"):
+    """One update or adoption at a time in this repo; FactoryError names the process that has it."""
+    with files.lock(
+        folder(repo) / "lock", "another update or adoption of this repo is running (process {holder}): wait for it"
+    ):
         yield
 
 
 def note(repo: Path, move: Move, phase: Phase) -> None:
     """Write the update down, on disk when this returns."""
-    content = {"head": move.head, "title": move.title, "phase": phase, "changes": [asdict(one) for one in move.changes]}
+    content = {**asdict(move), "phase": phase}
     files.write(folder(repo) / "move.json", json.dumps(content), 0o600)
 
 
@@ -81,7 +92,7 @@ def noted(repo: Path) -> tuple[Move, Phase] | None:
     except FileNotFoundError:
         return None
     changes = tuple(_change(one) for one in written["changes"])
-    return Move(written["head"], written["title"], changes), Phase(written["phase"])
+    return Move(written["head"], written["title"], changes, written["command"]), Phase(written["phase"])
 
 
 def forget(repo: Path) -> None:

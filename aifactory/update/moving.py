@@ -33,7 +33,7 @@ def move_in(repo: Path, move: Move) -> None:
     UsageProblem, with nothing written, when a file that git does not know is in the way; FactoryError when the disk is
     full.
     """
-    _refuse_untracked(repo, move)
+    refuse_untracked(repo, move)
     _wait_for_git(repo)
     _carry_out(repo, move, move)
 
@@ -50,7 +50,9 @@ def resume(repo: Path) -> Move:
         return move
     left = [found for change in move.conflicts for found in _undecided(repo, change)]
     if left:
-        raise NeedsPerson("\n".join(["conflicts are left:", *left, "decide them, then: factory update --continue"]))
+        raise NeedsPerson(
+            "\n".join(["conflicts are left:", *left, f"decide them, then: factory {move.command} --continue"])
+        )
     git(repo, "add", "--all", "--force", "--", *(change.path for change in move.conflicts))
     record.forget(repo)
     return move
@@ -182,8 +184,8 @@ def _clear_stale_lock(repo: Path) -> None:
         lock.unlink()
 
 
-def _refuse_untracked(repo: Path, move: Move) -> None:
-    """UsageProblem for what lies, unknown to git or ignored, where the update puts a file."""
+def refuse_untracked(repo: Path, move: Move) -> None:
+    """UsageProblem for what lies, unknown to git or ignored, where the move puts a file."""
     going = {change.path for change in move.changes if change.before and not change.after}
     for change in move.changes:
         if change.before is not None or change.after is None:
@@ -191,7 +193,7 @@ def _refuse_untracked(repo: Path, move: Move) -> None:
         for place in (change.path, *parents(change.path)):
             found = _in_the_way(repo, place, going, is_file=place == change.path)
             if found:
-                raise UsageProblem(f"{found} is in no commit, and the update puts {change.path} there: move it away")
+                raise UsageProblem(f"{found} is in no commit, and {change.path} is to be put there: move it away")
 
 
 def _in_the_way(repo: Path, place: str, going: set[str], *, is_file: bool) -> str | None:
@@ -213,8 +215,8 @@ def _refuse_edited(repo: Path, move: Move) -> None:
         found = _on_disk(repo, change.path)
         if found not in {entry.blob if entry else None for entry in (change.before, change.after)}:
             raise UsageProblem(
-                f"{change.path} was edited after the update was interrupted: keep a copy of it elsewhere, then "
-                "factory update --abort"
+                f"{change.path} was edited after the {move.called} was interrupted: keep a copy of it elsewhere, then "
+                f"factory {move.command} --abort"
             )
 
 
@@ -245,10 +247,11 @@ def _undecided(repo: Path, change: Change) -> list[str]:
 def _noted_on_head(repo: Path) -> tuple[Move, Phase]:
     found = record.noted(repo)
     if found is None:
-        raise UsageProblem("no update is open in this repo: start one with factory update")
-    if line(repo, "rev-parse", "HEAD") != found[0].head:
+        raise UsageProblem("no update and no adoption is open in this repo")
+    move = found[0]
+    if line(repo, "rev-parse", "HEAD") != move.head:
         raise UsageProblem(
-            f"HEAD is another commit than when the update began ({found[0].head[:12]}): go back to that one, then "
-            "factory update --continue or --abort"
+            f"HEAD is another commit than when the {move.called} began ({move.head[:12]}): go back to that one, then "
+            f"factory {move.command} --continue or --abort"
         )
     return found

@@ -41,8 +41,8 @@ def update(
     conflicts, a person decides them.
     """
     with record.held(repo):
-        _refuse_open(repo)
-        _refuse_unready(repo)
+        refuse_open(repo)
+        refuse_unready(repo)
         found = prepare(repo, versions.find(repo, to, address, variables), say)
         found = _tried(repo, found, say, hooks=hooks or [], checked=checked)
         if not dry_run and not found.changes_nothing:
@@ -84,22 +84,23 @@ def top(folder: Path) -> Path:
     """The work tree that `folder` is in. UsageProblem when it is in none, or in one without commits."""
     found = attempt(folder, "rev-parse", "--show-toplevel")
     if found.returncode:
-        raise UsageProblem(f"{folder} is in no git repo: run this inside a use case's repo")
+        raise UsageProblem(f"{folder} is in no git repo: run this inside one")
     repo = Path(found.stdout.decode().rstrip("\n"))
     if attempt(repo, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
         raise UsageProblem(f"{repo} has no commit yet: commit what is there first, so that it can be told apart")
     return repo
 
 
-def _refuse_open(repo: Path) -> None:
+def refuse_open(repo: Path) -> None:
+    """UsageProblem when an update or an adoption of this repo is not finished."""
     found = record.noted(repo)
     if found is not None:
         move, phase = found
         state = "was interrupted" if phase is record.Phase.MOVING else "waits for your decisions"
-        raise UsageProblem(f"the update {move.title} {state}: factory update --continue, or --abort")
+        raise UsageProblem(f"the {move.called} {state}: factory {move.command} --continue, or --abort")
 
 
-def _refuse_unready(repo: Path) -> None:
+def refuse_unready(repo: Path) -> None:
     """UsageProblem unless every tracked file is as HEAD has it."""
     changed = split_nul(git(repo, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty"))
     if changed:
