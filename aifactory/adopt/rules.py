@@ -58,7 +58,10 @@ class Rules:
 def refuse(ours: Collection[str], use_case: str) -> None:
     """UsageProblem when the paths of a repo say that it cannot be adopted as `use_case`."""
     if answers_file.FILE in ours:
-        raise UsageProblem(f"this repo follows a template already ({answers_file.FILE}): factory update")
+        raise UsageProblem(
+            f"this repo follows a template already ({answers_file.FILE}): factory update; or take that file out of it, "
+            "if the template is another one"
+        )
     taken = next((path for path in sorted(ours) if path == ASIDE or path.startswith(f"{ASIDE}/")), None)
     if taken:
         raise UsageProblem(f"{taken} is there, where files are set aside: move it to another place, commit, again")
@@ -94,7 +97,7 @@ def plan(ours: Tree, rendered: Tree, table: str | None) -> Rules:
 
 def _left_out(ours: Tree, rendered: Tree) -> Iterator[tuple[str, str]]:
     """Pairs: a rendered path, and the owner's file that stands for it."""
-    readme = next((path for path in sorted(ours) if "/" not in path and path.lower().startswith("readme")), None)
+    readme = next((path for path in sorted(ours) if path.lower().partition(".")[0] == "readme"), None)
     owners = next((path for path in _CODEOWNERS if path in ours), None)
     for path in rendered:
         own = readme if path == "README.md" else owners if path in _CODEOWNERS else None

@@ -98,7 +98,7 @@ def test_given_any_other_file_when_planned_then_it_stays(path: str) -> None:
 
 
 def test_given_a_readme_and_reviewers_wherever_they_lie_when_planned_then_they_stay_and_ours_are_left_out() -> None:
-    ruled = planned("readme.rst", ".github/CODEOWNERS", "docs/README.md")
+    ruled = planned("readme.rst", ".github/CODEOWNERS", "docs/README.md", "readme_maker.py")
 
     assert ruled.left_out == {"README.md": "readme.rst", "CODEOWNERS": ".github/CODEOWNERS"}
     assert ruled.aside == {}
