@@ -28,7 +28,7 @@ _SETTINGS = {
     **dict.fromkeys(("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "conftest.py"), "pytest reads them"),
     **dict.fromkeys(("mypy.ini", ".mypy.ini"), "mypy reads them"),
     **dict.fromkeys(_RUFF, "ruff reads them"),
-    **dict.fromkeys(("GNUmakefile", "makefile", "local.mk"), "make reads them"),
+    **dict.fromkeys(("GNUmakefile", "makefile", "local.mk", "image/extra.sh"), "make reads them"),
     **dict.fromkeys((f"conf/{one}.yaml" for one in (*names.ENVIRONMENTS, names.EMBEDDED)), "the pipeline reads them"),
 }
 """Files that a tool reads before the factory's, or beside them, and why that is."""

@@ -15,7 +15,7 @@ def linter(unlinted: Iterable[str]) -> str:
     """The text of ruff.toml."""
     lines = "".join(f'  "{_pattern(path)}",\n' for path in unlinted)
     return (
-        "# Yours: updates never touch it. Ruff reads it first; the factory's rules are in pyproject.toml.\n"
+        "# Yours: updates never touch it. Ruff reads it first; the rules are in pyproject.toml.\n"
         'extend = "pyproject.toml"\n'
         "# What was here before the factory: neither linted nor formatted. Take a file out when you want it linted.\n"
         f"extend-exclude = [\n{lines}]\n"

@@ -78,6 +78,7 @@ def test_given_any_repo_when_planned_then_each_of_its_files_is_in_place_or_aside
         (".ruff.toml", "ruff reads them"),
         ("src/pyproject.toml", "ruff reads them"),
         ("GNUmakefile", "make reads them"),
+        ("image/extra.sh", "make reads them"),
         ("conf/staging.yaml", "the pipeline reads them"),
         ("mlflow/__init__.py", "it hides the package mlflow, which the pipeline imports"),
         ("yaml.py", "it hides the package yaml, which the pipeline imports"),
@@ -90,7 +91,8 @@ def test_given_a_file_that_would_be_replaced_or_read_when_planned_then_it_is_set
 @pytest.mark.parametrize(
     "path",
     ["train.py", "src/helpers.py", "test/test_old.py", "docs/notes.md", "conf/model/dev.yaml", "mlflow/notes.txt",
-     "setup.cfg", "lib/conftest.py", "tests/factory/test_service.py", "local/Makefile"],
+     "setup.cfg", "lib/conftest.py", "image/logo.png", "docs/own/page.md",
+     "tests/factory/test_service.py", "local/Makefile"],
 )  # fmt: skip
 def test_given_any_other_file_when_planned_then_it_stays(path: str) -> None:
     entry = RENDERED.get(path, OWN)
