@@ -18,8 +18,8 @@ from tests.fixtures.usecase_repo import commit, git
 from tests.template.released import make_released, make_repo
 
 _ASKED = "no work of the owner lost, refs as before, --continue or --abort ends clean"
-_LATE = 0.25
-"""Share of the time of an update, at its end, in which half of the kills fall: files are written there."""
+_WRITING_SECONDS = 0.12
+"""About how long files, note and index take; half of the kills fall there, as rendering takes nearly all the time."""
 
 
 def measure(kills: int, seed: int, folder: Path, say: Say) -> Figure:
@@ -77,9 +77,15 @@ def _trial(
     while True:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(repo, copy, symlinks=True)
-        share = random.uniform(1 - _LATE, 1.0) if random.random() < 0.5 else random.random()
         process = _start(copy, "--to", "0.2.0")
-        time.sleep(share * seconds)
+        if random.random() < 0.5:
+            aimed = "while it writes"
+            _wait_until_it_writes(copy, process)
+            time.sleep(random.uniform(0, _WRITING_SECONDS))
+        else:
+            share = random.random()
+            aimed = f"at {share:.0%}"
+            time.sleep(share * seconds)
         if process.poll() is None:
             break  # else it had ended: drawn again, as nobody was killed
         process.communicate()
@@ -87,8 +93,14 @@ def _trial(
     process.communicate()
     noted = move.noted(copy)
     end = random.choice(["--continue", "--abort"])
-    what = f"killed at {share:.0%}, {noted[1] if noted else 'before any write'}, then {end}"
+    what = f"killed {aimed}, {noted[1] if noted else 'nothing noted'}, then {end}"
     return Trial(what, 0.0, tuple(_problems(copy, before, whole, noted is not None, end)))
+
+
+def _wait_until_it_writes(repo: Path, process: subprocess.Popen[str]) -> None:
+    """Return when the first file is staged, or when the process has ended."""
+    while process.poll() is None and not (repo / ".factory" / "update").exists():
+        time.sleep(0.002)
 
 
 def _problems(repo: Path, before: dict[str, Any], whole: dict[str, Any], noted: bool, end: str) -> list[str]:
