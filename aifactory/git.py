@@ -46,6 +46,11 @@ def attempt(
         raise FactoryError("git is missing: install it") from None
 
 
+def last_commit(folder: Path, path: str) -> str:
+    """Short id and subject of the last commit that changed `path`; empty when there is none."""
+    return attempt(folder, "log", "-1", "--format=%h %s", "--", path).stdout.decode(errors="replace").strip()
+
+
 def nul(paths: Iterable[str]) -> bytes:
     """Paths as git reads them from a pipe with -z."""
     return b"".join(os.fsencode(path) + b"\0" for path in paths)

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -293,11 +293,16 @@ def down() -> None:
     print("The demo is gone.")
 
 
-if __name__ == "__main__":
-    command = {"up": up, "down": down}.get("".join(sys.argv[1:2]))
+def main(usage: str, commands: Mapping[str, Callable[[], None]]) -> None:
+    """Run what the first argument names, or say how it is used; a failed step is one line."""
+    command = commands.get("".join(sys.argv[1:2]))
     if command is None:
-        sys.exit("usage: demo.py up|down [FOLDER]")
+        sys.exit(f"usage: {usage}")
     try:
         command()
     except Failed as problem:
         sys.exit(f"demo: {problem}")
+
+
+if __name__ == "__main__":
+    main("demo.py up|down [FOLDER]", {"up": up, "down": down})

@@ -9,12 +9,26 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from aifactory import releases
 from aifactory_runtime import __version__
-from demo.demo import CHECKOUT, DEMO, FACTORY, HOME, OWNER, Demo, Failed, UseCase, asked, contract, down, in_repo, run
+from demo.demo import (
+    CHECKOUT,
+    DEMO,
+    FACTORY,
+    HOME,
+    OWNER,
+    Demo,
+    Failed,
+    UseCase,
+    asked,
+    contract,
+    down,
+    in_repo,
+    main,
+    run,
+)
 
 FACTORY_REPO = DEMO / "factory"
 USE_CASE = UseCase("breast-cancer", "diagnosis", ())
@@ -165,10 +179,4 @@ def remove() -> None:
 
 
 if __name__ == "__main__":
-    command = {"up": up, "down": remove}.get("".join(sys.argv[1:2]))
-    if command is None:
-        sys.exit("usage: follow.py up|down FOLDER")
-    try:
-        command()
-    except Failed as problem:
-        sys.exit(f"demo: {problem}")
+    main("follow.py up|down FOLDER", {"up": up, "down": remove})

@@ -77,12 +77,11 @@ def _say_plan(plan: Plan, *, dry_run: bool) -> None:
     shown = [step for step in plan.steps if step.outcome.name not in {"ADD", "CHANGE", "REMOVE"} or step.base is None]
     for step in plan.steps if len(plan.steps) <= _SHOWN_FILES else shown:
         click.echo(f"  {step.path}: {step.outcome}")
-    if plan.changelog:
-        click.echo(f"\n{plan.changelog}\n")
+    if plan.way.changelog:
+        click.echo(f"\n{plan.way.changelog}\n")
     if not dry_run and not plan.move.conflicts:
-        click.echo(
-            f'It is staged. Look at it with git diff --cached, then: git commit -m "Follow the factory {plan.to}"'
-        )
+        subject = f"Follow the factory {plan.way.new_name}"
+        click.echo(f'It is staged. Look at it with git diff --cached, then: git commit -m "{subject}"')
 
 
 def _conflicts(move: Move, *, dry_run: bool) -> str:
@@ -107,6 +106,6 @@ def _json(plan: Plan, *, dry_run: bool) -> dict[str, Any]:
         "state": "current" if plan.changes_nothing else state,
         "files": {step.path: step.outcome.name.lower() for step in plan.steps},
         "conflicts": {change.path: change.why for change in plan.move.conflicts},
-        "changelog": plan.changelog,
+        "changelog": plan.way.changelog,
         "notes": list(plan.notes),
     }

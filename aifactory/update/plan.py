@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import pathspec
 
-from aifactory import releases
-from aifactory.git import attempt, line
+from aifactory.git import last_commit, line
 from aifactory.update import answers as answers_file
 from aifactory.update import content, locks, merge, tree, upgrades
 from aifactory.update.merge import Outcome, Step
@@ -23,7 +22,6 @@ from aifactory_runtime.errors import UsageProblem
 
 Say = Callable[[str], None]
 """Takes one line of progress."""
-_WRITES = {Outcome.ADD, Outcome.CHANGE, Outcome.MERGE}
 
 
 class Renderings(NamedTuple):
@@ -47,20 +45,6 @@ class Plan:
     notes: tuple[str, ...] = field(default=())
 
     @property
-    def to(self) -> str:
-        """The version that the repo gets, for people."""
-        return self.way.source.name_of(self.way.new)
-
-    @property
-    def changelog(self) -> str:
-        """What the changelog says of the releases on the way, for owners."""
-        first, last = (self.way.source.release_of(commit) for commit in (self.way.old, self.way.new))
-        if last is None:
-            return ""
-        text = self.way.source.changelog(self.way.new)
-        return releases.between(text, first.version if first else "0.0.0", last.version)
-
-    @property
     def changes_nothing(self) -> bool:
         """Whether the repo is as the new version would render it, but for the number of the version."""
         return all(change.path == answers_file.FILE for change in self.move.changes)
@@ -70,14 +54,14 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     """The plan for the commit that HEAD of `repo` is; `workshop` is an empty folder for what is rendered."""
     head = line(repo, "rev-parse", "HEAD")
     ours = tree.of_commit(repo, head)
-    say(f"Rendering {way.source.name_of(way.old)} and {way.source.name_of(way.new)} ...")
+    say(f"Rendering {way.old_name} and {way.new_name} ...")
     rendered = render_both(repo, way, workshop)
     steps = merge.plan(rendered.base, ours, rendered.theirs, rendered.moved)
     for path, other in merge.in_the_way(steps, ours):
         raise UsageProblem(
             f"{other} is yours, and the factory now has {path}: move yours to another place, commit, again"
         )
-    labels = ("yours", f"factory {way.source.name_of(way.old)}", f"factory {way.source.name_of(way.new)}")
+    labels = ("yours", f"factory {way.old_name}", f"factory {way.new_name}")
     changes = [change for step in steps for change in _changes(repo, step, ours, labels)]
     changes.append(_answers(repo, way, rendered.answers, ours))
     locked, note = _owners_lock(repo, ours, changes, workshop / "locks", way)
@@ -99,15 +83,15 @@ def _owners_lock(
 ) -> tuple[list[Change], list[str]]:
     """The change of the owner's lock that a change of the factory's makes necessary, and what to say of it."""
     after = _entries(ours, changes)
-    present = {path: tree.content(repo, after[path].blob) for path in locks.NEEDED if path in after}
-    if after.get(locks.FACTORYS) == ours.get(locks.FACTORYS) or present.keys() != set(locks.NEEDED):
+    if after.get(locks.FACTORYS) == ours.get(locks.FACTORYS) or not after.keys() >= set(locks.NEEDED):
         return [], []
+    present = {path: tree.content(repo, after[path].blob) for path in locks.NEEDED}
     if not locks.asks_for_something(present[locks.WANTED].decode()):
         return [], []
     for path, text in present.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(text)
-    resolved = locks.resolve(folder, way.source.name_of(way.new))
+    resolved = locks.resolve(folder, way.new_name)
     before, note = ours[locks.LOCKED], [resolved.note] if resolved.note else []
     if resolved.locked is None:
         return [], note
@@ -118,7 +102,7 @@ def render_both(repo: Path, way: Way, workshop: Path) -> Renderings:
     """Both versions with the repo's answers, rendered in the empty folder `workshop` and held by git in `repo`."""
     old, new = _rendered(way, workshop)
     owners = pathspec.GitIgnoreSpec.from_lines([*old.owners, *new.owners])
-    base, theirs = (tree.of_folder(repo, one.folder, _factorys(one, owners)) for one in (old, new))
+    base, theirs = (tree.of_folder(repo, one.folder, factorys(tree.files_of(one.folder), owners)) for one in (old, new))
     answers = (new.folder / answers_file.FILE).read_text(encoding="utf-8")
     return Renderings(base, theirs, tree.moved(repo, base, theirs), answers)
 
@@ -135,16 +119,15 @@ def _rendered(way: Way, workshop: Path) -> tuple[Rendered, Rendered]:
         for one in unpacked:
             one.result()
     made = [
-        render(workshop / f"{name}-template", way.answers, workshop / name, way.source.name_of(commit))
-        for name, commit in places.items()
+        render(workshop / f"{name}-template", way.answers, workshop / name, called)
+        for name, called in zip(places, (way.old_name, way.new_name), strict=False)
     ]
     return made[0], made[-1]
 
 
-def _factorys(rendered: Rendered, owners: pathspec.GitIgnoreSpec) -> Iterable[str]:
+def factorys(paths: Iterable[str], owners: pathspec.GitIgnoreSpec) -> list[str]:
     """Paths of the factory's files, without the answers file, which is made from both sides."""
-    found = tree.files_of(rendered.folder)
-    return [path for path in found if path != answers_file.FILE and not owners.match_file(path)]
+    return [path for path in paths if path != answers_file.FILE and not owners.match_file(path)]
 
 
 def _changes(repo: Path, step: Step, ours: Tree, labels: tuple[str, str, str]) -> list[Change]:
@@ -159,7 +142,7 @@ def _changes(repo: Path, step: Step, ours: Tree, labels: tuple[str, str, str]) -
     if not merged.conflict:
         return [Change(step.path, before, merged.entry)]
     stages = (step.base, step.ours, step.theirs)
-    edited = _last_commit(repo, step.moved_from or step.path)
+    edited = last_commit(repo, step.moved_from or step.path)
     why = f"the factory's file; you edited it ({edited}), and the factory changed the same lines"
     return [Change(step.path, before, merged.entry, stages, why)]
 
@@ -167,13 +150,8 @@ def _changes(repo: Path, step: Step, ours: Tree, labels: tuple[str, str, str]) -
 def _clash(repo: Path, step: Step, labels: tuple[str, str, str]) -> Change:
     empty = Entry(tree.FILE, tree.store(repo, b""))
     merged = content.merge(repo, Step(step.path, Outcome.MERGE, empty, step.ours, step.theirs), labels)
-    why = f"yours ({_last_commit(repo, step.path)}); the factory now has a file of this name"
+    why = f"yours ({last_commit(repo, step.path)}); the factory now has a file of this name"
     return Change(step.path, step.ours, merged.entry, (None, step.ours, step.theirs), why)
-
-
-def _last_commit(repo: Path, path: str) -> str:
-    found = attempt(repo, "log", "-1", "--format=%h %s", "--", path)
-    return found.stdout.decode(errors="replace").strip()
 
 
 def _answers(repo: Path, way: Way, rendered: str, ours: Tree) -> Change:

@@ -21,10 +21,6 @@ class Rendered:
     """What a template makes of answers."""
 
     folder: Path
-    answers: Mapping[str, Any]
-    """As the template completed them, hidden ones included."""
-    asked: frozenset[str]
-    """Names of the questions whose answers are kept."""
     owners: tuple[str, ...]
     """Patterns of the owner's files, written as git ignores files; the template renders them once."""
 
@@ -45,11 +41,9 @@ def render(template: Path, answers: Answers, into: Path, version: str) -> Render
             worker = run_copy(str(template), into, defaults=True, overwrite=True, quiet=True, exclude=_CACHES)
     except (CopierError, ValueError, TypeError) as error:
         raise UsageProblem(f"{version} cannot be rendered with these answers: {' '.join(str(error).split())}") from None
-    questions = worker.template.questions_data
     final = dict(worker.answers.combined)
-    _refuse_changed(answers.given, final, questions, version)
-    asked = frozenset(key for key in questions if key not in worker.answers.hidden)
-    return Rendered(into, final, asked, ownership.patterns(worker.template.skip_if_exists, final))
+    _refuse_changed(answers.given, final, worker.template.questions_data, version)
+    return Rendered(into, ownership.patterns(worker.template.skip_if_exists, final))
 
 
 def _refuse_changed(

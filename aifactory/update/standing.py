@@ -13,8 +13,7 @@ from typing import Any
 
 import pathspec
 
-from aifactory import releases
-from aifactory.git import attempt
+from aifactory.git import last_commit
 from aifactory.update import answers as answers_file
 from aifactory.update import merge, move, plan, tree, versions
 from aifactory.update.answers import Answers
@@ -83,15 +82,17 @@ def standing(repo: Path, manifest: Mapping[str, Any], variables: Mapping[str, st
         step.moved_from or step.path: step for step in merge.plan(rendered.base, ours, rendered.theirs, rendered.moved)
     }
     edited = [
-        Edited(path, _since(repo, path), _WILL.get(steps[path].outcome, _UNTOUCHED) if path in steps else _UNTOUCHED)
+        Edited(
+            path, last_commit(repo, path), _WILL.get(steps[path].outcome, _UNTOUCHED) if path in steps else _UNTOUCHED
+        )
         for path, entry in rendered.base.items()
         if ours.get(path) != entry
     ]
     return Standing(
-        way.source.name_of(way.old),
-        way.source.name_of(way.new),
+        way.old_name,
+        way.new_name,
         any(step.outcome in _CHANGES for step in steps.values()),
-        _changelog(way),
+        way.changelog,
         tuple(edited),
         _untrue(way.answers, manifest),
         _age(way),
@@ -115,8 +116,8 @@ def keep_new(repo: Path, owners: tuple[str, ...], variables: Mapping[str, str]) 
     if way.old != way.new:
         return
     spec = pathspec.GitIgnoreSpec.from_lines(owners)
-    entries = tree.of_commit(repo, "HEAD").items()
-    made = {path: one for path, one in entries if path != answers_file.FILE and not spec.match_file(path)}
+    entries = tree.of_commit(repo, "HEAD")
+    made = {path: entries[path] for path in plan.factorys(entries, spec)}
     keep(repo, way, made, made, {})
 
 
@@ -147,17 +148,6 @@ def _place(repo: Path, way: Way) -> Path:
     """One file a pair of commits and set of answers, as all three decide what is rendered."""
     named = hashlib.sha256(f"{way.old}\n{way.new}\n{way.answers.text}".encode()).hexdigest()[:16]
     return move.folder(repo) / f"rendered-{named}.json"
-
-
-def _since(repo: Path, path: str) -> str:
-    return attempt(repo, "log", "-1", "--format=%h %s", "--", path).stdout.decode(errors="replace").strip()
-
-
-def _changelog(way: Way) -> str:
-    old, new = way.source.release_of(way.old), way.source.release_of(way.new)
-    if new is None or way.old == way.new:
-        return ""
-    return releases.between(way.source.changelog(way.new), old.version if old else "0.0.0", new.version)
 
 
 def _untrue(answers: Answers, manifest: Mapping[str, Any]) -> tuple[str, ...]:

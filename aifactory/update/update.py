@@ -60,7 +60,7 @@ def _tried(repo: Path, made: Plan, say: Say, *, hooks: list[Path], checked: bool
         left = ", ".join([*(hook.name for hook in hooks), *(["--verify"] if checked else [])])
         return replace(made, notes=(*made.notes, f"not run, as there are conflicts: {left}"))
     with result.checked_out(repo, made.move) as place:
-        run_hooks(hooks, place, {"event": AFTER_UPDATE, "version": made.to}, say)
+        run_hooks(hooks, place, {"event": AFTER_UPDATE, "version": made.way.new_name}, say)
         made = replace(made, move=result.taken_over(repo, made.move, place)) if hooks else made
         if checked:
             verify.verify(place, say)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from aifactory import releases
@@ -28,10 +29,28 @@ class Way:
     new: str
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def old_name(self) -> str:
+        """The old end, for people."""
+        return self.source.name_of(self.old)
+
+    @cached_property
+    def new_name(self) -> str:
+        """The new end, for people."""
+        return self.source.name_of(self.new)
+
     @property
     def title(self) -> str:
         """Both ends, for people."""
-        return f"{self.source.name_of(self.old)} to {self.source.name_of(self.new)}"
+        return f"{self.old_name} to {self.new_name}"
+
+    @property
+    def changelog(self) -> str:
+        """What the changelog says to owners of the releases on the way; empty when there is none."""
+        old, new = self.source.release_of(self.old), self.source.release_of(self.new)
+        if new is None or self.old == self.new:
+            return ""
+        return releases.between(self.source.changelog(self.new), old.version if old else "0.0.0", new.version)
 
 
 def find(repo: Path, to: str | None, address: str | None, variables: Mapping[str, str], *, fetch: bool = True) -> Way:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from aifactory import releases
 from tests.e2e.spine import FACTORY, Spine
 from tests.fixtures.usecase_repo import commit, git
-from tests.template.support import CHECKOUT, render
+from tests.template.released import clone_with_tags
+from tests.template.support import render
 
 pytestmark = pytest.mark.slow
 SIDES = ("old", "new")
@@ -28,11 +28,7 @@ USE_CASES = {"old": "who-stays", "new": "who-leaves"}
 @pytest.fixture(scope="module")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of this checkout's commit, with the tags of its releases."""
-    folder = tmp_path_factory.mktemp("factory") / "factory"
-    subprocess.run(["git", "clone", "--quiet", "--no-tags", str(CHECKOUT), str(folder)], check=True)
-    for one in releases.read((folder / releases.FILE).read_text(encoding="utf-8")):
-        git(folder, "tag", one.tag, one.commit)
-    return folder
+    return clone_with_tags(tmp_path_factory.mktemp("factory") / "factory").folder
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory import releases
 from tests.fixtures.usecase_repo import commit, git
-from tests.template.support import make_template, render
+from tests.template.support import CHECKOUT, make_template, render
 
 DAY = datetime.date(2026, 11, 26)
 
@@ -41,6 +42,14 @@ class ReleasedTemplate:
         known = releases.read((self.folder / releases.FILE).read_text(encoding="utf-8"))
         self.write(releases.FILE, releases.write((*known, made)))
         commit(self.folder, f"Note release {version}")
+
+
+def clone_with_tags(folder: Path) -> ReleasedTemplate:
+    """A clone of this checkout's commit, with the tags that releases.toml names: they are not in every clone."""
+    subprocess.run(["git", "clone", "--quiet", "--no-tags", str(CHECKOUT), str(folder)], check=True)
+    for one in releases.read((folder / releases.FILE).read_text(encoding="utf-8")):
+        git(folder, "tag", one.tag, one.commit)
+    return ReleasedTemplate(folder)
 
 
 def make_released(folder: Path) -> ReleasedTemplate:

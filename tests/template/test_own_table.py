@@ -6,9 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -20,6 +18,7 @@ from aifactory_runtime.config import layout, yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
 from tests.fixtures import mlflow_database, zoo
+from tests.fixtures.scoring_service import served
 from tests.fixtures.usecase_repo import git
 from tests.template.support import read_by_people
 from tests.template.test_new import New, Said, listing, new
@@ -177,23 +176,10 @@ TOO_FEW = {"linnerud"}
 """Their test rows cannot be told from chance: the gate says so."""
 
 
-@contextmanager
-def served(repo: Path, variables: dict[str, str]) -> Iterator[httpx.Client]:
+def service(repo: Path, variables: dict[str, str]) -> AbstractContextManager[httpx.Client]:
     """A client of the repo's scoring service, ready."""
     command = [sys.executable, "-m", "uc", "serve", "--port", "0"]
-    process = subprocess.Popen(command, cwd=repo, env=variables, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        address = next((line for line in process.stdout if line.startswith("http://")), "").strip()
-        with httpx.Client(base_url=address.removesuffix("/docs"), timeout=60) as client:
-            until = time.monotonic() + READY_WITHIN_SECONDS
-            while client.get("/health/ready").status_code != httpx.codes.OK:
-                assert time.monotonic() < until, client.get("/health/ready").text
-                time.sleep(0.2)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    return served(command, repo, variables, ready_within=READY_WITHIN_SECONDS, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +204,7 @@ def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
         return
     assert done.returncode == 0, done.stdout + done.stderr
     asked = json.loads((repo / "data" / "request.json").read_text(encoding="utf-8"))
-    with served(repo, variables) as client:
+    with service(repo, variables) as client:
         answer = client.post("/predict", json=asked)
     assert answer.status_code == 200, answer.text
     assert len(answer.json()["predictions"]) == 1

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from copier import run_update
 
-from aifactory import releases, update
+from aifactory import update
 from aifactory.update import answers as answers_file
 from aifactory_runtime.upgrades import steps
 from tests.fixtures.usecase_repo import commit, git
-from tests.template.released import DAY, ReleasedTemplate
-from tests.template.support import CHECKOUT, VENDORS, YOURS, files, render
+from tests.template.released import DAY, ReleasedTemplate, clone_with_tags
+from tests.template.support import VENDORS, YOURS, files, render
 
 pytestmark = pytest.mark.slow
 NEXT = "99.0.0"
@@ -32,11 +32,7 @@ PAIRS = (
 @pytest.fixture(scope="module")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> ReleasedTemplate:
     """A clone of this checkout's commit with the tags that releases.toml names, and one release more: the commit."""
-    folder = tmp_path_factory.mktemp("factory") / "factory"
-    subprocess.run(["git", "clone", "--quiet", "--no-tags", str(CHECKOUT), str(folder)], check=True)
-    for one in releases.read((folder / releases.FILE).read_text(encoding="utf-8")):
-        git(folder, "tag", one.tag, one.commit)
-    made = ReleasedTemplate(folder)
+    made = clone_with_tags(tmp_path_factory.mktemp("factory") / "factory")
     made.release(NEXT, f"- What is committed on {DAY}.")
     return made
 

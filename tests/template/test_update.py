@@ -78,7 +78,7 @@ def test_given_a_repo_nobody_edited_then_it_is_as_the_new_version_makes_one_and_
     assert files(repo) - YOURS == files(new) - YOURS
     run_update(by_copier, defaults=True, quiet=True, overwrite=True, vcs_ref="v0.2.0")
     assert everything(by_copier) == everything(repo)
-    assert plan.changelog == "## 0.2.0\n\n- Targets are listed better. Nothing to do."
+    assert plan.way.changelog == "## 0.2.0\n\n- Targets are listed better. Nothing to do."
     assert not plan.move.conflicts
 
 

@@ -7,6 +7,7 @@ released, served and reproduced. Whoever needs its place in a tree asks here.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ VENDOR = "vendor/aifactory-runtime"
 CODE = (SCIENCE, f"{VENDOR}/src")
 """What is on Python's path in any tree, in this order."""
 _PACKAGE = "aifactory_runtime"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def runtime_folder(root: Path) -> Path:
@@ -35,3 +37,8 @@ def link_old_place(root: Path) -> None:
     if now.is_dir() and not before.exists():
         with suppress(FileExistsError):  # another release made it at the same moment
             before.symlink_to(os.path.relpath(now, before.parent))
+
+
+def is_snapshot(root: Path) -> bool:
+    """Whether the tree at `root` is a released snapshot: a folder named after its commit, without git."""
+    return _COMMIT.fullmatch(root.name) is not None and not (root / ".git").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from aifactory_runtime.pipeline.training import boosters as fitting
 from aifactory_runtime.pipeline.training.training_data import Rows
 from aifactory_runtime.registry import answers, boosters, model_folder
 from aifactory_runtime.registry.model_folder import Belongs, Column, InputSchema
+from tests.unit.runtime.registry.processes import printed
 
 DRAW = np.random.default_rng(0)
 VALUES = DRAW.normal(size=(300, 3))
@@ -90,17 +90,7 @@ def test_given_equal_trainings_when_written_by_two_processes_then_the_digest_is_
         "from tests.unit.runtime.registry import test_boosters as t;"
         "print(t.write(pathlib.Path(sys.argv[1]), t.fitted(sys.argv[2], t.TWO), t.TWO))"
     )
-    found = [
-        subprocess.run(
-            [sys.executable, "-c", program, str(tmp_path / seed), library],
-            cwd=Path(__file__).parents[4],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for seed in ("1", "2", "3")
-    ]
+    found = [printed(program, str(tmp_path / seed), library, hash_seed=seed) for seed in ("1", "2", "3")]
     assert len(set(found)) == 1
 
 

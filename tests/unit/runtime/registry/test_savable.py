@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.registry import model_folder, savable
+from tests.unit.runtime.registry.processes import printed
 from tests.unit.runtime.registry.test_boosters import KINDS
 from tests.unit.runtime.registry.test_model_folder import BELONGS, LABELS, SCHEMA
 
@@ -62,15 +60,7 @@ def test_given_equal_trainings_of_two_processes_when_written_then_the_digest_is_
         "print(t.write(pathlib.Path(sys.argv[1]), t.fitted(sys.argv[2]), sys.argv[2], *sys.argv[3:]))"
     )
     found = {
-        subprocess.run(
-            [sys.executable, "-c", program, str(tmp_path / seed), name, *more],
-            cwd=Path(__file__).parents[4],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for seed, more in (("1", ()), ("2", STEPS))
+        printed(program, str(tmp_path / seed), name, *more, hash_seed=seed) for seed, more in (("1", ()), ("2", STEPS))
     }
     assert len(found) == 1
 

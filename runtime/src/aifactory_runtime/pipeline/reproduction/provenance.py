@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from aifactory_runtime.config import layout
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline.reproduction import science
 
-_SNAPSHOT = re.compile(r"[0-9a-f]{40}")
-LOCKS = ("requirements/factory.txt", "requirements/science.txt")
+LOCKS = (science.FACTORY_LOCK, science.SCIENCE_LOCK)
 _MATTERS = ("src/", "vendor/", "conf/", "requirements/", "factory.yaml")
 """A file git does not know matters only where the pipeline reads."""
 
@@ -67,8 +65,8 @@ def _digest(root: Path, paths: Iterable[Path]) -> str:
 
 
 def _commit(root: Path) -> tuple[str, bool]:
-    """Commit and dirty flag in one call of git; a released snapshot is a folder named after its commit, without git."""
-    if _SNAPSHOT.fullmatch(root.name) and not (root / ".git").exists():
+    """Commit and dirty flag in one call of git, which a released snapshot does without."""
+    if layout.is_snapshot(root):
         return root.name, False
     command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "--", "."]
     try:

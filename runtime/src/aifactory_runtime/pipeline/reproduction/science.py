@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.config import yaml_model
+from aifactory_runtime.config import layout, yaml_model
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import UsageProblem
 
@@ -25,11 +25,10 @@ _CONF = tuple(f"conf/{name}.yaml" for name in ("base", names.EMBEDDED, *names.EN
 """All of them, whatever the environment: what dev trained has the same digest in staging and prod."""
 _SECTIONS = ("data", "train", "gate")
 _MANIFEST = "factory.yaml"
-_FACTORY_LOCK, _SCIENCE_LOCK = "requirements/factory.txt", "requirements/science.txt"
-_FILES = (*_CONF, _MANIFEST, _FACTORY_LOCK, _SCIENCE_LOCK)
+FACTORY_LOCK, SCIENCE_LOCK = "requirements/factory.txt", "requirements/science.txt"
+_FILES = (*_CONF, _MANIFEST, FACTORY_LOCK, SCIENCE_LOCK)
 _NUMERIC = re.compile(r"(?:numpy|scikit-learn|lightgbm|xgboost|pandas)==[^\s\\]+")
 """Whose versions change what a fit comes to; others of the factory's lock do not."""
-_SNAPSHOT = re.compile(r"[0-9a-f]{40}")
 
 
 def of_folder(root: Path, package: str) -> str:
@@ -84,7 +83,7 @@ def _package_files(root: Path, package: str) -> list[str]:
     """Names of the package's files, relative to `root`."""
     place = root / "src" / package
     listed = None
-    if not (_SNAPSHOT.fullmatch(root.name) and not (root / ".git").exists()):
+    if not layout.is_snapshot(root):
         command = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"src/{package}")
         listed = _git(root, *command)
     if listed:
@@ -113,8 +112,8 @@ def _digest(found: Mapping[str, bytes], package: str) -> str:
     parts = {
         "problem": str(yaml_model.parse(_text(found.get(_MANIFEST)), _MANIFEST, may_be_empty=True).get("problem")),
         "settings": {name: given for name, given in settings.items() if given},
-        "lock": _pins(found.get(_SCIENCE_LOCK)),
-        "numeric": [line for line in map(_numeric, _pins(found.get(_FACTORY_LOCK))) if line],
+        "lock": _pins(found.get(SCIENCE_LOCK)),
+        "numeric": [line for line in map(_numeric, _pins(found.get(FACTORY_LOCK))) if line],
     }
     total = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode())
     for name in sorted(name for name in found if name.startswith(f"src/{package}/")):

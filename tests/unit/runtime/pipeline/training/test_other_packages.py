@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -22,6 +20,7 @@ from aifactory_runtime.pipeline.score import score
 from aifactory_runtime.pipeline.training import training_data
 from aifactory_runtime.release.offline import said_of
 from tests.fixtures import usecase_repo
+from tests.fixtures.scoring_service import served
 from tests.fixtures.usecase_repo import commit
 
 pytestmark = pytest.mark.slow
@@ -59,27 +58,9 @@ def trust(repo: Path, line: str) -> None:
     conf.write_text(conf.read_text().replace("train:\n", f"train:\n  {line}\n"))
 
 
-@contextmanager
-def served(repo: Path) -> Iterator[httpx.Client]:
-    process = subprocess.Popen(
-        usecase_repo.command("serve", "--port", "0"),
-        cwd=repo,
-        env=usecase_repo.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        address = next((line for line in process.stdout if line.startswith("http://")), "").strip()
-        with httpx.Client(base_url=address.removesuffix("/docs"), timeout=30) as client:
-            until = time.monotonic() + READY_WITHIN_SECONDS
-            while client.get("/health/ready").status_code != httpx.codes.OK:
-                assert time.monotonic() < until, client.get("/health/ready").text
-                time.sleep(0.2)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+def service(repo: Path) -> AbstractContextManager[httpx.Client]:
+    command = usecase_repo.command("serve", "--port", "0")
+    return served(command, repo, usecase_repo.environment(), ready_within=READY_WITHIN_SECONDS, timeout=30)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -103,7 +84,7 @@ def test_given_a_transformer_of_another_package_when_its_line_is_pasted_then_it_
 
     found = tables.read(context.tables, "scored")
     rows = json.loads(found[["age", "income", "member", "region"]].to_json(orient="records"))
-    with served(repo) as client:
+    with service(repo) as client:
         answer = client.post("/predict", json={"rows": rows}).json()
     assert answer["predictions"] == found["prediction"].tolist()
     assert answer["probabilities"] == found[["probability_0", "probability_1"]].to_numpy().tolist()
