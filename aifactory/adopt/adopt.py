@@ -18,9 +18,8 @@ from aifactory.hooks import run as run_hooks
 from aifactory.scaffold import Template
 from aifactory.scaffold import answers as given
 from aifactory.scaffold.render import render
-from aifactory.update import move as record
-from aifactory.update import moving, result, tree
-from aifactory.update.move import Change, Move
+from aifactory.update import placing, record, result, tree
+from aifactory.update.record import Change, Move
 from aifactory.update.tree import FILE, Entry, Tree
 
 if TYPE_CHECKING:
@@ -72,12 +71,12 @@ def adopt(
             folder = Path(workshop) / "repo"
             made = render(folder, answers, template=template, science=science)
             found = _planned(repo, folder, made.answers, template, source)
-        moving.refuse_untracked(repo, found.move)
+        placing.refuse_untracked(repo, found.move)
         agree(found)
         if not dry_run:
             move = _with_hooks(repo, found, hooks, say)
             say(f"Writing {len(move.changes)} files ...")
-            moving.move_in(repo, move)
+            placing.move_in(repo, move)
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aifactory.update import answers as answers_file
-from aifactory.update.merge import parents
+from aifactory.update.rules import parents
 from aifactory.update.tree import SUBMODULE, Tree
 from aifactory_runtime.contract import names
 from aifactory_runtime.contract.installed import IMPORT_NAMES

@@ -13,7 +13,7 @@ from aifactory_runtime.errors import NeedsPerson, UsageProblem
 
 if TYPE_CHECKING:
     from aifactory.update import Plan
-    from aifactory.update.move import Move
+    from aifactory.update.record import Move
 
 _SHOWN_FILES = 20
 

@@ -12,10 +12,10 @@ import pathspec
 
 from aifactory.git import last_commit, line
 from aifactory.update import answers as answers_file
-from aifactory.update import content, locks, merge, tree, upgrades
-from aifactory.update.merge import Outcome, Step
-from aifactory.update.move import Change, Move
+from aifactory.update import locks, rules, text_merge, tree, upgrades
+from aifactory.update.record import Change, Move
 from aifactory.update.render import Rendered, render
+from aifactory.update.rules import Outcome, Step
 from aifactory.update.tree import Entry, Tree
 from aifactory.update.versions import Way
 from aifactory_runtime.errors import UsageProblem
@@ -56,8 +56,8 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     ours = tree.of_commit(repo, head)
     say(f"Rendering {way.old_name} and {way.new_name} ...")
     rendered = render_both(repo, way, workshop)
-    steps = merge.plan(rendered.base, ours, rendered.theirs, rendered.moved)
-    for path, other in merge.in_the_way(steps, ours):
+    steps = rules.plan(rendered.base, ours, rendered.theirs, rendered.moved)
+    for path, other in rules.in_the_way(steps, ours):
         raise UsageProblem(
             f"{other} is yours, and the factory now has {path}: move yours to another place, commit, again"
         )
@@ -138,7 +138,7 @@ def _changes(repo: Path, step: Step, ours: Tree, labels: tuple[str, str, str]) -
         return [_clash(repo, step, labels)]
     if step.outcome is not Outcome.MERGE:
         return [Change(step.path, before, step.theirs)]
-    merged = content.merge(repo, step, labels)
+    merged = text_merge.merge(repo, step, labels)
     if not merged.conflict:
         return [Change(step.path, before, merged.entry)]
     stages = (step.base, step.ours, step.theirs)
@@ -149,7 +149,7 @@ def _changes(repo: Path, step: Step, ours: Tree, labels: tuple[str, str, str]) -
 
 def _clash(repo: Path, step: Step, labels: tuple[str, str, str]) -> Change:
     empty = Entry(tree.FILE, tree.store(repo, b""))
-    merged = content.merge(repo, Step(step.path, Outcome.MERGE, empty, step.ours, step.theirs), labels)
+    merged = text_merge.merge(repo, Step(step.path, Outcome.MERGE, empty, step.ours, step.theirs), labels)
     why = f"yours ({last_commit(repo, step.path)}); the factory now has a file of this name"
     return Change(step.path, step.ours, merged.entry, (None, step.ours, step.theirs), why)
 

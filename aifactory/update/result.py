@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aifactory.git import attempt, git, line
 from aifactory.update import tree
-from aifactory.update.move import Change, Move
+from aifactory.update.record import Change, Move
 from aifactory.workshop import workshop
 
 _PREFIX = ".factory-update-"

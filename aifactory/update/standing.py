@@ -15,10 +15,10 @@ import pathspec
 
 from aifactory.git import last_commit
 from aifactory.update import answers as answers_file
-from aifactory.update import merge, move, plan, tree, versions
+from aifactory.update import plan, record, rules, tree, versions
 from aifactory.update.answers import Answers
-from aifactory.update.merge import Outcome
 from aifactory.update.plan import Plan
+from aifactory.update.rules import Outcome
 from aifactory.update.tree import Entry, Tree
 from aifactory.update.versions import Way
 from aifactory_runtime import files
@@ -79,7 +79,7 @@ def standing(repo: Path, manifest: Mapping[str, Any], variables: Mapping[str, st
     rendered = _kept(repo, way) or _render(repo, way)
     ours = tree.of_commit(repo, "HEAD")
     steps = {
-        step.moved_from or step.path: step for step in merge.plan(rendered.base, ours, rendered.theirs, rendered.moved)
+        step.moved_from or step.path: step for step in rules.plan(rendered.base, ours, rendered.theirs, rendered.moved)
     }
     edited = [
         Edited(
@@ -147,7 +147,7 @@ def _render(repo: Path, way: Way) -> _Rendered:
 def _place(repo: Path, way: Way) -> Path:
     """One file a pair of commits and set of answers, as all three decide what is rendered."""
     named = hashlib.sha256(f"{way.old}\n{way.new}\n{way.answers.text}".encode()).hexdigest()[:16]
-    return move.folder(repo) / f"rendered-{named}.json"
+    return record.folder(repo) / f"rendered-{named}.json"
 
 
 def _untrue(answers: Answers, manifest: Mapping[str, Any]) -> tuple[str, ...]:

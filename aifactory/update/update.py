@@ -10,8 +10,7 @@ from pathlib import Path
 from aifactory.git import attempt, git, split_nul
 from aifactory.hooks import AFTER_UPDATE
 from aifactory.hooks import run as run_hooks
-from aifactory.update import move as record
-from aifactory.update import moving, plan, result, standing, verify, versions
+from aifactory.update import placing, plan, record, result, standing, verify, versions
 from aifactory.update.plan import Plan, Say
 from aifactory_runtime.errors import UsageProblem
 
@@ -47,7 +46,7 @@ def update(
         found = _tried(repo, found, say, hooks=hooks or [], checked=checked)
         if not dry_run and not found.changes_nothing:
             say(f"Writing {len(found.move.changes)} files ...")
-            moving.move_in(repo, found.move)
+            placing.move_in(repo, found.move)
             standing.keep_updated(repo, found)
     return found
 
@@ -70,14 +69,14 @@ def _tried(repo: Path, made: Plan, say: Say, *, hooks: list[Path], checked: bool
 def go_on(repo: Path) -> tuple[record.Move, bool]:
     """Finish an interrupted update, or take the owner's decisions; True when conflicts now wait for these."""
     with record.held(repo):
-        move = moving.resume(repo)
+        move = placing.resume(repo)
         return move, record.noted(repo) is not None
 
 
 def abort(repo: Path) -> record.Move:
     """The repo as it was before the update."""
     with record.held(repo):
-        return moving.abort(repo)
+        return placing.abort(repo)
 
 
 def top(folder: Path) -> Path:

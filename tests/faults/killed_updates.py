@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from aifactory.update import move, tree
+from aifactory.update import record, tree
 from tests.faults.trials import Figure, Say, Trial, figure
 from tests.fixtures.usecase_repo import commit, git
 from tests.template.released import make_released, make_repo
@@ -91,7 +91,7 @@ def _trial(
         process.communicate()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    noted = move.noted(copy)
+    noted = record.noted(copy)
     end = random.choice(["--continue", "--abort"])
     what = f"killed {aimed}, {noted[1] if noted else 'nothing noted'}, then {end}"
     return Trial(what, 0.0, tuple(_problems(copy, before, whole, noted is not None, end)))

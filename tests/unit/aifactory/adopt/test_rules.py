@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aifactory.adopt import rules, texts
 from aifactory.adopt.rules import ASIDE, LINTER, Rules
-from aifactory.update.merge import parents
+from aifactory.update.rules import parents
 from aifactory.update.tree import FILE, SUBMODULE, Entry, Tree
 from aifactory_runtime.errors import UsageProblem
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aifactory.scaffold import ownership
-from aifactory.update import merge
-from aifactory.update.content import three_way
-from aifactory.update.merge import Outcome
+from aifactory.update import rules
+from aifactory.update.rules import Outcome
+from aifactory.update.text_merge import three_way
 from aifactory.update.tree import FILE, Entry, Tree
 
 CHECKOUT = Path(__file__).resolve().parents[4]
@@ -71,10 +71,10 @@ def test_given_edits_in_the_owners_places_only_then_nothing_is_merged_and_nothin
 ) -> None:
     old_seeds, new_seeds, own = sides
     ours = tree({**old, **own})
-    steps = merge.plan(rendered(old, old_seeds), ours, rendered(new, new_seeds), {})
+    steps = rules.plan(rendered(old, old_seeds), ours, rendered(new, new_seeds), {})
     assert {step.outcome for step in steps} <= {Outcome.ADD, Outcome.CHANGE, Outcome.REMOVE}
     assert not {step.path for step in steps} & {*own, *old_seeds, *new_seeds}
-    assert list(merge.in_the_way(steps, ours)) == []
+    assert list(rules.in_the_way(steps, ours)) == []
     for path in old.keys() & new.keys():
         assert three_way(old[path], old[path], new[path], LABELS) == (new[path], False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aifactory.update import result, tree
-from aifactory.update.move import Change, Move
+from aifactory.update.record import Change, Move
 from aifactory.update.tree import FILE, Entry
 from aifactory.update.verify import verify
 from aifactory_runtime.errors import FactoryError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aifactory.update.content import three_way
+from aifactory.update.text_merge import three_way
 
 LABELS = ("yours", "factory 0.1.0", "factory 0.2.0")
 BASE = b"".join(b"line %d\n" % number for number in range(9))

@@ -14,10 +14,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aifactory.git import git, line, nul, split_nul
-from aifactory.update import move as record
-from aifactory.update import tree
-from aifactory.update.merge import parents
-from aifactory.update.move import Change, Move, Phase
+from aifactory.update import record, tree
+from aifactory.update.record import Change, Move, Phase
+from aifactory.update.rules import parents
 from aifactory.update.tree import EXECUTABLE, LINK
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 
@@ -28,7 +27,7 @@ _LOCK_SECONDS = 10.0
 
 
 def move_in(repo: Path, move: Move) -> None:
-    """Write all changes into work tree and index. Call it under `move.held`, on a clean repo.
+    """Write all changes into work tree and index. Call it under `record.held`, on a clean repo.
 
     UsageProblem, with nothing written, when a file that git does not know is in the way; FactoryError when the disk is
     full.
@@ -39,7 +38,7 @@ def move_in(repo: Path, move: Move) -> None:
 
 
 def resume(repo: Path) -> Move:
-    """Finish what was interrupted, or take the owner's decisions in conflicts. Call it under `move.held`.
+    """Finish what was interrupted, or take the owner's decisions in conflicts. Call it under `record.held`.
 
     NeedsPerson while a conflict is undecided; UsageProblem when there is nothing to go on with.
     """
@@ -59,7 +58,7 @@ def resume(repo: Path) -> Move:
 
 
 def abort(repo: Path) -> Move:
-    """Restore every path that the update touched as HEAD has it. Call it under `move.held`."""
+    """Restore every path that the update touched as HEAD has it. Call it under `record.held`."""
     move, _phase = _noted_on_head(repo)
     _carry_out(repo, move, move.undone())
     return move

@@ -12,9 +12,8 @@ import pytest
 
 from aifactory.git import attempt
 from aifactory.git import git as run_git
-from aifactory.update import move as record
-from aifactory.update import moving, tree
-from aifactory.update.move import Change, Move, Phase
+from aifactory.update import placing, record, tree
+from aifactory.update.record import Change, Move, Phase
 from aifactory.update.tree import EXECUTABLE, FILE, LINK, Entry
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
@@ -80,7 +79,7 @@ def state(repo: Path) -> dict[str, Any]:
 
 def test_given_a_clean_repo_then_all_is_staged_and_the_rest_untouched(repo: Path) -> None:
     before, move = state(repo), made(repo)
-    moving.move_in(repo, move)
+    placing.move_in(repo, move)
 
     after = state(repo)
     assert after["head"] == before["head"]
@@ -112,7 +111,7 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]
         return called
 
     with monkeypatch.context() as patch:
-        patch.setattr("aifactory.update.moving.git", counting(run_git))
+        patch.setattr("aifactory.update.placing.git", counting(run_git))
         patch.setattr(record, "note", counting(record.note))
         patch.setattr(record, "forget", counting(record.forget))
         patch.setattr(os, "link", counting(os.link))
@@ -127,17 +126,17 @@ def test_fault_16_given_a_kill_before_any_write_then_the_update_is_finished_or_u
     repo: Path, monkeypatch: pytest.MonkeyPatch, conflict: bool, end: str
 ) -> None:
     before, move = state(repo), made(repo, conflict=conflict)
-    moving.move_in(repo, move)
+    placing.move_in(repo, move)
     wanted = state(repo)
     record.note(repo, move, Phase.CONFLICTS)
-    moving.abort(repo)
+    placing.abort(repo)
     assert state(repo) == before
 
     kills = 0
     for step in range(1, 200):
         with killed_at(step, monkeypatch) as count:
             try:
-                moving.move_in(repo, move)
+                placing.move_in(repo, move)
             except Killed:
                 kills += 1
         if count[0] < step:
@@ -146,23 +145,23 @@ def test_fault_16_given_a_kill_before_any_write_then_the_update_is_finished_or_u
         if found is None:
             assert state(repo) in (before, wanted), f"half done at write {step}, and nobody knows"
         elif end == "continue" and found[1] is Phase.MOVING:
-            moving.resume(repo)
+            placing.resume(repo)
             assert state(repo) == wanted, f"continued after write {step}"
         record.note(repo, move, Phase.CONFLICTS)
-        moving.abort(repo)
+        placing.abort(repo)
         assert state(repo) == before, f"undone after write {step}"
     assert kills > 20
 
 
 def test_fault_11_given_a_conflict_then_git_cannot_commit_it_and_continue_waits_for_the_decision(repo: Path) -> None:
-    moving.move_in(repo, made(repo, conflict=True))
+    placing.move_in(repo, made(repo, conflict=True))
     assert (repo / "both.txt").read_bytes() == MARKED
     assert git(repo, "ls-files", "--unmerged").count("both.txt") == 3
     assert b"unmerged" in attempt(repo, "commit", "-m", "Too early").stderr
     with pytest.raises(NeedsPerson, match=r"both\.txt:1"):
-        moving.resume(repo)
+        placing.resume(repo)
     (repo / "both.txt").write_text("decided\n")
-    moving.resume(repo)
+    placing.resume(repo)
     commit(repo, "Follow the factory")
     assert (repo / "both.txt").read_text() == "decided\n"
     assert git(repo, "status", "--porcelain") == ""
@@ -172,12 +171,12 @@ def test_given_a_conflict_in_a_file_without_lines_then_what_is_added_decides(rep
     before = tree.of_commit(repo, "HEAD")["data.bin"]
     its = Entry(FILE, tree.store(repo, b"\x00its"))
     change = Change("data.bin", before, None, (before, before, its), "a binary file")
-    moving.move_in(repo, Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change,)))
+    placing.move_in(repo, Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change,)))
     assert (repo / "data.bin").read_bytes() == bytes(range(256)) * 40
     with pytest.raises(NeedsPerson, match=r"data\.bin: choose one"):
-        moving.resume(repo)
+        placing.resume(repo)
     git(repo, "add", "data.bin")
-    moving.resume(repo)
+    placing.resume(repo)
     assert git(repo, "status", "--porcelain") == ""
 
 
@@ -189,7 +188,7 @@ def test_given_a_file_that_git_does_not_know_in_the_way_then_it_is_named_and_not
     (repo / path).write_text("only here\n")
     before = state(repo)
     with pytest.raises(UsageProblem, match=f"{path} is in no commit"):
-        moving.move_in(repo, made(repo))
+        placing.move_in(repo, made(repo))
     assert state(repo) == before
 
 
@@ -201,9 +200,9 @@ def test_given_a_full_disk_then_nothing_is_changed(repo: Path, monkeypatch: pyte
             raise FactoryError("git checkout-index failed: No space left on device")
         return run_git(folder, *arguments, **named)
 
-    monkeypatch.setattr("aifactory.update.moving.git", full)
+    monkeypatch.setattr("aifactory.update.placing.git", full)
     with pytest.raises(FactoryError, match="No space left"):
-        moving.move_in(repo, move)
+        placing.move_in(repo, move)
     assert state(repo) == before
     assert record.noted(repo) is None
 
@@ -213,17 +212,17 @@ def test_given_a_file_edited_after_an_interruption_then_continue_refuses_it_by_n
     record.note(repo, move, Phase.MOVING)
     (repo / "Makefile").write_text("my own work\n")
     with pytest.raises(UsageProblem, match=r"Makefile was edited after the update .* was interrupted"):
-        moving.resume(repo)
+        placing.resume(repo)
     assert (repo / "Makefile").read_text() == "my own work\n"
 
 
 def test_given_another_commit_or_nothing_open_then_it_is_said(repo: Path) -> None:
     with pytest.raises(UsageProblem, match="no update and no adoption is open"):
-        moving.abort(repo)
+        placing.abort(repo)
     record.note(repo, made(repo), Phase.MOVING)
     git(repo, "commit", "--quiet", "--allow-empty", "-m", "Something else")
     with pytest.raises(UsageProblem, match="HEAD is another commit"):
-        moving.resume(repo)
+        placing.resume(repo)
 
 
 def test_given_a_second_update_then_it_is_told_who_holds_the_repo(repo: Path) -> None:
@@ -236,5 +235,5 @@ def test_given_hooks_of_the_repos_own_configuration_then_none_runs(repo: Path) -
         hook = repo / ".git" / "hooks" / name
         hook.write_text(f"#!/bin/sh\ntouch {repo}/hook-ran\n")
         hook.chmod(0o755)
-    moving.move_in(repo, made(repo))
+    placing.move_in(repo, made(repo))
     assert not (repo / "hook-ran").exists()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aifactory.update import merge
-from aifactory.update.merge import Outcome
+from aifactory.update import rules
+from aifactory.update.rules import Outcome
 from aifactory.update.tree import FILE, Entry, Tree
 
 A, B, C = (Entry(FILE, letter * 40) for letter in "abc")
@@ -17,7 +17,7 @@ trees = st.dictionaries(paths, contents)
 
 
 def outcomes(base: Tree, ours: Tree, theirs: Tree, moved: dict[str, str] | None = None) -> dict[str, Outcome]:
-    return {step.path: step.outcome for step in merge.plan(base, ours, theirs, moved or {})}
+    return {step.path: step.outcome for step in rules.plan(base, ours, theirs, moved or {})}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_given_an_owner_who_changed_nothing_then_the_repo_is_as_the_new_version_
     base: Tree, theirs: Tree
 ) -> None:
     found = dict(base)
-    for step in merge.plan(base, base, theirs, {}):
+    for step in rules.plan(base, base, theirs, {}):
         found.pop(step.path, None)
         if step.theirs:
             found[step.path] = step.theirs
@@ -99,5 +99,5 @@ def test_given_a_template_that_did_not_change_then_nothing_is_done(base: Tree, o
 def test_given_a_file_where_a_folder_is_needed_or_the_reverse_then_it_is_named(
     ours: Tree, written: str, other: str | None
 ) -> None:
-    steps = merge.plan({}, ours, {written: B}, {})
-    assert list(merge.in_the_way(steps, ours)) == ([(written, other)] if other else [])
+    steps = rules.plan({}, ours, {written: B}, {})
+    assert list(rules.in_the_way(steps, ours)) == ([(written, other)] if other else [])

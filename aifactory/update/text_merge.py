@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aifactory.git import attempt
 from aifactory.update import tree
-from aifactory.update.merge import Step
+from aifactory.update.rules import Step
 from aifactory.update.tree import EXECUTABLE, FILE, Entry
 from aifactory_runtime.errors import FactoryError
 
