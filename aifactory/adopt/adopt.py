@@ -18,7 +18,7 @@ from aifactory.hooks import run as run_hooks
 from aifactory.scaffold import Template
 from aifactory.scaffold import answers as given
 from aifactory.scaffold.render import render
-from aifactory.update import placing, record, result, tree
+from aifactory.update import placing, record, result, tree, untouched
 from aifactory.update.record import Change, Move
 from aifactory.update.tree import FILE, Entry, Tree
 
@@ -71,7 +71,7 @@ def adopt(
             folder = Path(workshop) / "repo"
             made = render(folder, answers, template=template, science=science)
             found = _planned(repo, folder, made.answers, template, source)
-        placing.refuse_untracked(repo, found.move)
+        untouched.refuse_changed(repo, found.move)
         agree(found)
         if not dry_run:
             move = _with_hooks(repo, found, hooks, say)

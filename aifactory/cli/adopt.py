@@ -53,7 +53,7 @@ def command(
 
 
 def _adopt(repo: Path, name: str | None, given: Given, *, dry_run: bool, yes: bool, as_json: bool) -> None:
-    from aifactory import adopt, hooks
+    from aifactory import adopt, hooks, update
     from aifactory.cli import proposal
     from aifactory.home import Home
 
@@ -63,6 +63,9 @@ def _adopt(repo: Path, name: str | None, given: Given, *, dry_run: bool, yes: bo
     if "data" not in answers:
         raise UsageProblem(f"a table is missing, which the use case learns from: {_EXAMPLE}")
     own = hooks.found(Home.current().root, hooks.AFTER_NEW)
+    settled = update.settle(repo)
+    if settled:
+        output.say(settled[1])
     adopt.check(repo, answers)
     template = given.template()
     intake = given.intake(answers, quiet=as_json, terminal=terminal)

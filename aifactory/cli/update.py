@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from aifactory_runtime.errors import NeedsPerson, UsageProblem
 
 if TYPE_CHECKING:
     from aifactory.update import Plan
-    from aifactory.update.record import Move
+    from aifactory.update.record import Change, Move
 
 _SHOWN_FILES = 20
 
@@ -61,6 +62,10 @@ def end(repo: Path, *, go_on: bool, as_json: bool) -> None:
     """Finish what is open in the repo, an update or an adoption, or undo it; NeedsPerson while conflicts are left."""
     from aifactory import update
 
+    settled = update.settle(repo)
+    if settled:
+        _say_settled(*settled, as_json=as_json)
+        return
     move, open_still = update.go_on(repo) if go_on else (update.abort(repo), False)
     if open_still:
         raise NeedsPerson(_conflicts(move, dry_run=False))
@@ -85,9 +90,23 @@ def _say_plan(plan: Plan, *, dry_run: bool) -> None:
 
 
 def _conflicts(move: Move, *, dry_run: bool) -> str:
-    lines = [f"  {change.path}: {change.why}" for change in move.conflicts]
-    end = "" if dry_run else "both versions are in the files; decide, then factory update --continue (or --abort)"
+    lines = [f"  {change.path}: {change.why}{'' if dry_run else _where(change)}" for change in move.conflicts]
+    end = "" if dry_run else f"decide, then factory {move.command} --continue (or --abort)"
     return "\n".join([f"{len(lines)} files need you:", *lines, *([end] if end else [])])
+
+
+def _where(change: Change) -> str:
+    """Where both versions of a conflict are."""
+    if change.marked:
+        return "; both versions are in it, between markers"
+    return f"; yours is there, for the factory's: git checkout --theirs -- {shlex.quote(change.path)}; then git add it"
+
+
+def _say_settled(move: Move, told: str, *, as_json: bool) -> None:
+    if as_json:
+        output.answer_json({"title": move.title, "state": "committed", "note": told})
+    else:
+        click.echo(told)
 
 
 def _say_end(move: Move, *, aborted: bool, as_json: bool) -> None:

@@ -34,9 +34,15 @@ class Change:
     before: Entry | None
     after: Entry | None
     stages: tuple[Entry | None, Entry | None, Entry | None] | None = None
-    """Of a conflict: as rendered before, the owner's, as rendered now. `after` holds both, with markers."""
+    """Of a conflict: as rendered before, the owner's, as rendered now. `after` holds both, with markers, or is the
+    owner's where no markers can be written."""
     why: str = ""
     """Of a conflict: whose file it is and what happened, for people."""
+
+    @property
+    def marked(self) -> bool:
+        """Whether it is a conflict with both versions in the file, between markers."""
+        return self.stages is not None and self.after is not None and self.after != self.stages[1]
 
 
 @dataclass(frozen=True)

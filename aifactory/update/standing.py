@@ -22,6 +22,7 @@ from aifactory.update.rules import Outcome
 from aifactory.update.tree import Entry, Tree
 from aifactory.update.versions import Way
 from aifactory_runtime import files
+from aifactory_runtime.upgrades import markers
 
 _DAYS_FROM_HOURS = 48
 _UNTOUCHED = "update leaves it as it is"
@@ -78,6 +79,7 @@ def standing(repo: Path, manifest: Mapping[str, Any], variables: Mapping[str, st
     way = versions.find(repo, None, None, variables, fetch=False)
     rendered = _kept(repo, way) or _render(repo, way)
     ours = tree.of_commit(repo, "HEAD")
+    marked = markers.due(repo)
     steps = {
         step.moved_from or step.path: step for step in rules.plan(rendered.base, ours, rendered.theirs, rendered.moved)
     }
@@ -96,7 +98,7 @@ def standing(repo: Path, manifest: Mapping[str, Any], variables: Mapping[str, st
         tuple(edited),
         _untrue(way.answers, manifest),
         _age(way),
-        way.notes,
+        (*way.notes, *([marked] if marked else [])),
     )
 
 

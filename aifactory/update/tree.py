@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +66,11 @@ def files_of(folder: Path) -> list[str]:
     return sorted(found)
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file or a link lies there; a folder is neither."""
+    return os.path.lexists(path) and (path.is_symlink() or not path.is_dir())
+
+
 def store(repo: Path, content: bytes) -> str:
     """Id of `content`, which git then holds."""
     return git(repo, "hash-object", "-w", "--stdin", given=content).decode().strip()
@@ -87,16 +94,19 @@ def moved(repo: Path, old: Tree, new: Tree) -> dict[str, str]:
 
 
 def write(repo: Path, entries: Tree) -> str:
-    """Id of the tree object with these entries, made through an index that nobody else sees."""
-    index = repo_path(repo, "factory-update-index")
-    variables = {"GIT_INDEX_FILE": str(index)}
-    index.unlink(missing_ok=True)
-    try:
+    """Id of the tree object with these entries."""
+    with scratch_index(repo, entries) as variables:
+        return git(repo, "write-tree", "--missing-ok", variables=variables).decode().strip()
+
+
+@contextmanager
+def scratch_index(repo: Path, entries: Tree) -> Iterator[Mapping[str, str]]:
+    """Variables with which git has an index of these entries alone, that nobody else sees."""
+    with tempfile.TemporaryDirectory(prefix="factory-index-") as folder:
+        variables = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         given = nul(f"{entry.mode} {entry.blob}\t{path}" for path, entry in entries.items())
         git(repo, "update-index", "-z", "--add", "--index-info", given=given, variables=variables)
-        return git(repo, "write-tree", "--missing-ok", variables=variables).decode().strip()
-    finally:
-        index.unlink(missing_ok=True)
+        yield variables
 
 
 def repo_path(repo: Path, name: str) -> Path:

@@ -10,15 +10,18 @@ from pathlib import Path
 from aifactory.git import attempt, git, split_nul
 from aifactory.hooks import AFTER_UPDATE
 from aifactory.hooks import run as run_hooks
-from aifactory.update import placing, plan, record, result, standing, verify, versions
+from aifactory.update import conflicts, placing, plan, record, result, standing, untouched, verify, versions
 from aifactory.update.plan import Plan, Say
 from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.upgrades import markers
 
 
 def prepare(repo: Path, way: versions.Way, say: Say) -> Plan:
     """What the update would do; nothing in the repo is touched."""
     with tempfile.TemporaryDirectory(prefix="factory-update-") as workshop:
-        return plan.make(repo, way, Path(workshop), say)
+        made = plan.make(repo, way, Path(workshop), say)
+    marked = markers.due(repo)
+    return replace(made, notes=(*made.notes, marked)) if marked else made
 
 
 def update(
@@ -40,9 +43,13 @@ def update(
     conflicts, a person decides them.
     """
     with record.held(repo):
+        settled = conflicts.settle(repo)
+        if settled:
+            say(settled[1])
         refuse_open(repo)
         refuse_unready(repo)
         found = prepare(repo, versions.find(repo, to, address, variables), say)
+        untouched.refuse_changed(repo, found.move)
         found = _tried(repo, found, say, hooks=hooks or [], checked=checked)
         if not dry_run and not found.changes_nothing:
             say(f"Writing {len(found.move.changes)} files ...")
@@ -64,6 +71,15 @@ def _tried(repo: Path, made: Plan, say: Say, *, hooks: list[Path], checked: bool
         if checked:
             verify.verify(place, say)
     return made
+
+
+def settle(repo: Path) -> tuple[record.Move, str] | None:
+    """Close an update or an adoption that the owner ended with git alone: it, and a sentence that says what HEAD has.
+
+    None when none is open, or when it still waits for `go_on` or `abort`.
+    """
+    with record.held(repo):
+        return conflicts.settle(repo)
 
 
 def go_on(repo: Path) -> tuple[record.Move, bool]:

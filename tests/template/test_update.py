@@ -398,6 +398,30 @@ def test_given_a_companys_hook_then_what_it_adds_is_part_of_the_change(repo: Pat
     assert git(repo, "worktree", "list").count("\n") == 0
 
 
+def test_given_work_of_the_owner_while_hooks_run_then_it_is_named_and_nothing_is_written(
+    repo: Path, tmp_path: Path
+) -> None:
+    hook = executable(tmp_path, f"echo '# my work' >> {repo}/Makefile")
+    with pytest.raises(UsageProblem, match="Makefile is not as the last commit has it: nothing was written"):
+        update.update(repo, "0.2.0", None, {}, lambda _line: None, hooks=[hook])
+    assert git(repo, "status", "--porcelain").split() == ["M", "Makefile"]
+    assert (repo / "Makefile").read_text().endswith("# my work\n")
+
+
+def test_given_a_conflict_committed_with_its_markers_then_update_and_status_say_so_and_work(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(repo, "Makefile", "List the targets.", "What can be done here.")
+    commit(repo, "Say it better")
+    follow(repo)
+    git(repo, "commit", "--quiet", "--all", "--message", "Follow the factory 0.2.0")
+    said: list[str] = []
+    plan = update.update(repo, "0.2.0", None, {}, said.append)
+    assert any("the update 0.1.0 to 0.2.0 is closed" in line for line in said)
+    assert any("Makefile:" in note and "holds a conflict" in note for note in plan.notes)
+    assert any("holds a conflict" in note for note in stands(repo, "0.2.0", monkeypatch).notes)
+
+
 def test_given_a_companys_hook_that_fails_then_the_repo_is_whole_and_the_hook_named(repo: Path, tmp_path: Path) -> None:
     before = everything(repo)
     hook = executable(tmp_path, "echo half > company.yaml; exit 1")

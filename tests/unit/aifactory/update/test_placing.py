@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from aifactory.git import attempt
 from aifactory.git import git as run_git
-from aifactory.update import placing, record, tree
+from aifactory.update import index, placing, record, tree
 from aifactory.update.record import Change, Move, Phase
 from aifactory.update.tree import EXECUTABLE, FILE, LINK, Entry
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
@@ -104,14 +106,15 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]
     def counting(real: Callable[..., Any]) -> Callable[..., Any]:
         def called(*arguments: Any, **named: Any) -> Any:
             count[0] += 1
-            if count[0] == step:
-                raise Killed
+            if count[0] >= step:
+                raise Killed  # again and again: nothing tidies up after kill -9
             return real(*arguments, **named)
 
         return called
 
     with monkeypatch.context() as patch:
-        patch.setattr("aifactory.update.placing.git", counting(run_git))
+        for module in ("placing", "index", "tree", "untouched"):
+            patch.setattr(f"aifactory.update.{module}.git", counting(run_git))
         patch.setattr(record, "note", counting(record.note))
         patch.setattr(record, "forget", counting(record.forget))
         patch.setattr(os, "link", counting(os.link))
@@ -205,6 +208,174 @@ def test_given_a_full_disk_then_nothing_is_changed(repo: Path, monkeypatch: pyte
         placing.move_in(repo, move)
     assert state(repo) == before
     assert record.noted(repo) is None
+
+
+def edited(repo: Path) -> None:
+    (repo / "Makefile").write_text("all: mine\n")
+
+
+def deleted(repo: Path) -> None:
+    (repo / "gone.txt").unlink()
+
+
+def made_executable(repo: Path) -> None:
+    (repo / "Makefile").chmod(0o755)
+
+
+def pointed_elsewhere(repo: Path) -> None:
+    (repo / "link").unlink()
+    (repo / "link").symlink_to("both.txt")
+
+
+def staged(repo: Path) -> None:
+    edited(repo)
+    git(repo, "add", "Makefile")
+    (repo / "Makefile").write_text("all:\n")
+
+
+def staged_and_gone(repo: Path) -> None:
+    (repo / "vendor" / "deep").mkdir(parents=True)
+    (repo / "vendor" / "deep" / "new.py").write_text("mine = 1\n")
+    git(repo, "add", "vendor")
+    (repo / "vendor" / "deep" / "new.py").unlink()
+
+
+def edited_unseen(repo: Path) -> None:
+    git(repo, "update-index", "--assume-unchanged", "Makefile")
+    edited(repo)
+
+
+def edited_beyond_a_sparse_checkout(repo: Path) -> None:
+    git(repo, "update-index", "--skip-worktree", "Makefile")
+    edited(repo)
+
+
+@pytest.mark.parametrize(
+    ("act", "named"),
+    [
+        (edited, "Makefile"),
+        (deleted, "gone.txt"),
+        (made_executable, "Makefile"),
+        (pointed_elsewhere, "link"),
+        (staged, "Makefile"),
+        (staged_and_gone, "vendor/deep/new.py"),
+        (edited_unseen, "Makefile"),
+        (edited_beyond_a_sparse_checkout, "Makefile"),
+    ],
+)
+def test_given_work_of_the_owner_while_the_update_was_made_then_it_is_named_and_nothing_is_written(
+    repo: Path, act: Callable[[Path], None], named: str
+) -> None:
+    move = made(repo)
+    act(repo)
+    before = state(repo)
+    with pytest.raises(UsageProblem, match=rf"{re.escape(named)} is not as the last commit has it.*update") as raised:
+        placing.move_in(repo, move)
+    assert "\n" not in str(raised.value)
+    assert state(repo) == before
+    assert record.noted(repo) is None
+
+
+def test_given_a_commit_while_the_update_was_made_then_it_is_said_and_nothing_is_written(repo: Path) -> None:
+    move = made(repo)
+    (repo / "both.txt").write_text("more\n")
+    commit(repo, "Meanwhile")
+    before = state(repo)
+    with pytest.raises(UsageProblem, match=r"HEAD moved .* nothing was written.*factory update"):
+        placing.move_in(repo, move)
+    assert state(repo) == before
+
+
+def test_given_files_that_a_sparse_checkout_leaves_out_or_line_ends_of_another_system_then_nothing_is_in_the_way(
+    repo: Path,
+) -> None:
+    (repo / "Makefile").write_bytes(b"all:\r\n")
+    git(repo, "config", "core.autocrlf", "true")
+    git(repo, "update-index", "--skip-worktree", "gone.txt")
+    (repo / "gone.txt").unlink()
+    placing.move_in(repo, made(repo))
+    assert (repo / "gone.txt" / "inside.txt").is_file()
+
+
+def test_given_a_git_add_while_files_take_their_places_then_git_refuses_it_and_nothing_of_it_is_lost(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[bytes] = []
+    real = record.note
+
+    def noting(root: Path, move: Move, phase: Phase) -> None:
+        (root / "mine.txt").write_text("mine\n")
+        said.append(attempt(root, "add", "mine.txt").stderr)
+        real(root, move, phase)
+
+    monkeypatch.setattr(record, "note", noting)
+    git(repo, "add", "--force", "notes.txt")
+    placing.move_in(repo, made(repo))
+    assert b"index.lock" in said[0]
+    git(repo, "add", "mine.txt")
+    assert {"notes.txt", "mine.txt", "Makefile"} <= set(git(repo, "diff", "--cached", "--name-only").split())
+
+
+def test_given_a_git_process_that_does_not_end_then_its_lock_is_named_and_left(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_LOCK_SECONDS", 0.1)
+    lock = repo / ".git" / "index.lock"
+    lock.write_bytes(b"")
+    before = state(repo)
+    with pytest.raises(FactoryError, match=r"another git process .*index\.lock"):
+        placing.move_in(repo, made(repo))
+    assert state(repo) == before
+    assert lock.exists()
+
+
+def test_given_a_disk_without_hard_links_then_the_update_is_placed_all_the_same(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_arguments: Any, **_named: Any) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    placing.move_in(repo, made(repo))
+    assert git(repo, "diff", "--name-only") == ""
+    assert not (repo / ".git" / "index.lock").exists()
+    (repo / ".git" / "index.lock").write_bytes(b"")
+    monkeypatch.setattr(index, "_LOCK_SECONDS", 0.1)
+    with pytest.raises(FactoryError, match=r"another git process"):
+        placing.move_in(repo, made(repo))
+
+
+def test_given_a_kill_before_anything_is_written_down_then_the_next_command_frees_the_index(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+
+        def killed(*_arguments: Any) -> None:
+            patch.setattr(index, "_release", killed)
+            raise Killed
+
+        patch.setattr(record, "note", killed)
+        placing.move_in(repo, made(repo))
+    assert attempt(repo, "add", "--all").returncode
+    with pytest.raises(UsageProblem, match="no update and no adoption is open"):
+        placing.abort(repo)
+    git(repo, "add", "--all")
+
+
+@pytest.mark.parametrize("how", ["rm", "unlink"])
+def test_given_a_conflicted_file_that_the_owner_removes_then_continue_takes_that_as_the_decision(
+    repo: Path, how: str
+) -> None:
+    placing.move_in(repo, made(repo, conflict=True))
+    (repo / "mine.txt").write_text("in no commit\n")
+    if how == "rm":
+        git(repo, "rm", "--quiet", "both.txt")
+    else:
+        (repo / "both.txt").unlink()
+    placing.resume(repo)
+    staged_now = git(repo, "diff", "--cached", "--name-status").splitlines()
+    assert "D\tboth.txt" in staged_now
+    assert not any("mine.txt" in one for one in staged_now)
 
 
 def test_given_a_file_edited_after_an_interruption_then_continue_refuses_it_by_name(repo: Path) -> None:

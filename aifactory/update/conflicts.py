@@ -1,0 +1,70 @@
+"""What a person has to decide of an update: whether it is decided, and what became of it when it was committed."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from aifactory.git import git, line, split_nul
+from aifactory.update import record, tree, untouched
+from aifactory.update.record import Change, Move, Phase
+from aifactory_runtime.errors import NeedsPerson
+
+_MARKER = re.compile(rb"^(?:<{7} |>{7} )", re.MULTILINE)
+
+
+def take(repo: Path, move: Move) -> None:
+    """Put the owner's decisions into the index. NeedsPerson, which names each, while one is left."""
+    left = [found for change in move.conflicts for found in _undecided(repo, change)]
+    if left:
+        raise NeedsPerson(
+            "\n".join(["conflicts are left:", *left, f"decide them, then: factory {move.command} --continue"])
+        )
+    paths = [change.path for change in move.conflicts]
+    known = set(split_nul(git(repo, "ls-files", "-z", "--", *paths))) if paths else set()
+    found = [path for path in paths if path in known or os.path.lexists(repo / path)]
+    if found:
+        git(repo, "add", "--all", "--force", "--", *found)
+
+
+def settle(repo: Path) -> tuple[Move, str] | None:
+    """Forget an update that the owner ended with git alone: it, and a sentence that says what HEAD has of it.
+
+    None when nothing is open, or the update still waits: HEAD did not move, or something is undecided or half written.
+    """
+    noted = record.noted(repo)
+    if noted is None:
+        return None
+    move, phase = noted
+    head = line(repo, "rev-parse", "HEAD")
+    if head == move.head or git(repo, "ls-files", "--unmerged"):
+        return None
+    has = tree.of_commit(repo, head)
+    if phase is Phase.MOVING and untouched.differing(repo, {one.path: has.get(one.path) for one in move.changes}):
+        return None
+    record.forget(repo)
+    return move, _told(repo, move, head, has)
+
+
+def _told(repo: Path, move: Move, head: str, has: tree.Tree) -> str:
+    as_before = [change.path for change in move.changes if has.get(change.path) == change.before]
+    taken = f"{len(move.changes) - len(as_before)} of its {len(move.changes)} files changed"
+    kept = f", as before: {', '.join(as_before)}" if 0 < len(as_before) < len(move.changes) else ""
+    left = [found.strip() for change in move.conflicts if change.marked for found in _undecided(repo, change)]
+    marked = f"; markers are left in {', '.join(left)}" if left else ""
+    return f"HEAD moved on to {head[:12]}, so the {move.called} is closed: {taken} there{kept}{marked}"
+
+
+def _undecided(repo: Path, change: Change) -> list[str]:
+    """Where a conflict is still undecided, one line each."""
+    if not change.marked:
+        # What the owner adds to the index, or removes from it, is the decision.
+        unmerged = split_nul(git(repo, "ls-files", "--unmerged", "-z", "--", change.path))
+        return [f"  {change.path}: choose one, then git add or git rm it"] if unmerged else []
+    path = repo / change.path
+    if not path.is_file():
+        return []
+    content = path.read_bytes()
+    found = _MARKER.search(content)
+    return [f"  {change.path}:{content[: found.start()].count(bytes([10])) + 1}"] if found else []

@@ -1,0 +1,95 @@
+"""Refuses a move where something was done to its paths since it was made: what lies there would be lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from aifactory.git import attempt, git, line, split_nul
+from aifactory.update import tree
+from aifactory.update.record import Move
+from aifactory.update.rules import parents
+from aifactory.update.tree import Entry, Tree
+from aifactory_runtime.errors import UsageProblem
+
+
+def refuse_changed(repo: Path, move: Move) -> None:
+    """UsageProblem unless HEAD, index and files are as the move found them, and nothing unknown is in its way.
+
+    Files are told by their content, as git may have been told not to look at some.
+    """
+    head = line(repo, "rev-parse", "HEAD")
+    if head != move.head:
+        raise UsageProblem(
+            f"HEAD moved from {move.head[:12]} to {head[:12]} while the {move.called} was made: nothing was written; "
+            f"factory {move.command} again"
+        )
+    before = {change.path: change.before for change in move.changes}
+    indexed, left_out = _indexed(repo)
+    changed = {path for path, entry in before.items() if indexed.get(path) != entry}
+    there = {path: entry for path, entry in before.items() if entry and path not in left_out}
+    changed |= differing(repo, there)
+    if changed:
+        raise UsageProblem(
+            f"{min(changed)} is not as the last commit has it: nothing was written; commit or undo your change, then "
+            f"factory {move.command} again"
+        )
+    refuse_unknown(repo, move)
+
+
+def refuse_unknown(repo: Path, move: Move) -> None:
+    """UsageProblem for what lies, unknown to git or ignored, where the move puts a file."""
+    going = {change.path for change in move.changes if change.before and not change.after}
+    for change in move.changes:
+        if change.before is not None or change.after is None:
+            continue
+        for place in (change.path, *parents(change.path)):
+            found = _in_the_way(repo, place, going, is_file=place == change.path)
+            if found:
+                raise UsageProblem(f"{found} is in no commit, and {change.path} is to be put there: move it away")
+
+
+def refuse_edited(repo: Path, move: Move) -> None:
+    """UsageProblem when a touched file is neither as it was nor as it is to be: somebody edited it since."""
+    sides = ({one.path: one.before for one in move.changes}, {one.path: one.after for one in move.changes})
+    edited = differing(repo, sides[0]) & differing(repo, sides[1])
+    if edited:
+        raise UsageProblem(
+            f"{min(edited)} was edited after the {move.called} was interrupted: keep a copy of it elsewhere, then "
+            f"factory {move.command} --abort"
+        )
+
+
+def differing(repo: Path, wanted: Mapping[str, Entry | None]) -> set[str]:
+    """The paths that hold something else than `wanted` says, by content and mode as git would keep them."""
+    there = {path: entry for path, entry in wanted.items() if entry}
+    found = {path for path, entry in wanted.items() if entry is None and tree.is_file(repo / path)}
+    with tree.scratch_index(repo, there) as variables:
+        attempt(repo, "update-index", "-q", "--refresh", variables=variables)
+        return found | set(split_nul(git(repo, "diff-files", "--name-only", "-z", variables=variables)))
+
+
+def _indexed(repo: Path) -> tuple[Tree, set[str]]:
+    """What the index has, and the paths that a sparse checkout leaves out."""
+    entries, left_out = {}, set()
+    for printed in split_nul(git(repo, "ls-files", "-t", "--stage", "-z")):
+        head, _, path = printed.partition("\t")
+        tag, mode, blob, stage = head.split()
+        entries[path] = Entry(mode if stage == "0" else f"unmerged {stage}", blob)
+        if tag == "S" and not os.path.lexists(repo / path):
+            left_out.add(path)
+    return entries, left_out
+
+
+def _in_the_way(repo: Path, place: str, going: set[str], *, is_file: bool) -> str | None:
+    """What lies at `place`, which is to be a file or a folder, and does not go with the update."""
+    full = repo / place
+    if place in going or not os.path.lexists(full):
+        return None
+    if tree.is_file(full):
+        return place
+    if not is_file:
+        return None
+    inside = (f"{place}/{path}" for path in tree.files_of(full))
+    return next((path for path in inside if path not in going), None)
