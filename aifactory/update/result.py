@@ -20,15 +20,23 @@ _PREFIX = ".factory-update-"
 @contextmanager
 def checked_out(repo: Path, move: Move) -> Iterator[Path]:
     """A work tree with the result of a move without conflicts; gone at the end, after a kill with the next one."""
-    attempt(repo, "worktree", "prune")
     parent = repo.parent if os.access(repo.parent, os.W_OK) else Path(tempfile.gettempdir())
     with workshop(parent, _PREFIX) as folder:
+        _forget_gone(repo)
         place = folder / repo.name
         git(repo, "worktree", "add", "--quiet", "--detach", str(place), _commit(repo, move))
         try:
             yield place
         finally:
             attempt(repo, "worktree", "remove", "--force", "--force", str(place))
+
+
+def _forget_gone(repo: Path) -> None:
+    """Make git forget the work trees of killed updates; those of the owner that are not there now are the owner's."""
+    for said in git(repo, "worktree", "list", "--porcelain").splitlines():
+        path = Path(os.fsdecode(said.removeprefix(b"worktree ")))
+        if path.is_absolute() and path.parent.name.startswith(_PREFIX) and not path.exists():
+            attempt(repo, "worktree", "remove", "--force", "--force", str(path))
 
 
 def taken_over(repo: Path, move: Move, place: Path) -> Move:
