@@ -143,7 +143,8 @@ def _changes(repo: Path, step: Step, ours: Tree, labels: tuple[str, str, str]) -
         return [Change(step.path, before, merged.entry)]
     stages = (step.base, step.ours, step.theirs)
     edited = last_commit(repo, step.moved_from or step.path)
-    why = f"the factory's file; you edited it ({edited}), and the factory changed the same lines"
+    what = "it, too" if merged.entry in {None, step.ours} else "the same lines"
+    why = f"the factory's file; you edited it ({edited}), and the factory changed {what}"
     return [Change(step.path, before, merged.entry, stages, why)]
 
 
@@ -151,7 +152,8 @@ def _clash(repo: Path, step: Step, labels: tuple[str, str, str]) -> Change:
     empty = Entry(tree.FILE, tree.store(repo, b""))
     merged = text_merge.merge(repo, Step(step.path, Outcome.MERGE, empty, step.ours, step.theirs), labels)
     why = f"yours ({last_commit(repo, step.path)}); the factory now has a file of this name"
-    return Change(step.path, step.ours, merged.entry, (None, step.ours, step.theirs), why)
+    after = merged.entry if merged.conflict else step.ours
+    return Change(step.path, step.ours, after, (None, step.ours, step.theirs), why)
 
 
 def _answers(repo: Path, way: Way, rendered: str, ours: Tree) -> Change:

@@ -32,19 +32,18 @@ class Step:
     ours: Entry | None = None
     theirs: Entry | None = None
     moved_from: str | None = None
-    """Its path before the update, where the factory moved it."""
+    """Its path before the update, where the owner's work went along with a file that the factory moved."""
 
 
 def plan(base: Tree, ours: Tree, theirs: Tree, moved: Mapping[str, str]) -> list[Step]:
     """The steps from `ours`, by path; a file without a step stays as it is.
 
-    `base` and `theirs` hold the factory's files only; `moved` says which of `base` are elsewhere in `theirs`.
+    `base` and `theirs` hold the factory's files only; `moved` says which of `base` may be elsewhere in `theirs`. That
+    counts where the owner's work has to go along; any other is one file that went and one that came.
     """
-    came_from = {new: old for old, new in moved.items()}
+    came_from = {new: old for old, new in moved.items() if _goes_along(base[old], ours, theirs[new], old, new)}
     steps: list[Step] = []
-    for path in sorted({*base, *theirs}):
-        if path in moved:
-            continue
+    for path in sorted({*base, *theirs} - {*came_from.values()}):
         if path in came_from:
             steps += _moved(base, ours, theirs, came_from[path], path)
         else:
@@ -53,21 +52,24 @@ def plan(base: Tree, ours: Tree, theirs: Tree, moved: Mapping[str, str]) -> list
     return steps
 
 
+def _goes_along(was: Entry, ours: Tree, there: Entry, old: str, new: str) -> bool:
+    """Whether an edit or a deletion of the owner's goes with a file to its new place, which has to be free.
+
+    A deletion does for the same content only: what merely resembles it may be a file that the owner wants.
+    """
+    if new in ours:
+        return False
+    return ours[old] != was if old in ours else there.blob == was.blob
+
+
 def _moved(base: Tree, ours: Tree, theirs: Tree, old: str, new: str) -> Iterator[Step]:
-    """The steps of a file that the factory moved: an edit goes along, what was deleted does not come back."""
+    """The steps of a file that goes along: its edit is merged, what was deleted does not come back."""
     was, here, there = base[old], ours.get(old), theirs[new]
     if here is None:
-        if new not in ours:
-            yield Step(new, Outcome.KEEP_DELETED, was, None, there, moved_from=old)
-        return
-    if new in ours and ours[new] != there:
-        yield Step(new, Outcome.CLASH, None, ours[new], there)
+        yield Step(new, Outcome.KEEP_DELETED, was, None, there, moved_from=old)
         return
     yield Step(old, Outcome.REMOVE, was, here, None)
-    if here == was or new in ours:
-        yield Step(new, Outcome.ADD, None, None, there, moved_from=old)
-    else:
-        yield Step(new, Outcome.MERGE, was, here, there, moved_from=old)
+    yield Step(new, Outcome.MERGE, was, here, there, moved_from=old)
 
 
 def _step(path: str, base: Entry | None, ours: Entry | None, theirs: Entry | None) -> Step | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from aifactory.git import attempt
 from aifactory.update import tree
 from aifactory.update.rules import Step
-from aifactory.update.tree import EXECUTABLE, FILE, Entry
+from aifactory.update.tree import EXECUTABLE, FILE, SUBMODULE, Entry
 from aifactory_runtime.errors import FactoryError
 
 _UNMERGEABLE = 255
@@ -18,7 +18,10 @@ _UNMERGEABLE = 255
 
 @dataclass(frozen=True)
 class Merged:
-    """A merged file. In a conflict `entry` holds both versions between markers; None when that cannot be written."""
+    """A merged file. In a conflict `entry` holds both versions between markers, or is the owner's where none can be.
+
+    None for a submodule, which only git can put in its place.
+    """
 
     entry: Entry | None
     conflict: bool
@@ -30,7 +33,7 @@ def merge(repo: Path, step: Step, labels: tuple[str, str, str]) -> Merged:
     if base is None or ours is None or theirs is None:
         raise ValueError("a merge needs three versions")
     if not {base.mode, ours.mode, theirs.mode} <= {FILE, EXECUTABLE}:
-        return Merged(None, conflict=True)
+        return Merged(None if ours.mode == SUBMODULE else ours, conflict=True)
     mode = theirs.mode if ours.mode == base.mode else ours.mode
     if theirs.blob in {ours.blob, base.blob}:
         return Merged(Entry(mode, ours.blob), conflict=False)
@@ -38,7 +41,7 @@ def merge(repo: Path, step: Step, labels: tuple[str, str, str]) -> Merged:
         return Merged(Entry(mode, theirs.blob), conflict=False)
     texts = [tree.content(repo, entry.blob) for entry in (ours, base, theirs)]
     text, conflict = three_way(texts[0], texts[1], texts[2], labels)
-    return Merged(None if text is None else Entry(mode, tree.store(repo, text)), conflict)
+    return Merged(ours if text is None else Entry(mode, tree.store(repo, text)), conflict)
 
 
 def three_way(ours: bytes, base: bytes, theirs: bytes, labels: tuple[str, str, str]) -> tuple[bytes | None, bool]:

@@ -82,7 +82,7 @@ def content(repo: Path, blob: str) -> bytes:
 
 
 def moved(repo: Path, old: Tree, new: Tree) -> dict[str, str]:
-    """New path by old path of what left `old` and came back elsewhere in `new`, half of it the same or more."""
+    """New path by old path of what left `old` and may be back elsewhere in `new`: half of it or more is the same."""
     gone = {path: entry for path, entry in old.items() if path not in new}
     come = {path: entry for path, entry in new.items() if path not in old}
     if not gone or not come:

@@ -163,6 +163,46 @@ def test_fault_11_given_edits_of_the_same_lines_then_both_are_left_and_the_owner
     assert (repo / "docs" / "on-call.md").read_text() == "# Ours\n"
 
 
+def test_given_a_picture_that_both_changed_and_the_factory_moved_then_both_versions_can_be_had(
+    released: ReleasedTemplate, tmp_path: Path
+) -> None:
+    made = ReleasedTemplate(copied(released.folder, tmp_path / "with-pictures"))
+    first, second = made.folder / "template/docs/first.png", made.folder / "template/docs/second.png"
+    first.write_bytes(bytes(range(256)) * 8)
+    made.release("0.3.0", "- A picture. Nothing to do.")
+    repo = make_repo(made, tmp_path / "repo", "v0.3.0")
+    first.rename(second)
+    second.write_bytes(bytes(range(256)) * 8 + b"its")
+    made.release("0.4.0", "- Another one. Nothing to do.")
+    (repo / "docs" / "first.png").write_bytes(bytes(range(256)) * 8 + b"mine")
+    commit(repo, "A better picture")
+    before = everything(repo)
+
+    plan = follow(repo, "0.4.0", address=str(made.folder))
+
+    (why,) = [change.why for change in plan.move.conflicts]
+    assert "A better picture" in why
+    assert why.endswith("and the factory changed it, too")
+    assert not (repo / "docs" / "first.png").exists()
+    assert (repo / "docs" / "second.png").read_bytes().endswith(b"mine")
+    git(repo, "checkout", "--theirs", "--", "docs/second.png")
+    assert (repo / "docs" / "second.png").read_bytes().endswith(b"its")
+    update.abort(repo)
+    assert everything(repo) == before
+
+
+def test_given_an_empty_file_of_the_owners_where_the_factory_puts_one_then_it_stays_until_the_owner_decides(
+    repo: Path,
+) -> None:
+    (repo / "docs" / "on-call.md").write_text("")
+    commit(repo, "To be written")
+    plan = follow(repo)
+    assert [change.path for change in plan.move.conflicts] == ["docs/on-call.md"]
+    with pytest.raises(NeedsPerson, match=r"on-call\.md: choose one"):
+        update.go_on(repo)
+    assert (repo / "docs" / "on-call.md").read_text() == ""
+
+
 def test_fault_14_given_a_newer_repo_then_an_older_version_is_refused_with_the_way_back(
     released: ReleasedTemplate, tmp_path: Path
 ) -> None:

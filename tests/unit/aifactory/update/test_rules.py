@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aifactory.update import rules
 from aifactory.update.rules import Outcome
-from aifactory.update.tree import FILE, Entry, Tree
+from aifactory.update.tree import EXECUTABLE, FILE, Entry, Tree
 
 A, B, C = (Entry(FILE, letter * 40) for letter in "abc")
 contents = st.sampled_from([A, B, C])
@@ -48,16 +48,72 @@ def test_given_three_versions_of_a_file_then_its_outcome(
     ("ours", "expected"),
     [
         ({"old.md": A}, {"old.md": Outcome.REMOVE, "new.md": Outcome.ADD}),
+        ({"old.md": A, "new.md": B}, {"old.md": Outcome.REMOVE}),
+        ({"old.md": A, "new.md": C}, {"old.md": Outcome.REMOVE, "new.md": Outcome.CLASH}),
         ({"old.md": C}, {"old.md": Outcome.REMOVE, "new.md": Outcome.MERGE}),
-        ({}, {"new.md": Outcome.KEEP_DELETED}),
-        ({"old.md": C, "new.md": C}, {"new.md": Outcome.CLASH}),
+        ({"old.md": C, "new.md": B}, {"old.md": Outcome.KEEP_EDITED}),
+        ({"old.md": C, "new.md": C}, {"old.md": Outcome.KEEP_EDITED, "new.md": Outcome.CLASH}),
+        ({}, {"new.md": Outcome.ADD}),
         ({"new.md": B}, {}),
+        ({"new.md": C}, {"new.md": Outcome.CLASH}),
     ],
 )
-def test_given_a_file_that_the_factory_moved_then_an_edit_goes_along_and_a_deletion_stays(
+def test_given_a_file_that_the_factory_moved_and_changed_then_only_an_edit_goes_along(
     ours: Tree, expected: dict[str, Outcome]
 ) -> None:
     assert outcomes({"old.md": A}, ours, {"new.md": B}, {"old.md": "new.md"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("ours", "expected"),
+    [
+        ({}, {"new.md": Outcome.KEEP_DELETED}),
+        ({"new.md": A}, {}),
+        ({"new.md": C}, {"new.md": Outcome.CLASH}),
+        ({"old.md": C}, {"old.md": Outcome.REMOVE, "new.md": Outcome.MERGE}),
+    ],
+)
+def test_given_a_file_that_the_factory_only_moved_then_what_was_deleted_does_not_come_back(
+    ours: Tree, expected: dict[str, Outcome]
+) -> None:
+    executable = {"new.md": Entry(EXECUTABLE, A.blob)}
+    assert outcomes({"old.md": A}, ours, {"new.md": A}, {"old.md": "new.md"}) == expected
+    if not ours:
+        assert outcomes({"old.md": A}, ours, executable, {"old.md": "new.md"}) == expected
+
+
+def test_given_an_edit_that_goes_along_then_its_step_holds_all_three_versions_and_where_it_was() -> None:
+    gone, step = rules.plan({"old.md": A}, {"old.md": C}, {"new.md": B}, {"old.md": "new.md"})
+    assert (gone.path, gone.base, gone.ours, gone.theirs) == ("old.md", A, C, None)
+    assert (step.path, step.base, step.ours, step.theirs, step.moved_from) == ("new.md", A, C, B, "old.md")
+    (kept,) = rules.plan({"old.md": A}, {}, {"new.md": A}, {"old.md": "new.md"})
+    assert (kept.path, kept.ours, kept.moved_from) == ("new.md", None, "old.md")
+
+
+@st.composite
+def with_moves(draw: st.DrawFn) -> tuple[Tree, Tree, Tree, dict[str, str]]:
+    """Three trees, and pairs of what left the first and came with the last."""
+    base, ours, theirs = draw(trees), draw(trees), draw(trees)
+    gone, come = sorted(base.keys() - theirs.keys()), sorted(theirs.keys() - base.keys())
+    pairs = zip(draw(st.permutations(gone)), draw(st.permutations(come)), strict=False)
+    return base, ours, theirs, {old: new for old, new in pairs if draw(st.booleans())}
+
+
+@given(with_moves())
+def test_given_any_moves_then_every_edit_of_the_owner_stays_or_is_part_of_a_merge(
+    case: tuple[Tree, Tree, Tree, dict[str, str]],
+) -> None:
+    base, ours, theirs, moved = case
+    steps = rules.plan(base, ours, theirs, moved)
+    merged = {step.moved_from or step.path for step in steps if step.outcome in {Outcome.MERGE, Outcome.CLASH}}
+    written = {step.path for step in steps if step.outcome in {Outcome.ADD, Outcome.CHANGE, Outcome.REMOVE}}
+    for path, entry in ours.items():
+        if entry != base.get(path) and path in written:
+            assert path in merged
+    for step in steps:
+        if step.outcome is Outcome.MERGE:
+            assert step.ours == ours[step.moved_from or step.path]
+    assert len({step.path for step in steps}) == len(steps), "two steps for one path"
 
 
 @given(trees, trees, trees)
@@ -94,6 +150,8 @@ def test_given_a_template_that_did_not_change_then_nothing_is_done(base: Tree, o
         ({"docs": A}, "docs/a.md", "docs"),
         ({"docs/a.md/mine.txt": A}, "docs/a.md", "docs/a.md/mine.txt"),
         ({"docs/b.md": A}, "docs/a.md", None),
+        ({"docs": A}, "docs/own/a.md", "docs"),
+        ({"docs/a.md": A}, "docs/a.md", None),
     ],
 )
 def test_given_a_file_where_a_folder_is_needed_or_the_reverse_then_it_is_named(
@@ -101,3 +159,18 @@ def test_given_a_file_where_a_folder_is_needed_or_the_reverse_then_it_is_named(
 ) -> None:
     steps = rules.plan({}, ours, {written: B}, {})
     assert list(rules.in_the_way(steps, ours)) == ([(written, other)] if other else [])
+
+
+@pytest.mark.parametrize(
+    ("base", "theirs", "found"),
+    [
+        ({"docs": A}, {"docs/a.md": B}, []),
+        ({"docs/a.md": A}, {"docs": B}, []),
+        ({"docs": B}, {"docs/a.md": B}, [("docs/a.md", "docs")]),
+    ],
+)
+def test_given_a_file_of_the_factorys_that_gives_way_then_it_is_in_the_way_only_where_the_owner_edited_it(
+    base: Tree, theirs: Tree, found: list[tuple[str, str]]
+) -> None:
+    ours = dict.fromkeys(base, A)
+    assert list(rules.in_the_way(rules.plan(base, ours, theirs, {}), ours)) == found

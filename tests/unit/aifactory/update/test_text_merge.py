@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aifactory.update.text_merge import three_way
+from aifactory.update import tree
+from aifactory.update.rules import Outcome, Step
+from aifactory.update.text_merge import Merged, merge, three_way
+from aifactory.update.tree import EXECUTABLE, FILE, LINK, SUBMODULE, Entry
+from tests.fixtures.usecase_repo import git
 
 LABELS = ("yours", "factory 0.1.0", "factory 0.2.0")
 BASE = b"".join(b"line %d\n" % number for number in range(9))
@@ -58,3 +64,49 @@ def test_given_letters_that_are_no_utf_8_then_they_stay_as_they_are(letters: byt
 
 def test_given_a_binary_file_on_both_sides_then_it_is_a_conflict_without_markers() -> None:
     assert three_way(b"\x00mine", b"\x00old", b"\x00new", LABELS) == (None, True)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet")
+    return tmp_path
+
+
+def merged(repo: Path, *sides: tuple[str, bytes]) -> tuple[Merged, list[Entry]]:
+    base, ours, theirs = (Entry(mode, tree.store(repo, content)) for mode, content in sides)
+    return merge(repo, Step("a", Outcome.MERGE, base, ours, theirs), LABELS), [base, ours, theirs]
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        [(FILE, b"\x00old"), (FILE, b"\x00mine"), (FILE, b"\x00new")],
+        [(FILE, b"old"), (LINK, b"elsewhere"), (FILE, b"new")],
+        [(FILE, b"old"), (FILE, b"mine"), (LINK, b"elsewhere")],
+    ],
+)
+def test_given_what_no_markers_can_be_written_into_then_the_owners_version_stays(
+    repo: Path, sides: list[tuple[str, bytes]]
+) -> None:
+    found, entries = merged(repo, *sides)
+    assert found == Merged(entries[1], conflict=True)
+
+
+def test_given_a_submodule_of_the_owners_then_it_is_left_to_git(repo: Path) -> None:
+    found, _entries = merged(repo, (FILE, b"old"), (SUBMODULE, b"any"), (FILE, b"new"))
+    assert found == Merged(None, conflict=True)
+
+
+@pytest.mark.parametrize(
+    ("sides", "mode", "content"),
+    [
+        ([(FILE, b"old\n"), (EXECUTABLE, b"old\n"), (FILE, b"new\n")], EXECUTABLE, b"new\n"),
+        ([(FILE, b"old\n"), (FILE, b"mine\n"), (EXECUTABLE, b"old\n")], EXECUTABLE, b"mine\n"),
+        ([(FILE, b"old\n"), (FILE, b"new\n"), (EXECUTABLE, b"new\n")], EXECUTABLE, b"new\n"),
+    ],
+)
+def test_given_a_mode_that_one_side_changed_then_it_is_kept(
+    repo: Path, sides: list[tuple[str, bytes]], mode: str, content: bytes
+) -> None:
+    found, _entries = merged(repo, *sides)
+    assert found == Merged(Entry(mode, tree.store(repo, content)), conflict=False)
