@@ -92,11 +92,11 @@ def _outcome(base: Entry | None, ours: Entry | None, theirs: Entry | None) -> Ou
 
 def in_the_way(steps: Iterable[Step], ours: Tree) -> Iterator[tuple[str, str]]:
     """Pairs: a path that the update writes, and a file of the owner's that makes it impossible, as a folder there."""
-    written = {step.path for step in steps if step.outcome in {Outcome.ADD, Outcome.MERGE, Outcome.CHANGE}}
+    written = {step.path for step in steps if step.outcome in {Outcome.ADD, Outcome.MERGE}}
     removed = {step.path for step in steps if step.outcome is Outcome.REMOVE}
     kept = set(ours) - removed
     folders = {parent for path in kept for parent in parents(path)}
-    for path in sorted(written - set(ours)):
+    for path in sorted(written):
         if path in folders:
             yield path, next(one for one in sorted(kept) if one.startswith(f"{path}/"))
         for parent in parents(path):

@@ -161,6 +161,12 @@ def test_given_a_file_where_a_folder_is_needed_or_the_reverse_then_it_is_named(
     assert list(rules.in_the_way(steps, ours)) == ([(written, other)] if other else [])
 
 
+def test_given_an_edit_that_would_go_along_to_a_folder_where_a_file_of_the_owners_is_then_it_is_named() -> None:
+    ours = {"old.md": C, "new": A}
+    steps = rules.plan({"old.md": A}, ours, {"new/a.md": B}, {"old.md": "new/a.md"})
+    assert list(rules.in_the_way(steps, ours)) == [("new/a.md", "new")]
+
+
 @pytest.mark.parametrize(
     ("base", "theirs", "found"),
     [
