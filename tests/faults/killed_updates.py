@@ -104,10 +104,12 @@ def _wait_until_it_writes(repo: Path, process: subprocess.Popen[str]) -> None:
 
 
 def _problems(repo: Path, before: dict[str, Any], whole: dict[str, Any], noted: bool, end: str) -> list[str]:
-    if not noted:
-        return [] if state(repo) == before else ["nothing is written down, and the repo is not as it was"]
     done = _start(repo, end)
     told = done.communicate()[1]
+    if (repo / ".git" / "index.lock").exists():
+        return [f"after {end} git's index is still locked"]
+    if not noted:
+        return [] if state(repo) == before else ["nothing is written down, and the repo is not as it was"]
     if done.returncode != (3 if end == "--continue" else 0):
         return [f"{end} ends with {done.returncode}: {told[-200:]}"]
     wanted = before if end == "--abort" else whole
