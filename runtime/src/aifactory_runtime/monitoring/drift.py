@@ -1,0 +1,119 @@
+"""Whether a window of rows is unlike the reference, by column, from counts in bins.
+
+How far windows lie from the reference without any change is measured, not assumed: a threshold is drawn from
+*consecutive* stretches of the champion's own traffic, which holds its rhythm of days and weeks. Rows drawn at random
+hide that rhythm and alarm at each of its hours. An alarm takes the same column in two windows running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aifactory_runtime.monitoring import bins
+from aifactory_runtime.monitoring.bins import Bins, Numbers
+
+LEAST_WINDOWS = 20
+"""Own traffic of so many windows is needed for a threshold."""
+STRETCHES = 400
+QUANTILE = 0.95
+LEAST_EFFECT = 0.05
+"""What is nearer to the reference than this is no matter, however sure."""
+_TINY = 1e-6
+Array = np.ndarray[Any, Any]
+Places = Mapping[str, Array]
+"""The bin of each row by column; all of shape (rows,), in order of request."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What windows without any change look like; figures by column."""
+
+    size: int
+    """Rows of a window."""
+    reference: Mapping[str, Array]
+    """Share of rows in each bin."""
+    usual: Mapping[str, float]
+    """The mean distance of a window."""
+    spread: Mapping[str, float]
+    """The standard deviation of that distance."""
+    largest: float
+    """What the largest standardised distance of all columns stays below in 95 % of windows."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a column of a window lies from the reference."""
+
+    column: str
+    effect: float
+    """From 0 to 1: numbers by the largest distance of cumulative shares, categories by total variation."""
+    standardised: float
+    over: bool
+    """Beyond the threshold, and large enough to matter."""
+
+
+def distance(kind: Bins, reference: Array, window: Array) -> float:
+    """How far shares of rows in bins lie apart, from 0 to 1; both of shape (bins,)."""
+    apart = window - reference
+    return float(np.abs(np.cumsum(apart)).max() if isinstance(kind, Numbers) else np.abs(apart).sum() / 2)
+
+
+def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 0) -> Threshold:
+    """The threshold of windows of `size` rows, from rows in order of request.
+
+    Raises:
+        ValueError: fewer than 20 windows of rows; the quantile of so few would be chance.
+    """
+    rows = min(len(each) for each in places.values()) if places else 0
+    if rows < LEAST_WINDOWS * size:
+        raise ValueError(f"{rows:,} rows are fewer than {LEAST_WINDOWS} windows of {size:,}")
+    starts = np.random.default_rng(seed).integers(0, rows - size, STRETCHES, endpoint=True)
+    reference = {name: shares(kind, places[name]) for name, kind in kinds.items()}
+    found = {
+        name: np.array(
+            [distance(kind, reference[name], shares(kind, places[name][start : start + size])) for start in starts]
+        )
+        for name, kind in kinds.items()
+    }
+    usual = {name: float(each.mean()) for name, each in found.items()}
+    spread = {name: float(each.std()) for name, each in found.items()}
+    standardised = [_standardised(each, usual[name], spread[name]) for name, each in found.items()]
+    largest = float(np.quantile(np.max(standardised, axis=0), QUANTILE)) if standardised else 0.0
+    return Threshold(size, reference, usual, spread, largest)
+
+
+def distances(threshold: Threshold, kinds: Mapping[str, Bins], window: Mapping[str, Array]) -> list[Distance]:
+    """Each column of a window, the most unlike first; `window` holds shares of shape (bins,) by column."""
+    found = []
+    for name, reference in threshold.reference.items():
+        effect = distance(kinds[name], reference, window[name])
+        by = float(_standardised(np.array([effect]), threshold.usual[name], threshold.spread[name])[0])
+        found.append(Distance(name, effect, by, by > threshold.largest and effect > LEAST_EFFECT))
+    return sorted(found, key=lambda each: (-each.standardised, each.column))
+
+
+def alarms(before: list[Distance], now: list[Distance]) -> list[Distance]:
+    """Columns of the window `now` that were over in the window before it too."""
+    held = {each.column for each in before if each.over}
+    return [each for each in now if each.over and each.column in held]
+
+
+def shares(kind: Bins, places: Array) -> Array:
+    """The share of rows in each bin, shape (bins,); of no rows all are 0."""
+    return bins.counts(kind, places) / max(1, len(places))
+
+
+def population_stability(reference: Array, window: Array) -> float:
+    """PSI, to be shown beside others' figures. It decides nothing: it grows with the number of bins."""
+    before, after = np.maximum(reference, _TINY), np.maximum(window, _TINY)
+    return float(((after - before) * np.log(after / before)).sum())
+
+
+def _standardised(distances: Array, usual: float, spread: float) -> Array:
+    """In standard deviations above what is usual; a column that never moved is far away as soon as it does."""
+    apart: Array = distances - usual
+    return apart / max(spread, _TINY)

@@ -1,0 +1,192 @@
+"""Drift is found where there is some, and no rhythm, shape or category of 100 values is taken for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from aifactory_runtime.monitoring import bins, drift
+from aifactory_runtime.monitoring.bins import Bins, Categories, Numbers
+from aifactory_runtime.monitoring.drift import Distance
+
+SIZE = 1_000
+Draw = np.random.Generator
+Shape = Callable[[Draw, int], np.ndarray]
+
+NUMERIC: dict[str, Shape] = {
+    "normal": lambda draw, rows: draw.normal(size=rows),
+    "uniform": lambda draw, rows: draw.random(rows),
+    "exponential": lambda draw, rows: draw.exponential(size=rows),
+    "lognormal": lambda draw, rows: draw.lognormal(0, 2, rows),
+    "heavy tails": lambda draw, rows: draw.standard_t(2, rows),
+    "two hills": lambda draw, rows: draw.normal(size=rows) + 6 * (draw.random(rows) < 0.3),
+    "counts": lambda draw, rows: draw.poisson(3, rows).astype(float),
+    "few counts": lambda draw, rows: draw.poisson(0.2, rows).astype(float),
+    "98 % zeros": lambda draw, rows: np.where(draw.random(rows) < 0.98, 0, draw.exponential(size=rows)),
+    "60 % zeros": lambda draw, rows: np.where(draw.random(rows) < 0.6, 0, draw.normal(size=rows)),
+    "half missing": lambda draw, rows: np.where(draw.random(rows) < 0.5, np.nan, draw.normal(size=rows)),
+    "rounded": lambda draw, rows: draw.normal(size=rows).round(1),
+    "constant": lambda _, rows: np.ones(rows),
+    "ages": lambda draw, rows: draw.integers(18, 90, rows).astype(float),
+}
+CATEGORIES = (2, 3, 5, 10, 30, 100)
+
+
+def columns(draw: Draw, rows: int) -> dict[str, np.ndarray]:
+    made: dict[str, np.ndarray] = {name: shape(draw, rows) for name, shape in NUMERIC.items()}
+    for size in CATEGORIES:
+        weights = 1 / np.arange(1, size + 1)
+        made[f"{size} values"] = draw.choice(size, rows, p=weights / weights.sum()).astype(str)
+    return made
+
+
+class Watch:
+    """Bins, threshold and the counting of windows, from some traffic."""
+
+    def __init__(self, traffic: dict[str, np.ndarray]) -> None:
+        self.kinds: dict[str, Bins] = {name: bins.of(column(values)) for name, values in traffic.items()}
+        self.threshold = drift.calibrate(self.kinds, self.places(traffic), SIZE)
+
+    def places(self, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: self.kinds[name].place(column(values)) for name, values in rows.items()}
+
+    def window(self, rows: dict[str, np.ndarray]) -> list[Distance]:
+        shares = {name: drift.shares(self.kinds[name], placed) for name, placed in self.places(rows).items()}
+        return drift.distances(self.threshold, self.kinds, shares)
+
+
+def column(values: np.ndarray) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(values, from_pandas=True)])
+
+
+@pytest.fixture(scope="module")
+def watch() -> Watch:
+    return Watch(columns(np.random.default_rng(0), 20 * SIZE))
+
+
+def false_alarms(watch: Watch, windows: int) -> int:
+    draw = np.random.default_rng(1)
+    before: list[Distance] = []
+    alarms = 0
+    for _ in range(windows):
+        now = watch.window(columns(draw, SIZE))
+        alarms += bool(drift.alarms(before, now))
+        before = now
+    return alarms
+
+
+def test_given_traffic_without_change_when_watched_then_no_alarm(watch: Watch) -> None:
+    assert false_alarms(watch, 60) == 0
+
+
+@pytest.mark.long
+def test_given_2000_windows_without_change_then_the_upper_bound_of_false_alarms_is_1_in_100(watch: Watch) -> None:
+    # With 12 of 2,000 the upper 95 % bound (Clopper and Pearson) is 0.97 %.
+    assert false_alarms(watch, 2_000) <= 12
+
+
+@pytest.mark.parametrize("name", [name for name in NUMERIC if name not in ("98 % zeros", "constant")])
+def test_given_a_column_that_moves_by_half_a_standard_deviation_then_two_windows_find_it(
+    watch: Watch, name: str
+) -> None:
+    found = [_moved(watch, name, seed) for seed in range(20)]
+    assert np.mean(found) >= 0.95
+
+
+def _moved(watch: Watch, name: str, seed: int) -> bool:
+    draw = np.random.default_rng(100 + seed)
+    windows = []
+    for _ in range(2):
+        rows = columns(draw, SIZE)
+        rows[name] = rows[name] + 0.5 * np.nanstd(NUMERIC[name](np.random.default_rng(0), 20_000))
+        windows.append(watch.window(rows))
+    return name in [each.column for each in drift.alarms(*windows)]
+
+
+@pytest.mark.parametrize("size", CATEGORIES)
+def test_given_a_category_that_takes_ten_points_of_the_rows_then_two_windows_find_it(watch: Watch, size: int) -> None:
+    name = f"{size} values"
+    found = []
+    for seed in range(20):
+        draw = np.random.default_rng(200 + seed)
+        windows = []
+        for _ in range(2):
+            rows = columns(draw, SIZE)
+            rows[name] = np.where(draw.random(SIZE) < 0.1 / (1 - (rows[name] == "1").mean()), "1", rows[name])
+            windows.append(watch.window(rows))
+        found.append(name in [each.column for each in drift.alarms(*windows)])
+    assert np.mean(found) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("constant", np.full(SIZE, 2.0)),
+        ("normal", np.full(SIZE, np.nan)),
+        ("normal", np.zeros(SIZE)),
+        ("5 values", np.full(SIZE, "never seen")),
+    ],
+)
+def test_given_a_column_that_is_stuck_missing_or_unseen_when_watched_then_it_is_the_first_of_the_list(
+    watch: Watch, name: str, values: np.ndarray
+) -> None:
+    rows = columns(np.random.default_rng(2), SIZE) | {name: values}
+    first = watch.window(rows)[0]
+    assert (first.column, first.over) == (name, True)
+
+
+def test_given_a_daily_rhythm_when_calibrated_on_stretches_then_no_alarm_and_shuffled_rows_would_alarm() -> None:
+    draw = np.random.default_rng(3)
+
+    def day(rows: int, start: int) -> np.ndarray:
+        hours = (np.arange(rows) + start) / (8 * SIZE) * 2 * np.pi
+        return np.sin(hours) + draw.normal(size=rows)
+
+    traffic = day(40 * SIZE, 0)
+    good, shuffled = Watch({"x": traffic}), Watch({"x": draw.permutation(traffic)})
+    windows = [{"x": day(SIZE, number * SIZE)} for number in range(80)]
+
+    assert sum(_alarms(good, windows)) == 0
+    assert np.mean(_alarms(shuffled, windows)) > 0.5
+
+
+def _alarms(watch: Watch, windows: list[dict[str, np.ndarray]]) -> list[bool]:
+    seen = [watch.window(rows) for rows in windows]
+    return [bool(drift.alarms(before, now)) for before, now in pairwise(seen)]
+
+
+def test_given_less_than_20_windows_of_traffic_when_calibrated_then_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="fewer than 20 windows"):
+        Watch({"x": np.zeros(20 * SIZE - 1)})
+
+
+def test_given_one_window_or_two_columns_in_turn_when_over_then_no_alarm() -> None:
+    over = Distance("x", 0.5, 9, True)
+    assert drift.alarms([], [over]) == []
+    assert drift.alarms([Distance("y", 0.5, 9, True)], [over]) == []
+    assert drift.alarms([Distance("x", 0.5, 9, False)], [over]) == []
+    assert drift.alarms([over], [over]) == [over]
+
+
+def test_given_the_same_traffic_when_calibrated_twice_then_the_threshold_is_the_same() -> None:
+    traffic = columns(np.random.default_rng(4), 20 * SIZE)
+    assert Watch(traffic).threshold.largest == Watch(traffic).threshold.largest
+
+
+def test_given_shares_when_apart_then_numbers_count_cumulated_and_categories_in_sum() -> None:
+    reference, window = np.array([0.0, 0.5, 0.5, 0.0]), np.array([0.0, 0.0, 0.5, 0.5])
+    assert drift.distance(Numbers((1.0,)), reference, window) == pytest.approx(0.5)
+    assert drift.distance(Categories(("a", "b")), reference, window) == pytest.approx(0.5)
+    moved = np.array([0.25, 0.25, 0.25, 0.25])
+    assert drift.distance(Numbers((1.0,)), reference, moved) == pytest.approx(0.25)
+    assert drift.distance(Categories(("a", "b")), reference, moved) == pytest.approx(0.5)
+
+
+def test_given_equal_shares_when_compared_then_the_stability_index_is_0_and_grows_with_a_change() -> None:
+    equal = np.array([0.2, 0.3, 0.5])
+    assert drift.population_stability(equal, equal) == 0
+    assert drift.population_stability(equal, np.array([0.5, 0.3, 0.2])) > 0.1
