@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import os
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from aifactory import releases
+from aifactory import git, releases
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
 
@@ -30,20 +34,19 @@ def main(arguments: list[str]) -> int:
 
 
 def release(root: Path, version: str) -> None:
-    """Two commits and a tag in `root`, or an error and everything as it was."""
+    """Two commits and a tag in `root`, or an error and everything as it was.
+
+    They are made and checked in a work tree of their own, since people go on working in `root` meanwhile.
+    """
     known = releases.read((root / releases.FILE).read_text(encoding="utf-8"))
     _refuse(root, version, known)
-    before = _git(root, "rev-parse", "HEAD")
-    try:
-        made = _tagged(root, version)
-        _write(root, releases.FILE, releases.write((*known, made)))
-        _set_version(root, _next(version))
-        _commit(root, f"Note release {version} in {releases.FILE}; development goes on")
-    except BaseException:
-        # The tree was clean, so nothing of anybody's is lost.
-        _git(root, "reset", "--quiet", "--hard", before)
-        _git(root, "tag", "--delete", f"v{version}", needed=False)
-        raise
+    before = git.line(root, "rev-parse", "HEAD")
+    with _work_tree(root, before) as place:
+        made = _released(place, version)
+        files.write(place / releases.FILE, releases.write((*known, made)))
+        _set_version(place, _next(version))
+        last = _commit(place, f"Note release {version} in {releases.FILE}; development goes on")
+        _move_in(root, before, made, last)
     sys.stdout.write(
         f"Released {version} as commit {made.commit[:12]}, tag {made.tag}. Publish both: git push --follow-tags\n"
     )
@@ -54,13 +57,12 @@ def _refuse(root: Path, version: str, known: tuple[releases.Release, ...]) -> No
     wanted = releases.number(version)
     if known and wanted <= releases.number(known[-1].version):
         raise FactoryError(f"{version} is not newer than {known[-1].version}, the last release")
-    if _git(root, "tag", "--list", f"v{version}"):
+    if git.line(root, "tag", "--list", f"v{version}"):
         raise FactoryError(
             f"the tag v{version} exists, and {releases.FILE} does not know it: remove it, or name another"
         )
-    changed = _git(root, "status", "--porcelain")
-    if changed:
-        raise FactoryError(f"the tree is not clean: commit or remove {changed.split(maxsplit=1)[1].splitlines()[0]}")
+    if changed := _changed(root):
+        raise FactoryError(f"the tree is not clean: commit or remove {changed}")
     changelog = (root / releases.CHANGELOG).read_text(encoding="utf-8")
     if not releases.sections(changelog).get(releases.UNRELEASED):
         raise FactoryError(
@@ -68,17 +70,47 @@ def _refuse(root: Path, version: str, known: tuple[releases.Release, ...]) -> No
         )
 
 
-def _tagged(root: Path, version: str) -> releases.Release:
-    """The release's own commit, checked, with its tag."""
+@contextmanager
+def _work_tree(root: Path, commit: str) -> Iterator[Path]:
+    """A work tree of `commit` that is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="factory-release-") as temporary:
+        place = Path(temporary) / "factory"
+        git.git(root, "worktree", "add", "--quiet", "--detach", str(place), commit)
+        try:
+            yield place
+        finally:
+            git.git(root, "worktree", "remove", "--force", str(place))
+
+
+def _released(place: Path, version: str) -> releases.Release:
+    """The release's own commit, checked."""
     today = datetime.datetime.now(datetime.UTC).date()
-    changelog = (root / releases.CHANGELOG).read_text(encoding="utf-8")
-    _write(root, releases.CHANGELOG, releases.close_section(changelog, version, today))
-    _set_version(root, version)
-    if subprocess.run(["make", "--no-print-directory", "check"], cwd=root, check=False).returncode:
+    changelog = (place / releases.CHANGELOG).read_text(encoding="utf-8")
+    files.write(place / releases.CHANGELOG, releases.close_section(changelog, version, today))
+    _set_version(place, version)
+    # The work tree makes an environment of its own; it finds uv beside the interpreter that runs this.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    check = ["make", "--no-print-directory", "check"]
+    if subprocess.run(check, cwd=place, env={**os.environ, "PATH": path}, check=False).returncode:
         raise FactoryError("make check fails, see above: nothing is released, and the tree is as it was")
-    _commit(root, f"Release {version}")
-    _git(root, "tag", "--annotate", "--message", f"Release {version}", f"v{version}")
-    return releases.Release(version, _git(root, "rev-parse", "HEAD"), today)
+    return releases.Release(version, _commit(place, f"Release {version}"), today)
+
+
+def _move_in(root: Path, before: str, made: releases.Release, last: str) -> None:
+    """Tag the release and bring `root`, still clean and at `before`, to its last commit; FactoryError does neither."""
+    now = git.line(root, "rev-parse", "HEAD")
+    if now != before:
+        raise FactoryError(f"nothing is released: {now[:12]} was committed while make check ran: make release again")
+    if changed := _changed(root):
+        raise FactoryError(
+            f"nothing is released: {changed} was changed while make check ran: commit or remove it, then again"
+        )
+    git.git(root, "tag", "--annotate", "--message", f"Release {made.version}", made.tag, made.commit)
+    try:
+        git.git(root, "merge", "--quiet", "--ff-only", last)
+    except BaseException:
+        git.git(root, "tag", "--delete", made.tag)
+        raise
 
 
 def _next(version: str) -> str:
@@ -87,24 +119,19 @@ def _next(version: str) -> str:
     return f"{major}.{minor + 1}.0.dev0"
 
 
-def _set_version(root: Path, version: str) -> None:
-    text = (root / VERSION_FILE).read_text(encoding="utf-8")
-    _write(root, VERSION_FILE, _VERSION.sub(f'__version__ = "{version}"', text, count=1))
+def _set_version(place: Path, version: str) -> None:
+    text = (place / VERSION_FILE).read_text(encoding="utf-8")
+    files.write(place / VERSION_FILE, _VERSION.sub(f'__version__ = "{version}"', text, count=1))
 
 
-def _write(root: Path, name: str, text: str) -> None:
-    files.write(root / name, text)
+def _changed(root: Path) -> str:
+    """The first file that no commit holds as it is; empty when there is none."""
+    return git.line(root, "status", "--porcelain").partition("\n")[0].strip().partition(" ")[2].strip()
 
 
-def _commit(root: Path, subject: str) -> None:
-    _git(root, "commit", "--quiet", "--all", "--message", subject, "--allow-empty")
-
-
-def _git(root: Path, *arguments: str, needed: bool = True) -> str:
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    if done.returncode and needed:
-        raise FactoryError(f"git {arguments[0]} failed: {done.stderr.strip()}")
-    return done.stdout.strip()
+def _commit(place: Path, subject: str) -> str:
+    git.git(place, "commit", "--quiet", "--all", "--message", subject, "--allow-empty")
+    return git.line(place, "rev-parse", "HEAD")
 
 
 if __name__ == "__main__":

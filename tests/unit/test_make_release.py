@@ -90,6 +90,67 @@ def test_given_what_stands_in_the_way_then_it_is_said_and_nothing_is_changed(
     assert (git(checkout, "status", "--porcelain"), git(checkout, "rev-parse", "HEAD"), git(checkout, "tag")) == before
 
 
+def checked_by(root: Path, line: str) -> None:
+    """Commit a `make check` that runs `line` of shell; $(CURDIR) is where it runs."""
+    (root / "Makefile").write_text(f"check:\n\t@{line}\n")
+    commit(root, "Check otherwise")
+
+
+def refs(root: Path) -> str:
+    """Every branch and tag, and the work trees there are."""
+    return git(root, "show-ref") + git(root, "worktree", "list")
+
+
+@pytest.mark.parametrize("name", [releases.CHANGELOG, "Makefile", "notes.txt"])
+@pytest.mark.parametrize("ending", ["", "; false"])
+def test_given_a_file_that_is_edited_while_the_check_runs_then_the_edit_stays_and_nothing_is_released(
+    checkout: Path, capsys: pytest.CaptureFixture[str], name: str, ending: str
+) -> None:
+    checked_by(checkout, f"echo '# mine' >>{checkout / name}{ending}")
+    before = refs(checkout)
+
+    assert make_release.main(["0.1.0"]) == 1
+
+    assert refs(checkout) == before
+    assert git(checkout, "status", "--porcelain").split() == ["??" if name == "notes.txt" else "M", name]
+    assert (checkout / name).read_text().endswith("# mine\n")
+    if not ending:
+        assert capsys.readouterr().err == (
+            f"release: nothing is released: {name} was changed while make check ran: commit or remove it, then again\n"
+        )
+
+
+def test_given_a_commit_that_is_made_while_the_check_runs_then_it_stays_and_nothing_is_released(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person = "git -c user.name=Ana -c user.email=ana@example.com"
+    checked_by(checkout, f"{person} -C {checkout} commit --quiet --allow-empty --message Mine")
+
+    assert make_release.main(["0.1.0"]) == 1
+
+    assert "was committed while make check ran: make release again" in capsys.readouterr().err
+    assert git(checkout, "log", "-1", "--format=%s") == "Mine"
+    assert git(checkout, "tag") == git(checkout, "status", "--porcelain") == ""
+
+
+def test_given_a_tag_that_is_made_while_the_check_runs_then_it_stays_and_the_branch_too(checkout: Path) -> None:
+    checked_by(checkout, f"git -C {checkout} tag v0.1.0")
+    before = git(checkout, "rev-parse", "HEAD")
+
+    assert make_release.main(["0.1.0"]) == 1
+
+    assert git(checkout, "rev-parse", "HEAD") == git(checkout, "rev-parse", "v0.1.0") == before
+
+
+def test_given_a_checkout_then_what_is_checked_is_the_release_in_a_folder_of_its_own(checkout: Path) -> None:
+    checked_by(checkout, f"test '$(CURDIR)' != {checkout} && grep -q '\"0.1.0\"' {make_release.VERSION_FILE}")
+
+    assert make_release.main(["0.1.0"]) == 0
+
+    assert len(git(checkout, "worktree", "list").splitlines()) == 1
+    assert git(checkout, "symbolic-ref", "--short", "HEAD") == "main"
+
+
 def test_given_a_released_version_then_an_older_or_equal_one_is_refused(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
