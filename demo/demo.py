@@ -57,7 +57,11 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 
 
 class Failed(Exception):
-    """A step's command failed; the message says which."""
+    """The demo cannot go on; the message says why."""
+
+
+class CommandFailed(Failed):
+    """A step's command failed; the message says which, and `main` adds how to go on."""
 
 
 @dataclass
@@ -93,8 +97,7 @@ def run(
     if beside:
         print(line + done.stdout, end="", flush=True)
     if done.returncode not in allowed:
-        again = {"up": "make demo", "down": "make demo-down"}[sys.argv[1]]
-        raise Failed(f"`{shown}` ended with exit code {done.returncode}; run {again} again to go on from there")
+        raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}")
     return done
 
 
@@ -293,16 +296,23 @@ def down() -> None:
     print("The demo is gone.")
 
 
-def main(usage: str, commands: Mapping[str, Callable[[], None]]) -> None:
-    """Run what the first argument names, or say how it is used; a failed step is one line."""
-    command = commands.get("".join(sys.argv[1:2]))
-    if command is None:
+def main(usage: str, commands: Mapping[str, Callable[[], None]], go_on: Mapping[str, str]) -> None:
+    """Run what the first argument names, or say how it is used; a failed step is one line, with how to `go_on`."""
+    chosen = "".join(sys.argv[1:2])
+    if chosen not in commands:
         sys.exit(f"usage: {usage}")
     try:
-        command()
+        commands[chosen]()
+    except CommandFailed as problem:
+        sys.exit(f"demo: {problem}; {go_on[chosen]}")
     except Failed as problem:
         sys.exit(f"demo: {problem}")
 
 
+GO_ON = {
+    "up": "run make demo again to go on from there",
+    "down": "run make demo-down again to go on from there",
+}
+
 if __name__ == "__main__":
-    main("demo.py up|down [FOLDER]", {"up": up, "down": down})
+    main("demo.py up|down [FOLDER]", {"up": up, "down": down}, GO_ON)

@@ -178,5 +178,10 @@ def remove() -> None:
     down()
 
 
+GO_ON = {
+    "up": "run make demo-update-down, then make demo-update, which begins anew",
+    "down": "run make demo-update-down again to go on from there",
+}
+
 if __name__ == "__main__":
-    main("follow.py up|down FOLDER", {"up": up, "down": remove})
+    main("follow.py up|down FOLDER", {"up": up, "down": remove}, GO_ON)

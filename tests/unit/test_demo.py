@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
-DEMO = Path(__file__).parents[2] / "demo" / "demo.py"
+import pytest
+
+import demo.demo
+import demo.follow
+
+CHECKOUT = Path(__file__).parents[2]
 
 
-def down(folder: Path) -> subprocess.CompletedProcess[str]:
-    """`python demo/demo.py down <folder>`."""
-    return subprocess.run([sys.executable, str(DEMO), "down", str(folder)], capture_output=True, text=True, check=False)
+def down(folder: Path, demo: str = "demo.demo") -> subprocess.CompletedProcess[str]:
+    """`python -m demo.demo down <folder>`, or the other demo's."""
+    command = [sys.executable, "-m", demo, "down", str(folder)]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
 
 def test_given_a_folder_that_is_no_demo_when_taken_down_then_it_is_refused_and_stays(tmp_path: Path) -> None:
@@ -41,13 +49,31 @@ def test_given_a_demo_when_taken_down_then_its_own_goes_and_what_else_lies_there
     assert down(demo).returncode == 0, "down again"
 
 
-def test_given_stacks_that_cannot_be_destroyed_when_taken_down_then_all_stays_and_down_is_advised(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("demo", "advice"),
+    [
+        ("demo.demo", "run make demo-down again to go on from there"),
+        ("demo.follow", "run make demo-update-down again to go on from there"),
+    ],
+)
+def test_given_stacks_that_cannot_be_destroyed_when_taken_down_then_all_stays_and_the_demos_own_command_is_advised(
+    tmp_path: Path, demo: str, advice: str
 ) -> None:
     (tmp_path / "home" / "state").mkdir(parents=True)
 
-    done = down(tmp_path)
+    done = down(tmp_path, demo)
 
     assert done.returncode == 1
-    assert done.stderr.strip().endswith("run make demo-down again to go on from there")
+    assert done.stderr.strip().endswith(advice)
     assert (tmp_path / "home" / "state").is_dir()
+
+
+@pytest.mark.parametrize("module", [demo.demo, demo.follow])
+def test_given_each_demo_when_it_says_how_to_go_on_then_it_names_targets_of_the_makefile_that_run_it(
+    module: ModuleType,
+) -> None:
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    script = "demo/demo.py" if module is demo.demo else "-m demo.follow"
+    for command, advice in module.GO_ON.items():
+        last = re.findall(r"make ([a-z-]+)", advice)[-1]
+        assert re.search(rf"^{last}:.*\n.*{script} {command}\b", makefile, re.MULTILINE), advice
