@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from aifactory.profile import date_shapes
 from aifactory.profile.cell_shapes import CellShapes
-from aifactory.profile.column_rules import BEYOND, DECIMALS, Around, Rule, find
+from aifactory.profile.column_rules import BEYOND, COMPACT_DAYS, DECIMALS, ENOUGH, Around, Rule, few, find
 from aifactory.profile.odd_cells import OddCells
 from aifactory_runtime.config.settings import ColumnReading
 from aifactory_runtime.data import column_reading, text_bytes
@@ -91,6 +92,7 @@ class ColumnScan:
         self.lowest, self.highest = math.inf, -math.inf
         self.squares = 0.0
         self._finite, self._mean, self._apart = 0, 0.0, 0.0
+        self._days = 0
         """Count, mean, and sum of squared distances from it, of the finite numbers."""
         self.longest = self.words = 0
         self.rising = self.falling = True
@@ -171,10 +173,12 @@ class ColumnScan:
 
         `proven` is the decimal mark that the columns of the table leave no doubt about.
         """
+        if self.stored != "text" and self._are_days():
+            self.said = "whole numbers that are days, as in 20240131: taken as numbers; store dates to have dates"
         if self.changed is not None or self.stored != "text" or (self.rule and self.rule.final):
             return self.changed
         if self.rule is None:
-            return self._doubt(proven)
+            return COMPACT_DAYS if self._are_days() else self._doubt(proven)
         found = find(self.shapes, replace(self.around, proven=proven))
         if not found.same(self.rule):
             return found
@@ -185,6 +189,11 @@ class ColumnScan:
         said = f"{total - self.odd.count} of {total} cells are {self.kind}s, the first other one is in row "
         formula = ColumnReading(formula=True) if found.reading and found.reading.formula else None
         return Rule("text", formula, f"{said}{self.odd.first}: kept as texts", final=True)
+
+    def _are_days(self) -> bool:
+        """Whether its whole numbers are days written as 20240131, but for a few."""
+        enough = self.kind == "integer" and self._days >= ENOUGH
+        return enough and few(self.present - self._days, self.present)
 
     def _doubt(self, proven: str | None) -> Rule | None:
         """The same for plain numbers, whose marks may be those of thousands."""
@@ -262,6 +271,8 @@ class ColumnScan:
             uniques, counts = np.unique(numbers[there], return_counts=True)
             self._count(uniques.tolist() if len(uniques) <= MOST_VALUES else None, counts)
         self.infinite += int((there & ~finite).sum())
+        if self.kind == "integer":
+            self._days += date_shapes.compact_days(numbers)
         kept = numbers[finite]
         if len(kept):
             self.lowest, self.highest = min(self.lowest, float(kept.min())), max(self.highest, float(kept.max()))

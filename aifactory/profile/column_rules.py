@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from aifactory.profile import date_shapes
+from aifactory.profile import date_shapes, unread_shapes
 from aifactory.profile.cell_shapes import CellShapes
 from aifactory_runtime.config.settings import ColumnReading, DecimalMark, ThousandsMark
-from aifactory_runtime.data.written import MINUS, SPACES
+from aifactory_runtime.data.written import COMPACT, MINUS, SPACES
 
 Counted = Mapping[str, tuple[int, int]]
 DECIMALS = (
@@ -28,7 +28,7 @@ KNOWN = frozenset((
     "nil", "missing", "(null)", "(empty)", "(blank)",
 ))  # fmt: skip
 """What programs and people write for nothing, beside what always stands for it: any number of such cells is no sign."""
-_ENOUGH = 10
+ENOUGH = 10
 _GROUPS: tuple[ThousandsMark, ...] = ("", ",", ".", "'", " ")
 _HALF = 0.5
 _WORTH_SAYING = 0.1
@@ -40,9 +40,6 @@ _CELL = re.compile(
 _CURRENCY = re.compile(r"[$€£¥₹₽₩₺₴₪₫฿]|[A-Z]{1,2}\$|Rs\.?|Fr\.?|kr\.?|zł|Kč|Ft|R\$|[A-Z]{3}")
 _UNIT = re.compile(r"[^\W\d_]{1,4}([²³]|/[^\W\d_]{1,4}[²³]?)?|[%‰°]|°[CF]|km/h")
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
-_TIME = re.compile(r"[09]{1,2}:[09]{2}(:[09]{2}(\.[09]+)?)?( ?[AaPp][Mm])?")
-_DIGITS = re.compile(rf"[{MINUS}+]?[09]+([.,'\u2019{SPACES}][09]+)+")
-_NO_NUMBER = "digits with marks between them that are not those of decimals and thousands, as in 1.2.3"
 _WORD = re.compile(r"[^\d(){}\[\]=;,\"]{1,12}")
 
 
@@ -87,6 +84,14 @@ class Around:
     """Whether columns may be read by rules: those of text files. Elsewhere numbers in texts stay texts."""
 
 
+COMPACT_DAYS = Rule(
+    "date",
+    ColumnReading(dates=(COMPACT,)),
+    f"whole numbers that are days, as in 20240131: read as {COMPACT}",
+    final=True,
+)
+
+
 def find(shapes: CellShapes, around: Around) -> Rule:
     """The rule for a column with these cells; a text with a sentence when they are numbers or dates only in part."""
     found = _find(shapes, around)
@@ -120,11 +125,11 @@ def _find(shapes: CellShapes, around: Around) -> Rule:
 
 
 def _neither(counted: Counted, total: int, text: Rule) -> Rule:
-    """A text; when most cells have digits as times, or as numbers that have no such form here, that is said."""
-    for pattern, said in ((_TIME, "times of day: write hours or minutes as a number"), (_DIGITS, _NO_NUMBER)):
+    """A text; when most cells look like dates or numbers all the same, that is said."""
+    for pattern, said in unread_shapes.KINDS:
         count = sum(seen[0] for shape, seen in counted.items() if pattern.fullmatch(shape))
         if count > _HALF * total:
-            return replace(text, said=f"{count} of {total} cells are {said}; kept as texts")
+            return replace(text, said=f"{count} of {total} cells look like {said}; kept as texts")
     return text
 
 
@@ -140,7 +145,7 @@ def odd_said(kind: str, counted: Counted, ours: Collection[str]) -> str:
 
 def few(odd: int, total: int) -> bool:
     """Whether so many odd cells among all leave a column what it is."""
-    return odd == 0 or (total >= _ENOUGH and odd <= max(1, FEW * total))
+    return odd == 0 or (total >= ENOUGH and odd <= max(1, FEW * total))
 
 
 def _of_few_units(numbers: dict[str, _Number], total: int) -> dict[str, _Number]:
@@ -328,7 +333,7 @@ def _dates(dates: date_shapes.DateShapes, shapes: CellShapes, counted: Counted, 
     if days and months and not few(min(days, months), either):
         return replace(text, said=f"dates, the day first in {days} and the month first in {months}: kept as texts; "
                        "write 2025-02-03")  # fmt: skip
-    if _ENOUGH <= short == either == days:
+    if ENOUGH <= short == either == days:
         made = [form.year_first or form.day_first for form in forms]
         order = "year first"
     else:

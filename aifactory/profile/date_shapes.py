@@ -6,6 +6,9 @@ import calendar
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 _TIME = r"(?:(?P<gap>[T ]|, )(?P<clock>9{1,2}:99)(?P<seconds>:99)?(?P<half> ?[AaPp][Mm])?)?"
 _NUMBERS = re.compile(rf"9{{1,2}}(?P<sign>[./-])9{{1,2}}(?P=sign)(?P<year>9999|99){_TIME}")
@@ -19,6 +22,7 @@ _NAME_DAY = re.compile(
 _ISO = re.compile(r"9{4}-99-99(?:[T ]99(?::99(?::99(?:\.9{1,6})?)?)?(?:Z|[+-]99(?::?99)?)?)?")
 _FULL = [name.lower() for name in calendar.month_name[1:]]
 _SHORT = [name[:3] for name in _FULL]
+_FIRST_DAY, _LAST_DAY = 19_000_101, 20_991_231
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,18 @@ def find(shapes: Mapping[str, tuple[int, int]]) -> DateShapes:
             else:
                 foreign.add(shape)
     return DateShapes(forms, frozenset(foreign))
+
+
+def compact_days(numbers: Any) -> int:
+    """How many of some numbers are days of the years 1900 to 2099 written as 20240131."""
+    whole = numbers[(numbers >= _FIRST_DAY) & (numbers <= _LAST_DAY)].astype(np.int64)
+    months, days = whole // 100 % 100, whole % 100
+    real = (months >= 1) & (months <= len(_FULL)) & (days >= 1)
+    kept = whole[real]
+    longest = np.array([calendar.monthrange(2024, month)[1] for month in range(1, len(_FULL) + 1)])[months[real] - 1]
+    leap = np.array([calendar.isleap(year) for year in range(_FIRST_DAY // 10_000, _LAST_DAY // 10_000 + 1)])
+    short = (kept // 100 % 100 == 2) & ~leap[kept // 10_000 - _FIRST_DAY // 10_000]  # noqa: PLR2004 - February
+    return int((days[real] <= longest - short).sum())
 
 
 def _of_numbers(found: re.Match[str]) -> Form:

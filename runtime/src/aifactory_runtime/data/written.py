@@ -22,7 +22,10 @@ NEGATIVE = rf"^\(|^[^0-9]*[{MINUS}]|[{MINUS}]$"
 """Of a cell without its unit: brackets around it, or a minus before or behind the digits."""
 DIGEST = "sha256:"
 _GROUPS = {"": "", " ": f"[{SPACES}]", "'": "['\u2019]", ".": r"\.", ",": ","}
+COMPACT = "%Y%m%d"
+"""A day as a whole number, without marks."""
 _PARTS = {
+    COMPACT: "[0-9]{6}(?P<day>[0-9]{2})",
     "%d": "(?P<day>[0-9]{1,2})",
     "%m": "[0-9]{1,2}",
     "%Y": "[0-9]{4}",
@@ -119,6 +122,8 @@ def pattern(rule: ColumnReading, decimal: str, *, whole: bool) -> str:
     forms = [f"[{MINUS}+]?{gap}{body}", rf"{body}{gap}[{MINUS}]", rf"\({gap}{body}{gap}\)"]
     if unit:
         forms.append(f"{unit}{gap}[{MINUS}]{gap}{bare}")
+        bracketed = rf"\({gap}{bare}{gap}\)"
+        forms.append(f"(?:{unit}{gap}{bracketed}|{bracketed}{gap}{unit})")
     return f"^(?:{'|'.join(forms)})$"
 
 
@@ -150,7 +155,7 @@ def date(text: str, formats: Sequence[str]) -> datetime:
 @functools.lru_cache(maxsize=256)
 def date_pattern(form: str) -> str:
     """Regular expression of texts that may be dates of a format: strptime alone takes 3.2.20255 or the 31st of June."""
-    parts = re.split("(%[A-Za-z])", form)
+    parts = re.split(f"({COMPACT}|%[A-Za-z])", form)
     return "^" + "".join(_PARTS.get(part) or re.escape(part) for part in parts) + "$"
 
 

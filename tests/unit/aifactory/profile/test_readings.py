@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -175,13 +176,16 @@ SUMS = [(number * 137 % 4000) + 500 for number in range(60)]
         ([f"{n:,},56\u00a0€".replace(",", "\u202f", int(n > 999)) for n in SUMS], [n + 0.56 for n in SUMS]),
         ([f"{n % 90},5 %" for n in SUMS], [n % 90 + 0.5 for n in SUMS]),
         ([f"({n}.50)" for n in SUMS], [-n - 0.5 for n in SUMS]),
+        ([f"$({n:,}.50)" if n % 3 else f"${n:,}.50" for n in SUMS], [-n - 0.5 if n % 3 else n + 0.5 for n in SUMS]),
+        ([f"({n:,}.50) USD" if n % 3 else f"{n:,}.50 USD" for n in SUMS],
+         [-n - 0.5 if n % 3 else n + 0.5 for n in SUMS]),
         ([f"\u2212{n}" for n in SUMS], [-n for n in SUMS]),
         ([f"{n}-" if n % 2 else str(n) for n in SUMS], [-n if n % 2 else n for n in SUMS]),
         ([f"{n % 9},{n % 10}E+0{n % 3}" for n in SUMS], [float(f"{n % 9}.{n % 10}E{n % 3}") for n in SUMS]),
         ([f"{n:,}" for n in SUMS], SUMS),
         ([f"{n:,}".replace(",", ".") for n in SUMS], SUMS),
     ],
-)
+)  # fmt: skip
 def test_given_amounts_as_people_write_them_when_looked_at_then_training_reads_these_numbers_and_how_is_said(
     tmp_path: Path, cells: list[str], values: list[float]
 ) -> None:
@@ -216,7 +220,17 @@ def test_given_rules_when_the_repo_is_written_then_its_sample_is_read_by_them_an
     [
         ([f"{number} {'kg' if number % 2 else 'lb'}" for number in range(60)], "different units.*lb 30, kg 30"),
         ([f"0{number:03d}" for number in range(60)], "begin with 0 in 60 of 60 cells, the first in row 1: codes"),
-        ([f"{number % 24:02d}:{number % 60:02d}" for number in range(60)], "60 of 60 cells are times of day"),
+        ([f"{number % 24:02d}:{number % 60:02d}" for number in range(60)], "60 of 60 cells look like times of day"),
+        ([f"Mon, {number % 28 + 1} Jan 2025" for number in range(60)], "name of a weekday: write 2025-02-03"),
+        ([f"Monday 2025-02-{number % 28 + 1:02d} 10:15" for number in range(60)], "name of a weekday"),
+        ([f"2025-W{number % 52 + 1:02d}" for number in range(60)], "weeks, months or quarters"),
+        ([f"Q{number % 4 + 1}/2025" for number in range(60)], "weeks, months or quarters"),
+        ([f"2025-{number % 12 + 1:02d}" for number in range(60)], "weeks, months or quarters"),
+        ([f"{number % 9}h {number}min" for number in range(60)], "lengths of time, or other amounts, in several units"),
+        ([f"{number % 9 * 10} - {number % 9 * 10 + 9}" for number in range(60)], "two numbers with a mark"),
+        ([f"< {number % 9}.5" for number in range(60)], "a mark for more, less or about"),
+        ([chr(0xFF10 + number % 9) + chr(0xFF10 + number % 7) for number in range(60)],
+         "digits of another script"),
         ([f"{number % 9 + 1},{number % 90 + 10},{number + 100}" for number in range(60)], "as in 1.2.3; kept as texts"),
         ([f"{number % 28 + 1:02d}. März 2025" for number in range(60)], "months that are not English"),
         ([f"{number % 9 + 1},{number * 7 % 900 + 100}" for number in range(60)], "cannot be told apart; kept as texts"),
@@ -230,6 +244,43 @@ def test_given_cells_that_no_rule_fits_when_looked_at_then_they_are_texts_with_a
     _, proposal = looked_at(written(tmp_path, cells))
     assert proposal.columns[0].kind in {"text", "category"}
     assert re.search(said, said_of(proposal, "kw"))
+
+
+def test_given_days_without_marks_when_looked_at_then_training_reads_dates_and_a_day_that_is_none_is_missing(
+    tmp_path: Path,
+) -> None:
+    days = [f"2024{number % 12 + 1:02d}{number % 28 + 1:02d}" for number in range(59)]
+    path = written(tmp_path, [*days, "20240231"])
+    table, proposal = looked_at(path)
+
+    read = trained_on(path, table, proposal)["kw"]
+    assert [f"{day:%Y%m%d}" for day in read[:59]] == days
+    assert read[59] is None
+    assert "whole numbers that are days, as in 20240131: read as %Y%m%d" in said_of(proposal, "kw")
+    assert "59 of 60 cells are dates, 1 is taken for missing, the first in row 60" in said_of(proposal, "kw")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [str(20_240_000 + number) for number in range(60)],
+        [str(20_241_301 + number) for number in range(60)],
+        [str(18_000_101 + number % 28) for number in range(60)],
+    ],
+)
+def test_given_numbers_that_are_no_days_when_looked_at_then_they_stay_numbers(tmp_path: Path, cells: list[str]) -> None:
+    _, proposal = looked_at(written(tmp_path, cells))
+    assert proposal.columns[0].kind == "integer"
+
+
+def test_given_days_that_are_stored_as_whole_numbers_when_looked_at_then_they_are_numbers_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    days = [20_240_101 + number % 12 * 100 + number % 28 for number in range(60)]
+    pq.write_table(pa.table({"kw": days, "state": ["ok", "fail"] * 30}), tmp_path / "t.parquet")
+    _, proposal = looked_at(str(tmp_path / "t.parquet"))
+    assert proposal.columns[0].kind == "integer"
+    assert "store dates" in said_of(proposal, "kw")
 
 
 def test_given_no_column_but_one_that_stays_a_text_when_looked_at_then_the_refusal_says_why(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""Texts that a person may take for dates or numbers: what they look like, and how to write them to be read."""
+
+from __future__ import annotations
+
+import re
+
+from aifactory_runtime.data.written import MINUS, SPACES
+
+_WORD = r"[^\W\d_]{1,9}\.?"
+_NAME = r"[^\W\d_]{3,9}"
+_CLOCK = r"[09]{1,2}:[09]{2}(:[09]{2}(\.[09]+)?)?( ?[AaPp][Mm])?"
+_DAY = rf"([09]{{1,4}}[-./ ]([09]{{1,2}}|{_NAME})[-./ ][09]{{2,4}}|{_NAME}\.? [09]{{1,2}},? [09]{{4}})"
+_LENGTH = rf"[09]+ ?{_WORD}"
+
+KINDS = tuple(
+    (re.compile(pattern), said)
+    for pattern, said in (
+        (_CLOCK, "times of day: write hours or minutes as a number"),
+        (rf"[^\W\d_]{{2,9}}[.,]{{0,2}} {_DAY}(,? {_CLOCK})?", "days with the name of a weekday: write 2025-02-03"),
+        (
+            rf"[09]{{4}}[-/. ]?[QWKH][09]{{1,2}}|[QWKH][09]{{1,2}}[-/. ][09]{{2,4}}|[09]{{4}}[-/.][09]{{2}}"
+            rf"|[09]{{1,2}}[-/.][09]{{4}}|{_NAME}[-. ]{{1,2}}[09]{{2,4}}",
+            "weeks, months or quarters: write the first day of each, as 2025-02-01, to have dates",
+        ),
+        (
+            rf"{_LENGTH}(,? {_LENGTH})+|[09]+ days?,? [09]{{1,2}}:[09:.]+",
+            "lengths of time, or other amounts, in several units: write one number",
+        ),
+        (r"[09.,]+ ?[-\u2013/:] ?[09.,]+", "two numbers with a mark between them: write two columns"),
+        (r"[<>~\u2264\u2265\u2248]=? ?[09.,]+", "numbers with a mark for more, less or about: write the number alone"),
+        (
+            rf"[{MINUS}+]?[09]+([.,'\u2019{SPACES}][09]+)+",
+            "digits with marks between them that are not those of decimals and thousands, as in 1.2.3",
+        ),
+        (
+            r"(?=.*[^\x00-\x7f])[-+]?[\d.,\u066b\u066c\uff0c\uff0e]+",
+            "numbers in digits of another script: write 0 to 9",
+        ),
+    )
+)
+"""By the shape of a whole cell, in which each digit is a 9, and a 0 that begins the first number stays one."""
