@@ -7,10 +7,9 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from aifactory_runtime.config import outer
 from aifactory_runtime.errors import FactoryError
 
-_FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
-"""Variables of a hook or of another work tree around us; the repo they name is none of ours."""
 _QUIET = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false"),
     *("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false"),
@@ -36,8 +35,8 @@ def attempt(
     folder: Path, *arguments: str, given: bytes | None = None, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     """The finished process, whatever its exit code."""
-    kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
-    environment = {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C", **(variables or {})}
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
+    environment = {**outer.without_git(os.environ), **quiet, **(variables or {})}
     try:
         return subprocess.run(
             ["git", *_QUIET, *arguments], cwd=folder, env=environment, input=given, capture_output=True, check=False

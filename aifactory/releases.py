@@ -60,12 +60,17 @@ def read(text: str) -> tuple[Release, ...]:
 
 def of_tags(tags: Iterable[tuple[str, str, str]]) -> tuple[Release, ...]:
     """The releases that tags name, oldest first: name (v1.2.3), commit, day; other tags are none."""
-    named = [
+    return united(
         Release(tag.removeprefix("v"), commit, datetime.date.fromisoformat(day))
         for tag, commit, day in tags
         if tag.startswith("v") and is_release(tag.removeprefix("v"))
-    ]
-    return tuple(sorted(named, key=lambda one: number(one.version)))
+    )
+
+
+def united(*known: Iterable[Release]) -> tuple[Release, ...]:
+    """Releases from several places, oldest first; what an earlier place says of a version counts."""
+    by_version = {one.version: one for place in reversed(known) for one in place}
+    return tuple(sorted(by_version.values(), key=lambda one: number(one.version)))
 
 
 def write(releases: Iterable[Release]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from aifactory_runtime.config import outer
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 VARIABLE = "FACTORY_TEMPLATE"
@@ -96,8 +98,11 @@ def git(folder: Path, *arguments: str, succeeds: bool = False) -> str:
 
     UsageProblem when git does not take the folder for a repo.
     """
+    environment = {**outer.without_git(os.environ), "LC_ALL": "C"}
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], env=environment, capture_output=True, text=True, check=False
+        )
     except FileNotFoundError:
         raise FactoryError("git is missing: install it") from None
     if "not a git repository" in done.stderr:

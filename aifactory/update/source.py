@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +17,17 @@ from aifactory.git import attempt, git, line
 from aifactory.releases import Release
 from aifactory.scaffold import origin
 from aifactory.workshop import workshop
+from aifactory_runtime import __version__, files
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline.reproduction import checkout
 
 _DESCRIBED = re.compile(r"-\d+-g([0-9a-f]{4,40})$")
 _TAG = re.compile(r"v?(\d+\.\d+\.\d+)$")
 _FETCHED = "factory-fetched"
 """A file in a mirror whose time says when it was brought up to date."""
 _MIRRORED = "+refs/*:refs/*"
+_BRANCH = re.compile(r"ref: (refs/heads/\S+)\tHEAD$", re.MULTILINE)
+"""What git says of a remote's HEAD, where that is a branch."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,31 @@ class Source:
     """What people and messages call it."""
     head: str = "HEAD"
     """The newest commit that counts."""
+    version: str | None = None
+    """The version of `head`, where it is this tool's own commit."""
     fetched: float | None = None
     """When the mirror was last brought up to date, in seconds since 1970; None for a repo that is no mirror."""
 
     @cached_property
     def releases(self) -> tuple[Release, ...]:
-        """Its releases, oldest first: what releases.toml says, else its tags."""
+        """Its releases, oldest first: those that releases.toml, a tag, or this tool's own version names.
+
+        The file names a release in the commit after it, and a clone need not have its tag.
+        """
         listed = self._file(self.head, releases.FILE)
-        if listed is not None:
-            return releases.read(listed)
-        tagged = git(self.folder, "tag", "--merged", self.head, "--format=%(refname:short) %(creatordate:short)")
-        days = map(str.split, tagged.decode().splitlines())
-        return releases.of_tags((tag, line(self.folder, "rev-parse", f"{tag}^{{commit}}"), day) for tag, day in days)
+        return releases.united(releases.read(listed) if listed else (), self._tagged(), self._own())
+
+    def _tagged(self) -> tuple[Release, ...]:
+        commit = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+        form = f"%(refname:strip=2) {commit} %(creatordate:short)"
+        lines = git(self.folder, "tag", "--merged", self.head, f"--format={form}").decode().splitlines()
+        return releases.of_tags((tag, commit, day) for tag, commit, day in map(str.split, lines))
+
+    def _own(self) -> tuple[Release, ...]:
+        if self.version is None or not releases.is_release(self.version):
+            return ()
+        commit, day = line(self.folder, "show", "--no-patch", "--format=%H %cs", self.head).split()
+        return (Release(self.version, commit, datetime.date.fromisoformat(day)),)
 
     def commit_of(self, ref: str) -> str:
         """The commit of a release, tag, commit, branch, or description that git made of one. UsageProblem if none."""
@@ -98,15 +115,8 @@ class Source:
 
     def extract(self, commit: str, into: Path) -> None:
         """The files of a commit, in the new folder `into`."""
-        into.mkdir()
-        archive = subprocess.Popen(
-            ["git", "-C", str(self.folder), "archive", "--format=tar", commit], stdout=subprocess.PIPE
-        )
-        unpacked = subprocess.run(
-            ["tar", "-x", "-C", str(into)], stdin=archive.stdout, capture_output=True, check=False
-        )
-        if archive.wait() or unpacked.returncode:
-            raise FactoryError(f"commit {commit[:12]} of {self.address} cannot be unpacked: is the disk full?")
+        if not checkout.extract(self.folder, commit, into):
+            raise FactoryError(f"commit {commit[:12]} of {self.address} holds no files")
 
 
 def locate(address: str, variables: Mapping[str, str], *, fetch: bool = True) -> Source:
@@ -114,12 +124,12 @@ def locate(address: str, variables: Mapping[str, str], *, fetch: bool = True) ->
 
     With `fetch` False a mirror is taken as it is. UsageProblem or FactoryError when it is not there.
     """
-    checkout = origin.checkout()
-    if checkout is not None and _is(address, checkout, variables):
-        return Source(checkout, address)
+    own = origin.checkout()
+    if own is not None and _is(address, own, variables):
+        return Source(own, address, version=__version__)
     carried = origin.carried()
     if carried is not None and address in {str(carried[0]), origin.published(None, carried[1], variables)}:
-        return Source(_mirror(str(carried[0]), fetch=fetch), address, carried[1])
+        return Source(_mirror(str(carried[0]), fetch=fetch), address, carried[1], __version__)
     folder = _folder(address)
     if folder is not None:
         return Source(folder, address)
@@ -157,23 +167,34 @@ def _folder(address: str) -> Path | None:
 def _mirror(address: str, *, fetch: bool) -> Path:
     """A mirror of `address` in the cache, complete or absent."""
     place = home.cache() / "templates" / hashlib.sha256(address.encode()).hexdigest()[:16]
-    if place.exists():
-        if fetch:
-            done = attempt(place, "fetch", "--quiet", "--prune", "--force", address, _MIRRORED)
-            _must(done, address)
-            (place / _FETCHED).touch()
-        return place
     if not fetch:
-        raise FactoryError(f"the template at {address} was never fetched to this machine: factory update --dry-run")
+        if not place.exists():
+            raise FactoryError(f"the template at {address} was never fetched to this machine: factory update --dry-run")
+        return place
     place.parent.mkdir(parents=True, exist_ok=True)
+    with files.waiting_lock(place.with_suffix(".lock")):  # git refuses a second fetch into the same refs
+        if place.exists():
+            _refresh(place, address)
+        else:
+            _clone(place, address)
+        (place / _FETCHED).touch()
+    return place
+
+
+def _clone(place: Path, address: str) -> None:
     with workshop(place.parent, ".clone-") as folder:
         _must(attempt(folder, "clone", "--quiet", "--mirror", "--", address, "mirror"), address)
-        (folder / "mirror" / _FETCHED).touch()
-        try:
-            (folder / "mirror").rename(place)
-        except OSError:
-            shutil.rmtree(folder / "mirror", ignore_errors=True)  # another process made it meanwhile
-    return place
+        (folder / "mirror").rename(place)
+
+
+def _refresh(place: Path, address: str) -> None:
+    """Bring a mirror up to date, its HEAD included: a remote may call its main branch otherwise by now."""
+    _must(attempt(place, "fetch", "--quiet", "--prune", "--force", "--", address, _MIRRORED), address)
+    shown = attempt(place, "ls-remote", "--symref", "--", address, "HEAD")
+    _must(shown, address)
+    branch = _BRANCH.match(os.fsdecode(shown.stdout))
+    if branch:
+        git(place, "symbolic-ref", "HEAD", branch[1])
 
 
 def _must(done: subprocess.CompletedProcess[bytes], address: str) -> None:

@@ -30,6 +30,13 @@ def test_given_releases_when_written_then_the_same_are_read(known: list[Release]
     assert list(releases.read(releases.write(known))) == known
 
 
+def test_given_what_several_places_know_then_all_are_named_oldest_first_and_the_first_place_counts() -> None:
+    listed, tagged, own = (
+        Release(version, by, DAY) for version, by in (("0.2.0", "a"), ("0.2.0", "b"), ("0.10.0", "c"))
+    )
+    assert releases.united([], [own], [listed], [tagged]) == (listed, own)
+
+
 @pytest.mark.parametrize("text", ["[[release]", '[[release]]\nversion = "0.1.0"\n', "release = 3\n"])
 def test_given_a_broken_list_then_it_is_named(text: str) -> None:
     with pytest.raises(FactoryError, match=r"releases\.toml cannot be read"):

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-import io
+import os
+import shutil
 import subprocess
-import tarfile
+import tempfile
 from pathlib import Path
+
+from aifactory_runtime.config import outer
+from aifactory_runtime.errors import FactoryError
 
 
 def extract(root: Path, commit: str, place: Path, *paths: str) -> bool:
     """Write the commit's files below `paths` (all by default) to `place`; False, and no `place`, without any.
 
-    A path that the commit has not is left out: where things lie differs between commits.
+    A path that the commit has not is left out: where things lie differs between commits. FactoryError, and no `place`,
+    when git cannot write them.
     """
-    there = _there(root, commit, paths)
-    done = _git(root, "archive", "--format=tar", commit, *there)
-    if done.returncode or (paths and not there):
+    tree = _tree(root, commit)
+    there = _there(root, tree, paths) if tree else []
+    if tree is None or not there:
         return False
     place.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        # Python before 3.11.4 knows no filter, and no argument of that name.
-        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
-        archive.extractall(place)  # noqa: S202  git's own archive of a commit of this repo
+    with tempfile.TemporaryDirectory(prefix="factory-index-") as folder:
+        variables = {"GIT_WORK_TREE": str(place.resolve()), "GIT_INDEX_FILE": f"{folder}/index"}
+        done = _git(root, "checkout", "--quiet", tree, "--", *there, variables=variables)
+    if done.returncode:
+        shutil.rmtree(place, ignore_errors=True)
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["git said nothing"]
+        raise FactoryError(f"commit {commit[:12]} of {root} cannot be unpacked: {said[-1]}")
     return True
 
 
-def _there(root: Path, commit: str, paths: tuple[str, ...]) -> list[str]:
-    """Those of `paths` that the commit has."""
-    listed = _git(root, "ls-tree", "--name-only", "-z", commit, *paths) if paths else None
-    return listed.stdout.decode().split("\0")[:-1] if listed else []
+def _tree(root: Path, commit: str) -> str | None:
+    """The commit's files below `root`, which may be a folder in a repo; None when there is no such commit."""
+    named = f"{commit}^{{commit}}"
+    found = _git(root, "rev-parse", "--show-prefix", "--verify", "--quiet", "--end-of-options", named)
+    if found.returncode:
+        return None
+    prefix, known = found.stdout.decode().split("\n")[:2]
+    return f"{known}:{prefix}"
 
 
-def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["git", "-C", str(root), *arguments], check=False, capture_output=True)
+def _there(root: Path, tree: str, paths: tuple[str, ...]) -> list[str]:
+    """Those of `paths` that the tree has; the whole of it without any."""
+    listed = _git(root, "ls-tree", "--full-tree", "--name-only", "-z", tree, *paths)
+    found = listed.stdout.decode().split("\0")[:-1]
+    return found if paths or not found else ["."]
+
+
+def _git(root: Path, *arguments: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Git in the repo at `root`, whatever repo a hook around us names, and without that repo's own hooks."""
+    command = ["git", "-C", str(root), "-c", "core.hooksPath=/dev/null", "--literal-pathspecs", *arguments]
+    environment = {**outer.without_git(os.environ), **(variables or {})}
+    return subprocess.run(command, env=environment, check=False, capture_output=True)
