@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aifactory.update import tree
 from aifactory.update.tree import Entry, Tree
-from aifactory_runtime.config import layout
+from aifactory_runtime.config import layout, outer
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.upgrades.steps import FILES
 
@@ -26,12 +26,13 @@ def apply(repo: Path, after: Tree, rendered: Path, folder: Path) -> tuple[dict[s
     if not (runtime / "upgrades").is_dir():
         return {}, []
     before = _write(repo, after, folder)
+    # -P, and a working folder of our own: a json.py of the owner's is not taken for the standard library's.
     done = subprocess.run(
-        [sys.executable, "-m", "aifactory_runtime.upgrades", str(folder)],
-        env={**os.environ, "PYTHONPATH": str(runtime.parent)}, capture_output=True, text=True, check=False,
+        [sys.executable, "-P", "-m", "aifactory_runtime.upgrades", str(folder)], cwd=folder.parent,
+        env={**outer.for_a_repo(os.environ), "PYTHONPATH": str(runtime.parent)}, capture_output=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
         raise FactoryError(f"an upgrade of your files fails, so nothing was changed: {last}")
     said = json.loads(done.stdout)
     changed = {path: entry for path, entry in tree.of_folder(repo, folder, before).items() if entry != before[path]}

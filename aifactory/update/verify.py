@@ -7,11 +7,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from aifactory_runtime.config import outer
 from aifactory_runtime.errors import FactoryError
 
 _SHOWN_LINES = 15
-_OUTER = frozenset({"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH"})
-"""What an outer make or an active environment would hand on."""
 
 
 def verify(place: Path, say: Callable[[str], None]) -> None:
@@ -20,10 +19,10 @@ def verify(place: Path, say: Callable[[str], None]) -> None:
     FactoryError, with the end of what it printed, when it fails: nothing of the repo has been touched then.
     """
     say("Installing the locks of the result and running its make check ...")
-    kept = {key: value for key, value in os.environ.items() if key not in _OUTER}
     done = subprocess.run(
         ["make", "--no-print-directory", "setup", "check"],
-        cwd=place, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        cwd=place, env=outer.for_a_repo(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", check=False,
     )  # fmt: skip
     if done.returncode:
         end = "\n".join(done.stdout.strip().splitlines()[-_SHOWN_LINES:])

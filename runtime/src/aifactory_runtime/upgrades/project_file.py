@@ -35,11 +35,11 @@ _REPLACED: tuple[tuple[re.Pattern[bytes], bytes], ...] = (
         rb'pythonpath = ["src", "vendor/aifactory-runtime/src"]',
     ),
 )
-"""Lines as 0.1.0 wrote them; what the owner wrote otherwise stays."""
+"""Lines as 0.1.0 wrote them, where the file names the runtime's old place; what the owner wrote otherwise stays."""
 
 
 def due(repo: Path) -> str | None:
-    """Whether a line of 0.1.0 is left."""
+    """Whether the runtime's old place is named; the other lines that 0.1.0 wrote may as well be the owner's own."""
     text = _text(repo)
     return f"{_NAME} is yours now, and names the runtime's old place" if _upgraded(text) != text else None
 
@@ -55,6 +55,8 @@ def _text(repo: Path) -> bytes:
 
 
 def _upgraded(text: bytes) -> bytes:
+    if _OLD not in text:
+        return text
     for old, new in _REPLACED:
         text = old.sub(new, text)
     return text

@@ -66,7 +66,14 @@ def test_given_rules_and_folders_of_the_owners_then_they_stay(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "text", [None, "[project]\nname = 'mine'\n", '[tool.pytest.ini_options]\npythonpath = ["."]\n']
+    "text",
+    [
+        None,
+        "[project]\nname = 'mine'\n",
+        '[tool.pytest.ini_options]\npythonpath = ["."]\n',
+        '[tool.pytest.ini_options]\npythonpath = ["src"]\n',
+        '[tool.mypy]\nmypy_path = "src:."\n',
+    ],
 )
 def test_given_no_file_or_one_of_the_owners_own_then_nothing_is_due(tmp_path: Path, text: str | None) -> None:
     if text is not None:

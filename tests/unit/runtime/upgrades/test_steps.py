@@ -56,22 +56,25 @@ def test_given_a_schema_line_in_conf_then_its_place_is_changed_too(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "said"),
     [
-        (b"/factory.yaml @kim @bo\n", "/vendor/ @kim @bo"),
+        (b"/factory.yaml @kim @bo\n", "CODEOWNERS asks nobody about changes of vendor/: {} @kim @bo"),
+        (
+            b"* @kim\n/factory.yaml @kim @bo # who decides\n",
+            "CODEOWNERS asks @kim alone about changes of vendor/: {} @kim @bo",
+        ),
+        (b"* @kim @bo\n/factory.yaml @kim\n", None),
+        (b"* @kim\n* @bo\n/factory.yaml @kim\n", "CODEOWNERS asks @bo alone about changes of vendor/: {} @kim"),
         (b"/factory.yaml @kim\n/vendor/ @kim\n", None),
         (b"* @kim\n", None),
         (b"", None),
     ],
 )
 def test_given_codeowners_then_the_line_to_add_is_named_and_the_file_left_alone(
-    tmp_path: Path, text: bytes, line: str | None
+    tmp_path: Path, text: bytes, said: str | None
 ) -> None:
     root = repo(tmp_path, owners=text)
-    said = codeowners.due(root)
-    assert (said is None) == (line is None)
-    if line:
-        assert said is not None
-        assert said.endswith(f"add to CODEOWNERS the line  {line}")
-        assert steps.apply(root).reminders == (said,)
+    expected = said and said.format("add to CODEOWNERS the line  /vendor/")
+    assert codeowners.due(root) == expected
+    assert steps.apply(root).reminders == ((expected,) if expected else ())
     assert (root / "CODEOWNERS").read_bytes() == text
