@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aifactory import releases
+from aifactory.git import attempt
 from aifactory.releases import Release
 from aifactory.scaffold import origin
 from aifactory.update import source
@@ -108,7 +109,7 @@ def test_given_processes_that_want_the_same_template_then_one_at_a_time_fetches_
     both = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert {one.communicate()[0].strip() for one in both} == {git(template, "rev-parse", "HEAD")}
     (lock,) = cache.glob("*.lock")
-    held, real = list[str](), source.attempt
+    held, real = list[str](), attempt
 
     def watched(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         with pytest.raises(FactoryError, match="held"):
