@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -12,11 +13,12 @@ from typing import Any
 
 import yaml
 
-from aifactory.git import attempt, git
+from aifactory.git import attempt, git, line
 from aifactory_runtime.errors import UsageProblem
 
 FILE = ".copier-answers.yml"
-_RECORDED = re.compile(r"^_(?:src_path|commit):.*(?:\n[ ].*)*\n", re.MULTILINE)
+_RECORDED = re.compile(r"^_(?:src_path|commit|applied):.*(?:\n[ ].*)*\n", re.MULTILINE)
+_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ class Answers:
     given: Mapping[str, Any]
     """The answers themselves."""
     text: str
+    applied: str = ""
+    """What `digest` was when an update applied answers or an address without another commit of the template."""
+
+    @property
+    def digest(self) -> str:
+        """Stands for address and answers."""
+        said = json.dumps([self.address, self.given], sort_keys=True, default=str)
+        return hashlib.sha256(said.encode()).hexdigest()[:_DIGITS]
 
 
 def read(repo: Path) -> Answers:
@@ -56,34 +66,50 @@ def parse(text: str, back: str = "write it again") -> Answers:
     if not isinstance(found, dict) or any(not isinstance(found.get(key), str) for key in ("_src_path", "_commit")):
         raise UsageProblem(f"{FILE} does not say what the repo was made from (_src_path and _commit): {back}")
     given = {str(key): value for key, value in found.items() if not str(key).startswith("_")}
-    return Answers(found["_src_path"], found["_commit"], given, text)
+    return Answers(found["_src_path"], found["_commit"], given, text, str(found.get("_applied", "")))
 
 
-def recorded(text: str, address: str, commit: str) -> str:
-    """The text of a rendered answers file with the address and commit that the repo keeps."""
+def recorded(text: str, address: str, commit: str, *, again: bool = False) -> str:
+    """The text of a rendered answers file with the address and commit that the repo keeps.
+
+    With `again` the commit is the one of before: a mark says that what the file holds was applied, not only edited.
+    """
     body = _RECORDED.sub("", text)
     comments = re.match(r"(?:#.*\n)*", body)
     head = comments[0] if comments else ""
     source = address if re.fullmatch(r"[\w@:/.+~-]+", address) else json.dumps(address)
-    return f"{head}_commit: {commit}\n_src_path: {source}\n{body[len(head) :]}"
+    made = f"{head}_commit: {commit}\n_src_path: {source}\n{body[len(head) :]}"
+    return f"{head}_applied: '{parse(made).digest}'\n{made[len(head) :]}" if again else made
 
 
-def address_before(repo: Path, now: Answers) -> str:
-    """The address that the last update, or the first commit, wrote down; `now` may hold one that was edited since.
+@dataclass(frozen=True)
+class Applied:
+    """The answers file as the last update, or the making of the repo, left it."""
 
-    The edit is a commit that changes the address and not the template's commit.
+    answers: Answers
+    certain: bool = True
+    """False in a shallow clone that does not reach back to that commit."""
+
+
+def applied(repo: Path, now: Answers) -> Applied:
+    """What was applied last; `now` may hold an address or an answer that was edited since.
+
+    An edit is a commit that changes neither the template's commit nor the mark of `recorded`.
     """
-    commits = git(repo, "log", "--format=%H", "--", FILE).decode().split()
-    address = now.address
-    for commit in commits:
+    found = now
+    if now.applied == now.digest:
+        return Applied(now)
+    for commit in git(repo, "log", "--format=%H", "--", FILE).decode().split():
         shown = attempt(repo, "show", f"{commit}:{FILE}")
         if shown.returncode:
-            break
+            return Applied(found)
         try:
             then = parse(os.fsdecode(shown.stdout))
         except UsageProblem:
             continue
         if then.commit != now.commit:
-            break
-        address = then.address
-    return address
+            return Applied(found)
+        found = then
+        if then.applied == then.digest:
+            return Applied(found)
+    return Applied(found, certain=line(repo, "rev-parse", "--is-shallow-repository") != "true")

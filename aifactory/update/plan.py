@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from aifactory.update.rules import Outcome, Step
 from aifactory.update.tree import Entry, Tree
 from aifactory.update.versions import Way
 from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.pipeline.reproduction import checkout
 
 Say = Callable[[str], None]
 """Takes one line of progress."""
@@ -46,8 +47,8 @@ class Plan:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether the repo is as the new version would render it, but for the number of the version."""
-        return all(change.path == answers_file.FILE for change in self.move.changes)
+        """Whether the repo is as the new version would render it, but for the number of the version; same address."""
+        return not self.way.readdressed and all(change.path == answers_file.FILE for change in self.move.changes)
 
 
 def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
@@ -69,7 +70,18 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     upgraded, said = upgrades.apply(repo, _entries(ours, changes), workshop / "new", workshop / "owners")
     changes += [Change(path, ours.get(path), entry) for path, entry in upgraded.items()]
     real = tuple(change for change in changes if change.before != change.after or change.stages)
-    return Plan(way, Move(head, way.title, real), tuple(steps), rendered, (*way.notes, *note, *said))
+    notes = (*way.notes, *_news(way, steps), *note, *said)
+    return Plan(way, Move(head, way.title, real), tuple(steps), rendered, notes)
+
+
+def _news(way: Way, steps: Sequence[Step]) -> Iterator[str]:
+    """What the owner says otherwise than at the last update, where it counts."""
+    if way.readdressed:
+        yield f"the template's address was {way.applied.address} and is {way.address} from now on"
+    now, then = way.answers.given, way.applied.given
+    changed = [key for key in sorted({*now, *then}) if now.get(key) != then.get(key)]
+    if changed and steps:
+        yield f"answers that you changed since the last update: {', '.join(changed)}"
 
 
 def _entries(ours: Tree, changes: Iterable[Change]) -> dict[str, Entry]:
@@ -86,8 +98,11 @@ def _owners_lock(
     if after.get(locks.FACTORYS) == ours.get(locks.FACTORYS) or not after.keys() >= set(locks.NEEDED):
         return [], []
     present = {path: tree.content(repo, after[path].blob) for path in locks.NEEDED}
-    if not locks.asks_for_something(present[locks.WANTED].decode()):
+    wanted = present[locks.WANTED].decode(errors="replace")
+    if not locks.asks_for_something(wanted):
         return [], []
+    if locks.names_files(wanted):
+        checkout.extract(repo, "HEAD", folder)
     for path, text in present.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(text)
@@ -108,21 +123,18 @@ def render_both(repo: Path, way: Way, workshop: Path) -> Renderings:
 
 
 def _rendered(way: Way, workshop: Path) -> tuple[Rendered, Rendered]:
-    """The old version with the old answers, and the new one."""
-    places = {"old": way.old} if way.old == way.new else {"old": way.old, "new": way.new}
-    with ThreadPoolExecutor() as pool:  # git and tar work while copier is imported
-        unpacked = [
-            pool.submit(way.source.extract, commit, workshop / f"{name}-template") for name, commit in places.items()
-        ]
+    """The old version with the answers that were applied, and the new one with today's."""
+    places = {commit: workshop / f"template-{commit}" for commit in {way.old, way.new}}
+    with ThreadPoolExecutor() as pool:  # git works while copier is imported
+        unpacked = [pool.submit(way.source.extract, commit, place) for commit, place in places.items()]
         import copier  # noqa: F401
 
         for one in unpacked:
             one.result()
-    made = [
-        render(workshop / f"{name}-template", way.answers, workshop / name, called)
-        for name, called in zip(places, (way.old_name, way.new_name), strict=False)
-    ]
-    return made[0], made[-1]
+    new = render(places[way.new], way.answers, workshop / "new", way.new_name)
+    if way.old == way.new and way.applied.given == way.answers.given:
+        return new, new
+    return render(places[way.old], way.applied, workshop / "old", way.old_name), new
 
 
 def factorys(paths: Iterable[str], owners: pathspec.GitIgnoreSpec) -> list[str]:
@@ -165,4 +177,5 @@ def _answers(repo: Path, way: Way, rendered: str, ours: Tree) -> Change:
 
 def recorded(way: Way, rendered: str) -> str:
     """The text of the answers file after the update."""
-    return answers_file.recorded(rendered, way.address, way.source.kept_name(way.new))
+    commit = way.source.kept_name(way.new)
+    return answers_file.recorded(rendered, way.address, commit, again=commit == way.answers.commit)

@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from aifactory_runtime import files
 from aifactory_runtime.upgrades import markers
 
 _DAYS_FROM_HOURS = 48
+_KEPT_FILES = 4
 _UNTOUCHED = "update leaves it as it is"
 _WILL = {
     Outcome.MERGE: "update merges your edit with the factory's change",
@@ -110,6 +112,7 @@ def keep(repo: Path, way: Way, base: Tree, theirs: Tree, moved: Mapping[str, str
         "moved": dict(moved),
     }
     files.write(_place(repo, way), json.dumps(written))
+    _forget_old(record.folder(repo))
 
 
 def keep_new(repo: Path, owners: tuple[str, ...], variables: Mapping[str, str]) -> None:
@@ -126,7 +129,7 @@ def keep_new(repo: Path, owners: tuple[str, ...], variables: Mapping[str, str]) 
 def keep_updated(repo: Path, made: Plan) -> None:
     """Keep what an update rendered, as the repo is at its new version now."""
     answers = answers_file.parse(plan.recorded(made.way, made.rendered.answers))
-    way = replace(made.way, answers=answers, old=made.way.new)
+    way = replace(made.way, answers=answers, applied=answers, old=made.way.new)
     keep(repo, way, made.rendered.theirs, made.rendered.theirs, {})
 
 
@@ -147,16 +150,25 @@ def _render(repo: Path, way: Way) -> _Rendered:
 
 
 def _place(repo: Path, way: Way) -> Path:
-    """One file a pair of commits and set of answers, as all three decide what is rendered."""
-    named = hashlib.sha256(f"{way.old}\n{way.new}\n{way.answers.text}".encode()).hexdigest()[:16]
+    """One file for two commits and their answers, as these decide what is rendered."""
+    said = f"{way.old}\n{way.new}\n{way.applied.text}\n{way.answers.text}"
+    named = hashlib.sha256(said.encode()).hexdigest()[:16]
     return record.folder(repo) / f"rendered-{named}.json"
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove what was rendered for commits that the repo has left behind: all but the newest few."""
+    with suppress(FileNotFoundError):  # another status may remove the same
+        kept = sorted(folder.glob("rendered-*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in kept[_KEPT_FILES:]:
+            path.unlink(missing_ok=True)
 
 
 def _untrue(answers: Answers, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Sentences for answers that the manifest contradicts; files of the factory are rendered from the answers."""
     return tuple(
         f"{key}: {answers_file.FILE} says {value!r}, factory.yaml says {manifest[key]!r}; the factory's files follow "
-        f"the first: correct it there and commit"
+        f"the first: correct it there, commit, then factory update"
         for key, value in answers.given.items()
         if key in manifest and manifest[key] != value
     )

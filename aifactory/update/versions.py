@@ -15,6 +15,11 @@ from aifactory.update.source import Source
 from aifactory_runtime import __version__
 from aifactory_runtime.errors import UsageProblem
 
+_SHALLOW = (
+    "this clone is shallow and lacks the commit of the last update, so an answer that was corrected since may not be "
+    "seen: git fetch --unshallow"
+)
+
 
 @dataclass(frozen=True)
 class Way:
@@ -22,6 +27,8 @@ class Way:
 
     source: Source
     answers: Answers
+    applied: Answers
+    """The answers as the last update applied them: the old end is rendered with these."""
     address: str
     """What the repo keeps as the template's address."""
     old: str
@@ -38,6 +45,11 @@ class Way:
     def new_name(self) -> str:
         """The new end, for people."""
         return self.source.name_of(self.new)
+
+    @property
+    def readdressed(self) -> bool:
+        """Whether the repo is to keep another address than before."""
+        return self.address != self.applied.address
 
     @property
     def title(self) -> str:
@@ -60,8 +72,9 @@ def find(repo: Path, to: str | None, address: str | None, variables: Mapping[str
     what is in the way: a changed address, a commit that the template does not have, an older version.
     """
     answers = answers_file.read(repo)
+    before = answers_file.applied(repo, answers)
     if address is None:
-        _refuse_changed_address(repo, answers)
+        _refuse_changed_address(answers, before.answers.address)
     template = source.locate(address or answers.address, variables, fetch=fetch)
     old = _old(template, answers)
     new, notes = (template.commit_of(to), ()) if to else _newest(template, old)
@@ -70,11 +83,12 @@ def find(repo: Path, to: str | None, address: str | None, variables: Mapping[str
             f"this repo is at {template.name_of(old)}, and {template.name_of(new)} is not after it. An update only "
             "goes forward; the way back is to revert the commit of the update"
         )
-    return Way(template, answers, address or answers.address, old, new, notes)
+    if not before.certain:
+        notes = (*notes, _SHALLOW)
+    return Way(template, answers, before.answers, address or answers.address, old, new, notes)
 
 
-def _refuse_changed_address(repo: Path, answers: Answers) -> None:
-    before = answers_file.address_before(repo, answers)
+def _refuse_changed_address(answers: Answers, before: str) -> None:
     if before != answers.address:
         raise UsageProblem(
             f"{answers_file.FILE} names {answers.address} as the template; at the last update it was {before}. "

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -241,6 +247,51 @@ def dirty(repo: Path) -> None:
     edit(repo, "README.md", "#", "##")
 
 
+def test_given_an_answer_that_was_corrected_then_an_update_changes_its_files_once_and_status_tells(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(repo, answers.FILE, "forge: github", "forge: gitlab")
+    commit(repo, "We are at GitLab")
+    edit(repo, "Makefile", "-include local.mk", "# my line\n-include local.mk")
+    commit(repo, "A line of ours")
+    assert stands(repo, "0.1.0", monkeypatch).behind
+
+    plan = follow(repo, "0.1.0")
+
+    assert "answers that you changed since the last update: forge" in plan.notes
+    assert (repo / ".gitlab-ci.yml").is_file()
+    assert not list((repo / ".github").rglob("*.yml"))
+    assert "# my line" in (repo / "Makefile").read_text()
+    commit(repo, "Follow the factory 0.1.0")
+    now = stands(repo, "0.1.0", monkeypatch)
+    assert (now.behind, [one.path for one in now.edited]) == (False, ["Makefile"])
+    assert follow(repo, "0.1.0").changes_nothing
+    by_copier = copied(repo, repo.with_name("by-copier"))
+    run_update(by_copier, defaults=True, quiet=True, overwrite=True, vcs_ref="v0.2.0")
+    follow(repo)
+    assert (by_copier / answers.FILE).read_text() == (repo / answers.FILE).read_text()
+    assert "_applied" not in (repo / answers.FILE).read_text()
+
+
+def test_given_a_shallow_clone_of_the_repo_then_it_follows_and_what_it_cannot_know_is_said(
+    repo: Path, tmp_path: Path
+) -> None:
+    edit(repo, answers.FILE, "forge: github", "forge: gitlab")
+    commit(repo, "We are at GitLab")
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repo}", "shallow")
+    shallow = tmp_path / "shallow"
+
+    plan = follow(shallow, dry_run=True)
+
+    assert [note for note in plan.notes if "git fetch --unshallow" in note]
+    assert ".gitlab-ci.yml" not in {step.path for step in plan.steps}
+    git(shallow, "fetch", "--quiet", "--unshallow")
+    plan = follow(shallow)
+    assert not [note for note in plan.notes if "--unshallow" in note]
+    assert (shallow / ".gitlab-ci.yml").is_file()
+    assert answers.read(shallow).commit == "v0.2.0"
+
+
 @pytest.mark.parametrize(
     ("prepare", "committed", "to", "words"),
     [
@@ -275,6 +326,70 @@ def test_given_a_template_that_moved_then_its_new_address_is_taken_and_kept(
     git(tmp_path, "clone", "--quiet", str(released.folder), str(elsewhere))
     follow(repo, address=str(elsewhere))
     assert answers.read(repo).address == str(elsewhere)
+
+
+def test_given_a_template_that_moved_when_there_is_nothing_to_update_then_its_new_address_is_kept_all_the_same(
+    released: ReleasedTemplate, repo: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "moved"
+    git(tmp_path, "clone", "--quiet", str(released.folder), str(elsewhere))
+
+    plan = follow(repo, "0.1.0", address=str(elsewhere))
+
+    assert not plan.changes_nothing
+    assert git(repo, "status", "--porcelain") == f"M  {answers.FILE}"
+    assert any(f"is {elsewhere} from now on" in note for note in plan.notes)
+    commit(repo, "The template moved")
+    assert answers.read(repo).address == str(elsewhere)
+    assert follow(repo, "0.1.0").changes_nothing
+    edit(repo, answers.FILE, str(elsewhere), str(released.folder))
+    commit(repo, "An edit by hand")
+    with pytest.raises(UsageProblem, match=f"at the last update it was {elsewhere}"):
+        follow(repo)
+
+
+@contextmanager
+def served(folder: Path, log: Path) -> Iterator[int]:
+    """Git's own server for the repos in `folder` on a free port of this machine, which it gets."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    command = ["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", f"--port={port}"]
+    asked = ["git", "ls-remote", f"git://127.0.0.1:{port}/factory.git"]
+    with log.open("w") as said:
+        command += [f"--base-path={folder}", str(folder)]
+        server = subprocess.Popen(command, stderr=said, start_new_session=True)
+    try:
+        while server.poll() is None and subprocess.run(asked, check=False, capture_output=True).returncode:
+            time.sleep(0.05)
+        assert server.poll() is None, log.read_text()
+        yield port
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def test_given_a_template_on_a_network_then_it_is_followed_and_what_is_released_later_is_fetched(
+    released: ReleasedTemplate, repo: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "served"
+    folder.mkdir()
+    git(tmp_path, "clone", "--quiet", "--bare", str(released.folder), str(folder / "factory.git"))
+    with served(folder, tmp_path / "log") as port:
+        address = f"git://127.0.0.1:{port}/factory.git"
+        follow(repo, "0.1.0", address=address)
+        commit(repo, "The template is on a network")
+        later = ReleasedTemplate(tmp_path / "later")
+        git(tmp_path, "clone", "--quiet", str(released.folder), str(later.folder))
+        later.replace("template/Makefile.jinja", "List all targets.", "List each target.")
+        later.release("0.3.0", "- Targets are listed better still.")
+        git(later.folder, "push", "--quiet", "--tags", str(folder / "factory.git"), "HEAD")
+        follow(repo, "0.3.0")
+    assert "List each target." in (repo / "Makefile").read_text()
+    assert (answers.read(repo).address, answers.read(repo).commit) == (address, "v0.3.0")
+    with pytest.raises(FactoryError, match=f"the template at {address} cannot be fetched: ") as raised:
+        update.versions.find(repo, None, None, {})
+    assert "\n" not in str(raised.value)
 
 
 def test_given_a_clone_of_the_template_without_tags_then_its_list_of_releases_serves(
@@ -358,11 +473,13 @@ def test_given_a_package_that_the_factory_now_pins_otherwise_then_both_sides_are
     assert everything(repo) == before
 
 
+@pytest.mark.parametrize("wanted", ["partd==1.4.2\n", "-r more.in\n"])
 def test_given_an_owners_package_that_needs_what_the_factory_now_pins_then_the_owners_lock_is_resolved_again(
-    released: ReleasedTemplate, repo: Path, tmp_path: Path
+    released: ReleasedTemplate, repo: Path, tmp_path: Path, wanted: str
 ) -> None:
     made = opposed(released, tmp_path / "opposed")
-    (repo / "requirements" / "science.in").write_text("partd==1.4.2\n")
+    (repo / "requirements" / "science.in").write_text(wanted)
+    (repo / "requirements" / "more.in").write_text("partd==1.4.2\n")
     (repo / "requirements" / "science.txt").write_text("locket==1.0.0\npartd==1.4.2\ntoolz==1.0.0\n")
     commit(repo, "Need partd")
 

@@ -57,8 +57,48 @@ def test_given_an_address_that_was_edited_since_the_last_update_then_the_one_bef
     def at(address: str, version: str) -> str:
         path.write_text(f"_commit: {version}\n_src_path: {address}\n")
         commit(tmp_path, f"{version} of {address}")
-        return answers.address_before(tmp_path, answers.read(tmp_path))
+        return answers.applied(tmp_path, answers.read(tmp_path)).answers.address
 
     assert at("https://a.example/f", "v0.1.0") == "https://a.example/f"
     assert at("https://evil.example/f", "v0.1.0") == "https://a.example/f"
     assert at("https://b.example/f", "v0.2.0") == "https://b.example/f"
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    """A repo whose answers were corrected after each of two updates; a commit in between broke the file."""
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    git(repo, "init", "--quiet", "--initial-branch=main")
+    for version, forge in (("v0.1.0", "a"), ("v0.1.0", "b"), ("v0.2.0", "b"), (None, ""), ("v0.2.0", "c")):
+        (repo / answers.FILE).write_text(f"_commit: {version}\n_src_path: x\nforge: {forge}\n" if version else "[")
+        commit(repo, f"{version} {forge}")
+    return repo
+
+
+def test_given_answers_that_were_corrected_then_those_of_the_last_update_are_known(history: Path) -> None:
+    found = answers.applied(history, answers.read(history))
+    assert (found.answers.given, found.certain) == ({"forge": "b"}, True)
+
+
+def test_given_an_update_that_applied_them_at_the_same_version_then_its_mark_says_so(history: Path) -> None:
+    text = answers.recorded((history / answers.FILE).read_text(), "x", "v0.2.0", again=True)
+    (history / answers.FILE).write_text(text)
+    assert answers.applied(history, answers.read(history)).answers.given == {"forge": "c"}, "staged, not committed"
+    commit(history, "Follow the factory")
+    (history / "other.txt").write_text("")
+    commit(history, "Work")
+    assert answers.applied(history, answers.read(history)).answers.given == {"forge": "c"}
+    (history / answers.FILE).write_text(text.replace("forge: c", "forge: d"))
+    commit(history, "Correct it once more")
+    assert answers.applied(history, answers.read(history)).answers.given == {"forge": "c"}
+    assert answers.recorded(text, "x", "v0.2.0") == "_commit: v0.2.0\n_src_path: x\nforge: c\n"
+
+
+@pytest.mark.parametrize(("depth", "forge", "certain"), [(1, "c", False), (3, "b", False), (4, "b", True)])
+def test_given_a_shallow_clone_then_it_is_known_whether_it_reaches_back_to_the_last_update(
+    history: Path, tmp_path: Path, depth: int, forge: str, certain: bool
+) -> None:
+    git(tmp_path, "clone", "--quiet", f"--depth={depth}", f"file://{history}", "shallow")
+    found = answers.applied(tmp_path / "shallow", answers.read(tmp_path / "shallow"))
+    assert (found.answers.given, found.certain) == ({"forge": forge}, certain)
