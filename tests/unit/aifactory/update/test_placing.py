@@ -345,9 +345,11 @@ def test_given_a_disk_without_hard_links_then_the_update_is_placed_all_the_same(
         placing.move_in(repo, made(repo))
 
 
+@pytest.mark.parametrize("again", [False, True])
 def test_given_a_kill_before_anything_is_written_down_then_the_next_command_frees_the_index(
-    repo: Path, monkeypatch: pytest.MonkeyPatch
+    repo: Path, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
+    monkeypatch.setattr(index, "_LOCK_SECONDS", 0.1)
     with monkeypatch.context() as patch, pytest.raises(Killed):
 
         def killed(*_arguments: Any) -> None:
@@ -356,9 +358,12 @@ def test_given_a_kill_before_anything_is_written_down_then_the_next_command_free
 
         patch.setattr(record, "note", killed)
         placing.move_in(repo, made(repo))
-    assert attempt(repo, "add", "--all").returncode
-    with pytest.raises(UsageProblem, match="no update and no adoption is open"):
-        placing.abort(repo)
+    assert attempt(repo, "add", "Makefile").returncode
+    if again:
+        placing.move_in(repo, made(repo))
+    else:
+        with pytest.raises(UsageProblem, match="no update and no adoption is open"):
+            placing.abort(repo)
     git(repo, "add", "--all")
 
 
@@ -378,13 +383,15 @@ def test_given_a_conflicted_file_that_the_owner_removes_then_continue_takes_that
     assert not any("mine.txt" in one for one in staged_now)
 
 
-def test_given_a_file_edited_after_an_interruption_then_continue_refuses_it_by_name(repo: Path) -> None:
+@pytest.mark.parametrize("path", ["Makefile", "vendor/deep/new.py", "gone.txt"])
+def test_given_a_file_edited_after_an_interruption_then_continue_refuses_it_by_name(repo: Path, path: str) -> None:
     move = made(repo)
     record.note(repo, move, Phase.MOVING)
-    (repo / "Makefile").write_text("my own work\n")
-    with pytest.raises(UsageProblem, match=r"Makefile was edited after the update .* was interrupted"):
+    (repo / path).parent.mkdir(parents=True, exist_ok=True)
+    (repo / path).write_text("my own work\n")
+    with pytest.raises(UsageProblem, match=rf"{re.escape(path)} was edited after the update .* was interrupted"):
         placing.resume(repo)
-    assert (repo / "Makefile").read_text() == "my own work\n"
+    assert (repo / path).read_text() == "my own work\n"
 
 
 def test_given_another_commit_or_nothing_open_then_it_is_said(repo: Path) -> None:
