@@ -82,6 +82,14 @@ def test_given_an_update_that_the_owner_threw_away_and_went_on_then_it_is_closed
     assert settled[1].endswith("0 of its 2 files changed there")
 
 
+def test_given_a_decision_that_is_staged_and_not_committed_then_the_update_still_waits_for_its_end(repo: Path) -> None:
+    placing.move_in(repo, made(repo))
+    (repo / "both.txt").write_text("decided\n")
+    git(repo, "add", "both.txt")
+    assert update.settle(repo) is None
+    assert record.noted(repo) is not None
+
+
 def test_given_something_undecided_or_half_written_then_it_still_waits_and_head_has_to_go_back(repo: Path) -> None:
     move = made(repo)
     placing.move_in(repo, move)

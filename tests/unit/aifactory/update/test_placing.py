@@ -329,6 +329,13 @@ def test_given_a_git_process_that_does_not_end_then_its_lock_is_named_and_left(
     assert lock.exists()
 
 
+def test_given_the_lock_that_a_killed_git_left_at_our_copy_of_the_index_then_it_is_in_nobodys_way(repo: Path) -> None:
+    (repo / ".git" / "factory-update").mkdir()
+    (repo / ".git" / "factory-update" / "index.lock").write_bytes(b"")
+    placing.move_in(repo, made(repo))
+    assert git(repo, "diff", "--name-only") == ""
+
+
 def test_given_a_disk_without_hard_links_then_the_update_is_placed_all_the_same(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,8 +46,10 @@ def test_given_work_trees_that_are_not_there_then_ours_are_forgotten_and_the_own
     for name in ("on-a-stick", ".factory-update-killed/repo"):
         git(repo, "worktree", "add", "--quiet", "--detach", str(tmp_path / name))
         shutil.rmtree(tmp_path / name)
-    git(repo, "worktree", "add", "--quiet", "--detach", str(tmp_path / ".factory-update-of-mine"))
+    running = tmp_path / "elsewhere" / ".factory-update-running" / "repo"
+    git(repo, "worktree", "add", "--quiet", "--detach", str(running))
     with result.checked_out(repo, made(repo)):
         assert ".factory-update-killed" not in known(repo)
     assert "on-a-stick" in known(repo)
-    assert ".factory-update-of-mine" in known(repo)
+    assert str(running) in known(repo)
+    assert (running / "Makefile").exists()
