@@ -97,8 +97,11 @@ def find(shapes: CellShapes, around: Around) -> Rule:
     found = _find(shapes, around)
     if around.by_rule or found.kind == "text":
         return found if around.by_rule else replace(found, reading=None)
-    kind = "dates" if found.kind == "date" else "numbers"
-    return Rule("text", None, f"{kind} that are stored as texts, and not written plainly: kept as texts; store {kind}")
+    kind = "date" if found.kind == "date" else "number"
+    counted = {shape: seen for shape, seen in shapes.found.items() if shape not in KNOWN}
+    ours = date_shapes.find(counted).forms if kind == "date" else [shape for shape in counted if _number(shape, 0, 0)]
+    stored = f"{kind}s that are stored as texts" if len(ours) == len(counted) else odd_said(kind, counted, ours)
+    return Rule("text", None, f"{stored}: kept as texts; store {kind}s")
 
 
 def _find(shapes: CellShapes, around: Around) -> Rule:

@@ -154,6 +154,8 @@ def _check_there(table: Table, name: str) -> None:
         names = [column.name for column in table.columns]
         near = difflib.get_close_matches(name, names, n=1)
         meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(names[:8])}{' ...' if names[8:] else ''}"
+        if len(names) == 1 and name in names[0]:
+            meant += "; columns are told apart by a comma, a semicolon, a tab or |, by nothing else"
         raise UsageProblem(f"the table has no column {name or 'of no name'}: {meant}")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from aifactory.profile.scan import Table
+from aifactory_runtime.data import text_encoding
 
 
 def notes(table: Table) -> list[str]:
     """What of the file is no row of the table, and columns that are not written plainly; no text of the table."""
     said, read = [], table.read
+    if read.encoding == text_encoding.WEST:
+        said.append("letters are read as Windows writes them in the West (cp1252); if that is wrong, say --encoding")
     if read.skip_rows:
         said.append(f"lines above the header that are left out: {read.skip_rows}")
     if read.footer_rows:

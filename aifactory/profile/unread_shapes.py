@@ -10,6 +10,7 @@ _WORD = r"[^\W\d_]{1,9}\.?"
 _NAME = r"[^\W\d_]{3,9}"
 _CLOCK = r"[09]{1,2}:[09]{2}(:[09]{2}(\.[09]+)?)?( ?[AaPp][Mm])?"
 _DAY = rf"([09]{{1,4}}[-./ ]([09]{{1,2}}|{_NAME})[-./ ][09]{{2,4}}|{_NAME}\.? [09]{{1,2}},? [09]{{4}})"
+_OPEN, _CLOSE = (rf"['\"`{typographic}*]" for typographic in ("\u2018\u201c\\[{<", "\u2019\u201d\\]}>"))
 _LENGTH = rf"[09]+ ?{_WORD}"
 
 KINDS = tuple(
@@ -28,6 +29,10 @@ KINDS = tuple(
         ),
         (r"[09.,]+ ?[-\u2013/:] ?[09.,]+", "two numbers with a mark between them: write two columns"),
         (r"[<>~\u2264\u2265\u2248]=? ?[09.,]+", "numbers with a mark for more, less or about: write the number alone"),
+        (
+            rf"{_OPEN}+ ?[{MINUS}+]?[09]+([.,]?[09]+)* ?{_CLOSE}+",
+            "numbers in quotes or brackets that are part of the cell: write the number alone",
+        ),
         (
             rf"[{MINUS}+]?[09]+([.,'\u2019{SPACES}][09]+)+",
             "digits with marks between them that are not those of decimals and thousands, as in 1.2.3",

@@ -91,6 +91,8 @@ class _Cells:
         """The batch with its kinds; texts without surrounding space, and none where nothing is written."""
         import pyarrow as pa
 
+        if not self._kinds:
+            self._refuse_header(batch)
         columns = []
         for column, values in zip(batch.schema.names, batch.columns, strict=True):
             made = values
@@ -106,6 +108,19 @@ class _Cells:
             columns.append(made)
         self._rows += batch.num_rows
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+    def _refuse_header(self, batch: pa.RecordBatch) -> None:
+        """FactoryError when a row is the header once more, as in files that were joined; all columns are texts."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        same = pa.scalar(True)
+        for column, values in zip(batch.schema.names, batch.columns, strict=True):
+            same = pc.and_(same, pc.equal(pc.utf8_trim_whitespace(values), column))
+            if not pc.any(same).as_py():
+                return
+        row = self._rows + same.index(True).as_py() + 1
+        raise FactoryError(f"{self._name}: row {row} under the header is the header once more: take it out")
 
     def say_taken(self) -> None:
         """One line for each column in which cells were taken for missing values because conf says so."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Chunks = Callable[[Sequence[str] | None], "Iterator[pd.DataFrame]"]
 """Reads the table once: all columns for None, else these."""
 _MIN_CLASSES = 2
+_ROUNDING = 1e-9
 
 
 @dataclass
@@ -57,7 +58,8 @@ class Numbers:
 
     def limits(self, sigmas: float) -> tuple[float, float]:
         """What lies outside of these is further than `sigmas` standard deviations from the mean."""
-        far = sigmas * float(np.sqrt(self.squares / self.count)) if self.count else 0.0
+        # A value exactly that far lies within, however the additions of its chunks were rounded.
+        far = (1 + _ROUNDING) * sigmas * float(np.sqrt(self.squares / self.count)) if self.count else 0.0
         return (self.mean - far, self.mean + far) if far > 0 else (-np.inf, np.inf)
 
 

@@ -19,6 +19,7 @@ _CONTROLS = re.compile(rb"\xc2[\x80-\x9f]")
 """U+0080 to U+009F in UTF-8: control letters that no text has; a text that was read wrong and saved again does."""
 _HIGH = re.compile(rb"[A-Za-z]?[\x80-\xff]+[A-Za-z]?")
 _LATIN = bytes(range(ord("A"), ord("Z") + 1)) + bytes(range(ord("a"), ord("z") + 1))
+WEST = "cp1252"
 _SIGNS = bytes.fromhex("80 82 84 85 91 92 93 94 95 96 97 a0 a3 a7 a9 ab ae b0 b4 b7 bb")
 """In Windows-1252 currencies, quotes, dashes and the like: they may stand alone or side by side."""
 _IN_WORDS = re.compile(rb"[\xa2\xa4\xa5\xa6\xa8\xaa\xac\xaf\xb2\xb3\xb6\xb8-\xba\xbc-\xbe][A-Za-z]")
@@ -47,9 +48,9 @@ def find(name: str, opener: Opener) -> str:
         if any(_CONTROLS.search(part) for part in _parts(opener)):
             raise FactoryError(f"{name} holds control letters (U+0080 to U+009F) that no text has: {_ask()}")
         return "utf-8"
-    if not decodes(opener, "cp1252") or not _is_western(head, opener):
+    if not decodes(opener, WEST) or not _is_western(head, opener):
         raise FactoryError(f"{name} is written neither in UTF-8 nor as Windows writes in the West: {_ask(opener)}")
-    return "cp1252"
+    return WEST
 
 
 def check(name: str, opener: Opener, encoding: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -228,6 +229,7 @@ def test_given_rules_when_the_repo_is_written_then_its_sample_is_read_by_them_an
         ([f"2025-{number % 12 + 1:02d}" for number in range(60)], "weeks, months or quarters"),
         ([f"{number % 9}h {number}min" for number in range(60)], "lengths of time, or other amounts, in several units"),
         ([f"{number % 9 * 10} - {number % 9 * 10 + 9}" for number in range(60)], "two numbers with a mark"),
+        ([f"'{number}.5'" for number in range(60)], "in quotes or brackets that are part of the cell"),
         ([f"< {number % 9}.5" for number in range(60)], "a mark for more, less or about"),
         ([chr(0xFF10 + number % 9) + chr(0xFF10 + number % 7) for number in range(60)],
          "digits of another script"),
@@ -244,6 +246,46 @@ def test_given_cells_that_no_rule_fits_when_looked_at_then_they_are_texts_with_a
     _, proposal = looked_at(written(tmp_path, cells))
     assert proposal.columns[0].kind in {"text", "category"}
     assert re.search(said, said_of(proposal, "kw"))
+
+
+def test_given_a_header_in_the_middle_when_looked_at_then_its_row_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "joined.csv"
+    rows = [f"{number},{'ok' if number % 2 else 'fail'}" for number in range(60)]
+    path.write_text("\n".join(["kw,state", *rows, "kw, state", *rows, ""]))
+    with pytest.raises(FactoryError, match="row 61 under the header is the header once more"):
+        looked_at(str(path))
+
+
+def test_given_one_word_among_numbers_of_json_lines_when_looked_at_then_its_row_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    records: list[dict[str, object]] = [{"kw": number, "x": number % 7, "state": number % 2} for number in range(60)]
+    records[40]["kw"] = "old"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    _, proposal = looked_at(str(path))
+    assert "59 of 60 cells are numbers, 1 is not, the first in row 41: kept as texts; store numbers" in said_of(
+        proposal, "kw"
+    )
+
+
+def test_given_letters_as_windows_writes_them_when_looked_at_then_it_is_said_and_a_text_in_utf_8_says_nothing(
+    tmp_path: Path,
+) -> None:
+    text = "größe,state\n" + "".join(f"{number % 9},{'ja' if number % 2 else 'nö'}\n" for number in range(60))
+    said = {}
+    for encoding in ("cp1252", "utf-8"):
+        path = tmp_path / f"{encoding}.csv"
+        path.write_text(text, encoding=encoding)
+        said[encoding] = any("letters are read as Windows" in note for note in looked_at(str(path))[1].notes)
+    assert said == {"cp1252": True, "utf-8": False}
+
+
+def test_given_another_separator_when_the_target_is_looked_for_then_those_that_are_known_are_named(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("kw^state\n" + "1^ok\n2^fail\n" * 30)
+    with pytest.raises(FactoryError, match="told apart by a comma, a semicolon, a tab or"):
+        looked_at(str(path))
 
 
 def test_given_days_without_marks_when_looked_at_then_training_reads_dates_and_a_day_that_is_none_is_missing(

@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pyarrow
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import ColumnSettings, DataSettings
@@ -43,6 +43,7 @@ def problems(frame: pd.DataFrame, **conf: object) -> str:
 
 
 @given(st.integers(0, 1_000), st.integers(1, 400), st.integers(1, 300))
+@example(0, 1, 41)  # 37 values, one of them exactly six deviations from the mean
 def test_given_chunks_of_any_size_when_inspected_then_the_report_is_that_of_the_whole(
     seed: int, chunk: int, rows: int
 ) -> None:
