@@ -17,6 +17,7 @@ import more_usecases
 import own_table
 import pipeline
 import provisioning
+import rolling_out
 import scaffolding
 import scoring
 from measure import CHECKOUT, Row, machine
@@ -24,6 +25,7 @@ from measure import CHECKOUT, Row, machine
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "scaffolding": scaffolding.measure,
     "following": following.measure,
+    "rolling out": rolling_out.measure,
     "own table": own_table.measure,
     "pipeline": pipeline.measure,
     "scoring": scoring.measure,
