@@ -1,0 +1,48 @@
+"""MLflow's errors, and those of the database under it, as one line that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aifactory_runtime.errors import FactoryError
+
+_REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
+"""What MLflow makes of 403 and 401, whether the answer says so or only its status does."""
+
+
+@contextmanager
+def one_line(address: str) -> Iterator[None]:
+    """Errors of what is done at `address` are FactoryErrors."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except _database_errors(address) as error:
+        said = str(error).strip().partition("\n")[0][:200]
+        raise FactoryError(f"{address}: {said}; restore it from a backup, or move it away to begin anew") from None
+    except MlflowException as error:
+        first = str(error.message).strip().splitlines()[0][:300] if str(error.message).strip() else error.error_code
+        if _unreachable(error):
+            raise FactoryError(f"MLflow at {address} does not answer: run factory start, then this again") from None
+        if error.error_code in _REFUSED:
+            raise FactoryError(f"MLflow at {address} refuses this login: {first}; check with factory status") from None
+        raise FactoryError(f"MLflow at {address}: {first}") from None
+
+
+def _unreachable(error: BaseException) -> bool:
+    """Whether nobody answered; MLflow keeps it as the cause, but in its own threads only in the text."""
+    from requests.exceptions import ConnectionError as NoConnection
+    from requests.exceptions import Timeout
+
+    cause = error.__cause__ or error.__context__
+    return isinstance(cause, NoConnection | Timeout) or "Max retries exceeded" in str(error)
+
+
+def _database_errors(address: str) -> tuple[type[Exception], ...]:
+    """What a damaged or full database raises beside MLflow; none where a server answers."""
+    if not address.startswith("sqlite:"):
+        return ()
+    from sqlalchemy.exc import DatabaseError
+
+    return (DatabaseError,)
