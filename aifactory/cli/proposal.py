@@ -20,9 +20,11 @@ def science(answers: dict[str, str], found: Intake, wishes: Wishes, *, quiet: bo
     from aifactory.profile import propose
     from aifactory.scaffold.science import Science
     from aifactory.scaffold.science.brief import SECRET
+    from aifactory_runtime.contract import names
 
     target = answers.get("target_column") or found.target
-    proposal = propose(found.table, found.source, target, wishes)
+    schema = f"src/{names.package(answers.get('use_case', '<package>'))}/schema.py"
+    proposal = propose(found.table, found.source, target, wishes, schema)
     answers |= {
         "data": found.source,
         "target_column": proposal.target.name,

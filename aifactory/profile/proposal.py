@@ -102,8 +102,10 @@ class Proposal:
         return kept
 
 
-def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Proposal:
-    """Roles, problem and notes for a table whose column `target` is predicted.
+def propose(
+    table: Table, name: str, target: str | None, wishes: Wishes, schema: str = "src/<package>/schema.py"
+) -> Proposal:
+    """Roles, problem and notes for a table whose column `target` is predicted; `schema` is the path of schema.py.
 
     UsageProblem when a column that is named is not there; FactoryError with the reason when nothing can be learned.
     """
@@ -122,7 +124,8 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
     found = problem.find(aim, _numbers(table, aim), wishes.problem)
     aim_column = replace(_described(aim, roles.Role("target", found.kind, found.reason)))
     columns = [_column(table, column, aim, found, wishes) for column in table.columns if column is not aim]
-    columns, more = _with_time(table, _with_leaks(table, columns, aim, found), aim, found, wishes)
+    columns, more = _with_time(table, columns, aim, found, wishes)
+    columns = _with_leaks(table, columns, aim, found)
     proposal = Proposal(
         source=name,
         rows=table.rows,
@@ -134,7 +137,7 @@ def propose(table: Table, name: str, target: str | None, wishes: Wishes) -> Prop
     )
     read = readings.notes(table)
     _check_usable(proposal, read)
-    return replace(proposal, notes=(*read, *more, *_notes(proposal)))
+    return replace(proposal, notes=(*read, *more, *_notes(proposal, schema)))
 
 
 def _check_added_up(table: Table, target: str, unused: Sequence[str]) -> None:
@@ -221,7 +224,10 @@ def _with_leaks(table: Table, columns: Sequence[Column], aim: ColumnScan, found:
     """The columns, with what those say that nearly tell the target alone."""
     regression = found.name == "regression"
     target = _numbers(table, aim) if regression else _codes(table, aim)
-    values = {column.name: _numbers(table, _scan(table, column.name)) for column in columns if column.used}
+    ignored = [column.name for column in columns if not column.used]
+    time = next((column.name for column in columns if column.role == "time"), None)
+    names = rule.judged([column.name for column in columns], aim.name, ignored, time)
+    values = {name: _numbers(table, _scan(table, name)) for name in names}
     leaking = {leak.column: leak.said(aim.name) for leak in rule.find(values, target, regression=regression)}
     return [replace(column, leak=leaking.get(column.name)) for column in columns]
 
@@ -254,7 +260,7 @@ def _with_time(
     elif _scan(table, chosen).kind not in {"date", "number", "integer"}:
         why = _scan(table, chosen).said or "rows cannot be ordered by it"
         raise UsageProblem(f"--time-column {chosen} holds neither dates nor numbers: {why}")
-    return [replace(c, role="time", reason=reason, leak=None) if c.name == chosen else c for c in columns], notes
+    return [replace(c, role="time", reason=reason) if c.name == chosen else c for c in columns], notes
 
 
 def _both_sides(table: Table, chosen: str, aim: ColumnScan, found: problem.Problem) -> bool:
@@ -306,7 +312,7 @@ def _check_usable(proposal: Proposal, read: Sequence[str]) -> None:
         raise FactoryError(f"no column is left to predict {proposal.target.name} from ({why or 'it is the only one'})")
 
 
-def _notes(proposal: Proposal) -> list[str]:
+def _notes(proposal: Proposal, schema: str) -> list[str]:
     notes = equal_rows.notes(proposal.equal_rows)
     if proposal.target.missing:
         notes.append(f"{proposal.target.missing} rows have no {proposal.target.name}; nothing is learned from them")
@@ -314,8 +320,7 @@ def _notes(proposal: Proposal) -> list[str]:
     if rare:
         notes.append(f"{rare} classes of {proposal.target.name} have one row: they are learned, or tested, never both")
     notes += [
-        f"{column.name} {column.leak}. {rule.advice('schema.py')}, or leave it out now with --ignore-column "
-        f"{column.name!r}"
+        f"{column.name} {column.leak}. {rule.advice(schema)}, or leave it out now with --ignore-column {column.name!r}"
         for column in proposal.columns
         if column.leak
     ]

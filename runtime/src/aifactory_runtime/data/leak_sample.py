@@ -38,8 +38,8 @@ class Sample:
         table = pd.concat(self._kept, ignore_index=True)
         if roles.regression and table[roles.target].dtype.kind not in "biuf":
             return ()  # training says what is wrong with it
-        unseen = {roles.target, *roles.ignored}
-        columns = {str(name): _numbers(table[name]) for name in table.columns if name not in unseen}
+        names = leaks.judged(map(str, table.columns), roles.target, roles.ignored, roles.time)
+        columns = {name: _numbers(table[name]) for name in names}
         aim = row_hash.numbers(table[roles.target]) if roles.regression else _codes(table[roles.target])
         belongs = None if group is None else _codes(table[group])
         return leaks.find(columns, aim, regression=roles.regression, belongs=belongs)

@@ -7,7 +7,7 @@ column of unique values says nothing about rows that were not seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class Leak:
 
     def said(self, target: str) -> str:
         """What it does, after the column's name."""
-        found = f"{self.figure} {self.value:.4f}, where {self.without:.4g} is knowing nothing and 1 is perfect"
+        found = f"{self.figure} {self.value:.4f} (a guess without any column has {self.without:.4g}, a perfect one 1)"
         return f"alone nearly tells {target}: {found}"
 
     def note(self, target: str, place: str) -> str:
@@ -58,6 +58,14 @@ def advice(place: str) -> str:
         "If it is known only after the fact, the model does well in tests and fails in use: list it in IGNORED in "
         f"{place}"
     )
+
+
+def judged(columns: Iterable[str], target: str, ignored: Collection[str], time: str | None) -> list[str]:
+    """Which of a table's `columns` are looked at: all that a model is given, but for the one that orders the rows.
+
+    What follows a trend is told by the time alone, and honestly: the time of a row is known, and test rows are newer.
+    """
+    return [name for name in columns if name not in {target, time, *ignored}]
 
 
 def find(
@@ -131,13 +139,13 @@ def _of_classes(name: str, values: Array, target: Array, half: Array) -> Leak | 
     groups = _groups(values, max(1, min(_MOST_VALUES, _MOST_COUNTS // len(classes))))
     tables = [_counted(groups, codes, chosen, len(classes)) for chosen in (half, ~half)]
     both = ((tables[0], tables[1]), (tables[1], tables[0]))
-    areas = [_area_of(_shares(learned), seen, judged) for learned, seen in both]
-    area = float(np.mean(areas))
+    areas = [_area_of(learned, seen, judged) for learned, seen in both]
+    area = _mean(areas)
     if len(classes) == _BINARY and values.dtype.kind == "f":
-        area = max(area, _area_of_order(values, codes))
+        area = float(np.fmax(area, _area_of_order(values, codes)))
     if area > _NEARLY:
         return Leak(name, "roc_auc", area, 0.5)
-    right = float(np.mean([_right(learned, seen) for learned, seen in both]))
+    right = _mean([_right(learned, seen) for learned, seen in both])
     base = float(sizes.max() / sizes.sum())
     return Leak(name, "accuracy", right, base) if right - base > _WAY * (1 - base) else None
 
@@ -154,10 +162,21 @@ def _shares(learned: Array) -> Array:
     return np.asarray((learned + every) / (learned.sum(axis=1, keepdims=True) + 1.0))
 
 
-def _area_of(shares: Array, seen: Array, judged: Array) -> float:
-    """roc_auc of the shares on rows counted in `seen`, each class against the rest, averaged."""
-    rows = seen.sum(axis=1)
-    return float(np.mean([_area(shares[:, place], seen[:, place], rows - seen[:, place]) for place in judged]))
+def _area_of(learned: Array, seen: Array, judged: Array) -> float:
+    """roc_auc of learned shares on rows counted in `seen`, each class against the rest, averaged.
+
+    Rows that belong together may all be in one half. A class that was not learned, or that no row is seen of, is left
+    out; NaN when none is left.
+    """
+    shares, rows = _shares(learned), seen.sum(axis=1)
+    both = [place for place in judged if learned[:, place].any()]
+    return _mean([_area(shares[:, place], seen[:, place], rows - seen[:, place]) for place in both])
+
+
+def _mean(figures: Sequence[float]) -> float:
+    """Of those that could be judged; NaN when none could."""
+    known = [figure for figure in figures if not np.isnan(figure)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _area(scores: Array, hits: Array, others: Array) -> float:

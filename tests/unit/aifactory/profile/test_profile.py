@@ -289,6 +289,19 @@ def test_given_a_column_that_gives_the_target_away_then_it_is_said(
     assert not any(note.startswith("x ") for note in found.notes)
 
 
+def test_given_a_column_that_gives_the_target_away_then_the_note_names_the_path_of_its_schema(tmp_path: Path) -> None:
+    table = looked_at(pd.DataFrame({"leaks": 2 * NUMBERS, "x": DRAW.normal(size=ROWS), "y": NUMBERS}), tmp_path)
+    notes = propose(table, "t.csv", "y", Wishes(), "src/churn/schema.py").notes
+    assert any("list it in IGNORED in src/churn/schema.py, or leave it out now" in note for note in notes)
+
+
+def test_given_a_target_that_follows_the_time_then_new_and_train_alike_do_not_name_the_time(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=ROWS).strftime("%Y-%m-%d")
+    frame = pd.DataFrame({"day": days, "x": DRAW.normal(size=ROWS), "sold": np.arange(ROWS) * 1.5})
+    found = proposed(frame, tmp_path, "sold", Wishes(time_column="day"))
+    assert [column.name for column in found.columns if column.leak] == []
+
+
 @pytest.mark.parametrize(
     ("name", "named"), [("iris", ["petal length (cm)", "petal width (cm)"]), ("wine", []), ("diabetes", [])]
 )
