@@ -94,7 +94,7 @@ def test_given_a_merge_when_every_line_runs_in_order_then_the_model_gets_to_prod
             done = forge.run(command.line, variables)
             if (stage, command.line) == ("prod", "make release TO=prod"):
                 assert done.returncode != 0
-                assert "factory approve --env prod --as kim.meyer" in done.stderr
+                assert "factory approve --env prod --as kim.meyer --version" in done.stderr
                 approve = "python -m tumour_triage approve --env prod --as kim.meyer"
                 approved = forge.run(f".venv/bin/{approve}", contracts)
                 assert approved.returncode == 0, approved.stderr

@@ -16,6 +16,7 @@ from aifactory_runtime.pipeline.reproduction import same_science
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import GATE, GATE_PASSED, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
+from aifactory_runtime.release.machine import GATE_REFUSED
 from aifactory_runtime.release.side import Side
 
 NOT_COMMITTED = "it was trained from files that are not committed: commit them and train again"
@@ -51,13 +52,17 @@ class Candidate:
         passed = self.version.tags.get(tags.INTEGRATION)
         return passed if self.version.tags.get(tags.TESTED_WITH, self.trained_from) == self.commit else None
 
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return f"version {self.version.number} of {self.source.name}"
+
     def tag(self, key: str) -> str:
         """Value of a tag that `register` writes; FactoryError when this version has none."""
         try:
             return self.version.tags[key]
         except KeyError:
-            name = f"version {self.version.number} in {self.source.name}"
-            raise FactoryError(f"{name} has no tag {key}: register it again with the pipeline") from None
+            raise FactoryError(f"{self.name} has no tag {key}: register it again with the pipeline") from None
 
 
 def misfit(candidate: Candidate) -> str | None:
@@ -106,12 +111,11 @@ def gate_refusal(chosen: Candidate, say: Callable[[str], None]) -> str | None:
     """
     found = chosen.version.tags
     if GATE not in found and found.get(REPORT_SHA256):
-        name = f"version {chosen.version.number} of {chosen.source.name}"
-        say(f"{name} was registered before the gate's verdict was a tag: it has a gate report, so it passed")
+        say(f"{chosen.name} was registered before the gate's verdict was a tag: it has a gate report, so it passed")
         return None
     if found.get(GATE) == GATE_PASSED:
         return None
-    return "the gate did not let it pass: see the report of its run, and train again"
+    return GATE_REFUSED
 
 
 def say_left_out(chosen: Candidate, say: Callable[[str], None]) -> None:
@@ -121,6 +125,5 @@ def say_left_out(chosen: Candidate, say: Callable[[str], None]) -> None:
     with suppress(FactoryError):  # an environment that is not known here has no report here either
         if trained_in != chosen.source.name:
             contract = project.load(chosen.source.project.root, trained_in).environment.contract
-        name = f"version {chosen.version.number} of {chosen.source.name}"
-        if note := older_rules.note(name, Path(contract.artifact_uri), run):
+        if note := older_rules.note(chosen.name, Path(contract.artifact_uri), run):
             say(note)

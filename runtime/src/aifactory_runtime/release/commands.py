@@ -66,11 +66,11 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
     Example: approve --env prod --as kim.meyer
     """
     from aifactory_runtime.config import project
-    from aifactory_runtime.release import approvals, run, side
+    from aifactory_runtime.release import approval_question, approvals, side
 
     root = _root()
     approvals.check_person(project.load(root, environment).environment.contract, person)
-    subject, summary = run.subject_to_approve(root, environment, number, _say)
+    chosen, subject, summary = approval_question.answer(root, environment, number, _say)
     if not as_json:
         for line in summary.lines():
             click.echo(line)
@@ -82,7 +82,8 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
         click.echo(json.dumps(asdict(subject) | said))
         return
     click.echo(f"{person} approves model sha256 {subject.model_sha256}")
-    click.echo(f"on the report with sha256 {subject.report_sha256}. Now: factory release --to {environment}")
+    release = f"factory release --to {environment} --version {chosen.version.number}"
+    click.echo(f"on the report with sha256 {subject.report_sha256}. Now: {release}")
 
 
 @click.command()

@@ -13,6 +13,7 @@ from enum import Enum
 
 from aifactory_runtime.contract.manifest import Approval
 
+GATE_REFUSED = "the gate did not let it pass: see the report of its run, and train again"
 UNTESTED = "it has not passed the integration test in staging: run release --to staging first"
 
 
@@ -112,7 +113,7 @@ def _refusal(rules: Rules, facts: Facts) -> str | None:
     untested = rules.after_staging and facts.staged_sha256 != facts.sha256
     foreign = rules.trains_here and facts.target_sha256 != facts.sha256
     reasons = (
-        (not facts.gate_passed, "the gate did not let it pass: see the report of its run, and train again"),
+        (not facts.gate_passed, GATE_REFUSED),
         (facts.misfit, facts.misfit),
         (facts.failure, facts.failure),
         (facts.withdrawn, "it was rolled back; to release it all the same, name it with --version"),

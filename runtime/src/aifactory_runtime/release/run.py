@@ -10,10 +10,19 @@ from pathlib import Path
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
-from aifactory_runtime.release import activation, approvals, candidate, choice, code_history, exclusive, put_back, tags
-from aifactory_runtime.release.approval_summary import Summary, summarize
+from aifactory_runtime.release import (
+    activation,
+    approval_question,
+    approvals,
+    candidate,
+    choice,
+    code_history,
+    exclusive,
+    put_back,
+    tags,
+)
 from aifactory_runtime.release.candidate import Candidate
-from aifactory_runtime.release.machine import UNTESTED, Action, Facts, Rules, next_step
+from aifactory_runtime.release.machine import Action, Facts, Rules, next_step
 from aifactory_runtime.release.side import Side, open_side, source_of
 from aifactory_runtime.release.staging_test import integration_test
 
@@ -59,10 +68,10 @@ class Release:
             step = next_step(self._rules, self._facts())
             if step.action is Action.REFUSE:
                 self._reconcile()
-                raise FactoryError(f"{self._name()} is not released to {self._target.name}: {step.reason}")
+                raise FactoryError(f"{self._candidate.name} is not released to {self._target.name}: {step.reason}")
             if step.action is Action.ASK_FOR_APPROVAL:
                 self._reconcile()
-                raise NeedsPerson(self._question())
+                raise NeedsPerson(approval_question.text(self._candidate, self._target))
             if step.action is Action.DONE:
                 return self._outcome(changed)
             self._say(f"{self._target.name}: {step.action.value}")
@@ -146,7 +155,7 @@ class Release:
             source.registry.download(version, folder)
             reason = candidate.unlike(self._candidate, folder)
             if reason:
-                raise FactoryError(f"{self._name()} is not released to {self._target.name}: {reason}")
+                raise FactoryError(f"{self._candidate.name} is not released to {self._target.name}: {reason}")
             copied = self._target.registry.register(folder, carried)
         if copied.model_sha256 != version.model_sha256:
             raise FactoryError(f"the copy in {self._target.name} is not what {source.name} has: run release again")
@@ -230,35 +239,20 @@ class Release:
     def _there(self) -> Version:
         found = self._copy()
         if found is None:
-            raise FactoryError(f"{self._name()} has vanished from {self._target.name}: run release again")
+            raise FactoryError(f"{self._candidate.name} has vanished from {self._target.name}: run release again")
         return found
 
     def _approver(self) -> str | None:
         if self._rules.approval == "none":
             return None
-        return approvals.approver(self._target.contract, self._target.registry, self._subject())
-
-    def _subject(self) -> approvals.Subject:
-        return approvals.subject(self._candidate, self._target.name)
-
-    def _question(self) -> str:
-        contract, subject = self._target.contract, self._subject()
-        lines = [
-            f"{self._name()} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}:",
-            *summarize(self._candidate, self._target).lines(),
-            f"model sha256 {subject.model_sha256}, report sha256 {subject.report_sha256}",
-        ]
-        command = f"factory approve --env {contract.environment} --as {contract.approvers[0]}"
-        return "\n  ".join(lines) + f"\nTo approve:\n  {command}"
+        subject = approvals.subject(self._candidate, self._target.name)
+        return approvals.approver(self._target.contract, self._target.registry, subject)
 
     def _outcome(self, changed: bool) -> Outcome:
         version = self._there()
         if self._waits:
             activation.wait_until_served(self._target, version)
         return Outcome(self._target.name, version.number, version.model_sha256, self._candidate.commit, changed)
-
-    def _name(self) -> str:
-        return f"version {self._candidate.version.number} of {self._candidate.source.name}"
 
     def _audit_facts(self) -> dict[str, object]:
         """What every line of this release says."""
@@ -303,18 +297,3 @@ def _follow(chosen: Candidate, say: Say) -> None:
     if dev.contract.retired is None:
         with exclusive.held(dev.contract):
             Release(chosen, dev, True, say, waits=False).run()
-
-
-def subject_to_approve(root: Path, environment: str, number: int | None, say: Say) -> tuple[approvals.Subject, Summary]:
-    """What an approval for `environment` would cover now, and what is known about it.
-
-    FactoryError for what a release would refuse as untested.
-    """
-    target = open_side(root, environment)
-    source = open_side(root, source_of(target))
-    chosen = choice.choose(source, environment, number, say)
-    subject = approvals.subject(chosen, environment)
-    if environment == "prod" and not subject.report_sha256:
-        name = f"version {chosen.version.number} of {source.name}"
-        raise FactoryError(f"{name} cannot be approved for {environment} yet: {UNTESTED}")
-    return subject, summarize(chosen, target)

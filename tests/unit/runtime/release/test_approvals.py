@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from aifactory_runtime.config import environment
 from aifactory_runtime.contract import EnvironmentContract, Manifest
-from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.registry.port import Approval, Version
-from aifactory_runtime.release import approvals, run
+from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.registry.port import Approval
+from aifactory_runtime.release import approvals
 from aifactory_runtime.release.approvals import Subject
-from tests.fixtures.usecase_repo import make_repo
 from tests.unit.runtime.contract.test_manifest import VALID
 
 SUBJECT = Subject("a" * 64, "b" * 64)
@@ -96,43 +94,4 @@ def test_given_nothing_provisioned_when_checked_then_nobody_can_approve(tmp_path
 
     assert str(refused.value) == (
         "the embedded default has no logins, so nobody can approve: factory up prod makes them"
-    )
-
-
-def staged(monkeypatch: pytest.MonkeyPatch, repo: Path, contract: EnvironmentContract, **found: str) -> None:
-    """Every environment has a version 3 with these tags, of other science than the repo's."""
-    make_repo(repo, rows=1)
-    known = {"commit": "d" * 40, "science_sha256": "e" * 64, **found}
-    version = Version(3, SUBJECT.model_sha256, "run", {f"aifactory.{key}": value for key, value in known.items()})
-    registry = SimpleNamespace(version=lambda _: version, by_alias=lambda _: None)
-
-    def open_side(_: Path, name: str) -> SimpleNamespace:
-        project = SimpleNamespace(root=repo, manifest=SimpleNamespace(package="demo_case"))
-        return SimpleNamespace(embedded=False, name=name, contract=contract, registry=registry, project=project)
-
-    monkeypatch.setattr(run, "open_side", open_side)
-
-
-@pytest.mark.parametrize(("environment", "report"), [("staging", "c" * 64), ("prod", SUBJECT.report_sha256)])
-def test_given_both_reports_when_approved_then_prod_rests_on_stagings_test_and_staging_on_the_gate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: str, report: str
-) -> None:
-    staged(
-        monkeypatch, tmp_path / "repo", prod(tmp_path), gate_sha256="c" * 64, integration_sha256=SUBJECT.report_sha256
-    )
-
-    assert run.subject_to_approve(tmp_path, environment, 3, print)[0] == Subject(SUBJECT.model_sha256, report)
-
-
-def test_given_a_version_that_staging_has_not_tested_when_approved_for_prod_then_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    staged(monkeypatch, tmp_path / "repo", prod(tmp_path), gate_sha256="c" * 64)
-
-    with pytest.raises(FactoryError) as refused:
-        run.subject_to_approve(tmp_path, "prod", 3, print)
-
-    assert str(refused.value) == (
-        "version 3 of staging cannot be approved for prod yet: it has not passed the integration test in staging: "
-        "run release --to staging first"
     )

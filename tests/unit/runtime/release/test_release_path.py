@@ -69,7 +69,9 @@ def test_given_no_approval_when_released_to_prod_then_it_waits_for_a_person(plac
     done = places.run("release", "--to", "prod")
 
     assert done.returncode == 3
-    assert "factory approve --env prod --as kim.meyer" in [line.strip() for line in done.stderr.splitlines()]
+    assert "factory approve --env prod --as kim.meyer --version 1" in [
+        line.strip() for line in done.stderr.splitlines()
+    ]
     assert done.stderr.index("test roc_auc") < done.stderr.index("report sha256")
     assert places.predict("prod")[0] == 503
 
@@ -84,6 +86,7 @@ def test_given_somebody_else_when_approving_then_refused_and_prod_still_waits(pl
 def test_given_an_approval_when_released_then_prod_answers_and_trace_leads_back(places: Environments) -> None:
     said = places.run("approve", "--env", "prod", "--as", APPROVER).stdout
     assert said.index("test roc_auc") < said.index("integration.json") < said.index(f"{APPROVER} approves model sha256")
+    assert "Now: factory release --to prod --version 1" in said
     places.release("prod")
 
     _, answer = places.predict("prod")

@@ -1,0 +1,44 @@
+"""What a person is asked before a release goes on, and what their approval would cover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.release import approvals, choice
+from aifactory_runtime.release.approval_summary import Summary, summarize
+from aifactory_runtime.release.candidate import Candidate
+from aifactory_runtime.release.machine import UNTESTED
+from aifactory_runtime.release.side import Side, open_side, source_of
+
+
+def text(chosen: Candidate, target: Side) -> str:
+    """What waits for approval, what is known about it, and the command that approves it.
+
+    The command names the version: a newer one may be there by the time that somebody types it.
+    """
+    contract, subject = target.contract, approvals.subject(chosen, target.name)
+    lines = [
+        f"{chosen.name} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}:",
+        *summarize(chosen, target).lines(),
+        f"model sha256 {subject.model_sha256}, report sha256 {subject.report_sha256}",
+    ]
+    person, number = contract.approvers[0], chosen.version.number
+    command = f"factory approve --env {contract.environment} --as {person} --version {number}"
+    return "\n  ".join(lines) + f"\nTo approve:\n  {command}"
+
+
+def answer(
+    root: Path, environment: str, number: int | None, say: Callable[[str], None]
+) -> tuple[Candidate, approvals.Subject, Summary]:
+    """What an approval for `environment` would be of, what it would cover now, and what is known about it.
+
+    FactoryError for what a release would refuse as untested.
+    """
+    target = open_side(root, environment)
+    chosen = choice.choose(open_side(root, source_of(target)), environment, number, say)
+    subject = approvals.subject(chosen, environment)
+    if environment == "prod" and not subject.report_sha256:
+        raise FactoryError(f"{chosen.name} cannot be approved for {environment} yet: {UNTESTED}")
+    return chosen, subject, summarize(chosen, target)
