@@ -21,6 +21,7 @@ from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.reads import Reads, listed
 from aifactory_runtime.pipeline.reproduction import checkout, provenance, same_science
+from aifactory_runtime.pipeline.reproduction.same_science import Likeness
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
@@ -98,8 +99,8 @@ def _features(context: Context, champion: Version, belongs: Belongs, place: Path
     """`features` of the science that the champion was trained with: today's when it is the same, else its commit's."""
     manifest = context.project.manifest
     here = context.made_from
-    same = belongs.code_sha256 == here.code_sha256
-    if same or same_science.why_not(champion.tags, here, context.project.root, manifest.package) is None:
+    likeness = same_science.likeness(champion.tags, here.science, context.project.root, manifest.package)
+    if belongs.code_sha256 == here.code_sha256 or likeness in {Likeness.SAME, Likeness.NUMERIC}:
         return context.project.science.features()
     snapshot = Path(context.contract.snapshot_uri) / manifest.use_case / belongs.commit
     root = snapshot if snapshot.is_dir() else place

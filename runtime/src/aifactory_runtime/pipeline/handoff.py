@@ -32,6 +32,8 @@ class Handoff:
     lock_sha256: str
     science_sha256: str | None = None
     """None in runs from before there was one."""
+    numeric: str | None = None
+    """Numeric packages with their versions; None in runs from before they were kept apart."""
     new_reference: bool = False
     """Whether the test rows of this run are frozen as a new reference."""
     made_up: bool = False

@@ -95,7 +95,8 @@ def _begin(context: Context, kind: Kind, new_reference: bool) -> Handoff:
         dirty=made_from.dirty,
         code_sha256=made_from.code_sha256,
         lock_sha256=made_from.lock_sha256,
-        science_sha256=made_from.science_sha256,
+        science_sha256=made_from.science.sha256,
+        numeric=made_from.science.numeric,
         new_reference=new_reference,
         made_up=made_up.used(context.project),
     )

@@ -8,6 +8,8 @@ from functools import cached_property
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.reproduction import provenance, same_science, science
 from aifactory_runtime.pipeline.reproduction.provenance import Provenance
+from aifactory_runtime.pipeline.reproduction.same_science import Likeness
+from aifactory_runtime.pipeline.reproduction.science import Science
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import candidate, code_history, tags
@@ -58,7 +60,7 @@ class _Choice:
 
     def with_code(self, version: Version) -> Candidate:
         """The version with the code here, or with that of its own commit where the science here is other."""
-        if self._science(version) != self._here:
+        if self._likeness(version) is not Likeness.SAME:
             return Candidate(self._source, version)
         if self._made_from.dirty and not self._source.embedded:
             self._say(f"note: files here are not committed; what goes is the code of commit {self._commit[:_SHORT]}")
@@ -71,9 +73,13 @@ class _Choice:
             return of_gate
         if not self._source.embedded and version.tags.get(tags.DIRTY) != "false":
             return candidate.NOT_COMMITTED
-        known = self._science(version)
-        if known is None or known == self._here:
+        likeness = self._likeness(version)
+        if likeness in {Likeness.SAME, Likeness.UNKNOWN}:
             return None  # where nobody can tell, it is held against its own commit
+        if likeness is Likeness.NUMERIC:
+            return same_science.with_other_packages(
+                same_science.recorded(version.tags, self._root, self._package), self._here
+            )
         commit = version.tags.get(tags.COMMIT, "")[:_SHORT]
         here = "in this folder" if self._source.embedded else f"in commit {self._commit[:_SHORT]} here"
         return f"it was trained with other science (commit {commit}) than is {here}"
@@ -96,8 +102,8 @@ class _Choice:
         chosen = "" if self._source.embedded else f"AIFACTORY_ENV={self._source.name} "
         return f"{chosen}python -m {self._package} run trains one"
 
-    def _science(self, version: Version) -> str | None:
-        return same_science.of_version(version.tags, self._root, self._package)
+    def _likeness(self, version: Version) -> Likeness:
+        return same_science.likeness(version.tags, self._here, self._root, self._package)
 
     @cached_property
     def _made_from(self) -> Provenance:
@@ -108,7 +114,7 @@ class _Choice:
         return self._made_from.commit
 
     @cached_property
-    def _here(self) -> str:
+    def _here(self) -> Science:
         """The science of the commit here; with nothing provisioned that of the folder, which is what is served."""
         found = None if self._source.embedded else science.of_commit(self._root, self._commit, self._package)
         return found or science.of_folder(self._root, self._package)

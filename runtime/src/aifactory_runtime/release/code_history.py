@@ -83,9 +83,9 @@ def _release(side: Side, version: Version, commits: list[str]) -> None:
             left = " ".join(one for one in listed if one != commits[-1])
             side.registry.set_tag(version.number, tag, left)
     root, package = side.project.root, side.project.manifest.package
-    science = same_science.of_version(version.tags, root, package)
-    if science is not None and tags.SCIENCE not in version.tags:  # for who has no git: services and schedules
-        side.registry.set_tag(version.number, tags.SCIENCE, science)
+    for tag, value in same_science.recorded(version.tags, root, package).items():
+        if tag not in version.tags:  # for who has no git: services and schedules
+            side.registry.set_tag(version.number, tag, value)
     side.registry.set_tag(version.number, tags.RELEASED_WITH, " ".join(commits[-_KEPT:]))
 
 

@@ -13,10 +13,12 @@ from aifactory_runtime.registry.port import (
     LOCK,
     MODEL_SHA256,
     NOT_COMPARED,
+    NUMERIC,
     PREFIX,
     PREVIOUS,
     RELEASED_WITH,
     REPORT_SHA256,
+    SAME_ANSWERS,
     SCIENCE,
     STAGE,
     TRAINING_RUN,
@@ -29,8 +31,10 @@ __all__ = [
     "FAILED",
     "IMPORTED",
     "LOCK",
+    "NUMERIC",
     "PREVIOUS",
     "RELEASED_WITH",
+    "SAME_ANSWERS",
     "SCIENCE",
     "STAGE",
     "TRAINING_RUN",
@@ -59,7 +63,7 @@ WITHDRAWN = "withdrawn"
 
 AUDITED = frozenset(
     {COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, SCIENCE, *DATA, MODEL_SHA256, GATE, NOT_COMPARED, REPORT_SHA256}
-    | {INTEGRATION, FROM}
+    | {NUMERIC, SAME_ANSWERS, INTEGRATION, FROM}
 )
 """Tags whose values every audit line of a release repeats; baseline metrics are added by their prefix."""
 BASELINE = PREFIX + "baseline."

@@ -43,7 +43,8 @@ class Loader:
     code_sha256: str
     commit: str | None
     max_rows: int
-    science_sha256: str | None = None
+    science: Collection[str] = ()
+    """Digests by which models may name the science that runs here."""
     trusted: Collection[str] = ()
     """Types that models may hold beside ours: the released code's conf says so, never a model."""
     read: ReadSettings | None = None
@@ -68,7 +69,7 @@ class Loader:
     def _is_of(self, belongs: Belongs, served: Served) -> bool:
         """Whether the model is of the science that runs here; of older models a release knows it from git."""
         known = belongs.science_sha256 or served.science_sha256
-        return belongs.code_sha256 == self.code_sha256 or (known is not None and known == self.science_sha256)
+        return belongs.code_sha256 == self.code_sha256 or known in self.science
 
     def prune(self, served: Served) -> None:
         """Remove the oldest copies beyond the last few; never that of `served`."""

@@ -102,7 +102,7 @@ def _loader(project: Project, folder: ServingFolder) -> Loader:
         features=project.science.features(),
         code_sha256=provenance.code_sha256(project.root, project.manifest.package),
         commit=project.root.name if len(project.root.name) == 40 else None,  # noqa: PLR2004 - a snapshot's folder
-        science_sha256=science.of_folder(project.root, project.manifest.package),
+        science=science.of_folder(project.root, project.manifest.package).digests,
         max_rows=project.settings.serving.max_rows,
         trusted=project.settings.train.trusted_types,
         read=project.settings.data.read,

@@ -28,7 +28,8 @@ class Source:
     def __init__(self, folder: Path, *versions: dict[str, str], embedded: bool = False, **more: str) -> None:
         self.repo = make_repo(folder / "repo", rows=1)
         self.trained_from = git(self.repo, "rev-parse", "HEAD")
-        here = {tags.COMMIT: self.trained_from, tags.SCIENCE: science.of_folder(self.repo, PACKAGE)}
+        of_here = science.of_folder(self.repo, PACKAGE)
+        here = {tags.COMMIT: self.trained_from, tags.SCIENCE: of_here.sha256, tags.NUMERIC: of_here.numeric}
         (self.repo / "README.md").write_text("Later.\n")
         self.head = commit(self.repo, "Readme")
         registry = Known({}, None)

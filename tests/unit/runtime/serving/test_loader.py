@@ -42,7 +42,7 @@ class Setting:
         self.folder = ServingFolder(folder / "serving")
         self.service = Service(1000, Capture(folder / "capture" / "log"))
         loader = Loader(
-            self.folder.models, Source("", lambda: None), features, CODE, "commit", max_rows=5, science_sha256=SCIENCE
+            self.folder.models, Source("", lambda: None), features, CODE, "commit", max_rows=5, science=(SCIENCE,)
         )
         self.watcher = Watcher(self.service, loader, self.folder, poll_seconds=0.0)
         self._sequence = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from aifactory_runtime.config import layout
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline.reproduction import science
+from aifactory_runtime.pipeline.reproduction.science import Science
 
 LOCKS = (science.FACTORY_LOCK, science.SCIENCE_LOCK)
 _MATTERS = ("src/", "vendor/", "conf/", "requirements/", "factory.yaml")
@@ -26,7 +27,7 @@ class Provenance:
     dirty: bool
     code_sha256: str
     lock_sha256: str
-    science_sha256: str
+    science: Science
 
 
 def collect(root: Path, package: str) -> Provenance:

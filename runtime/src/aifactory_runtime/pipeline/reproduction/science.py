@@ -1,8 +1,9 @@
 """The science digest: what a model is trained with, apart from data. Equal digests on equal data are the same training.
 
 In it: everything in the use case's own package, the sections data, train and gate of every file of settings, the
-problem, the science lock, and the versions of the numeric packages. Nothing else: README, docs, tests, CI, the rest of
-factory.yaml, the runtime and the image may change, and nothing is trained for it. A folder and a commit give the same.
+problem, and the science lock. The versions of numeric packages are kept beside it: other ones may, but need not, make
+another model. Nothing else counts: README, docs, tests, CI, the rest of factory.yaml, the runtime and the image may
+change, and nothing is trained for it. A folder and a commit give the same, whatever their line ends.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import hashlib
 import json
 import os
 import re
-import secrets
-import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.config import layout, yaml_model
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.pipeline.reproduction import science_files
+from aifactory_runtime.pipeline.reproduction.science_files import File
 
 _CONF = tuple(f"conf/{name}.yaml" for name in ("base", names.EMBEDDED, *names.ENVIRONMENTS))
 """All of them, whatever the environment: what dev trained has the same digest in staging and prod."""
@@ -27,99 +29,117 @@ _SECTIONS = ("data", "train", "gate")
 _MANIFEST = "factory.yaml"
 FACTORY_LOCK, SCIENCE_LOCK = "requirements/factory.txt", "requirements/science.txt"
 _FILES = (*_CONF, _MANIFEST, FACTORY_LOCK, SCIENCE_LOCK)
-_NUMERIC = re.compile(r"(?:numpy|scikit-learn|lightgbm|xgboost|pandas)==[^\s\\]+")
-"""Whose versions change what a fit comes to; others of the factory's lock do not."""
+_NUMERIC = re.compile(r"(?:numpy|scipy|scikit-learn|lightgbm|xgboost|xgboost-cpu|pandas)==[^\s\\;]+")
+"""Whose versions may change what a fit comes to; others of the factory's lock do not."""
+_NUMERIC_BEFORE = re.compile(r"(?:numpy|scikit-learn|lightgbm|xgboost|pandas)==[^\s\\]+")
+_WAY = "2-"
+"""Begins every digest that is made as it is now. Another way to make them needs another beginning."""
+_TEXT = 8_000
+"""Git takes a file for text when so many of its first bytes hold no zero."""
 
 
-def of_folder(root: Path, package: str) -> str:
-    """Science digest of the files at `root`: a work tree as it is now, a snapshot, an image.
+@dataclass(frozen=True)
+class Science:
+    """What a folder or a commit trains with."""
+
+    sha256: str
+    """Of all of it but the numeric packages."""
+    numeric: str
+    """Numeric packages with their versions, as `numpy==2.4.6 scipy==1.17.1`."""
+    before: str
+    """The digest as releases up to 0.2.0 made it, in one piece with numeric packages; their models are known by it."""
+
+    @property
+    def digests(self) -> tuple[str, str]:
+        """By which a model may name it."""
+        return self.sha256, self.before
+
+    @property
+    def numeric_sha256(self) -> str:
+        """Short for the numeric packages."""
+        return hashlib.sha256(self.numeric.encode()).hexdigest()
+
+
+def of_folder(root: Path, package: str) -> Science:
+    """Science of the files at `root`: a work tree as it is now, a snapshot, an image.
 
     Files that git is told to ignore do not count, as no commit has them.
     """
-    found = {name: _read(root / name) for name in (*_package_files(root, package), *_FILES)}
-    return _digest({name: content for name, content in found.items() if content is not None}, package)
+    return _made(science_files.of_folder(root, package, _FILES), package)
 
 
-def of_commit(root: Path, commit: str, package: str) -> str | None:
-    """Science digest of `commit` of the repo at `root`, without touching its files; None when git has it not.
+def of_commit(root: Path, commit: str, package: str) -> Science | None:
+    """Science of `commit` of the repo at `root`, without touching its files; None when git has it not.
 
-    None too when its settings cannot be read: an old commit cannot be mended, and must not stop what is done today.
+    None too when its files cannot be read: an old commit cannot be mended, and must not stop what is done today.
     """
     try:
-        return _of_commit(root, commit, package)
+        found = science_files.of_commit(root, commit, package, _FILES)
+        return None if found is None else _made(found, package)
     except UsageProblem:
         return None
 
 
-def _of_commit(root: Path, commit: str, package: str) -> str | None:
-    top = _git(root, "rev-parse", "--show-prefix", "--verify", "--quiet", f"{commit}^{{commit}}")
-    listed = _git(root, "ls-tree", "-r", "-z", commit, "--", f"src/{package}", *_FILES) if top is not None else None
-    if top is None or listed is None:
-        return None
-    prefix = os.fsdecode(top.split(b"\n", 1)[0])
-    wanted = {}
-    for entry in filter(None, os.fsdecode(listed).split("\0")):
-        about, _, name = entry.partition("\t")
-        _, kind, blob = about.split()
-        if kind == "blob" and _counts(name):
-            wanted[name] = blob
-    contents = _contents(root, {f"{prefix}{name}": blob for name, blob in wanted.items()})
-    return _digest(dict(zip(wanted, contents, strict=True)), package) if len(contents) == len(wanted) else None
+def changed(before: str, now: str) -> str:
+    """How numeric packages differ, for a sentence: `numpy 2.4.6 is 2.5.5 now`."""
+    was, new = _versions(before), _versions(now)
+    return ", ".join(
+        f"{name} {was.get(name, 'that was not there')} is {new.get(name, 'gone')} now"
+        for name in sorted({*was, *new})
+        if was.get(name) != new.get(name)
+    )
 
 
-def _contents(root: Path, wanted: Mapping[str, str]) -> list[bytes]:
-    """The blobs of the files `wanted`, as a work tree has them: .gitattributes may speak of line ends and filters.
-
-    Of a blob that is missing there is nothing. Git gives its size before filters, so a line that no file holds parts
-    one from the next.
-    """
-    line = secrets.token_hex(16)
-    asked = "".join(f"{blob} {name}\n" for name, blob in wanted.items())
-    given = _git(root, "cat-file", f"--batch={line}", "--filters", given=os.fsencode(asked)) or b""
-    return [content.removesuffix(b"\n") for content in given.split(line.encode() + b"\n")[1:]]
+def _versions(numeric: str) -> dict[str, str]:
+    """Versions by package; a lock may name more than one, each for another Python."""
+    found: dict[str, str] = {}
+    for pin in numeric.split():
+        name, _, version = pin.partition("==")
+        found[name] = f"{found[name]} or {version}" if name in found else version
+    return found
 
 
-def _package_files(root: Path, package: str) -> list[str]:
-    """Names of the package's files, relative to `root`."""
-    place = root / "src" / package
-    listed = None
-    if not layout.is_snapshot(root):
-        command = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"src/{package}")
-        listed = _git(root, *command)
-    if listed:
-        found = {name for name in os.fsdecode(listed).split("\0") if name}
-    else:  # a snapshot or an image: files of a commit, without git
-        found = {path.relative_to(root).as_posix() for path in place.rglob("*") if path.is_symlink() or path.is_file()}
-    return [name for name in found if _counts(name)]
+def _made(found: Mapping[str, File], package: str) -> Science:
+    content = {name: _lines(file.content) for name, file in found.items()}
+    science, numeric = _parted(_pins(content.get(SCIENCE_LOCK)))
+    numeric |= _parted(_pins(content.get(FACTORY_LOCK)))[1]
+    parts = {**_written(content), "lock": science}
+    return Science(_WAY + _digest(parts, content, package), " ".join(sorted(numeric)), _before(found, package))
 
 
-def _counts(name: str) -> bool:
-    """Whether a file is part of the package: what Python compiled is not. UsageProblem where git cannot be asked."""
-    if "\n" in name:
-        raise UsageProblem(f"the name of {name!r} holds a line break: rename the file")
-    return not name.endswith(".pyc")
+def _before(found: Mapping[str, File], package: str) -> str:
+    """The digest as it was: bytes as they are, links by where they lead; empty where there could be none."""
+    content = {name: file.content if file.link is None else file.link for name, file in found.items()}
+    pins = (_NUMERIC_BEFORE.match(line) for line in _pins(content.get(FACTORY_LOCK)))
+    numeric = [pin.group() for pin in pins if pin]
+    try:
+        parts = {**_written(content), "lock": _pins(content.get(SCIENCE_LOCK)), "numeric": numeric}
+    except UsageProblem:
+        return ""
+    return _digest(parts, content, package)
 
 
-def _read(path: Path) -> bytes | None:
-    """Content of a file, of a link where it leads; None where there is no file."""
-    if path.is_symlink():
-        return os.fsencode(path.readlink())
-    return path.read_bytes() if path.is_file() else None
-
-
-def _digest(found: Mapping[str, bytes], package: str) -> str:
-    settings = {name: _sections(name, found[name]) for name in _CONF if name in found}
-    parts = {
-        "problem": str(yaml_model.parse(_text(found.get(_MANIFEST)), _MANIFEST, may_be_empty=True).get("problem")),
+def _written(content: Mapping[str, bytes]) -> dict[str, Any]:
+    """Problem and settings."""
+    settings = {name: _sections(name, content[name]) for name in _CONF if name in content}
+    manifest = yaml_model.parse(_text(content.get(_MANIFEST)), _MANIFEST, may_be_empty=True)
+    return {
+        "problem": str(manifest.get("problem")),
         "settings": {name: given for name, given in settings.items() if given},
-        "lock": _pins(found.get(SCIENCE_LOCK)),
-        "numeric": [line for line in map(_numeric, _pins(found.get(FACTORY_LOCK))) if line],
     }
+
+
+def _digest(parts: Mapping[str, Any], content: Mapping[str, bytes], package: str) -> str:
     total = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode())
-    for name in sorted(name for name in found if name.startswith(f"src/{package}/")):
-        total.update(b"\0%s\0%d\0" % (os.fsencode(name), len(found[name])))
-        total.update(found[name])
+    for name in sorted(name for name in content if name.startswith(f"{layout.SCIENCE}/{package}/")):
+        total.update(b"\0%s\0%d\0" % (os.fsencode(name), len(content[name])))
+        total.update(content[name])
     return total.hexdigest()
+
+
+def _lines(content: bytes) -> bytes:
+    """A text with the line ends that git keeps: a checkout may have others. Any other file as it is."""
+    return content if b"\0" in content[:_TEXT] else content.replace(b"\r\n", b"\n")
 
 
 def _sections(name: str, content: bytes) -> dict[str, Any]:
@@ -141,19 +161,17 @@ def _pins(lock: bytes | None) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _numeric(line: str) -> str | None:
-    found = _NUMERIC.match(line)
-    return found.group() if found else None
+def _parted(pins: list[str]) -> tuple[list[str], set[str]]:
+    """Lines of a lock without numeric packages and their hashes, and the numeric packages with their versions."""
+    own, numeric, found = [], set(), None
+    for line in pins:
+        found = found if line.startswith("--hash") else _NUMERIC.match(line)
+        if found:
+            numeric.add(found.group())
+        else:
+            own.append(line)
+    return own, numeric
 
 
 def _text(content: bytes | None) -> str:
     return (content or b"").decode("utf-8", "surrogateescape")
-
-
-def _git(root: Path, *arguments: str, given: bytes | None = None) -> bytes | None:
-    """What git says; None when it refuses or is not there."""
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], input=given, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    return done.stdout if done.returncode == 0 else None
