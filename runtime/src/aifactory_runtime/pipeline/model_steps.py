@@ -24,6 +24,7 @@ from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reads import Reads, unread
+from aifactory_runtime.pipeline.reproduction import parity
 from aifactory_runtime.pipeline.training import cluster, fitting, search, training_data
 from aifactory_runtime.pipeline.training.fitting import Fitted
 from aifactory_runtime.pipeline.training.training_data import Labels, TrainingData
@@ -127,6 +128,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes, positive))
     reads = Reads(context.project.science.features())
     reference = training_data.reference(context, handoff, schema, reads)
+    parity.keep(context, handoff, estimator, reference.values, schema.classes)
     judged_on = scores.of(estimator, reference.values, reference.labels, schema.classes, positive)
     metrics |= _named(verdict.REFERENCE, judged_on)
     compared = champions.compare(context, handoff.table(REFERENCE, "prepare"), reads.names)

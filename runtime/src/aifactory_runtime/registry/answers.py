@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+_TOLERANCE = 1e-9
 
 
 def of(estimator: Any, values: Array, classes: Sequence[Any]) -> tuple[Array, Array | None]:
@@ -19,3 +21,18 @@ def of(estimator: Any, values: Array, classes: Sequence[Any]) -> tuple[Array, Ar
         return np.asarray(estimator.predict(values), dtype=np.float64).reshape(len(values)), None
     shares: Array = np.asarray(estimator.predict_proba(values))
     return np.asarray(classes)[shares.argmax(axis=1)], shares
+
+
+def same(found: Sequence[Any], expected: Sequence[Any]) -> int:
+    """How many of `found` are what was expected: numbers within the tolerance, rows of numbers number by number."""
+    return sum(equal(one, other) for one, other in zip(found, expected, strict=False))
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two answers, as JSON has them, are the same."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and same(one, other) == len(one)
+    if isinstance(one, float) or isinstance(other, float):
+        numbers = isinstance(one, int | float) and isinstance(other, int | float)
+        return numbers and math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return type(one) is type(other) and bool(one == other)

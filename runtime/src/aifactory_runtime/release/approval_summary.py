@@ -15,7 +15,16 @@ from aifactory_runtime import files
 from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import CHAMPION, DATA, DATA_OF, FIGURES, METRIC, NOT_COMPARED, Version
+from aifactory_runtime.registry.port import (
+    CHAMPION,
+    DATA,
+    DATA_OF,
+    FIGURES,
+    METRIC,
+    NOT_COMPARED,
+    SAME_ANSWERS,
+    Version,
+)
 from aifactory_runtime.release import code_history, tags
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
@@ -128,6 +137,8 @@ def _remarks(own: Mapping[str, str], champion: Mapping[str, str]) -> Iterator[st
         yield own[FIGURES]
     if FIGURES in champion:
         yield f"of the champion's figures: {champion[FIGURES]}"
+    if SAME_ANSWERS in own:
+        yield "with other numeric packages than it was trained with its predictions on reference rows were the same"
 
 
 def _named(champion: Version | None, target: Side) -> str | None:

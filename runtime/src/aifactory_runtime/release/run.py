@@ -178,10 +178,13 @@ class Release:
         registry.set_tag(version.number, tags.STAGE, CHAMPION)
 
     def _take_over_findings(self, version: Version) -> str | None:
-        """Say on the target's version who approved this release, and how it was tested; who approved."""
+        """Say on the target's version who approved this release, how it was tested and compared; who approved."""
         tested, person, registry = self._candidate.tested_here, self._approver(), self._target.registry
         if person:
             registry.set_tag(version.number, tags.APPROVED_BY, person)
+        packages = self._candidate.version.tags.get(tags.SAME_ANSWERS)
+        if packages and packages != version.tags.get(tags.SAME_ANSWERS):
+            registry.set_tag(version.number, tags.SAME_ANSWERS, packages)
         if self._rules.after_staging and tested and tested != version.tags.get(tags.INTEGRATION):
             registry.set_tag(version.number, tags.INTEGRATION, tested)
             registry.set_tag(version.number, tags.TESTED_WITH, self._candidate.commit)

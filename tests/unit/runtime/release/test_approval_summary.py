@@ -106,6 +106,14 @@ def test_given_a_champion_that_it_was_not_compared_with_then_why_is_told_once_be
     assert sum(why in line for line in lines) == 1
 
 
+def test_given_a_model_that_answers_alike_with_other_packages_then_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = told(tmp_path, monkeypatch, champion=True, same_answers_with="1" * 64)
+    said = "with other numeric packages than it was trained with its predictions on reference rows were the same"
+    assert lines[2] == said
+
+
 def test_given_no_champion_then_it_is_the_first_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = told(tmp_path, monkeypatch, champion=False)
 

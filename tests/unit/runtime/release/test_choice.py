@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,6 +21,9 @@ GOOD = {GATE: "passed", tags.DIRTY: "false"}
 REFUSED = {**GOOD, GATE: "refused"}
 DIRTY = {**GOOD, tags.DIRTY: "true"}
 OTHER = {**GOOD, tags.SCIENCE: "9" * 64}
+PACKAGES = {**GOOD, tags.NUMERIC: "numpy==1.0.0"}
+AGREED = {**PACKAGES, tags.SAME_ANSWERS: f"{'1' * 64} {hashlib.sha256(b'').hexdigest()}"}
+"""The repo's own lock names no numeric package."""
 
 
 class Source:
@@ -52,6 +56,8 @@ class Source:
         ((GOOD, REFUSED), 1, ["version 2 of dev: the gate did not let it pass"]),
         ((GOOD, DIRTY), 1, ["version 2 of dev: it was trained from files that are not committed"]),
         ((GOOD, OTHER), 1, ["version 2 of dev: it was trained with other science"]),
+        ((GOOD, PACKAGES), 1, ["version 2 of dev: numpy 1.0.0 is gone now: run the pipeline, which compares"]),
+        ((GOOD, AGREED), 2, []),
         ((GOOD, OTHER, REFUSED), 1, ["version 3 of dev: the gate", "version 2 of dev: it was trained with other"]),
     ],
 )

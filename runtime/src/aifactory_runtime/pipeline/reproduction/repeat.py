@@ -9,7 +9,8 @@ from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
-from aifactory_runtime.pipeline.reproduction import same_science
+from aifactory_runtime.pipeline.reproduction import parity, same_science
+from aifactory_runtime.pipeline.reproduction.same_science import Likeness
 from aifactory_runtime.registry.port import DATA_OF, DIRTY, IMPORTED, MODEL_SHA256, PREFIX, Version
 
 _TABLES = (RAW, PREPARED, REFERENCE)
@@ -19,12 +20,20 @@ def find(context: Context, handoff: Handoff) -> Handoff | None:
     """The handoff of the newest version that equal science made of equal data; None when there is none.
 
     Neither commit nor kind of a run are part of it. What was trained from files that no commit held is never taken for
-    the same, since nobody could retrain it, nor what was imported.
+    the same, since nobody could retrain it, nor what was imported. The newest one that differs in nothing but numeric
+    packages is asked whether it answers as it did.
     """
+    root, package = context.project.root, context.project.manifest.package
+    asked = False
     for version in reversed(context.registry.versions()):
-        if version.tags.get(DIRTY) == "false" and IMPORTED not in version.tags and _same_data(version, handoff):
-            root, package = context.project.root, context.project.manifest.package
-            if same_science.why_not(version.tags, context.made_from, root, package) is None:
+        if version.tags.get(DIRTY) != "false" or IMPORTED in version.tags or not _same_data(version, handoff):
+            continue
+        if same_science.why_not(version.tags, context.made_from, root, package) is None:
+            return _made_by(context, version, handoff)
+        likeness = same_science.likeness(version.tags, context.made_from.science, root, package)
+        if likeness is Likeness.NUMERIC and not asked:
+            asked = True
+            if parity.agrees(context, version, handoff):
                 return _made_by(context, version, handoff)
     return None
 

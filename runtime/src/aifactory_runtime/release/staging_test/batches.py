@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from aifactory_runtime.config.consumer import Consumer
 from aifactory_runtime.contract import names
 from aifactory_runtime.data import tables
+from aifactory_runtime.registry import answers
 from aifactory_runtime.release import released
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.release.staging_test import consumer as consumers
-from aifactory_runtime.release.staging_test.checks import Check, same
+from aifactory_runtime.release.staging_test.checks import Check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,7 @@ def _in_order(scored: pd.DataFrame, offline: Mapping[str, Any]) -> Check:
     """The first rows carry, in the order of the source, what the released code says of them."""
     expected = offline["predictions"]
     found = scored["prediction"].head(len(expected)).tolist()
-    equal = same(found, expected)
+    equal = answers.same(found, expected)
     return Check(
         "batch: predictions stand in the order of the source", equal == len(expected), f"{equal} of {len(expected)}"
     )

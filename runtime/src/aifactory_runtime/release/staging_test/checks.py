@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,6 @@ from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
 
 _TIMEOUT_SECONDS = 30.0
-_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -46,20 +44,6 @@ class Check:
     name: str
     passed: bool
     found: str
-
-
-def same(found: Sequence[Any], expected: Sequence[Any]) -> int:
-    """How many of `found` are what was expected: numbers within the tolerance, rows of numbers number by number."""
-    return sum(_equal(one, other) for one, other in zip(found, expected, strict=False))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and same(one, other) == len(one)
-    if isinstance(one, float) or isinstance(other, float):
-        numbers = isinstance(one, int | float) and isinstance(other, int | float)
-        return numbers and math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
-    return type(one) is type(other) and bool(one == other)
 
 
 def read_token(path: str | None) -> str | None:

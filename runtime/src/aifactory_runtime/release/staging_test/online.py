@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aifactory_runtime.config.consumer import Consumer
+from aifactory_runtime.registry import answers
 from aifactory_runtime.registry.model_folder import InputSchema
 from aifactory_runtime.release.staging_test import consumer as consumers
 from aifactory_runtime.release.staging_test import producer
-from aifactory_runtime.release.staging_test.checks import Check, Endpoint, same
+from aifactory_runtime.release.staging_test.checks import Check, Endpoint
 
 EXAMPLE = "consumer: its example request"
 _OK, _UNAUTHORIZED = 200, 401
@@ -48,7 +49,7 @@ def _same_scores(endpoint: Endpoint, offline: Mapping[str, Any]) -> Check:
     got, expected = answer.get(key) or [], offline[key]
     if len(got) != len(expected):
         return Check(name, False, f"{len(got)} answers for {len(expected)} rows")
-    equal = same(got, expected)
+    equal = answers.same(got, expected)
     return Check(name, equal == len(expected), f"{equal} of {len(expected)} rows")
 
 
