@@ -223,6 +223,7 @@ def test_given_a_checkout_with_other_line_ends_when_digested_then_it_is_the_same
     found = {root: (folder_digest(root), science.of_commit(root, name, PACKAGE)) for root in (own, other)}
     assert {one.sha256 for pair in found.values() for one in pair if one} == {folder_digest(own).sha256}
     assert all(one for pair in found.values() for one in pair)
+    assert with_content(own, f"src/{PACKAGE}/weights.bin", b"\0\n\n").sha256 != folder_digest(own).sha256, "no text"
 
 
 @pytest.mark.parametrize("link", ["src/demo_case/regions.csv", "conf/prod.yaml"])
@@ -243,7 +244,9 @@ def test_given_a_link_when_what_it_leads_to_changes_then_it_counts_in_folder_com
     assert found[0] != found[1]
 
 
-@pytest.mark.parametrize("leads", ["../../../elsewhere.csv", "/etc/hostname", "nowhere.csv", "lists", "ignored.tmp"])
+@pytest.mark.parametrize(
+    "leads", ["../../../elsewhere.csv", "/etc/hostname", "nowhere.csv", "lists", "ignored.tmp", "another"]
+)
 @pytest.mark.parametrize("link", ["src/demo_case/a link", "conf/prod.yaml"])
 def test_given_a_link_to_what_git_does_not_keep_when_digested_then_it_is_refused_by_name(
     own: Path, link: str, leads: str
@@ -252,6 +255,7 @@ def test_given_a_link_to_what_git_does_not_keep_when_digested_then_it_is_refused
     for place in (f"src/{PACKAGE}", "conf"):
         write(own, f"{place}/ignored.tmp", b"")
         write(own, f"{place}/lists/one", b"")
+        (own / place / "another").symlink_to("lists/one")
     write(own, "../elsewhere.csv", b"")
     (own / link).unlink(missing_ok=True)
     (own / link).symlink_to(leads)
