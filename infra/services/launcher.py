@@ -61,6 +61,8 @@ class Worker:
     process: subprocess.Popen[bytes]
     snapshot: Path
     started: float
+    slot: int
+    """Under which it counts what it does: a number that no other living worker has."""
     stop_by: float | None = None
 
     def alive(self) -> bool:
@@ -81,6 +83,7 @@ class Launcher:
         self._options = options
         self._socket = _listen(options.port)
         _forget_reports(options.serving)
+        self._metrics = _empty(options.serving / "metrics")
         self._worker: Worker | None = None
         self._next: Worker | None = None
         self._leaving: list[Worker] = []
@@ -188,6 +191,9 @@ class Launcher:
         variables["PYTHONPATH"] = os.pathsep.join(str(snapshot / folder) for folder in CODE)
         variables["AIFACTORY_ENV_FILE"] = str(self._options.environment_file)
         variables["AIFACTORY_LAUNCHER"] = str(os.getpid())
+        slot = self._free_slot()
+        variables["PROMETHEUS_MULTIPROC_DIR"] = str(self._metrics)
+        variables["AIFACTORY_SLOT"] = str(slot)
         try:
             process = subprocess.Popen(
                 command,
@@ -202,7 +208,11 @@ class Launcher:
             self._say(f"{snapshot} cannot be run ({error.strerror}): run release again")
             return None
         self._say(f"worker {process.pid} of {snapshot.name} starts")
-        return Worker(process, snapshot, time.monotonic())
+        return Worker(process, snapshot, time.monotonic(), slot)
+
+    def _free_slot(self) -> int:
+        taken = {worker.slot for worker in (self._worker, self._next, *self._leaving) if worker is not None}
+        return next(slot for slot in range(len(taken) + 1) if slot not in taken)
 
     def _status_path(self, worker: Worker) -> Path:
         return self._options.serving / "status" / f"{worker.process.pid}.json"
@@ -263,6 +273,14 @@ def _forget_reports(serving: Path) -> None:
     """Empty `status/`: no worker of ours runs yet, and after a reboot a number in it may be another process's."""
     for report in (serving / "status").glob("*"):
         report.unlink(missing_ok=True)
+
+
+def _empty(folder: Path) -> Path:
+    """The folder in which workers count, without what those of an earlier launcher left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for counts in folder.glob("*.db"):
+        counts.unlink(missing_ok=True)
+    return folder
 
 
 def _listen(port: int) -> socket.socket:

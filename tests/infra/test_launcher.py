@@ -36,7 +36,8 @@ if READY == "never":
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = (NAME + " " + os.environ.get("SECRET", "scrubbed")).encode()
+        told = os.environ["AIFACTORY_SLOT"] if self.path == "/slot" else os.environ.get("SECRET", "scrubbed")
+        body = (NAME + " " + told).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -96,12 +97,12 @@ class Running:
         finally:
             connection.close()
 
-    def wait(self, expected: str, seconds: float = 30) -> None:
+    def wait(self, expected: str, seconds: float = 30, path: str = "/predict") -> None:
         until = time.monotonic() + seconds
         seen: object = None
         while time.monotonic() < until:
             try:
-                seen = self.get()
+                seen = self.get(path)
                 if expected in seen[1]:
                     return
             except OSError as error:
@@ -246,7 +247,7 @@ def test_given_new_code_that_died_for_days_when_it_dies_again_then_the_launcher_
     dead.wait(30)
     kept = launcher.Launcher(launcher.Options(0, tmp_path, "churn", tmp_path / "environment.json"))
     kept._failures = 2000  # past 2.0**1023, the last power that a float holds
-    kept._next = launcher.Worker(dead, tmp_path, time.monotonic())
+    kept._next = launcher.Worker(dead, tmp_path, time.monotonic(), slot=0)
 
     kept._supervise()
     kept._socket.close()
@@ -264,6 +265,28 @@ def test_given_reports_from_before_a_reboot_when_started_then_none_counts_for_a_
     launcher.Launcher(launcher.Options(0, tmp_path, "churn", tmp_path / "environment.json"))._socket.close()
 
     assert serving.statuses() == [] and list((tmp_path / "status").iterdir()) == []
+
+
+def test_given_workers_one_after_the_other_when_they_count_then_each_has_a_slot_that_no_living_one_has(
+    running: Running,
+) -> None:
+    running.release("one")
+    running.wait("one 0", path="/slot")
+    running.release("two")
+    running.wait("two 1", path="/slot")
+    while len(running.workers()) > 1:
+        time.sleep(0.05)
+    os.kill(running.workers()[0], signal.SIGKILL)
+    running.wait("two 0", path="/slot")
+
+
+def test_given_counts_of_an_earlier_launcher_when_started_then_they_are_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    (folder / "counter_0.db").write_bytes(b"old")
+    kept = launcher.Launcher(launcher.Options(0, tmp_path, "churn", tmp_path / "environment.json"))
+    kept._socket.close()
+    assert list(folder.iterdir()) == []
 
 
 def test_given_a_slow_caller_before_the_release_when_others_ask_then_they_are_answered(running: Running) -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Receive, Scope, Send
 
-from aifactory_runtime.serving import request_body
+from aifactory_runtime.serving import metrics, request_body
 from aifactory_runtime.serving.capture import NotRecorded
 from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.pages import add_pages
@@ -41,6 +41,7 @@ def create_app(service: Service, title: str) -> FastAPI:
     _add_scoring(app, service, guarded)
     _add_health(app, service, guarded)
     add_pages(app)
+    app.add_middleware(metrics.Counted, service.metrics)
     app.openapi = lambda: describe(app, service)  # type: ignore[method-assign]
     return app
 
@@ -85,6 +86,13 @@ def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
         found = {"model_version": served.version, "model_sha256": served.sha256, "commit": service.model.code_commit}
         return JSONResponse(found | {"code_sha256": served.code_sha256, "sequence": service.sequence})
 
+    @app.get("/metrics", dependencies=guarded, include_in_schema=False)
+    async def counts() -> Response:
+        """What all workers have counted, for Prometheus."""
+        version = service.model.served.version if service.model else None
+        service.metrics.serves(version)
+        return Response(service.metrics.text(), media_type=metrics.MEDIA_TYPE)
+
 
 async def _answer(service: Service, request: Request, calls: Mapping[str, Call], unsaid: Sequence[str]) -> Response:
     """The answer to a body of one of the media types of `calls`."""
@@ -103,6 +111,7 @@ async def _answer(service: Service, request: Request, calls: Mapping[str, Call],
     except NotReady as not_ready:
         return JSONResponse({"detail": str(not_ready)}, 503, {"Retry-After": "1"})
     except NotRecorded:
+        service.metrics.not_recorded()
         return JSONResponse({"detail": "the prediction could not be recorded, so it is not given"}, 503)
 
 

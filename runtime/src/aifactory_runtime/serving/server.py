@@ -10,12 +10,46 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _IDLE_SECONDS = 2.0
 """How long, when draining, a connection without a request is kept for one that may be on its way."""
+
+
+_MOST_HEAD_BYTES = 65_536
+"""Request line and headers of one request, in pieces; the parser itself has no limit and would keep all of them."""
+_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Uvicorn's fast protocol, which closes a connection whose headers do not end."""
+
+    _reads_head = True
+    _ended = False
+    """Whether a request ended in what came last; what is behind it belongs to the next head, and is not counted."""
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and count it while no head has ended."""
+        self._ended = False
+        super().data_received(data)
+        self._head_bytes = self._head_bytes + len(data) if self._reads_head and not self._ended else 0
+        if self._head_bytes > _MOST_HEAD_BYTES and not self.transport.is_closing():
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        """A body comes, or nothing."""
+        self._reads_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes now is the head of the next request."""
+        self._reads_head = self._ended = True
+        super().on_message_complete()
 
 
 class DrainingServer(uvicorn.Server):
@@ -45,7 +79,7 @@ def run(app: FastAPI, listener: socket.socket, drain_seconds: float, on_drain: C
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        http="h11",
+        http=BoundedProtocol,
         ws="none",
         loop="asyncio",
         timeout_graceful_shutdown=max(1, round(drain_seconds)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ import msgspec
 
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.capture import Capture
+from aifactory_runtime.serving.metrics import Metrics
 from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.request_decoding import Rows
 
@@ -55,6 +56,7 @@ class Service:
     reason: str | None = NOTHING_RELEASED
     sequence: int = 0
     draining: bool = False
+    metrics: Metrics = field(default_factory=Metrics)
 
     @property
     def not_ready(self) -> str | None:
@@ -79,6 +81,7 @@ class Service:
             outputs = await asyncio.to_thread(model.predict, rows)
         ids = new_ids(len(outputs))
         await self.capture.record(_lines(model, rows, outputs, ids))
+        self.metrics.scored(len(ids))
         answer: dict[str, Any] = {"predictions": [output["prediction"] for output in outputs]}
         if model.schema.classes:
             answer["probabilities"] = [output["probabilities"] for output in outputs]

@@ -342,3 +342,17 @@ def test_figure_6_given_any_finite_number_when_asked_then_200_with_finite_scores
 @given(body=st.binary(max_size=200))
 def test_figure_6_given_any_bytes_when_asked_then_422(setting: Setting, body: bytes) -> None:
     assert setting.client.post("/predict", content=body).status_code == 422
+
+
+def test_given_requests_when_metrics_are_asked_for_then_they_are_counted_and_a_token_is_needed(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.client as client:
+        setting.predict(ROW, ROW)
+        client.get("/nowhere")
+        text = client.get("/metrics").text
+        assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
+
+    assert 'aifactory_requests_total{path="/predict",status="200"} 1.0' in text
+    assert 'aifactory_requests_total{path="other",status="404"} 1.0' in text
+    assert "aifactory_rows_scored_total 2.0" in text
+    assert "aifactory_model_version 1.0" in text
