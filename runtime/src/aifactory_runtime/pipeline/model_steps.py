@@ -18,7 +18,7 @@ from aifactory_runtime.gate import chance as chances
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, made_up, pictures, scores
+from aifactory_runtime.pipeline import events, made_up, pictures, registration, scores
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
@@ -46,7 +46,6 @@ from aifactory_runtime.registry.port import (
     PREFIX,
     REPORT_SHA256,
     SCIENCE,
-    Version,
 )
 
 _GATE_REPORT = "gate.json"
@@ -176,9 +175,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
         PIPELINE_RUN: handoff.id,
     }
     version = context.registry.register(place, tags, run)
-    context.registry.finish_run(run)
-    _audit(context, version)
-    return replace(handoff, version=version.number)
+    return registration.complete(context, version, handoff)
 
 
 def _say_data(context: Context, handoff: Handoff, run: str) -> None:
@@ -294,18 +291,6 @@ def _refuse(context: Context, handoff: Handoff, reasons: list[str]) -> None:
     events.leave(context, handoff, "gate_refused", model_sha256=handoff.model_sha256, reasons=reasons)
     said = "; ".join([*reasons, *([made_up.SENTENCE] if handoff.made_up else [])])
     raise FactoryError(f"the gate refuses the candidate, nothing is registered: {said}")
-
-
-def _audit(context: Context, version: Version) -> None:
-    """One line a registered version, also when a killed run left the version without it."""
-    from aifactory_runtime.audit import log
-
-    place = Path(context.contract.audit_uri)
-    action = "register"
-    if any(line["action"] == action and line["facts"].get("version") == version.number for line in log.read(place)):
-        return
-    facts = {"model": context.contract.model_name, "version": version.number, **version.tags}
-    log.append(place, action, context.contract.identity, facts)
 
 
 def _not_compared(why: str | None) -> dict[str, str]:

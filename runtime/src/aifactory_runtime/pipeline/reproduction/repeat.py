@@ -7,6 +7,7 @@ from dataclasses import replace
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline import registration
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reproduction import parity, same_science
@@ -44,9 +45,16 @@ def _same_data(version: Version, handoff: Handoff) -> bool:
 
 
 def _made_by(context: Context, version: Version, handoff: Handoff) -> Handoff:
-    """The handoff of the run that made the version; of one that ran elsewhere what its version says."""
+    """The handoff of the run that made the version; of one that ran elsewhere what its version says.
+
+    A run of here that was killed after it registered is completed: its version would else never be in the audit log.
+    """
     try:
         before = handoffs.load(context.artifacts, version.tags.get(PREFIX + "pipeline_run", ""))
     except UsageProblem:
         before = replace(handoff, mlflow_run=version.run_id, model_sha256=version.tags.get(MODEL_SHA256))
-    return replace(before, version=version.number)
+        return replace(before, version=version.number)
+    if before.version is None:
+        before = registration.complete(context, version, before)
+        handoffs.save(context.artifacts, before)
+    return before

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aifactory_runtime.audit import log
 from aifactory_runtime.pipeline.context import Context
 from tests.fixtures.usecase_repo import commit, git, write_customers
 from tests.unit.runtime.conftest import Pipeline
@@ -29,6 +30,28 @@ def test_given_nothing_changed_when_run_again_then_the_run_before_is_the_answer(
 
     assert second == first
     assert runs(context) == [first.id]
+
+
+@pytest.mark.parametrize("killed_in", ["finish_run", "append"])
+def test_given_a_run_killed_after_it_registered_when_run_again_then_its_version_is_completed_with_one_audit_line(
+    pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch, killed_in: str
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    owner: object = type(context.registry) if killed_in == "finish_run" else log
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, killed_in, killed)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline()
+    (version,) = context.registry.versions()
+
+    again, once_more = pipeline(again=False), pipeline(again=False)
+
+    assert again == once_more
+    assert (again.version, again.gate is not None) == (version.number, True)
+    lines = log.read(Path(context.contract.audit_uri))
+    assert [line["facts"]["version"] for line in lines if line["action"] == "register"] == [version.number]
 
 
 def change_data(repo: Path) -> None:

@@ -1,0 +1,26 @@
+"""What follows once a version is in the registry; a run that was killed in between is completed by the next one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from aifactory_runtime.audit import log
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.registry.port import Version
+
+_ACTION = "register"
+
+
+def complete(context: Context, version: Version, handoff: Handoff) -> Handoff:
+    """The handoff with its version, whose tracking run has ended and which has its one line in the audit log."""
+    if handoff.mlflow_run is not None:
+        context.registry.finish_run(handoff.mlflow_run)
+    place = Path(context.contract.audit_uri)
+    if not any(
+        line["action"] == _ACTION and line["facts"].get("version") == version.number for line in log.read(place)
+    ):
+        facts = {"model": context.contract.model_name, "version": version.number, **version.tags}
+        log.append(place, _ACTION, context.contract.identity, facts)
+    return replace(handoff, version=version.number)
