@@ -203,7 +203,7 @@ class Release:
         """Ask the service in the target as a consumer would; the version carries the report's digest when it passed."""
         version = self._there()
         activation.wait_until_served(self._target, version)
-        report, sha256 = integration_test.integration_test(self._candidate, self._target)
+        report, sha256 = integration_test.integration_test(self._candidate, self._target, version)
         self._target.audit("integration-tested", self._audit_facts() | {"passed": report["passed"], "report": sha256})
         if report["passed"]:
             self._target.registry.set_tag(version.number, tags.STAGE, tags.TESTED)

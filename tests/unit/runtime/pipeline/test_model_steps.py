@@ -9,7 +9,6 @@ import pytest
 
 from aifactory_runtime.audit import log
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.pipeline import model_steps
 from aifactory_runtime.pipeline.context import Context
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import edit
@@ -52,7 +51,7 @@ def test_fault_26_given_a_kill_between_version_and_handoff_when_run_again_then_o
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(model_steps, "_audit", killed)
+        patch.setattr(log, "append", killed)
         with pytest.raises(KeyboardInterrupt):
             pipeline()
     assert len(context.registry.versions()) == 1

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.config import layout
 from aifactory_runtime.release.side import open_side
-from tests.fixtures.usecase_repo import commit, git
+from aifactory_runtime.release.staging_test import same_answers
+from tests.fixtures.usecase_repo import bring_runtime, commit, git
 from tests.unit.runtime.environments import Environments
 
 pytestmark = pytest.mark.slow
@@ -146,6 +148,36 @@ def test_given_code_of_the_same_science_that_does_not_run_when_released_then_the
     assert broken[:12] and served(places, "dev") == ("1", readme)
     git(places.repo, "rm", "-q", "conf/consumer.yaml")
     commit(places.repo, "No such consumer")
+
+
+def test_given_a_runtime_that_changes_answers_when_released_then_staging_refuses_it_and_the_code_before_serves(
+    places: Environments, readme: str, first_answer: list[float]
+) -> None:
+    bring_runtime(places.repo)
+    (answers,) = (places.repo / layout.VENDOR).rglob("registry/answers.py")
+    right = answers.read_text()
+    swapped = "np.asarray(estimator.predict_proba(values))[:, ::-1]"
+    answers.write_text(right.replace("np.asarray(estimator.predict_proba(values))", swapped))
+    assert answers.read_text() != right
+    commit(places.repo, "A runtime that swaps the classes")
+    assert places.run("run", environment="dev").stdout.startswith("same science, settings and data as version 1")
+
+    done = places.run("release", "--to", "staging")
+
+    assert done.returncode == 1, done.stdout
+    assert f"{same_answers.NAME}: " in done.stderr and "predictions differ" in done.stderr
+    assert "train again with run --again" in done.stderr
+    assert served(places) == ("1", readme) and answer(places) == first_answer
+    git(places.repo, "rm", "-rq", layout.VENDOR)
+    commit(places.repo, "The runtime as it was")
+
+
+def test_given_new_code_that_answers_alike_when_the_report_is_read_then_it_says_on_how_many_rows(
+    places: Environments, readme: str
+) -> None:
+    (report,) = places.home.rglob(f"{readme}/integration.json")
+    found = {check["name"]: check for check in json.loads(report.read_text())["checks"]}
+    assert found[same_answers.NAME]["passed"] and "rows, code of" in found[same_answers.NAME]["found"]
 
 
 def test_given_other_features_when_released_untrained_then_refused_and_when_trained_then_a_new_version(

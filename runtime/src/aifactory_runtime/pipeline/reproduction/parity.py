@@ -37,7 +37,7 @@ _LOG = logging.getLogger("aifactory.train")
 
 
 @dataclass(frozen=True)
-class _Compared:
+class Compared:
     """On how many rows a model was asked, and why it counts as another one; None when every answer is the same."""
 
     rows: int
@@ -66,23 +66,23 @@ def agrees(context: Context, version: Version, handoff: Handoff) -> bool:
     return True
 
 
-def _compared(context: Context, version: Version, handoff: Handoff) -> _Compared:
+def _compared(context: Context, version: Version, handoff: Handoff) -> Compared:
     if other := _not_installed(context.made_from.science.numeric):
-        return _Compared(0, f"{other}, so nothing can be compared: make setup")
+        return Compared(0, f"{other}, so nothing can be compared: make setup")
     try:
         place = handoffs.folder(context.artifacts, version.tags.get(PIPELINE_RUN, ""))
         before = files.read_json(place / _FILE)
     except (FactoryError, OSError, ValueError):
         before = {}
     if before.get("model_sha256") != version.model_sha256:
-        return _Compared(0, "what it answered when it was trained is not to be had here")
+        return Compared(0, "what it answered when it was trained is not to be had here")
     try:
         now = _asked(context, version, handoff)
     except FactoryError as error:
-        return _Compared(0, str(error))
+        return Compared(0, str(error))
     except Exception as error:  # whatever a library of another version trips over
-        return _Compared(0, f"it does not run any more ({type(error).__name__})")
-    return _held_against(before, now)
+        return Compared(0, f"it does not run any more ({type(error).__name__})")
+    return held_against(before, now)
 
 
 def _asked(context: Context, version: Version, handoff: Handoff) -> dict[str, Any]:
@@ -105,18 +105,18 @@ def _said(estimator: Any, values: Any, classes: Sequence[Any]) -> dict[str, Any]
     }
 
 
-def _held_against(before: Mapping[str, Any], now: Mapping[str, Any]) -> _Compared:
+def held_against(before: Mapping[str, Any], now: Mapping[str, Any]) -> Compared:
     """Rows are named by their place in the reference, from 1; the largest differences first."""
     was, new = _rows(before), _rows(now)
     if len(was) != len(new):
-        return _Compared(len(new), f"it answered {len(was)} rows, now {len(new)}")
+        return Compared(len(new), f"it answered {len(was)} rows, now {len(new)}")
     apart = {row: _apart(*pair) for row, pair in enumerate(zip(was, new, strict=True), 1) if not answers.equal(*pair)}
     if not apart:
-        return _Compared(len(new), None)
+        return Compared(len(new), None)
     largest = sorted(apart, key=lambda row: -apart[row])[:_SHOWN]
     named = ", ".join(f"row {row} by {apart[row]:.3g}" for row in largest)
     more = ", the largest" if len(apart) > len(largest) else ""
-    return _Compared(len(new), f"{len(apart)} of {len(new)} predictions on reference rows differ{more}: {named}")
+    return Compared(len(new), f"{len(apart)} of {len(new)} predictions differ{more}: {named}")
 
 
 def _rows(said: Mapping[str, Any]) -> list[list[Any]]:

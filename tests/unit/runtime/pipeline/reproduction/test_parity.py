@@ -65,7 +65,7 @@ def of_another_model(place: Path) -> None:
 @pytest.mark.parametrize(
     "case",
     [
-        (another_answer, SCIPY, "predictions on reference rows differ: row 3 by 0.25, row 7 by 1e-06"),
+        (another_answer, SCIPY, "predictions differ: row 3 by 0.25, row 7 by 1e-06"),
         (Path.unlink, SCIPY, "what it answered when it was trained is not to be had here"),
         (of_another_model, SCIPY, "what it answered when it was trained is not to be had here"),
         (None, "1.0.1", f"scipy {SCIPY} is installed and 1.0.1 locked, so nothing can be compared: make setup"),
@@ -112,15 +112,15 @@ def test_given_a_model_that_does_not_run_with_the_new_package_when_run_then_it_t
     ("was", "now", "said"),
     [
         ([1.0, 2.0], [1.0, 2.0 + 1e-12], None),
-        ([1.0, 2.0, 3.0], [1.5, 2.0, 3.25], "2 of 3 predictions on reference rows differ: row 1 by 0.5, row 3 by 0.25"),
+        ([1.0, 2.0, 3.0], [1.5, 2.0, 3.25], "2 of 3 predictions differ: row 1 by 0.5, row 3 by 0.25"),
         ([1.0, 2.0], [1.0], "it answered 2 rows, now 1"),
-        (list(range(9)), [-1] * 9, "9 of 9 predictions on reference rows differ, the largest: row 1 by 1"),
+        (list(range(9)), [-1] * 9, "9 of 9 predictions differ, the largest: row 1 by 1"),
     ],
 )
 def test_given_answers_of_two_days_when_compared_then_rows_that_differ_are_named(
     was: list[float], now: list[float], said: str | None
 ) -> None:
-    found = parity._held_against(
+    found = parity.held_against(
         {"predictions": was, "probabilities": None}, {"predictions": now, "probabilities": None}
     )
     assert found.rows == len(now)
