@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
 import click
 
 from aifactory_runtime import __version__, lazy_commands
+from aifactory_runtime.config import outer
 from aifactory_runtime.lazy_commands import Entry, lazy_group
 
 SECTIONS = {
@@ -95,4 +97,5 @@ def factory(debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command, print one line per failure, exit as documented (0, 1, 2, 3); KeyboardInterrupt for Ctrl-C."""
     given = sys.argv[1:] if arguments is None else arguments
+    outer.forget_git(os.environ)
     sys.exit(lazy_commands.run(factory, given, "factory", _SENTENCES))

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
 
 def of(place: Place) -> dict[str, Any]:
-    """Where the repo stands, as `repo`; as `repo_unknown` why that cannot be said; empty outside a repo."""
+    """Where the repo stands, as `repo`; as `repo_waits` what an update waits for; as `repo_unknown` why nobody knows.
+
+    Empty outside a repo.
+    """
     if place.repo is None or place.manifest is None:
         return {}
+    from aifactory.update import top, waiting
     from aifactory.update.standing import standing
 
     try:
+        if (waits := waiting(top(place.repo))) is not None:
+            return {"repo_waits": waits}
         found = standing(place.repo, place.manifest.model_dump(mode="json"), os.environ)
     except FactoryError as error:
         return {"repo_unknown": str(error)}
@@ -30,6 +36,8 @@ def of(place: Place) -> dict[str, Any]:
 
 def say(known: dict[str, Any]) -> None:
     """Print it, as `of` found it."""
+    if "repo_waits" in known:
+        click.echo(f"Factory: {known['repo_waits']}")
     if "repo_unknown" in known:
         click.echo(f"note: where this repo stands is not known: {known['repo_unknown']}")
     if "repo" not in known:

@@ -10,7 +10,7 @@ from pathlib import Path
 from aifactory.git import attempt, git, split_nul
 from aifactory.hooks import AFTER_UPDATE
 from aifactory.hooks import run as run_hooks
-from aifactory.update import conflicts, placing, plan, record, result, standing, untouched, verify, versions
+from aifactory.update import answers, conflicts, placing, plan, record, result, standing, untouched, verify, versions
 from aifactory.update.plan import Plan, Say
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.upgrades import markers
@@ -103,16 +103,42 @@ def top(folder: Path) -> Path:
     repo = Path(found.stdout.decode().rstrip("\n"))
     if attempt(repo, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
         raise UsageProblem(f"{repo} has no commit yet: commit what is there first, so that it can be told apart")
+    between = [place for place in (folder, *folder.parents) if repo in place.parents]
+    for place in between:
+        if (place / answers.FILE).exists() and not (repo / answers.FILE).exists():
+            raise UsageProblem(nested(place, repo))
     return repo
+
+
+def nested(place: Path, repo: Path) -> str:
+    """Why a repo of the factory that lies in a folder of another git repo cannot follow it, and the way out."""
+    return f"{place} lies in the git repo {repo}: to follow the factory it needs one of its own, git init in it"
+
+
+def waiting(repo: Path) -> str | None:
+    """What an update or an adoption of this repo waits for; None when nothing is under way."""
+    found = record.noted(repo)
+    if found is not None:
+        move, phase = found
+        return f"the {move.called} {_state(phase)}: factory {move.command} --continue, or --abort"
+    staged, committed = (attempt(repo, "show", f"{at}:{answers.FILE}") for at in ("", "HEAD"))
+    if staged.returncode or staged.stdout == committed.stdout:
+        return None
+    if committed.returncode:
+        return "an adoption is staged: commit it"
+    version = answers.parse(staged.stdout.decode()).commit
+    return f"an update to {version.removeprefix('v')} is staged: commit it"
 
 
 def refuse_open(repo: Path) -> None:
     """UsageProblem when an update or an adoption of this repo is not finished."""
     found = record.noted(repo)
     if found is not None:
-        move, phase = found
-        state = "was interrupted" if phase is record.Phase.MOVING else "waits for your decisions"
-        raise UsageProblem(f"the {move.called} {state}: factory {move.command} --continue, or --abort")
+        raise UsageProblem(waiting(repo) or "")
+
+
+def _state(phase: record.Phase) -> str:
+    return "was interrupted" if phase is record.Phase.MOVING else "waits for your decisions"
 
 
 def refuse_unready(repo: Path) -> None:

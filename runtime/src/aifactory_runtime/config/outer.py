@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 _GIT = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"),
@@ -16,6 +16,12 @@ _PYTHON = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
 def without_git(variables: Mapping[str, str]) -> dict[str, str]:
     """For git in a repo of our choice."""
     return _without(variables, _GIT)
+
+
+def forget_git(variables: MutableMapping[str, str]) -> None:
+    """For a whole process that a hook of git started, and for libraries of it that start git themselves."""
+    for name in _GIT:
+        variables.pop(name, None)
 
 
 def for_a_repo(variables: Mapping[str, str]) -> dict[str, str]:
