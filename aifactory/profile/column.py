@@ -92,7 +92,7 @@ class ColumnScan:
         self.lowest, self.highest = math.inf, -math.inf
         self.squares = 0.0
         self._finite, self._mean, self._apart = 0, 0.0, 0.0
-        self._days = 0
+        self._days = self._zoned = 0
         """Count, mean, and sum of squared distances from it, of the finite numbers."""
         self.longest = self.words = 0
         self.rising = self.falling = True
@@ -141,7 +141,18 @@ class ColumnScan:
             return np.zeros(len(values), dtype=np.uint64)
         self.rows += len(values)
         self.missing += typed.null_count
+        if self.kind == "date" and self.stored == "text":
+            self._zoned += text_bytes.zoned(values)
         return self._add_texts(typed) if self.kind == "text" else self._add_numbers(to_numbers(typed, self.kind))
+
+    @property
+    def zones(self) -> str | None:
+        """What becomes of time zones that cells name; None without one."""
+        if not self._zoned or self.kind != "date":
+            return None
+        rest = self.present - self._zoned
+        others = f"; the {rest} others name none and are taken as UTC: write all alike" if rest else ""
+        return f"{self._zoned} times name a zone and are moved to UTC{others}"
 
     @property
     def proves(self) -> str | None:

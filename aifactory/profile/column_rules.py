@@ -37,7 +37,7 @@ _CELL = re.compile(
     rf"(?P<before>[^09]*?)(?P<core>[.,]?[09](?:[09.,'\u2019{SPACES}]*[09])?[.,]?)(?P<power>[eE][{MINUS}+]?[09]+)?"
     r"(?P<after>[^09]*)"
 )
-_CURRENCY = re.compile(r"[$€£¥₹₽₩₺₴₪₫฿]|[A-Z]{1,2}\$|Rs\.?|Fr\.?|kr\.?|zł|Kč|Ft|R\$|[A-Z]{3}")
+_CURRENCY = re.compile(r"[$€£¥\uffe5\uff04₹₽₩₺₴₪₫฿]|[A-Z]{1,2}\$|Rs\.?|Fr\.?|kr\.?|zł|Kč|Ft|R\$|[A-Z]{3}")
 _UNIT = re.compile(r"[^\W\d_]{1,4}([²³]|/[^\W\d_]{1,4}[²³]?)?|[%‰°]|°[CF]|km/h")
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 _WORD = re.compile(r"[^\d(){}\[\]=;,\"]{1,12}")
@@ -192,14 +192,15 @@ def _number(shape: str, count: int, row: int) -> _Number | None:
         return None
     if not any(_fits(core, decimal, group) for decimal in _MARKS for group in _GROUPS if group != decimal):
         return None
-    plain = not set("(\u2212") & set(shape) and "-" not in after.replace(unit, "")
+    bare = not unit and (before not in {"", "-", "+"} or after != "")
+    plain = not bare and not set("(\u2212") & set(shape) and "-" not in after.replace(unit, "")
     return _Number(unit, core, count, row, power, bool(re.match("0[09]", core)), plain)
 
 
 def _is_unit(ahead: str, behind: str, after: str) -> bool:
     """Whether what stands before or behind digits is a sign or a unit; A12 and 12B are names, `12 pieces` is not."""
     if ahead:
-        return bool(_CURRENCY.fullmatch(ahead))
+        return ahead == "%" or bool(_CURRENCY.fullmatch(ahead))
     known = _CURRENCY.fullmatch(behind) or _UNIT.fullmatch(behind)
     return bool(known or (after[0] in SPACES and _WORD.fullmatch(behind)))
 

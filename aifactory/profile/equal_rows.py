@@ -59,6 +59,11 @@ def notes(found: EqualRows) -> list[str]:
             f"{found.others} rows equal another one, as the columns take few values: all count, and rows of equal "
             "inputs may be in training and in test (data.equal_rows: spread in conf/base.yaml)"
         )
+    elif found.split == "spread":
+        said.append(
+            "columns take few values: rows of equal inputs may be in training and in test (data.equal_rows: spread in "
+            "conf/base.yaml)"
+        )
     elif found.others:
         said.append(
             f"{found.others} rows equal another one, and no id says that they are copies: all count, and rows of equal "

@@ -23,6 +23,7 @@ _HEAVY = 2.0
 _ENOUGH_TO_MISS = 0.5
 _EXACT = 2**53
 """From here on neighbouring whole numbers are one and the same float64."""
+_CLASSES_AT_MOST = 10
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,8 @@ def _alike(labels: Iterable[Any]) -> str:
 def _regression(column: ColumnScan, numbers: Any) -> Problem:
     heavy = abs(skewness(numbers)) > _HEAVY
     reason = f"a number with {column.distinct} different values"
+    if column.distinct <= _CLASSES_AT_MOST:
+        reason += " (if these are classes: --problem classification)"
     if heavy:
         return Problem("regression", "mae", f"{reason}, a few far larger than the rest: the absolute error counts",
                        column.kind)  # fmt: skip

@@ -15,9 +15,17 @@ def notes(table: Table) -> list[str]:
         said.append(f"lines above the header that are left out: {read.skip_rows}")
     if read.footer_rows:
         said.append(f"rows below the table, with fewer cells than the header, that are left out: {read.footer_rows}")
+    if table.sums:
+        said.append(
+            f"the last row holds the word {table.sums}: it counts as a row; if it sums up the others, take it out"
+        )
     for column in table.columns:
         if column.said:
             said.append(f"{column.name}: {column.said}")
+        if column.zones:
+            said.append(f"{column.name}: {column.zones}")
+        if column.infinite:
+            said.append(f"{column.name}: {column.infinite} values are infinite, and are taken for missing")
         if column.taken:
             said.append(f"{column.name}: {column.taken}")
     return said

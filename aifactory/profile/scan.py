@@ -33,6 +33,11 @@ _KEYS = ("integer", "text", "date")
 """Kinds of columns that may be a key or an id."""
 _STORED = {"double": "number", "int64": "integer", "bool": "boolean", "string": "text", "timestamp[us]": "date"}
 _TEXT = Rule("text", final=True)
+_SUMS = frozenset(
+    {"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "median", "min", "max", "count"}
+    | {"summe", "gesamt", "mittelwert", "durchschnitt", "totale", "somme", "moyenne", "suma", "promedio"}
+)
+"""What the first word of a row is that sums up the rows above it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Table:
     share a value of it."""
     columns: tuple[ColumnScan, ...]
     read: ReadSettings
+    sums: str | None
+    """The word for a sum or a mean that a cell of the last row of a text table is; None when there is none."""
     kept: pa.Table
     """At most twice SAMPLE_ROWS of its rows, drawn evenly, as the source stores them."""
 
@@ -88,7 +95,7 @@ def _scan(
     located: Located, read: ReadSettings, kinds: Mapping[str, str], rules: Mapping[str, Rule], around: Around
 ) -> Table:
     columns: list[ColumnScan] = []
-    keeper, equal, rows = _Keeper(), _EqualRows(), 0
+    keeper, equal, rows, last = _Keeper(), _EqualRows(), 0, None
     for batch in source.batches(located, read, kinds):
         if not columns:
             stored = {field.name: _STORED[str(field.type)] for field in batch.schema}
@@ -105,7 +112,14 @@ def _scan(
         rows += batch.num_rows
         equal.add(whole, keys)
         keeper.add(batch)
-    return Table(rows, *equal.count(), tuple(columns), read, keeper.table())
+        last = batch.slice(batch.num_rows - 1) if batch.num_rows else last
+    sums = None if last is None or read.format != "csv" else _sums(last)
+    return Table(rows, *equal.count(), tuple(columns), read, sums, keeper.table())
+
+
+def _sums(row: pa.RecordBatch) -> str | None:
+    cells = [str(cell).strip().rstrip(":").lower() for cell in next(iter(row.to_pylist()), {}).values()]
+    return next((cell for cell in cells if cell in _SUMS), None)
 
 
 class _EqualRows:

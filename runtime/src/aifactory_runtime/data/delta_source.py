@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PLAIN_READER = 1
 """Reader version of tables that are their Parquet files, whole: what Arrow reads."""
-_FEATURE = re.compile(r"[Ff]eature '(\w+)' is not supported|features required: \[([\w, ]+)\]")
+_FEATURE = re.compile(r"[Ff]eature '([\w-]+)' is not supported|features required: \[([\w, ]+)\]")
 _INSTEAD = "write it to a new table without that, or save it as Parquet"
 
 

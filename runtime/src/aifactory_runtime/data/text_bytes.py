@@ -55,3 +55,10 @@ def _places(texts: pa.Array) -> tuple[Any, Any, Bytes]:
         there = texts.is_valid().to_numpy(zero_copy_only=False)
         starts, ends = starts[there], ends[there]
     return starts, ends, np.frombuffer(letters or b"", dtype=np.uint8)
+
+
+def zoned(texts: pa.Array) -> int:
+    """How many texts end as times with a zone do: Z, +02:00, -0500."""
+    import pyarrow.compute as pc
+
+    return int(pc.sum(pc.match_substring_regex(texts, r":\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)\s*$")).as_py() or 0)

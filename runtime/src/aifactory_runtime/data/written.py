@@ -15,7 +15,7 @@ from decimal import Decimal
 from aifactory_runtime.config.settings import ColumnReading, ReadSettings
 from aifactory_runtime.data.kinds import FALSE, MISSING, TRUE, Unfit
 
-SPACES = " \u00a0\u2009\u202f"
+SPACES = " \u00a0\u2007\u2009\u202f"
 MINUS = "-\u2212"
 FORMULA = r'^="(.*)"$'
 NEGATIVE = rf"^\(|^[^0-9]*[{MINUS}]|[{MINUS}]$"

@@ -177,6 +177,10 @@ SUMS = [(number * 137 % 4000) + 500 for number in range(60)]
         ([f"{n:,},56\u00a0€".replace(",", "\u202f", int(n > 999)) for n in SUMS], [n + 0.56 for n in SUMS]),
         ([f"{n % 90},5 %" for n in SUMS], [n % 90 + 0.5 for n in SUMS]),
         ([f"({n}.50)" for n in SUMS], [-n - 0.5 for n in SUMS]),
+        ([f"- {n}.5" if n % 3 else f"{n}.5" for n in SUMS], [-n - 0.5 if n % 3 else n + 0.5 for n in SUMS]),
+        ([f"\uffe5{n:,}" for n in SUMS], SUMS),
+        ([f"{n:,}.5".replace(",", "\u2007") for n in SUMS], [n + 0.5 for n in SUMS]),
+        ([f"%{n % 90}.5" for n in SUMS], [n % 90 + 0.5 for n in SUMS]),
         ([f"$({n:,}.50)" if n % 3 else f"${n:,}.50" for n in SUMS], [-n - 0.5 if n % 3 else n + 0.5 for n in SUMS]),
         ([f"({n:,}.50) USD" if n % 3 else f"{n:,}.50 USD" for n in SUMS],
          [-n - 0.5 if n % 3 else n + 0.5 for n in SUMS]),
@@ -224,6 +228,15 @@ def test_given_rules_when_the_repo_is_written_then_its_sample_is_read_by_them_an
         ([f"{number % 24:02d}:{number % 60:02d}" for number in range(60)], "60 of 60 cells look like times of day"),
         ([f"Mon, {number % 28 + 1} Jan 2025" for number in range(60)], "name of a weekday: write 2025-02-03"),
         ([f"Monday 2025-02-{number % 28 + 1:02d} 10:15" for number in range(60)], "name of a weekday"),
+        ([f"2025-02-{number % 28 + 1:02d} 10:21:00 UTC" for number in range(60)], "a form that is not read"),
+        ([f"{number % 28 + 1:02d}-02-2025 10:21:00.{number:03d}" for number in range(60)], "a form that is not read"),
+        ([f"{number % 28 + 1:02d}/Feb/2025:10:21:00 +0200" for number in range(60)], "a form that is not read"),
+        ([f"April {number % 9 + 1}th, 2024" for number in range(60)], "a form that is not read"),
+        ([f"2024年4月{number % 28 + 1}日" for number in range(60)], "a form that is not read"),
+        ([f"2025-W18-{number % 7 + 1}" for number in range(60)], "weeks, months or quarters"),
+        ([f"PT{number}H30M" for number in range(60)], "lengths of time"),
+        ([f"\u00b1{number}" for number in range(60)], "a mark for more, less or about"),
+        ([f"₹{number % 9 + 1},{number % 90 + 10},{number + 100}.50" for number in range(60)], "as in 1.2.3"),
         ([f"2025-W{number % 52 + 1:02d}" for number in range(60)], "weeks, months or quarters"),
         ([f"Q{number % 4 + 1}/2025" for number in range(60)], "weeks, months or quarters"),
         ([f"2025-{number % 12 + 1:02d}" for number in range(60)], "weeks, months or quarters"),
@@ -286,6 +299,49 @@ def test_given_another_separator_when_the_target_is_looked_for_then_those_that_a
     path.write_text("kw^state\n" + "1^ok\n2^fail\n" * 30)
     with pytest.raises(FactoryError, match="told apart by a comma, a semicolon, a tab or"):
         looked_at(str(path))
+
+
+def test_given_a_sum_in_the_last_row_when_looked_at_then_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{number}.5,{'ok' if number % 2 else 'fail'},{number}" for number in range(60)]
+    path.write_text("\n".join(["kw,state,y", *rows, "Total:,ok,1770", ""]))
+    assert any("the last row holds the word total: " in note for note in looked_at(str(path))[1].notes)
+
+
+def test_given_infinite_values_when_looked_at_then_they_are_said(tmp_path: Path) -> None:
+    cells = ["inf" if number % 20 == 0 else f"{number}.5" for number in range(60)]
+    assert "3 values are infinite, and are taken for missing" in said_of(looked_at(written(tmp_path, cells))[1], "kw")
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([f"2025-02-{n % 28 + 1:02d}T10:00:00+02:00" for n in range(60)], "60 times name a zone and are moved to UTC"),
+        ([f"2025-02-{n % 28 + 1:02d}T10:00:00{'Z' if n % 2 else ''}" for n in range(60)],
+         "30 times name a zone and are moved to UTC; the 30 others name none and are taken as UTC"),
+        ([f"2025-02-{n % 28 + 1:02d}T10:00:00" for n in range(60)], ""),
+    ],
+)  # fmt: skip
+def test_given_times_with_a_zone_when_looked_at_then_what_becomes_of_it_is_said(
+    tmp_path: Path, cells: list[str], said: str
+) -> None:
+    found = said_of(looked_at(written(tmp_path, cells))[1], "kw")
+    assert said in found if said else not found
+
+
+def test_given_an_index_in_another_order_when_looked_at_then_it_is_an_id_whatever_its_name(tmp_path: Path) -> None:
+    _, proposal = looked_at(written(tmp_path, [str(number * 7 % 60) for number in range(60)]))
+    assert (proposal.columns[0].role, proposal.columns[0].reason) == (
+        "id",
+        "whole numbers that count the rows, in another order",
+    )
+
+
+def test_given_a_number_of_few_values_as_the_target_when_looked_at_then_the_way_to_classes_is_named(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, [("0", "1", "9999")[number % 3] for number in range(60)], "grade")
+    assert "if these are classes: --problem classification" in looked_at(path, "grade")[1].problem.reason
 
 
 def test_given_days_without_marks_when_looked_at_then_training_reads_dates_and_a_day_that_is_none_is_missing(
