@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shlex
 from pathlib import Path
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from aifactory.update import Plan
     from aifactory.update.record import Change, Move
 
-_SHOWN_FILES = 20
+_PLAIN = frozenset({"ADD", "CHANGE", "REMOVE"})
+"""Outcomes that need no word: the owner changed nothing there."""
 
 
 @click.command()
@@ -51,9 +53,9 @@ def command(
         repo, to, address, os.environ, output.say, dry_run=dry_run, checked=checked, hooks=[] if dry_run else own
     )
     if as_json:
-        output.answer_json(_json(plan, dry_run=dry_run))
+        output.answer_json(_json(repo, plan, dry_run=dry_run))
     else:
-        _say_plan(plan, dry_run=dry_run)
+        _say_plan(repo, plan, dry_run=dry_run)
     if plan.move.conflicts:
         raise NeedsPerson(_conflicts(plan.move, dry_run=dry_run))
 
@@ -72,16 +74,22 @@ def end(repo: Path, *, go_on: bool, as_json: bool) -> None:
     _say_end(move, aborted=not go_on, as_json=as_json)
 
 
-def _say_plan(plan: Plan, *, dry_run: bool) -> None:
+def _say_plan(repo: Path, plan: Plan, *, dry_run: bool) -> None:
+    from aifactory.update import summary
+
     for note in plan.notes:
         click.echo(f"note: {note}")
     if plan.changes_nothing:
         click.echo(f"Nothing changes for this repo: {plan.move.title}")
         return
-    click.echo(f"{'Would go' if dry_run else 'Went'} from {plan.move.title}: {len(plan.move.changes)} files")
-    shown = [step for step in plan.steps if step.outcome.name not in {"ADD", "CHANGE", "REMOVE"} or step.base is None]
-    for step in plan.steps if len(plan.steps) <= _SHOWN_FILES else shown:
-        click.echo(f"  {step.path}: {step.outcome}")
+    click.echo(f"{'Would go' if dry_run else 'Went'} from {plan.move.title}")
+    yours = [step for step in plan.steps if step.outcome.name not in _PLAIN]
+    for title, lines in (
+        ("Files that you edited or deleted", [f"{step.path}: {step.outcome}" for step in yours]),
+        ("All files", list(summary.lines(summary.of(repo, plan.move)))),
+    ):
+        if lines:
+            click.echo("\n".join(["", f"{title}:", *(f"  {line}" for line in lines)]))
     if plan.way.changelog:
         click.echo(f"\n{plan.way.changelog}\n")
     if not dry_run and not plan.move.conflicts:
@@ -118,12 +126,18 @@ def _say_end(move: Move, *, aborted: bool, as_json: bool) -> None:
         click.echo(f"The {move.called} is staged: look at it with git diff --cached, then commit it")
 
 
-def _json(plan: Plan, *, dry_run: bool) -> dict[str, Any]:
+def _json(repo: Path, plan: Plan, *, dry_run: bool) -> dict[str, Any]:
+    from aifactory.update import summary
+
+    outcomes = {step.path: step.outcome.name.lower() for step in plan.steps}
     state = "planned" if dry_run else "conflicts" if plan.move.conflicts else "staged"
     return {
         "title": plan.move.title,
         "state": "current" if plan.changes_nothing else state,
-        "files": {step.path: step.outcome.name.lower() for step in plan.steps},
+        "files": [
+            {**dataclasses.asdict(change), "outcome": outcomes.get(change.path)}
+            for change in summary.of(repo, plan.move)
+        ],
         "conflicts": {change.path: change.why for change in plan.move.conflicts},
         "changelog": plan.way.changelog,
         "notes": list(plan.notes),

@@ -24,7 +24,7 @@ def checked_out(repo: Path, move: Move) -> Iterator[Path]:
     with workshop(parent, _PREFIX) as folder:
         _forget_gone(repo)
         place = folder / repo.name
-        git(repo, "worktree", "add", "--quiet", "--detach", str(place), _commit(repo, move))
+        git(repo, "worktree", "add", "--quiet", "--detach", str(place), commit(repo, move))
         try:
             yield place
         finally:
@@ -48,7 +48,7 @@ def taken_over(repo: Path, move: Move, place: Path) -> Move:
     return replace(move, changes=tuple(Change(path, before.get(path), after.get(path)) for path in paths))
 
 
-def _commit(repo: Path, move: Move) -> str:
+def commit(repo: Path, move: Move) -> str:
     """A commit of the result that no ref names; git forgets it in time."""
     entries = tree.of_commit(repo, move.head)
     for change in move.changes:
