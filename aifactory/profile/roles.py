@@ -63,8 +63,9 @@ def time_reason(column: ColumnScan, role: Role) -> str | None:
 def _of_numbers(column: ColumnScan) -> Role:
     unique = column.distinct >= column.present >= _ENOUGH
     if column.kind == "integer" and unique and column.missing == 0:
-        if column.highest - column.lowest + 1 == column.rows:
-            order = "" if column.rising or column.falling else ", in another order"
+        ordered = column.rising or column.falling
+        if column.highest - column.lowest + 1 == column.rows and (ordered or column.lowest in {0, 1}):
+            order = "" if ordered else ", in another order"
             return Role("id", "integer", f"whole numbers that count the rows{order}")
         if _named_id(column.name):
             return Role("id", "integer", "every row has another, and the name says so")

@@ -120,7 +120,7 @@ def test_given_whole_numbers_beyond_2_53_in_text_then_they_are_taken_as_in_a_sto
     tmp_path: Path, name: str
 ) -> None:
     values, role, kind = COLUMNS[name]
-    cells = zip(values.to_pylist(), PLACES, STATE, strict=True)
+    cells = zip(values.to_pylist(), PLACES / 7, STATE, strict=True)
     (tmp_path / "t.csv").write_text("c,k,state\n" + "".join(f"{c},{k},{state}\n" for c, k, state in cells))
     table = looked_at(tmp_path / "t.csv")
     column = next(c for c in table.columns if "beyond 2^53" in (c.said or ""))
