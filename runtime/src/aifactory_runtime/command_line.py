@@ -35,6 +35,7 @@ SECTIONS = {
     },
     "Looking": {
         "trace": ("release.commands:trace", "From a prediction id back to model, run, commit and data."),
+        "events": ("events.commands:events", "What happened, open problems; acknowledge or silence one."),
         "audit": ("audit.commands:audit", "Verify the chain of the audit log."),
         "config": ("config.commands:config", "Every setting, and where it came from."),
     },

@@ -14,6 +14,7 @@ from aifactory_runtime import files
 from aifactory_runtime.data import split, tables
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.events import kinds
 from aifactory_runtime.gate import chance as chances
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
@@ -209,9 +210,10 @@ def _say_unused(estimator: Any, trusted: Sequence[str]) -> None:
 def _check_converged(context: Context, handoff: Handoff, made: Fitted) -> None:
     """Say it when the training ended before it converged, and end the run when settings say so."""
     if made.problem is None:
+        events.over(context, handoff, kinds.NOT_CONVERGED)
         return
     refused = context.settings.train.not_converged == "refuse"
-    events.leave(context, handoff, "not_converged", reason=made.problem, refused=refused)
+    events.found(context, handoff, kinds.NOT_CONVERGED, reason=made.problem, refused=refused)
     if refused:
         raise FactoryError(f"the training did not converge: {made.problem} (train.not_converged: refuse)")
     _LOG.warning("the training did not converge: %s", made.problem)
@@ -221,7 +223,7 @@ def _end(context: Context, handoff: Handoff, run: str, error: BaseException) -> 
     """Mark the tracking run; the first error is the one to show."""
     with suppress(FactoryError):
         if isinstance(error, fitting.NotUsable):
-            events.leave(context, handoff, "not_converged", reason=str(error), refused=True)
+            events.found(context, handoff, kinds.NOT_CONVERGED, reason=str(error), refused=True)
             context.registry.log(run, tags={_CONVERGED: "false"})
     if handoff.mlflow_run is None:  # no handoff names the run yet: nobody else can end it
         with suppress(FactoryError):
@@ -288,7 +290,7 @@ def _tags(handoff: Handoff) -> dict[str, str]:
 
 def _refuse(context: Context, handoff: Handoff, reasons: list[str]) -> None:
     """Leave an event for who watches, then end the run."""
-    events.leave(context, handoff, "gate_refused", model_sha256=handoff.model_sha256, reasons=reasons)
+    events.found(context, handoff, kinds.GATE_REFUSED, model_sha256=handoff.model_sha256, reasons=reasons)
     said = "; ".join([*reasons, *([made_up.SENTENCE] if handoff.made_up else [])])
     raise FactoryError(f"the gate refuses the candidate, nothing is registered: {said}")
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.events import kinds
+from aifactory_runtime.pipeline import events
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry.port import Version
@@ -23,4 +25,5 @@ def complete(context: Context, version: Version, handoff: Handoff) -> Handoff:
     ):
         facts = {"model": context.contract.model_name, "version": version.number, **version.tags}
         log.append(place, _ACTION, context.contract.identity, facts)
+    events.over(context, handoff, kinds.GATE_REFUSED)
     return replace(handoff, version=version.number)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.events import kinds, record
+from aifactory_runtime.events.event import end_of_month, key_of
 from aifactory_runtime.quota import usage
 from aifactory_runtime.quota.usage import Usage
 
@@ -48,11 +48,12 @@ def within(
 
 
 def check(contract: EnvironmentContract, say: Callable[[str], None], now: datetime) -> None:
-    """FactoryError when a quota is used up; a line, and once a month an event, when one nearly is."""
+    """FactoryError when a quota is used up; a line when one nearly is; both are events, too."""
     found = usage.measure(contract, now)
-    for one in found:
-        if one.near:
-            _alert(contract, one, now)
+    try:
+        _alert(contract, found, now)
+    except FactoryError as error:
+        say(f"note: {error}")
     over = [one for one in found if one.over]
     if over:
         raise FactoryError("; ".join(_refusal(contract, one) for one in over))
@@ -68,19 +69,22 @@ def _refusal(contract: EnvironmentContract, one: Usage) -> str:
     )
 
 
-def _alert(contract: EnvironmentContract, one: Usage, now: datetime) -> None:
-    """Leave an event for who watches, unless this month has one: one for coming near, one for the limit."""
-    event = "quota_used_up" if one.over else "quota_near"
-    path = Path(contract.events_uri) / f"{now:%Y-%m}.{one.kind}.{event}.json"
-    content = {"event": event, "quota": one.kind, "taken": round(one.taken, 3), "limit": one.quota, "key": one.key}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError:
-        # There already, or the disk is full: the caller is told in any case.
-        return
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-    except OSError:
-        path.unlink(missing_ok=True)  # an empty one would count as this month's
+def _alert(contract: EnvironmentContract, found: Sequence[Usage], now: datetime) -> None:
+    """Record for who watches which quotas are near or used up, and which are so no longer."""
+    folder = Path(contract.events_uri)
+    over = set()
+    for one in found:
+        facts = {"quota": one.kind, "taken": round(one.taken, 3), "limit": one.quota, "key": one.key}
+        kind = _kind(one)
+        over |= {key_of(other, one.kind) for other in (kinds.QUOTA_NEAR, kinds.QUOTA_USED_UP) if other != kind}
+        if kind is not None:
+            until = end_of_month(now.year, now.month) if one.kind == "compute" else None
+            record.found(folder, kind, facts, one.kind, until=until, now=now)
+    record.over(folder, over, {}, now)
+
+
+def _kind(one: Usage) -> str | None:
+    """The kind of problem that a quota is now."""
+    if one.over:
+        return kinds.QUOTA_USED_UP
+    return kinds.QUOTA_NEAR if one.near else None

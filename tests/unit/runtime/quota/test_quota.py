@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.events import record
+from aifactory_runtime.events.event import CLOSED, OPEN
 from aifactory_runtime.quota import guard, usage
 from aifactory_runtime.quota.usage import Usage
 from tests.fixtures import usecase_repo
@@ -49,8 +51,10 @@ def begin(contract: EnvironmentContract, said: list[str] | None = None) -> None:
         pass
 
 
-def events(contract: EnvironmentContract) -> list[str]:
-    return sorted(path.name for path in Path(contract.events_uri).iterdir())
+def problems(contract: EnvironmentContract, now: datetime = NOW) -> dict[str, tuple[str, int]]:
+    """State and count by key."""
+    found = record.read(Path(contract.events_uri)).problems.by_key
+    return {key: (one.state(now), one.count) for key, one in found.items()}
 
 
 def test_given_folders_when_measured_then_files_of_all_of_them_count_and_links_do_not(tmp_path: Path) -> None:
@@ -77,7 +81,7 @@ def test_given_room_when_a_run_begins_then_nothing_is_said_and_its_seconds_are_c
     contract = environment(tmp_path, quota_disk_gb=1, quota_compute_hours=1)
     said: list[str] = []
     begin(contract, said)
-    assert (said, events(contract)) == ([], [])
+    assert (said, list(Path(contract.events_uri).iterdir())) == ([], [])
     (line,) = noted(tmp_path / "artifact_uri")
     assert (line["time"], line["who"], line["what"]) == ("2027-01-15T12:00:00+00:00", "ana", "run")
     assert line["seconds"] >= 0
@@ -97,7 +101,7 @@ def test_given_no_quotas_when_a_run_begins_then_nothing_is_measured_or_written(t
     assert noted(tmp_path / "artifact_uri") == []
 
 
-def test_fault_50_given_eighty_percent_of_disk_when_a_run_begins_then_it_is_said_and_one_event_a_month_is_left(
+def test_fault_50_given_eighty_percent_of_disk_when_a_run_begins_then_it_is_said_and_is_one_problem(
     tmp_path: Path,
 ) -> None:
     contract = environment(tmp_path, quota_disk_gb=0.01)
@@ -110,9 +114,22 @@ def test_fault_50_given_eighty_percent_of_disk_when_a_run_begins_then_it_is_said
         "in factory.yaml"
     )
     assert len(said) == 2
-    assert events(contract) == ["2027-01.disk.quota_near.json"]
-    left = json.loads((Path(contract.events_uri) / "2027-01.disk.quota_near.json").read_text())
-    assert (left["event"], left["quota"], left["limit"]) == ("quota_near", "disk", 0.01)
+    assert problems(contract) == {"quota_near:disk": (OPEN, 2)}
+    last = record.read(Path(contract.events_uri)).events[-1]
+    assert last.facts == {"quota": "disk", "taken": 0.009, "limit": 0.01, "key": "environments.dev.quotas.disk_gb"}
+
+
+def test_fault_50_given_room_again_when_a_run_begins_then_the_problem_is_over(tmp_path: Path) -> None:
+    contract = environment(tmp_path, quota_disk_gb=0.01)
+    fill(tmp_path, 8.5)
+    begin(contract)
+    fill(tmp_path, 12)
+    with pytest.raises(FactoryError, match="has taken"):
+        begin(contract)
+    assert problems(contract) == {"quota_near:disk": (CLOSED, 1), "quota_used_up:disk": (OPEN, 1)}
+    fill(tmp_path, 1)
+    begin(contract)
+    assert problems(contract) == {"quota_near:disk": (CLOSED, 1), "quota_used_up:disk": (CLOSED, 1)}
 
 
 def test_fault_50_given_a_full_quota_of_disk_when_a_run_begins_then_it_is_refused_before_it_does_anything(
@@ -128,23 +145,25 @@ def test_fault_50_given_a_full_quota_of_disk_when_a_run_begins_then_it_is_refuse
         "churn has taken 0.012 of 0.01 GB of disk in dev: remove what is no longer needed, or raise "
         "environments.dev.quotas.disk_gb in factory.yaml and run factory up dev"
     )
-    assert events(contract) == ["2027-01.disk.quota_used_up.json"]
+    assert problems(contract) == {"quota_used_up:disk": (OPEN, 1)}
     assert noted(tmp_path / "artifact_uri") == []
 
 
-def test_fault_50_given_a_full_quota_and_a_full_disk_when_a_run_begins_then_the_quota_is_said_and_no_empty_event_stays(
+def test_fault_50_given_a_full_quota_and_a_full_disk_when_a_run_begins_then_both_are_said_and_no_half_event_stays(
     tmp_path: Path,
 ) -> None:
     contract = environment(tmp_path, quota_disk_gb=0.01)
     fill(tmp_path, 12)
+    said: list[str] = []
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as on a full disk a file can be made, not written
     try:
         with pytest.raises(FactoryError, match="has taken") as refused:
-            begin(contract)
+            begin(contract, said)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert "of disk in dev" in str(refused.value) and events(contract) == []
+    assert "of disk in dev" in str(refused.value) and problems(contract) == {}
+    assert "takes no event (File too large), quota_used_up is not recorded" in said[0]
 
 
 def test_fault_50_given_a_full_quota_of_compute_when_a_run_begins_then_it_is_refused_until_the_next_month(
@@ -154,7 +173,10 @@ def test_fault_50_given_a_full_quota_of_compute_when_a_run_begins_then_it_is_ref
     ran(contract, 1, 3600)
     with pytest.raises(FactoryError, match="wait for the next month, or raise"):
         begin(contract)
-    with guard.within(contract, "run", print, datetime(2027, 2, 1, tzinfo=UTC)):
+    february = datetime(2027, 2, 1, tzinfo=UTC)
+    assert problems(contract) == {"quota_used_up:compute": (OPEN, 1)}
+    assert problems(contract, february) == {"quota_used_up:compute": (CLOSED, 1)}
+    with guard.within(contract, "run", print, february):
         pass
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.events import log
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry import model_folder
@@ -181,8 +182,8 @@ def test_given_a_training_that_does_not_converge_when_reported_then_run_event_an
     assert context.registry.version(1).tags["aifactory.converged"] == "false"
     (run,) = context.registry._runs.search_runs(["1"], "", 1)  # type: ignore[attr-defined]
     assert run.data.tags["aifactory.converged"] == "false"
-    (event,) = Path(context.contract.events_uri).iterdir()
-    assert json.loads(event.read_text())["event"] == "not_converged"
+    (event,) = log.read(Path(context.contract.events_uri)).events
+    assert (event.key, event.state, event.facts["refused"]) == ("not_converged", "open", False)
 
 
 def test_given_a_training_that_does_not_converge_when_refused_then_nothing_is_registered(
@@ -205,8 +206,8 @@ def test_given_a_loss_that_is_no_number_when_trained_then_refused_whatever_the_s
     commit(regression, "Leap")
     with pytest.raises(FactoryError, match="did not converge"):
         pipeline()
-    (event,) = Path(context.contract.events_uri).iterdir()
-    assert json.loads(event.read_text())["refused"] is True
+    (event,) = log.read(Path(context.contract.events_uri)).events
+    assert (event.key, event.facts["refused"]) == ("not_converged", True)
     (run,) = context.registry._runs.search_runs(["1"], "", 1)  # type: ignore[attr-defined]
     assert (run.info.status, run.data.tags["aifactory.converged"]) == ("FAILED", "false")
 
