@@ -70,7 +70,7 @@ def _answer_services(home: Home) -> None:
 @click.command()
 @_JSON
 def status(as_json: bool) -> None:
-    """Show services, and per use case and environment what is served, what ran last, and what is taken of its quotas.
+    """Show services, and per use case and environment what is served, what ran last, open problems, quotas taken.
 
     In a use case's repo only its own, and first where the repo stands: its version of the factory, what an update would
     change, which of the factory's files were edited. Retired ones stay, with reason and date. Times are UTC.
@@ -78,7 +78,7 @@ def status(as_json: bool) -> None:
     Example: factory status
     """
     from aifactory.provision.plan import Place
-    from aifactory.status import activity, allowance, overview
+    from aifactory.status import activity, allowance, overview, problems
 
     place = Place.here()
     services = overview.services(place.home)
@@ -88,12 +88,15 @@ def status(as_json: bool) -> None:
     served = overview.serving(place.home, place.manifest.use_case if place.manifest else None)
     did = [activity.of(place.home, one.use_case, one.environment) for one in served]
     only = place.manifest.use_case if place.manifest else None
-    taken = allowance.allowances(place.home, datetime.now(UTC), only)
-    notes = overview.unasked(place.home, only) + [one.note for one in served if one.note]
+    now = datetime.now(UTC)
+    taken = allowance.allowances(place.home, now, only)
+    open_ones = problems.open_problems(place.home, now, only)
+    notes = overview.unasked(place.home, only) + [one.note for one in served if one.note] + list(open_ones.unread)
     if as_json:
         both = [one.__dict__ | more.__dict__ for one, more in zip(served, did, strict=True)]
         known = {"services": [vars(one) for one in services], "serving": both}
-        output.answer_json({**repo, **known, "allowances": [vars(one) for one in taken], "notes": notes})
+        known |= {"problems": [vars(one) for one in open_ones.problems], "allowances": [vars(one) for one in taken]}
+        output.answer_json({**repo, **known, "notes": notes})
         return
     standing.say(repo)
     if not services:
@@ -110,6 +113,9 @@ def status(as_json: bool) -> None:
         for one, more in zip(served, did, strict=True)
     ]
     output.table("Use cases", (*columns, "address", "remark"), rows)
+    if open_ones.problems:
+        titles = ("use case", "environment", "problem", "severity", "since", "found", "state", "owner", "what to do")
+        output.table("Problems", titles, [tuple(map(str, vars(one).values())) for one in open_ones.problems])
     allowed = [(one.use_case, one.environment, one.disk, one.compute, one.remark) for one in taken]
     output.table("Quotas", ("use case", "environment", "disk", "compute", "remark"), allowed)
     for note in notes:
