@@ -13,6 +13,7 @@ import numpy as np
 from aifactory.profile import equal_rows, leaks, problem, readings, roles
 from aifactory.profile.column import ColumnScan, to_numbers
 from aifactory.profile.scan import Table
+from aifactory_runtime.config.settings import DataSettings
 from aifactory_runtime.data import column_names
 from aifactory_runtime.data import leaks as rule
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -25,6 +26,9 @@ _OFTEN, _OFTEN_SHARE = 5, 0.005
 _SIGMAS = 6.0
 _LATE = 0.8
 _CANDIDATES = 5
+_TEST_ROWS_IN_TIME = 100
+"""With fewer there are not enough shifts in time to reach the gate's p of 0.01."""
+_MOST_TEST_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -260,6 +264,14 @@ def _with_time(
     elif _scan(table, chosen).kind not in {"date", "number", "integer"}:
         why = _scan(table, chosen).said or "rows cannot be ordered by it"
         raise UsageProblem(f"--time-column {chosen} holds neither dates nor numbers: {why}")
+    rows = aim.present
+    if rows * DataSettings().test_share < _TEST_ROWS_IN_TIME:
+        share = math.ceil(100 * _TEST_ROWS_IN_TIME / rows) / 100
+        way_out = (
+            f"write data.test_share: {share:g} into conf/base.yaml" if share <= _MOST_TEST_SHARE else "bring more rows"
+        )
+        need = f"the gate needs {_TEST_ROWS_IN_TIME} test rows to tell a model from chance"
+        notes.append(f"{rows} rows in order of {chosen}: {need}, {way_out}")
     return [replace(c, role="time", reason=reason) if c.name == chosen else c for c in columns], notes
 
 

@@ -231,12 +231,15 @@ def _end(context: Context, handoff: Handoff, run: str, error: BaseException) -> 
 
 
 def _by_chance(context: Context, handoff: Handoff, labels: Labels, said: chances.Answers) -> chances.Chance:
-    """How often chance does as well on the test rows, as they belong together: by time, else by group."""
+    """How often chance does as well on the test rows, as they belong together: by time, else by group.
+
+    Made-up rows are drawn one by one: none is like its neighbour, and so few could not be told from chance by shifts.
+    """
     settings, time, group = context.settings, context.project.science.time(), context.settings.data.group
     times = groups = None
-    if time is not None:
+    if time is not None and not handoff.made_up:
         times = training_data.test_moments(context, handoff, time)
-    elif group is not None:
+    elif group is not None and not handoff.made_up:
         groups = training_data.test_groups(context, handoff, group)
     return chances.of(context.metric, labels, said, groups=groups, times=times, seed=settings.train.seed)
 

@@ -344,6 +344,17 @@ def test_given_a_number_of_few_values_as_the_target_when_looked_at_then_the_way_
     assert "if these are classes: --problem classification" in looked_at(path, "grade")[1].problem.reason
 
 
+@pytest.mark.parametrize(("rows", "said"), [(400, "data.test_share: 0.25"), (60, "bring more rows"), (500, None)])
+def test_given_few_rows_in_order_of_time_when_looked_at_then_it_is_said_what_the_gate_needs(
+    tmp_path: Path, rows: int, said: str | None
+) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"{2000 + n // 300}-{n % 12 + 1:02d}-{n % 28 + 1:02d},{n % 7}.5,{n % 2}" for n in range(rows)]
+    path.write_text("\n".join(["ordered_on,kw,state", *sorted(lines), ""]))
+    notes = [note for note in looked_at(str(path))[1].notes if "the gate needs 100 test rows" in note]
+    assert [said in note for note in notes] == [True] if said else notes == []
+
+
 def test_given_days_without_marks_when_looked_at_then_training_reads_dates_and_a_day_that_is_none_is_missing(
     tmp_path: Path,
 ) -> None:

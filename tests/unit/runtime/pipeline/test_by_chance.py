@@ -26,11 +26,24 @@ FRAME = pd.DataFrame(
 
 
 @pytest.mark.parametrize(
-    ("time", "group", "expected"),
-    [(None, None, set()), (None, "who", {"groups"}), ("when", None, {"times"}), ("when", "who", {"times"})],
+    ("time", "group", "made_up", "expected"),
+    [
+        (None, None, False, set()),
+        (None, "who", False, {"groups"}),
+        ("when", None, False, {"times"}),
+        ("when", "who", False, {"times"}),
+        ("when", "who", True, set()),
+        (None, "who", True, set()),
+    ],
 )
 def test_given_roles_when_chance_is_asked_for_then_it_gets_what_the_test_rows_belong_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time: str | None, group: str | None, expected: set[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    time: str | None,
+    group: str | None,
+    *,
+    made_up: bool,
+    expected: set[str],
 ) -> None:
     written = tables.write(tmp_path, tables.PREPARED, iter([FRAME]), "content")
     asked: dict[str, Any] = {}
@@ -47,7 +60,7 @@ def test_given_roles_when_chance_is_asked_for_then_it_gets_what_the_test_rows_be
         tables=tmp_path,
         metric="roc_auc",
     )
-    handoff: Any = SimpleNamespace(table=lambda _name, _step: written)
+    handoff: Any = SimpleNamespace(table=lambda _name, _step: written, made_up=made_up)
 
     model_steps._by_chance(context, handoff, np.zeros(3), Answers(np.zeros(3), None))
 
