@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 from aifactory import update
-from aifactory.update import tree
+from aifactory.update import index, tree
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.contract import Manifest
 from tests.fixtures.usecase_repo import commit, git
@@ -189,7 +188,7 @@ def test_fault_16_given_a_kill_between_files_and_index_when_ended_then_the_repo_
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(os, "link", killed)
+        patch.setattr(index, "put", killed)
         adopt(*TABLE, "--yes")
     assert (repo / "factory.yaml").is_file(), "files are to be in place when it dies"
     assert "the adoption as leavers was interrupted: factory adopt --continue, or --abort" in adopt(*TABLE).error
