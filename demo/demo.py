@@ -258,7 +258,8 @@ def close(demo: Demo) -> None:
     for title, seconds in demo.seconds:
         print(f"{seconds:7.1f}  {title}")
     print(f"{sum(seconds for _, seconds in demo.seconds):7.1f}  in all")
-    print(f"\nLook around in {CANCER.repo} and {DIABETES.repo}; `factory` there needs FACTORY_HOME={HOME}")
+    print(f"\nLook around in {CANCER.repo} and {DIABETES.repo}, where `factory` needs:")
+    print(f"  export FACTORY_HOME={HOME} PATH={Path(FACTORY).parent}:$PATH")
     print("Stop and remove everything: make demo-down")
 
 

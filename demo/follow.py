@@ -29,18 +29,11 @@ from demo.demo import (
     main,
     run,
 )
+from demo.owner import EDITS
 
 FACTORY_REPO = DEMO / "factory"
 USE_CASE = UseCase("breast-cancer", "diagnosis", ())
 BY_COPIER = DEMO / "breast-cancer-by-copier"
-EDITS = {
-    "local.mk": "\nhello: ## A target of the owner.\n\t@echo hello\n",
-    "docs/on-call.md": "# Who is called at night\n",
-    "notebooks/.gitignore": "*.tmp\n",
-    "src/breast_cancer/helpers.py": '"""Helpers of the owner."""\n',
-    "docs/glossary.md": "# Words of this use case\n",
-}
-"""Files of the owner's own, in places that are the owner's."""
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -86,13 +79,11 @@ def release() -> None:
 
 
 def edit() -> None:
-    """The owner's own files, committed, and a copy of the repo for plain copier."""
-    for name, text in EDITS.items():
-        path = USE_CASE.repo / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    _commit(USE_CASE.repo, "Files of the owner's own")
+    """An edit in every place of the owner's, committed, and a copy of the repo for plain copier."""
+    for one in EDITS:
+        one.make(USE_CASE.repo)
+    run("make", "--no-print-directory", "lock", cwd=USE_CASE.repo)
+    _commit(USE_CASE.repo, "Use every place of the owner's")
     git(DEMO, "clone", "--quiet", str(USE_CASE.repo), str(BY_COPIER))
 
 
@@ -134,9 +125,10 @@ def _commit(repo: Path, subject: str) -> None:
 
 
 def _check_edits(repo: Path) -> None:
-    for name, text in EDITS.items():
-        if text not in (repo / name).read_text(encoding="utf-8"):
-            raise Failed(f"{name} of {repo} has lost what its owner wrote")
+    lost = [f"{one.place} ({one.path})" for one in EDITS if not one.kept(repo)]
+    if lost:
+        raise Failed(f"{repo} has lost what its owner wrote: {', '.join(lost)}")
+    run("make", "--no-print-directory", "hello", "ci-own", cwd=repo)
 
 
 def served() -> tuple[str, str]:

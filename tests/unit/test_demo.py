@@ -12,6 +12,8 @@ import pytest
 
 import demo.demo
 import demo.follow
+from demo.owner import EDITS, Edit
+from tests.template import places
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -77,3 +79,20 @@ def test_given_each_demo_when_it_says_how_to_go_on_then_it_names_targets_of_the_
     for command, advice in module.GO_ON.items():
         last = re.findall(r"make ([a-z-]+)", advice)[-1]
         assert re.search(rf"^{last}:.*\n.*{script} {command}\b", makefile, re.MULTILINE), advice
+
+
+def test_given_the_table_of_the_owners_places_then_the_demos_owner_uses_each() -> None:
+    assert {edit.place for edit in EDITS} == set(places.table())
+
+
+def test_given_an_edit_when_made_then_it_is_kept_until_a_line_of_it_goes(tmp_path: Path) -> None:
+    (tmp_path / "conf.yaml").write_text("a:\n  one: 1\nb: 2\n")
+    edit = Edit("settings", "conf.yaml", "  two: 2\n", below="a:")
+
+    assert not edit.kept(tmp_path)
+    edit.make(tmp_path)
+
+    assert (tmp_path / "conf.yaml").read_text() == "a:\n  two: 2\n  one: 1\nb: 2\n"
+    assert edit.kept(tmp_path)
+    with pytest.raises(ValueError, match=r"conf\.yaml has no line 'c:'"):
+        Edit("settings", "conf.yaml", "  two: 2\n", below="c:").make(tmp_path)
