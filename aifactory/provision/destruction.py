@@ -80,4 +80,7 @@ def _refuse_protected(stacks: Sequence[str], unprotect: Sequence[str]) -> None:
     if kept:
         flags = " ".join(f"--unprotect {name}" for name in kept)
         are = "is" if len(kept) == 1 else "are"
-        raise FactoryError(f"{', '.join(kept)} {are} protected, with models, tables, audit log: to destroy, {flags}")
+        raise FactoryError(
+            f"{', '.join(kept)} {are} protected, with models, tables, audit log: "
+            f"to destroy, say {flags} (in a script --yes too)"
+        )

@@ -63,7 +63,8 @@ def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """A copy of this repo in which the pipeline has run; all tests share it: they may run and serve it, not edit it."""
     repo = copy(root, tmp_path_factory.mktemp("trained") / "repo")
     done = repo.run("run")
-    assert done.returncode == 0, done.stdout + done.stderr
+    if done.returncode:  # each test that needs it fails by what the pipeline said, without frames of ours
+        pytest.fail(f"the pipeline ended with exit code {done.returncode}:\n{done.stderr}", pytrace=False)
     return repo
 
 

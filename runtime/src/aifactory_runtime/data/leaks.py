@@ -56,7 +56,7 @@ def advice(place: str) -> str:
     """What to do about a column that nearly tells the target; `place` is the path of schema.py."""
     return (
         "If it is known only after the fact, the model does well in tests and fails in use: list it in IGNORED in "
-        f"{place}"
+        f"{place}, take it out of features.py, then factory sample"
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.release import approvals, choice
 from aifactory_runtime.release.approval_summary import Summary, summarize
 from aifactory_runtime.release.candidate import Candidate
@@ -13,20 +15,30 @@ from aifactory_runtime.release.machine import UNTESTED
 from aifactory_runtime.release.side import Side, open_side, source_of
 
 
-def text(chosen: Candidate, target: Side) -> str:
+class ApprovalNeeded(NeedsPerson):
+    """A release waits for a person; `values` holds what the message says, for programs."""
+
+    def __init__(self, message: str, values: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.values = values
+
+
+def question(chosen: Candidate, target: Side) -> ApprovalNeeded:
     """What waits for approval, what is known about it, and the command that approves it.
 
     The command names the version: a newer one may be there by the time that somebody types it.
     """
-    contract, subject = target.contract, approvals.subject(chosen, target.name)
+    contract, subject, summary = target.contract, approvals.subject(chosen, target.name), summarize(chosen, target)
     lines = [
         f"{chosen.name} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}:",
-        *summarize(chosen, target).lines(),
+        *summary.lines(),
         f"model sha256 {subject.model_sha256}, report sha256 {subject.report_sha256}",
     ]
     person, number = contract.approvers[0], chosen.version.number
     command = f"factory approve --env {contract.environment} --as {person} --version {number}"
-    return "\n  ".join(lines) + f"\nTo approve:\n  {command}"
+    known = {"environment": contract.environment, "version": number, "approvers": list(contract.approvers)}
+    values = known | {"waits_for": "approval", **asdict(subject), "summary": asdict(summary), "command": command}
+    return ApprovalNeeded("\n  ".join(lines) + f"\nTo approve:\n  {command}", values)
 
 
 def answer(

@@ -47,9 +47,14 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
         if number is not None:
             raise click.UsageError("--version names what is there, --train makes a new one: give one of them")
         train_in_prod.train_first(_root(), target, _say)
-    from aifactory_runtime.release import run
+    from aifactory_runtime.release import approval_question, run
 
-    outcome = run.release(_root(), target, number, _say)
+    try:
+        outcome = run.release(_root(), target, number, _say)
+    except approval_question.ApprovalNeeded as waiting:
+        if as_json:
+            click.echo(json.dumps(waiting.values))
+        raise
     _print(outcome, as_json, ("is served", "was served already"))
 
 

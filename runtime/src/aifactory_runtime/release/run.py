@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aifactory_runtime.errors import FactoryError, NeedsPerson
+from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
 from aifactory_runtime.release import (
@@ -71,7 +71,7 @@ class Release:
                 raise FactoryError(f"{self._candidate.name} is not released to {self._target.name}: {step.reason}")
             if step.action is Action.ASK_FOR_APPROVAL:
                 self._reconcile()
-                raise NeedsPerson(approval_question.text(self._candidate, self._target))
+                raise approval_question.question(self._candidate, self._target)
             if step.action is Action.DONE:
                 return self._outcome(changed)
             self._say(f"{self._target.name}: {step.action.value}")

@@ -86,7 +86,9 @@ def test_given_a_column_that_nearly_tells_the_target_when_validated_then_it_is_n
     assert note.startswith(
         "fee alone nearly tells churned: roc_auc 1.0000 (a guess without any column has 0.5, a perfect one 1). "
     )
-    assert note.endswith("list it in IGNORED in src/demo_case/schema.py")
+    assert note.endswith(
+        "list it in IGNORED in src/demo_case/schema.py, take it out of features.py, then factory sample"
+    )
     assert f"note: {note}" in caplog.text
     report = json.loads((context.artifacts / "runs" / run.id / "validation.json").read_text())
     assert report["tell_the_target_alone"] == {"fee": {"roc_auc": 1.0, "without": 0.5}}

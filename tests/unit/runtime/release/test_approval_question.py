@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,13 +10,23 @@ from typing import Any
 import pytest
 
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import approval_question
 from aifactory_runtime.release.approvals import Subject
 from aifactory_runtime.release.candidate import Candidate
 from tests.fixtures.usecase_repo import make_repo
 from tests.unit.runtime.release.test_approvals import SUBJECT, prod
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Stands for the summary of what is known."""
+
+    figure: float = 0.9
+
+    def lines(self) -> list[str]:
+        return ["figures"]
 
 
 def staged(monkeypatch: pytest.MonkeyPatch, repo: Path, contract: EnvironmentContract, **found: str) -> None:
@@ -61,10 +72,22 @@ def test_given_a_version_that_staging_has_not_tested_when_approved_for_prod_then
 def test_given_a_version_that_waits_when_asked_then_the_command_names_it_and_nothing_newer_can_be_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr(approval_question, "summarize", lambda *_: SimpleNamespace(lines=lambda: ["figures"]))
+    monkeypatch.setattr(approval_question, "summarize", lambda *_: Figures())
     source: Any = SimpleNamespace(name="staging")
     target: Any = SimpleNamespace(name="prod", contract=prod(tmp_path, "vera"))
     tags = {"aifactory.commit": "d" * 40, "aifactory.integration_sha256": SUBJECT.report_sha256}
-    said = approval_question.text(Candidate(source, Version(number, SUBJECT.model_sha256, "run", tags)), target)
+    asks = approval_question.question(Candidate(source, Version(number, SUBJECT.model_sha256, "run", tags)), target)
+    said = str(asks)
     assert said.startswith(f"version {number} of staging waits for approval in prod by one of vera:\n  figures\n")
     assert said.endswith(f"To approve:\n  factory approve --env prod --as vera --version {number}")
+    assert asks.exit_code == NeedsPerson.exit_code
+    assert asks.values == {
+        "environment": "prod",
+        "version": number,
+        "approvers": ["vera"],
+        "waits_for": "approval",
+        "model_sha256": SUBJECT.model_sha256,
+        "report_sha256": SUBJECT.report_sha256,
+        "summary": {"figure": 0.9},
+        "command": f"factory approve --env prod --as vera --version {number}",
+    }
