@@ -34,6 +34,8 @@ class Handoff:
     """None in runs from before there was one."""
     numeric: str | None = None
     """Numeric packages with their versions; None in runs from before they were kept apart."""
+    operations: Mapping[str, str] = field(default_factory=dict)
+    """Version and digest of the runtime, digest of the factory's lock; empty in runs from before they were recorded."""
     new_reference: bool = False
     """Whether the test rows of this run are frozen as a new reference."""
     made_up: bool = False

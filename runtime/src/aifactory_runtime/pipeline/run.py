@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import data_steps, exclusive, made_up, model_steps, training_rights
@@ -97,6 +97,7 @@ def _begin(context: Context, kind: Kind, new_reference: bool) -> Handoff:
         lock_sha256=made_from.lock_sha256,
         science_sha256=made_from.science.sha256,
         numeric=made_from.science.numeric,
+        operations=asdict(made_from.operations),
         new_reference=new_reference,
         made_up=made_up.used(context.project),
     )

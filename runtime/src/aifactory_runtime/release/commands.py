@@ -138,6 +138,7 @@ def _told(found: Trace) -> list[tuple[str, Any]]:
         *([("imported", f"the folder with sha256 {found.imported}")] if found.imported else []),
         ("trained from", f"commit {found.commit}"),
         ("answered by", f"commit {found.code_commit}"),
+        *((f"operations {name}", value) for name, value in found.operations.items()),
         *((f"data {name}", value) for name, value in found.data.items()),
         *(
             (f"test {name}", f"{found.metrics.get(name, 'unknown')} (baseline {found.baseline.get(name, 'unknown')})")

@@ -267,7 +267,7 @@ class Release:
             **{
                 key.removeprefix(PREFIX): value
                 for key, value in version.tags.items()
-                if key in tags.AUDITED or key.startswith(tags.BASELINE)
+                if key in tags.AUDITED or key.startswith((tags.BASELINE, tags.OPERATIONS))
             },
         }
 

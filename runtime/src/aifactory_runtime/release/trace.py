@@ -11,7 +11,7 @@ from typing import Any
 from aifactory_runtime.audit import log
 from aifactory_runtime.data import column_names, tables
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, PREFIX, REPORT_SHA256, Version
+from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, OPERATIONS, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.capture import FILE
@@ -40,6 +40,8 @@ class Trace:
     """Commit of the code that answered, with which the model was released."""
     code_sha256: str
     lock_sha256: str
+    operations: dict[str, str]
+    """Version and digest of the runtime that trained it, digest of the factory's lock; empty where nobody wrote it."""
     kind: str
     data: dict[str, str]
     metrics: dict[str, str]
@@ -90,6 +92,7 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         code_commit=line.get("commit") or _released_with(side, line, version),
         code_sha256=found.get(tags.CODE, ""),
         lock_sha256=found.get(tags.LOCK, ""),
+        operations=_with_prefix(OPERATIONS, found),
         kind=found.get(PREFIX + "kind", ""),
         data={key.removeprefix(DATA_OF): found[key] for key in DATA if key in found},
         metrics=_with_prefix(METRIC, found),

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import commands
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.pipeline.reproduction import provenance
+from aifactory_runtime.pipeline.reproduction import operations, provenance
 from aifactory_runtime.registry import model_folder
 from tests.fixtures.usecase_repo import git, write_customers
 from tests.unit.runtime.conftest import Pipeline
@@ -50,6 +51,8 @@ def test_given_a_repo_when_run_then_a_version_is_registered_with_what_it_was_mad
     belongs = model_folder.read_belongs(folder)
     assert belongs.code_sha256 == version.tags["aifactory.code_sha256"] == provenance.code_sha256(repo, "demo_case")
     assert belongs.lock_sha256 == provenance.lock_sha256(repo)
+    tags = {name: version.tags[f"aifactory.operations.{name}"] for name in handoff.operations}
+    assert tags == asdict(operations.of_folder(repo)), "what ran it is told apart from what it learned from"
     assert model_folder.read_schema(folder).classes == (0, 1)
 
 

@@ -45,6 +45,16 @@ def test_given_figures_of_made_up_rows_when_traced_then_it_is_told(tmp_path: Pat
     assert (found.values()["remark"], dict(commands._told(found)).get("figures")) == (remark, remark)
 
 
+@pytest.mark.parametrize("told", [{}, {"runtime": "0.3.0", "lock_sha256": "b" * 64}])
+def test_given_what_ran_the_science_when_traced_then_it_is_told_apart_and_nothing_where_nobody_wrote_it(
+    tmp_path: Path, told: dict[str, str]
+) -> None:
+    found = traced(tmp_path, **{f"operations.{name}": value for name, value in told.items()})
+    assert found.operations == told
+    shown = dict(commands._told(found))
+    assert {name: shown.get(f"operations {name}") for name in told} == told
+
+
 def test_given_a_row_that_does_not_say_its_code_when_traced_then_the_audit_log_knows_what_was_served_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

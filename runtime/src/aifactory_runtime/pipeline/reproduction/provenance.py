@@ -1,17 +1,16 @@
-"""What a run was made from: commit, whether the work tree differs from it, digests of science, code and lock."""
+"""What a run was made from: commit, whether the work tree differs from it, science, operations, code and lock."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory_runtime.config import layout
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.pipeline.reproduction import science
+from aifactory_runtime.pipeline.reproduction import operations, science
+from aifactory_runtime.pipeline.reproduction.operations import Operations
 from aifactory_runtime.pipeline.reproduction.science import Science
 
 LOCKS = (science.FACTORY_LOCK, science.SCIENCE_LOCK)
@@ -28,13 +27,14 @@ class Provenance:
     code_sha256: str
     lock_sha256: str
     science: Science
+    operations: Operations
 
 
 def collect(root: Path, package: str) -> Provenance:
     """What the repo at `root` is now; UsageProblem when it is no git repo with a commit and no snapshot of one."""
     commit, dirty = _commit(root)
     code, lock = code_sha256(root, package), lock_sha256(root)
-    return Provenance(commit, dirty, code, lock, science.of_folder(root, package))
+    return Provenance(commit, dirty, code, lock, science.of_folder(root, package), operations.of_folder(root))
 
 
 def code_sha256(root: Path, package: str) -> str:
@@ -43,7 +43,7 @@ def code_sha256(root: Path, package: str) -> str:
     It reads the folder: in a snapshot or a clean work tree that is the commit, in a dirty one it fits no commit.
     """
     parts = (root / layout.SCIENCE / package, layout.runtime_folder(root))
-    return _digest(root, (path for part in parts for path in part.rglob("*.py")))
+    return operations.digest(root, (path for part in parts for path in part.rglob("*.py")))
 
 
 def lock_sha256(root: Path) -> str:
@@ -53,16 +53,7 @@ def lock_sha256(root: Path) -> str:
         raise FactoryError(
             f"{root / LOCKS[0]} is missing: a run must name its lock; git checkout requirements/ restores it"
         )
-    return _digest(root, found)
-
-
-def _digest(root: Path, paths: Iterable[Path]) -> str:
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        content = path.read_bytes()
-        total.update(b"%s\0%d\0" % (path.relative_to(root).as_posix().encode(), len(content)))
-        total.update(content)
-    return total.hexdigest()
+    return operations.digest(root, found)
 
 
 def _commit(root: Path) -> tuple[str, bool]:
