@@ -33,6 +33,11 @@ class OddCells:
             for pair in pc.value_counts(texts.filter(odd)).to_pylist():
                 self.words[pair["values"]] += pair["counts"]
 
+    def is_only(self, cell: str | None) -> bool:
+        """Whether a cell is an odd one, there once, and none of what is written for nothing everywhere."""
+        word = (cell or "").strip()
+        return self.words[word] == 1 and word not in KNOWN
+
     def leave_it(self, total: int, distinct: int) -> bool:
         """Whether a column of so many cells and different values is still one of numbers or dates.
 

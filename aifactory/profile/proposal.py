@@ -160,6 +160,12 @@ def _check_there(table: Table, name: str) -> None:
     if table.column(name) is None:
         names = [column.name for column in table.columns]
         near = difflib.get_close_matches(name, names, n=1)
+        hidden = [other for other in names if column_names.look(other) == column_names.look(name)]
+        if hidden:
+            raise UsageProblem(
+                f"the table has no column {name}, but {hidden[0]!a}, which looks alike (letters that nobody sees as "
+                "numbers): rename it in the table"
+            )
         meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(names[:8])}{' ...' if names[8:] else ''}"
         if len(names) == 1 and name in names[0]:
             meant += "; columns are told apart by a comma, a semicolon, a tab or |, by nothing else"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aifactory.profile.scan import Table
-from aifactory_runtime.data import text_encoding
+from aifactory_runtime.data import column_names, text_encoding
 
 
 def notes(table: Table) -> list[str]:
@@ -20,6 +20,11 @@ def notes(table: Table) -> list[str]:
             f"the last row holds the word {table.sums}: it counts as a row; if it sums up the others, take it out"
         )
     for column in table.columns:
+        if letters := column_names.unseen(column.name):
+            said.append(
+                f"{column_names.look(column.name)}: its name holds {', '.join(letters)}, which nobody sees: rename it, "
+                "or write it so wherever you name it"
+            )
         if column.said:
             said.append(f"{column.name}: {column.said}")
         if column.zones:

@@ -12,7 +12,7 @@ import numpy as np
 from aifactory.profile.column import MISSING_HASH, ColumnScan, Hashes
 from aifactory.profile.column_rules import Around, Rule
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import column_reading, copies, source
+from aifactory_runtime.data import column_reading, copies, source, sum_rows
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data import row_hash as row_numbers
 from aifactory_runtime.data.located import Located
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SAMPLE_ROWS = 20_000
+_NO_CHANCE = 2
 _SURE = 4
 """After so many passes the last rule of a column stands."""
 _SEED = 7
@@ -33,11 +34,6 @@ _KEYS = ("integer", "text", "date")
 """Kinds of columns that may be a key or an id."""
 _STORED = {"double": "number", "int64": "integer", "bool": "boolean", "string": "text", "timestamp[us]": "date"}
 _TEXT = Rule("text", final=True)
-_SUMS = frozenset(
-    {"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "median", "min", "max", "count"}
-    | {"summe", "gesamt", "mittelwert", "durchschnitt", "totale", "somme", "moyenne", "suma", "promedio"}
-)
-"""What the first word of a row is that sums up the rows above it."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +48,22 @@ class Table:
     share a value of it."""
     columns: tuple[ColumnScan, ...]
     read: ReadSettings
-    sums: str | None
-    """The word for a sum or a mean that a cell of the last row of a text table is; None when there is none."""
+    last: Mapping[str, Any]
+    """Cells of the last row of a text table, by column; of other tables none."""
     kept: pa.Table
     """At most twice SAMPLE_ROWS of its rows, drawn evenly, as the source stores them."""
+
+    @property
+    def sums(self) -> str | None:
+        """The word in the last row, and nowhere else in its column, that may say that the row sums up the others.
+
+        What says so for certain is refused by the reader.
+        """
+        for column in self.columns:
+            cell = str(self.last.get(column.name) or "")
+            if sum_rows.may_be_sum(cell) and (column.counts or {}).get(cell.strip(), 1) == 1:
+                return sum_rows.word(cell)
+        return None
 
     def column(self, name: str) -> ColumnScan | None:
         """The column of that name; None when there is none."""
@@ -87,6 +95,7 @@ def scan(located: Located, read: ReadSettings, kinds: Mapping[str, str] | None =
         if not others:
             break
         rules |= {name: replace(rule, final=rule.final or passes >= _SURE) for name, rule in others.items()}
+    _check_footer(located.name, table)
     own = {column.name: reading for column in table.columns if (reading := column.reading)}
     return replace(table, read=read.model_copy(update={"columns": own, "dates": ()}))
 
@@ -113,13 +122,18 @@ def _scan(
         equal.add(whole, keys)
         keeper.add(batch)
         last = batch.slice(batch.num_rows - 1) if batch.num_rows else last
-    sums = None if last is None or read.format != "csv" else _sums(last)
-    return Table(rows, *equal.count(), tuple(columns), read, sums, keeper.table())
+    cells = {} if last is None or read.format != "csv" else last.to_pylist()[0]
+    return Table(rows, *equal.count(), tuple(columns), read, cells, keeper.table())
 
 
-def _sums(row: pa.RecordBatch) -> str | None:
-    cells = [str(cell).strip().rstrip(":").lower() for cell in next(iter(row.to_pylist()), {}).values()]
-    return next((cell for cell in cells if cell in _SUMS), None)
+def _check_footer(name: str, table: Table) -> None:
+    """FactoryError when the last row holds words in columns of numbers or dates, in two or more: that is no chance."""
+    words = [column.name for column in table.columns if column.odd.is_only(table.last.get(column.name))]
+    if len(words) >= _NO_CHANCE:
+        raise FactoryError(
+            f"{name}: the last row holds words in {words[0]} and {words[1]}, where all others have numbers or dates: "
+            "if it is a sum or a source, take it out"
+        )
 
 
 class _EqualRows:

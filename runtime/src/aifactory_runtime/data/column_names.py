@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from aifactory_runtime.errors import FactoryError
@@ -24,8 +25,9 @@ def unique(table: str, given: Sequence[str]) -> list[str]:
     """A name of its own for each column: no quotes, backslashes or line breaks, which cannot be asked for by name.
 
     One without a name is `unnamed_1` by its place; a second `a` becomes `a.1`. FactoryError, which names `table`, for
-    names that differ only in case, and for the one that keeps the order of rows.
+    names that differ only in case or look alike, and for the one that keeps the order of rows.
     """
+    _check_look(table, given)
     names: list[str] = []
     for place, name in enumerate(given, start=1):
         plain = _NOT_IN_NAMES.sub(" ", name).strip() or f"unnamed_{place}"
@@ -38,6 +40,38 @@ def unique(table: str, given: Sequence[str]) -> list[str]:
     if ours is not None:
         raise FactoryError(f"{table}: column {ours} has a name that the pipeline's tables need: rename it")
     return names
+
+
+def unseen(name: str) -> list[str]:
+    """Letters of a name that nobody sees, or that look like a plain space, by their numbers: `U+200B`."""
+    return [f"U+{ord(letter):04X}" for letter in name if _is_unseen(letter) or _is_space(letter)]
+
+
+def look(name: str) -> str:
+    """A name as people see it: without invisible letters, with plain spaces, letters with their accents as one."""
+    shown = "".join(" " if _is_space(letter) else letter for letter in name if not _is_unseen(letter))
+    return unicodedata.normalize("NFC", shown).strip()
+
+
+def _is_unseen(letter: str) -> bool:
+    return unicodedata.category(letter) == "Cf"
+
+
+def _is_space(letter: str) -> bool:
+    return unicodedata.category(letter) == "Zs" and letter != " "
+
+
+def _check_look(table: str, given: Sequence[str]) -> None:
+    """FactoryError for two names that are not the same and look so: nobody could say which one is meant."""
+    seen: dict[str, str] = {}
+    for name in filter(None, given):
+        shown = look(name)
+        other = seen.setdefault(shown, name)
+        if shown and other != name:
+            raise FactoryError(
+                f"{table}: two columns look alike, {other!a} and {name!a} (letters that nobody sees as numbers): "
+                "rename or leave out one"
+            )
 
 
 def check_case(table: str, names: Iterable[str]) -> None:

@@ -6,10 +6,12 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data import column_names, text_encoding
+from aifactory_runtime.data.kinds import MISSING
 from aifactory_runtime.data.text_encoding import Opener
 from aifactory_runtime.errors import FactoryError
 
@@ -22,6 +24,12 @@ _MOST_BEHIND = 5
 _LEAST_ROWS = 3
 _PAIR = 2
 _TAIL_BYTES = 1 << 16
+_RULE = re.compile(r"[-=:+| ]*[-=]{3}[-=:+| ]*")
+_DASHES = re.compile(r"[-=:+| ]*")
+_NUMBER = re.compile(r"[\s(+\-\u2212$€£¥]*[.,]?\d")
+"""What a number or a date begins with."""
+_NAME = re.compile(r"[\[(]?[^\W\d_][^\d]*")
+_MOSTLY = 0.9
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ def detect(name: str, opener: Opener, encoding: str) -> tuple[ReadSettings, list
     separator, rows = _rows(name, text)
     place = _header_place(rows)
     width = len(rows[place].cells)
+    _check_one_header(name, rows[place:])
     read = ReadSettings(encoding=encoding, separator=separator, skip_rows=rows[place].before)
     behind = short_rows_at_end(opener, read, width)
     return read.model_copy(update={"footer_rows": behind}), [row.cells for row in rows[place:]]
@@ -63,7 +72,35 @@ def header(name: str, opener: Opener, read: ReadSettings) -> Header:
     rows = _parse(lines, read.separator)
     if not rows:
         raise FactoryError(f"{name} is empty: put the data there, then run again")
+    if len(rows) > 1 and _is_rule(rows[1].cells):
+        line = read.skip_rows + rows[1].before + 1
+        raise FactoryError(f"{name}: line {line}, under the header, is a line of dashes: take it out")
     return Header(column_names.unique(name, rows[0].cells), read.skip_rows + rows[0].before)
+
+
+def title(opener: Opener, read: ReadSettings, header: Header) -> str | None:
+    """What to say when the line with the names has other cells than most below it, so it may be a title; else None."""
+    lines = text_encoding.head(opener, read.encoding)
+    below = [row for row in _parse(lines, read.separator) if row.before > header.before]
+    if not below:
+        return None
+    width, often = _usual_width(below)
+    if width == len(header.names) or 2 * often <= len(below):
+        return None
+    return (
+        f"line {header.before + 1}, taken for the header, has {len(header.names)} values, most lines below it {width}; "
+        "if it is a title or a comment, take it out (in a repo: data.read.skip_rows counts lines above the header), "
+        "else name each column in it"
+    )
+
+
+def other_separator(opener: Opener, read: ReadSettings, wanted: Collection[str]) -> str | None:
+    """What separates the cells of a header that has names of `wanted` only by that; None when nothing does."""
+    for separator in _SEPARATORS:
+        told = read.model_copy(update={"separator": separator})
+        if separator != read.separator and not set(header("", opener, told).names).isdisjoint(wanted):
+            return separator
+    return None
 
 
 def short_rows_at_end(opener: Opener, read: ReadSettings, width: int) -> int:
@@ -151,6 +188,38 @@ def _header_place(rows: list[Row]) -> int:
         if (title and place == number) or (block and rows[number + 1].before > row.after):
             place = number + 1
     return place
+
+
+def _is_rule(cells: list[str]) -> bool:
+    """Whether the cells draw a line, as programs do that print tables: `---`, `===`, `:---:`, `---+---`."""
+    return any(_RULE.fullmatch(cell) for cell in cells) and all(_DASHES.fullmatch(cell) for cell in cells)
+
+
+def _check_one_header(name: str, rows: list[Row]) -> None:
+    """FactoryError when the row under the header is none: words in columns of numbers, as in units or a second header.
+
+    One such column tells where the header, as a title, lacks names that the row has; else there are two at least.
+    """
+    header, below = rows[0], [row for row in rows[1:] if len(row.cells) == len(rows[0].cells)]
+    if len(below) <= _LEAST_ROWS or below[0] is not rows[1]:
+        return
+    words = sum(_begins_with_name([row.cells[place] for row in below]) for place in range(len(header.cells)))
+    nameless = all(cell.strip() for cell in below[0].cells) and not all(cell.strip() for cell in header.cells)
+    if words >= _PAIR or (words and nameless):
+        one, other = header.before + 1, below[0].before + 1
+        raise FactoryError(
+            f"{name}: line {other} reads like a header, too, with words above columns of numbers: keep line {one} or "
+            f"line {other}; a title, units or names of groups are no part of a table"
+        )
+
+
+def _begins_with_name(cells: list[str]) -> bool:
+    """Whether the first cell of a column is a word that is nowhere else in it, and nearly all others are numbers."""
+    first, *others = (cell.strip() for cell in cells)
+    there = [cell for cell in others if cell not in MISSING]
+    if first in MISSING or first in there or not _NAME.fullmatch(first):
+        return False
+    return len(there) >= _LEAST_ROWS and sum(bool(_NUMBER.match(cell)) for cell in there) >= _MOSTLY * len(there)
 
 
 def _parse(text: str, separator: str, most: int = _HEAD_ROWS) -> list[Row]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import column_reading, csv_layout, text_bytes, text_encoding, written
+from aifactory_runtime.data import column_reading, csv_layout, sum_rows, text_bytes, text_encoding, written
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data.text_encoding import Opener
 from aifactory_runtime.errors import FactoryError
@@ -63,6 +63,8 @@ def batches(
                 wanted = batch.drop_columns([header.names[-1]]) if header.names[-1] in without else batch
                 yield cells.finished(wanted)
         _check_end(name, last)
+        if last is not None and cells.rows > sum_rows.LEAST_ABOVE:
+            _check_sum(name, file, last)
     cells.say_taken()
 
 
@@ -83,7 +85,8 @@ class _Cells:
 
     def __init__(self, name: str, read: ReadSettings, kinds: Mapping[str, str]) -> None:
         self._name, self._read, self._kinds = name, read, kinds
-        self._rows = 0
+        self.rows = 0
+        """Rows so far."""
         self._taken: dict[str, tuple[int, int]] = {}
         """Columns with cells that conf names as missing: how many, and the row of the first."""
 
@@ -102,11 +105,11 @@ class _Cells:
                 try:
                     made = kinds_of.to_kind(values, "date", self._read.dates)
                 except kinds_of.Unfit:
-                    raise self._unfit(column, first_unfit(values, column, "date", self._read)) from None
+                    raise self._unfit(column, values, first_unfit(values, column, "date", self._read)) from None
             elif pa.types.is_string(values.type):
                 made = text_bytes.trimmed(values)
             columns.append(made)
-        self._rows += batch.num_rows
+        self.rows += batch.num_rows
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
     def _refuse_header(self, batch: pa.RecordBatch) -> None:
@@ -119,7 +122,7 @@ class _Cells:
             same = pc.and_(same, pc.equal(pc.utf8_trim_whitespace(values), column))
             if not pc.any(same).as_py():
                 return
-        row = self._rows + same.index(True).as_py() + 1
+        row = self.rows + same.index(True).as_py() + 1
         raise FactoryError(f"{self._name}: row {row} under the header is the header once more: take it out")
 
     def say_taken(self) -> None:
@@ -136,19 +139,26 @@ class _Cells:
         kind = self._kinds[column]
         found = column_reading.typed(values, kind, self._read.columns[column], self._read.decimal)
         if pc.any(found.odd).as_py():
-            raise self._unfit(column, found.odd.index(True).as_py())
+            raise self._unfit(column, values, found.odd.index(True).as_py())
         if count := pc.sum(found.taken).as_py():
-            before, row = self._taken.get(column, (0, self._rows + found.taken.index(True).as_py() + 1))
+            before, row = self._taken.get(column, (0, self.rows + found.taken.index(True).as_py() + 1))
             self._taken[column] = (before + count, row)
         return found.values
 
-    def _unfit(self, column: str, place: int | None) -> FactoryError:
-        row = None if place is None else self._rows + place + 1
-        return FactoryError(unfit(self._name, column, self._kinds[column], row))
+    def _unfit(self, column: str, values: pa.Array, place: int | None) -> FactoryError:
+        row = None if place is None else self.rows + place + 1
+        cell = "" if place is None else str(values[place].as_py())
+        return FactoryError(unfit(self._name, column, self._kinds[column], row, cell))
 
 
-def unfit(name: str, column: str, kind: str, row: int | None) -> str:
-    """The line that says where a column holds what it may not; `row` counts from 1 under the header."""
+def unfit(name: str, column: str, kind: str, row: int | None, cell: str = "") -> str:
+    """The line that says where a column holds what it may not; `row` counts from 1 under the header.
+
+    A `cell` there that says that its row adds up others is named, no other.
+    """
+    if sum_rows.is_sum(cell):
+        word = sum_rows.word(cell)
+        return f"{name}: row {row} under the header holds the word {word}: if it sums up the others, take it out"
     where = f", the first in row {row} under the header" if row else ""
     return (
         f"{name}: column {column} holds values that are no {kind}{where}; mend it, name what stands for a missing "
@@ -174,6 +184,23 @@ def _check_end(name: str, last: pa.RecordBatch | None) -> None:
         return
     if str(last.columns[-1][-1].as_py()).endswith("\n"):
         raise FactoryError(f"{name} is not a CSV table: a quote is never closed; is the file cut off?")
+
+
+def _check_sum(name: str, file: _File, last: pa.RecordBatch) -> None:
+    """FactoryError when a word in the last row says that it sums up the others; the file is read again to be sure."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for column, values in zip(last.schema.names, last.columns, strict=True):
+        cell = values[-1].as_py() if pa.types.is_string(values.type) else None
+        if cell is None or not sum_rows.is_sum(cell):
+            continue
+        found, often = sum_rows.word(cell), 0
+        for batch in file.batches({}, file.all_but(column)):
+            likely = batch.column(column).filter(pc.match_substring(batch.column(column), found, ignore_case=True))
+            often += sum(sum_rows.word(one) == found for one in likely.to_pylist())
+        if often == 1:
+            raise FactoryError(f"{name}: {sum_rows.sentence(found)}")
 
 
 class _File:
@@ -216,6 +243,10 @@ class _File:
                 ),
             )
 
+    def all_but(self, column: str) -> list[str]:
+        """The names of its other columns."""
+        return [name for name in self._header.names if name != column]
+
     @contextmanager
     def one_line(self, kinds: Mapping[str, str]) -> Iterator[None]:
         """Arrow's messages without the values that they repeat."""
@@ -242,8 +273,10 @@ class _File:
         if found := re.search(r"In CSV column #(\d+)", message):
             column = names[int(found[1])]
             wanted = kinds.get(column, "text")
-            return unfit(name, column, wanted, self._row(column, wanted))
+            return unfit(name, column, wanted, *self._first_unfit(column, wanted))
         if found := re.search(r"Expected (\d+) columns, got (\d+)", message):
+            if title := csv_layout.title(self._opener, self._read, self._header):
+                return f"{name} is not a CSV table: {title}"
             return (
                 f"{name} is not a CSV table: a row{self._line()} has {found[2]} values where the header has "
                 f"{found[1]}; mend the file"
@@ -256,15 +289,16 @@ class _File:
             return f"{name} is not a CSV table: a row is longer than {_BLOCK_BYTES >> 20} MiB; is a quote never closed?"
         return f"{name} is not a CSV table: mend the file, then run again"
 
-    def _row(self, column: str, kind: str) -> int | None:
-        """The row of the first cell of a column that is not of its kind: the file is read again for that."""
+    def _first_unfit(self, column: str, kind: str) -> tuple[int | None, str]:
+        """Row and text of the first cell of a column that is not of its kind: the file is read again for that."""
         rows = 0
         for batch in _File(self._name, self._opener, self._read, self._header).batches({}):
-            place = first_unfit(batch.column(column), column, kind, self._read)
+            cells = batch.column(column)
+            place = first_unfit(cells, column, kind, self._read)
             if place is not None:
-                return rows + place + 1
+                return rows + place + 1, str(cells[place].as_py())
             rows += batch.num_rows
-        return None
+        return None, ""
 
     def _line(self) -> str:
         """Where the first row is that has too many or too few cells: the file is read again for that."""

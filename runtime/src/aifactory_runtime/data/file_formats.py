@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from typing import Literal
-
-import msgspec
 
 from aifactory_runtime.errors import FactoryError
 
@@ -70,8 +69,8 @@ def _json(name: str, head: bytes) -> Format | None:
     if not _OBJECT.match(head):
         return None
     try:
-        msgspec.json.decode(head.lstrip().partition(b"\n")[0], type=dict[str, msgspec.Raw])
-    except (msgspec.MsgspecError, ValueError):
+        json.loads(head.lstrip().partition(b"\n")[0])  # takes NaN, too: the reader says in which column that stands
+    except (ValueError, RecursionError):
         raise FactoryError(
             f"{name} is JSON, but its first line is no whole record: save it as JSON lines (a record a line)"
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
@@ -21,23 +22,28 @@ Opener = Callable[[], IO[bytes]]
 _AT_ONCE = 8_192
 """Records that are held at once."""
 _NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f]')
+_NAMES = re.compile(rb'"\s*:')
+"""Ends the name of a field; a text may hold it, too."""
 _ANY = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def columns(name: str, opener: Opener) -> dict[str, str]:
-    """Fields of all records, in the order in which they first stand there, and the column that each becomes."""
+    """Fields of all records, in the order in which they first stand there, and the column that each becomes.
+
+    FactoryError names the line that is no record, or that has a field twice.
+    """
     found: dict[str, None] = {}
-    decoder = msgspec.json.Decoder(_record(found, strict=True))
     for line, text in _lines(opener):
-        try:
-            decoder.decode(text)
-        except (msgspec.MsgspecError, ValueError):  # no record, or one with another field
-            found.update(dict.fromkeys(_decoded(name, line, text, _ANY)))
-            if any(_NOT_IN_NAMES.search(field) for field in found):
-                raise FactoryError(
-                    f"{name}: line {line} has a field whose name holds a quote, a backslash or a line break: rename it"
-                ) from None
-            decoder = msgspec.json.Decoder(_record(found, strict=True))
+        record = _decoded(name, line, text, _ANY)
+        if len(_NAMES.findall(text)) > len(record):
+            _check_once(name, line, text)
+        if record.keys() <= found.keys():
+            continue
+        found.update(dict.fromkeys(record))
+        if any(_NOT_IN_NAMES.search(field) for field in found):
+            raise FactoryError(
+                f"{name}: line {line} has a field whose name holds a quote, a backslash or a line break: rename it"
+            )
     return dict(zip(found, column_names.unique(name, list(found)), strict=True))
 
 
@@ -51,7 +57,7 @@ def batches(
     import pyarrow as pa
 
     wanted = {field: column for field, column in columns(name, opener).items() if column not in without}
-    decoder = msgspec.json.Decoder(_record(wanted))
+    decoder = _record(wanted)
     lines = _lines(opener)
     while some := list(itertools.islice(lines, min(rows, _AT_ONCE))):
         records = [_decoded(name, line, text, decoder) for line, text in some]
@@ -65,16 +71,16 @@ def batches(
         yield pa.RecordBatch.from_pydict(made)
 
 
-def _record(fields: Iterable[str], *, strict: bool = False) -> Any:
-    """A record as its fields' text; one that is `strict` has no others."""
+def _record(fields: Iterable[str]) -> msgspec.json.Decoder[Any]:
+    """Decodes a record as its fields' text; what a record lacks is null."""
     names = list(fields)
     null = msgspec.Raw(b"null")
-    return msgspec.defstruct(
+    made = msgspec.defstruct(
         "Record",
         [(f"f{place}", msgspec.Raw, null) for place in range(len(names))],
         rename={f"f{place}": field for place, field in enumerate(names)},
-        forbid_unknown_fields=strict,
     )
+    return msgspec.json.Decoder(made)
 
 
 def _lines(opener: Opener) -> Iterator[tuple[int, bytes]]:
@@ -90,7 +96,36 @@ def _decoded(name: str, line: int, text: bytes, decoder: msgspec.json.Decoder[An
     try:
         return decoder.decode(text)
     except (msgspec.MsgspecError, ValueError):
-        raise FactoryError(f"{name}: line {line} is no JSON record: mend it, then run again") from None
+        raise FactoryError(f"{name}: line {line} {_wrong(text)}") from None
+
+
+def _wrong(text: bytes) -> str:
+    """Why a line is no JSON record, as the end of a sentence. Programs write NaN and infinity, which are no JSON."""
+    try:
+        record = json.loads(text, parse_constant=_Word)
+    except json.JSONDecodeError as error:
+        return f"is no JSON record (see character {error.colno}): mend it, then run again"
+    except (ValueError, RecursionError):
+        return "is no JSON record: mend it, then run again"
+    found = record if isinstance(record, dict) else {}
+    wrong = next(((field, value) for field, value in found.items() if isinstance(value, _Word)), None)
+    if wrong is None:
+        return 'is no JSON record, as in {"a": 1, "b": "x"}: mend it, then run again'
+    return f"has {wrong[1]} in column {wrong[0]}, which is no JSON: write null for a missing value, else a number"
+
+
+class _Word(str):
+    """NaN, Infinity or -Infinity: Python reads them as numbers."""
+
+    __slots__ = ()
+
+
+def _check_once(name: str, line: int, text: bytes) -> None:
+    """FactoryError when a record has a field twice: each program would take another of the two values."""
+    fields = [field for field, _ in json.loads(text, object_pairs_hook=list)]
+    twice = next((field for place, field in enumerate(fields) if field in fields[:place]), None)
+    if twice is not None:
+        raise FactoryError(f"{name}: line {line} has column {twice} twice: keep one of the two")
 
 
 def _texts(tokens: pa.Array, name: str, column: str, lines: Sequence[int]) -> pa.Array:
@@ -101,8 +136,8 @@ def _texts(tokens: pa.Array, name: str, column: str, lines: Sequence[int]) -> pa
     place = pc.match_substring_regex(tokens, r"^[{\[]").index(True).as_py()
     if place >= 0:
         raise FactoryError(
-            f"{name}: column {column} holds lists or records (line {lines[place]}): make columns of numbers, texts or "
-            "dates of it"
+            f"{name}: column {column} holds lists or records, first in line {lines[place]}: make columns of numbers, "
+            "texts or dates of it"
         )
     quoted = pc.starts_with(tokens, '"')
     if pc.any(pc.and_(quoted, pc.match_substring(tokens, "\\"))).as_py():

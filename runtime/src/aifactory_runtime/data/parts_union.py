@@ -36,10 +36,12 @@ class Union:
         self._from: dict[str, str] = {}
         """The part that a column's type is from."""
         self._columns: list[dict[str, None]] = []
+        self._parts: list[str] = []
 
     def add(self, part: str, columns: Mapping[str, Any]) -> None:
         """Take in what a part has: plain types by column, None for one without a value, uint64 for texts of digits."""
         self._columns.append(dict.fromkeys(columns))
+        self._parts.append(part)
         for column, found in columns.items():
             before = self._types.get(column)
             if column in self._kinds or found is None:
@@ -60,6 +62,10 @@ class Union:
         for part, columns in zip(parts, self._columns, strict=True):
             if missing := [column for column in names if column not in columns]:
                 yield part, missing
+
+    def first_with(self, column: str) -> str:
+        """The first part that has a column which some part has."""
+        return next(part for part, columns in zip(self._parts, self._columns, strict=True) if column in columns)
 
     def fitted(self, part: str, found: Mapping[str, Any], rows: int) -> pa.RecordBatch:
         """Arrays of a part, by column, as the table has them: every column, nulls where the part has none."""

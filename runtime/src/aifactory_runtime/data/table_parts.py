@@ -42,13 +42,32 @@ def batches(
         raise FactoryError(f"{located.name} holds several formats, in {files_of}: name one table")
     union = Union(located.name, kinds)
     for part in readers:
-        union.add(folders.shown(part.below), part.columns())
+        columns = part.columns()
+        own = set(columns) - set(part.said)
+        if own.isdisjoint(union.names) and union.names:
+            raise FactoryError(_stranger(part, readers[0]))
+        union.add(folders.shown(part.below), columns)
     for below, missing in union.lacking(files):
-        _log.warning("%s lacks %s: missing in its rows", located.part(below), ", ".join(missing))
+        _log.warning(
+            "%s lacks %s, which %s has: missing in its rows",
+            located.part(below), ", ".join(missing), union.first_with(missing[0]),
+        )  # fmt: skip
     for part in readers:
         for batch in part.batches():
             found = dict(zip(batch.schema.names, batch.columns, strict=True))
             yield union.fitted(folders.shown(part.below), part.with_said(found, batch.num_rows), batch.num_rows)
+
+
+def _stranger(part: _Part, first: _Part) -> str:
+    """What is wrong with a file that shares no column with the first one, both named."""
+    if "csv" == part.format == first.format:
+        for other, one in ((part, first), (first, part)):
+            if sign := csv_layout.other_separator(other.opened, other.read, one.columns()):
+                return (
+                    f"{other.name} separates its cells by {sign!r}, {one.name} by {one.read.separator!r}: "
+                    "write all parts alike"
+                )
+    return f"{part.name} has no column of {first.name}: put its header above it if that is missing, else name one table"
 
 
 def typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str], without: Collection[str]) -> pa.RecordBatch:
@@ -103,18 +122,18 @@ class _Part:
                     plain = _plain(self.name, column, pa.nulls(0, kind), {}).type
                     found[column] = None if pa.types.is_null(kind) else pa.uint64() if _of_digits(kind) else plain
         elif self.format == "jsonl":
-            found = dict.fromkeys(json_lines.columns(self.name, self._open).values(), pa.string())
+            found = dict.fromkeys(json_lines.columns(self.name, self.opened).values(), pa.string())
         else:
-            found = dict.fromkeys(csv_layout.header(self.name, self._open, self.read).names, pa.string())
+            found = dict.fromkeys(csv_layout.header(self.name, self.opened, self.read).names, pa.string())
         found = {column: kind for column, kind in found.items() if column not in self.without}
         return {**found, **{column: pa.string() for column in self.said if column not in found}}
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Its rows, without what the folders say."""
         if self.format == "jsonl":
-            yield from json_lines.batches(self.name, self._open, self.kinds, self.rows, self.without)
+            yield from json_lines.batches(self.name, self.opened, self.kinds, self.rows, self.without)
         elif self.format == "csv":
-            yield from csv_text.batches(self.name, self._open, self.read, self.kinds, self.without)
+            yield from csv_text.batches(self.name, self.opened, self.read, self.kinds, self.without)
         else:
             from pyarrow import parquet
 
@@ -141,7 +160,8 @@ class _Part:
                 )
         return made
 
-    def _open(self) -> Any:
+    def opened(self) -> Any:
+        """The file for reading, unpacked."""
         return self.located.unpacked(self.below)
 
 

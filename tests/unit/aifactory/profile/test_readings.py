@@ -301,11 +301,44 @@ def test_given_another_separator_when_the_target_is_looked_for_then_those_that_a
         looked_at(str(path))
 
 
-def test_given_a_sum_in_the_last_row_when_looked_at_then_it_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("7.5,ok,Mean:", "the last row holds the word mean: it counts as a row"),
+        ("7.5,ok,x2", None),
+    ],
+)
+def test_given_a_word_that_may_mean_a_sum_in_the_last_row_when_looked_at_then_it_is_said(
+    tmp_path: Path, last: str, said: str | None
+) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{number}.5,{'ok' if number % 2 else 'fail'},x{number % 3}" for number in range(60)]
+    path.write_text("\n".join(["kw,state,y", *rows, last, ""]))
+    notes = [note for note in looked_at(str(path))[1].notes if "the last row" in note]
+    assert [note[: len(said or "")] for note in notes] == ([said] if said else [])
+
+
+def test_given_a_last_row_of_words_where_others_have_numbers_when_looked_at_then_it_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     rows = [f"{number}.5,{'ok' if number % 2 else 'fail'},{number}" for number in range(60)]
-    path.write_text("\n".join(["kw,state,y", *rows, "Total:,ok,1770", ""]))
-    assert any("the last row holds the word total: " in note for note in looked_at(str(path))[1].notes)
+    path.write_text("\n".join(["kw,state,y", *rows, "Source,ok,World Bank", ""]))
+    with pytest.raises(FactoryError, match="the last row holds words in kw and y, where all others have numbers"):
+        looked_at(str(path))
+    path.write_text("\n".join(["kw,state,y", *rows, "#DIV/0!,ok,#DIV/0!", ""]))
+    assert looked_at(str(path))[0].rows == len(rows) + 1
+
+
+def test_given_names_with_letters_that_nobody_sees_when_looked_at_then_they_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("k\u200bw,m\u00a0v,state\n" + "".join(f"{n}.5,{n % 7},{'ab'[n % 2]}\n" for n in range(60)))
+    notes = looked_at(str(path))[1].notes
+    assert [note.partition(", which nobody")[0] for note in notes if "nobody sees" in note] == [
+        "kw: its name holds U+200B",
+        "m v: its name holds U+00A0",
+    ]
+    path.write_text("kw,state\ufeff\n" + "".join(f"{n}.5,{'ab'[n % 2]}\n" for n in range(60)))
+    with pytest.raises(FactoryError, match=r"no column state, but 'state.ufeff', which looks alike"):
+        looked_at(str(path))
 
 
 def test_given_infinite_values_when_looked_at_then_they_are_said(tmp_path: Path) -> None:

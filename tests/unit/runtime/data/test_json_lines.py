@@ -48,6 +48,11 @@ def test_given_names_and_texts_with_any_signs_then_they_are_those_of_the_file(tm
     assert read(place) == {"unnamed_1": ["1"], "a b c": ["ü\n{"], "[d": ["null"], "e": ["x\\"], "ä": ["-1e3"]}
 
 
+def test_given_texts_that_look_like_fields_or_like_no_json_then_they_are_texts(tmp_path: Path) -> None:
+    place = put(tmp_path, '{"a": "\\"a\\": 1, \\"a\\": NaN", "b": "NaN"}\n')
+    assert read(place) == {"a": ['"a": 1, "a": NaN'], "b": ["NaN"]}
+
+
 def test_given_a_field_that_comes_late_then_it_is_a_column_of_all_rows(tmp_path: Path) -> None:
     place = put(tmp_path, '{"a": 1}\n' * 5 + '{"a": 1, "late": "x"}\n')
     assert read(place, rows=2)["late"] == [None] * 5 + ["x"]
@@ -56,11 +61,14 @@ def test_given_a_field_that_comes_late_then_it_is_a_column_of_all_rows(tmp_path:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"a": 1}\n{"a": "secret\n', "line 2 is no JSON record"),
-        ('{"a": 1}\n[1]\n', "line 2 is no JSON record"),
-        ('{"a": 1}\n{"a": NaN}\n', "line 2 is no JSON record"),
-        ('{"a": 1}\n{"a": {"b": "secret"}}\n', "column a holds lists or records (line 2)"),
-        ('{"a": ["secret"]}\n', "column a holds lists or records (line 1)"),
+        ('{"a": 1}\n{"a": "secret\n', "line 2 is no JSON record (see character 14)"),
+        ('{"a": 1}\n[1]\n', "line 2 is no JSON record, as in"),
+        ('{"a": 1}\n{"b": 2, "a": NaN}\n', "line 2 has NaN in column a, which is no JSON: write null"),
+        ('{"a": -Infinity}\n{"a": 1}\n', "line 1 has -Infinity in column a, which is no JSON"),
+        ('{"a": 1}\n{"a": "secret", "b": "NaN", "a" : "secret"}\n', "line 2 has column a twice: keep one"),
+        ('{"a": "secret", "\\u0061": 3}\n', "line 1 has column a twice"),
+        ('{"a": 1}\n{"a": {"b": "secret"}}\n', "column a holds lists or records, first in line 2"),
+        ('{"a": ["secret"]}\n', "column a holds lists or records, first in line 1"),
         ('{"n": "secret"}\n', "column n holds values that are no whole numbers"),
         ('{"a": 1, "A": 2}\n', "columns a and A differ only in case"),
         ("{}\n{}\n", "has no"),

@@ -146,7 +146,7 @@ def test_given_a_part_without_a_column_then_it_is_null_there_and_that_is_said(
     place = parts(tmp_path / "t", one=pa.table({"a": [1]}), two=pa.table({"b": ["x"], "a": [2]}))
     with caplog.at_level(logging.WARNING):
         assert read(place) == {"a": [1, 2], "b": [None, "x"]}
-    assert caplog.messages == ["t/one.parquet lacks b: missing in its rows"]
+    assert caplog.messages == ["t/one.parquet lacks b, which two.parquet has: missing in its rows"]
 
 
 def test_given_side_files_and_hidden_ones_then_they_are_no_parts_and_others_are_named(
@@ -181,6 +181,13 @@ def test_given_files_without_an_ending_as_hive_writes_them_then_they_are_read(tm
         ({"a.parquet": b"a\nsecret\n"}, "a.parquet is not of the format that its ending says"),
         ({"a.csv": b"PK\x03\x04"}, "a.csv is an Excel or zip file"),
         ({"a.csv": b"a,b\n1,2\n", "b.csv": b"a,b\nsecret\n"}, "b.csv"),
+        ({"a.csv": b"a,b\n1,2\n", "b.csv": b"a;b\n1;2\n"}, "t/b.csv separates its cells by ';', t/a.csv by ','"),
+        (
+            {"a.csv": b"a\tb\n" + b"1\t2\n" * 30, "b.csv": b"a,b\n" + b"1,2\n" * 40},
+            "t/a.csv separates its cells by '\\t', t/b.csv",
+        ),
+        ({"a.csv": b"a,b\n1,2\n", "b.csv": b"3,4\n5,6\n"}, "t/b.csv has no column of t/a.csv: put its header above it"),
+        ({"a.jsonl": b'{"a": 1}\n', "b.jsonl": b'{"b": 1}\n'}, "t/b.jsonl has no column of t/a.jsonl"),
         ({"a.csv": "ä\n1\n".encode(), "b.csv": "ä\n2\n".encode("cp1252")}, "a.csv is UTF-8, other files"),
     ],
 )
