@@ -14,7 +14,7 @@ from aifactory.profile.cell_shapes import CellShapes
 from aifactory.profile.column_rules import BEYOND, COMPACT_DAYS, DECIMALS, ENOUGH, Around, Rule, few, find
 from aifactory.profile.odd_cells import OddCells
 from aifactory_runtime.config.settings import ColumnReading
-from aifactory_runtime.data import column_reading, text_bytes
+from aifactory_runtime.data import column_reading, lost_digits, text_bytes
 from aifactory_runtime.data import kinds as kinds_of
 
 MOST_VALUES = 2_000
@@ -84,6 +84,8 @@ class ColumnScan:
         if rule is not None:
             self._follow(rule)
         self._marks = Marks(around.decimal)
+        self.rounded = self.first_rounded = 0
+        """Numbers in texts beyond 2^53 that lose digits, as a float64 has no more; the row of the first, from 1."""
         self.rows = 0
         self.missing = 0
         self.infinite = 0
@@ -139,11 +141,24 @@ class ColumnScan:
             self.changed, typed = Rule("text", None, _BEYOND[self.kind], final=True), None
         if typed is None:
             return np.zeros(len(values), dtype=np.uint64)
+        if self.kind == "number" and self.stored == "text":
+            self._count_rounded(values, typed)
         self.rows += len(values)
         self.missing += typed.null_count
         if self.kind == "date" and self.stored == "text":
             self._zoned += text_bytes.zoned(values)
         return self._add_texts(typed) if self.kind == "text" else self._add_numbers(to_numbers(typed, self.kind))
+
+    def _count_rounded(self, texts: Any, numbers: Any) -> None:
+        import pyarrow.compute as pc
+
+        large = pc.fill_null(pc.greater_equal(pc.abs(numbers), _ENDS["integer"][1]), False)
+        if not pc.any(large).as_py():
+            return
+        found = pc.and_(large, lost_digits.lost(texts, numbers))
+        if count := pc.sum(found).as_py():
+            self.first_rounded = self.first_rounded or self.rows + found.index(True).as_py() + 1
+            self.rounded += count
 
     @property
     def zones(self) -> str | None:

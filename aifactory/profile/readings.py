@@ -29,6 +29,11 @@ def notes(table: Table) -> list[str]:
             said.append(f"{column.name}: {column.said}")
         if column.zones:
             said.append(f"{column.name}: {column.zones}")
+        if column.rounded:
+            said.append(
+                f"{column.name}: {column.rounded} numbers beyond 2^53 lose their last digits, the first in row "
+                f"{column.first_rounded}: a model holds no more; write codes into a column of their own"
+            )
         if column.infinite:
             said.append(f"{column.name}: {column.infinite} values are infinite, and are taken for missing")
         if column.taken:

@@ -17,22 +17,22 @@ KINDS = tuple(
     (re.compile(pattern), said)
     for pattern, said in (
         (_CLOCK, "times of day: write hours or minutes as a number"),
+        (
+            rf"{_LENGTH}(,? {_LENGTH})+|-?[09]+ days?,? [-+]?[09]{{1,2}}:[09:.]+|P[09DWMYTHS.]+",
+            "lengths of time, or other amounts, in several units: write one number",
+        ),
         (rf"[^\W\d_]{{2,9}}[.,]{{0,2}} {_DAY}(,? {_CLOCK})?", "days with the name of a weekday: write 2025-02-03"),
         (
             rf"(?=(.*[09]){{6}}).*([09]{{1,2}}:[09]{{2}}|([09]{{2}}\.){{2}}.*[AaPp]\.?[Mm]).*"
             rf"|[09]{{8}}[T ]?[09]{{4,6}}Z?"
             rf"|.*[09]{{1,2}}(st|nd|rd|th)\b.*[09]{{4}}|.*{_NAME}\.? [09]{{1,2}}(st|nd|rd|th),? [09]{{4}}"
-            rf"|[09]{{4}}年[09]{{1,2}}月[09]{{1,2}}日.*",
+            rf"|([09]{{4}}|[^\W\d_]{{2}}[09元]{{1,2}})年[09]{{1,2}}月[09]{{1,2}}日.*",
             "days, or days with a time, in a form that is not read: write 2025-02-03 or 2025-02-03 10:15:00",
         ),
         (
             rf"[09]{{4}}[-/. ]?[QWKH][09]{{1,2}}|[QWKH][09]{{1,2}}[-/. ][09]{{2,4}}|[09]{{4}}[-/.][09]{{2}}"
             rf"|[09]{{4}}-?W[09]{{2}}-?[09]|KW ?[09]{{1,2}}.*|[09]{{1,2}}[-/.][09]{{4}}|{_NAME}[-. ]{{1,2}}[09]{{2,4}}",
             "weeks, months or quarters: write the first day of each, as 2025-02-01, to have dates",
-        ),
-        (
-            rf"{_LENGTH}(,? {_LENGTH})+|[09]+ days?,? [09]{{1,2}}:[09:.]+|P[09DWMYTHS.]+",
-            "lengths of time, or other amounts, in several units: write one number",
         ),
         (r"[09.,]+ ?[-\u2013/:] ?[09.,]+", "two numbers with a mark between them: write two columns"),
         (

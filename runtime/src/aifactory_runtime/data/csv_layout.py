@@ -15,7 +15,7 @@ from aifactory_runtime.data.kinds import MISSING
 from aifactory_runtime.data.text_encoding import Opener
 from aifactory_runtime.errors import FactoryError
 
-_SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 """What Excel writes, and reads, in a first line."""
 _HEAD_ROWS = 500
@@ -96,7 +96,7 @@ def title(opener: Opener, read: ReadSettings, header: Header) -> str | None:
 
 def other_separator(opener: Opener, read: ReadSettings, wanted: Collection[str]) -> str | None:
     """What separates the cells of a header that has names of `wanted` only by that; None when nothing does."""
-    for separator in _SEPARATORS:
+    for separator in SEPARATORS:
         told = read.model_copy(update={"separator": separator})
         if separator != read.separator and not set(header("", opener, told).names).isdisjoint(wanted):
             return separator
@@ -155,7 +155,7 @@ def _rows(name: str, text: str) -> tuple[str, list[Row]]:
             raise FactoryError(f"{name} is empty: put the data there, then run again")
         return said[1], rows
     found = []
-    for place, separator in enumerate(_SEPARATORS):
+    for place, separator in enumerate(SEPARATORS):
         rows = _parse(text, separator)
         if not rows:
             raise FactoryError(f"{name} is empty: put the data there, then run again")

@@ -12,6 +12,7 @@ MISSING = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None",
 """What stands for a missing value where a number, a truth value or a date is expected; in texts only nothing does."""
 TRUE = ("true", "True", "TRUE", "1", "yes", "Yes", "YES")
 FALSE = ("false", "False", "FALSE", "0", "no", "No", "NO")
+_SHOWN = 60
 _PLURAL = {"number": "numbers", "integer": "whole numbers", "boolean": "truth values", "date": "dates"}
 
 
@@ -95,7 +96,7 @@ def plain(values: pa.Array) -> pa.Array:
     ):
         if is_such:
             return values.cast(wanted, safe=False)
-    raise Unfit("holds lists, records or bytes: make columns of numbers, texts or dates of it")
+    raise Unfit(f"holds values of type {str(found)[:_SHOWN]}: make columns of numbers, texts or dates of it")
 
 
 def _to_microseconds(values: pa.Array) -> pa.Array:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import csv_text, delta_source, table_parts, text_encoding
+from aifactory_runtime.data import csv_text, delta_source, stored_columns, table_parts, text_encoding
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -193,7 +193,7 @@ def _batches(
     if found != "delta":
         return table_parts.batches(located, read, kinds, rows, without)
     stored = delta_source.batches(located.name, _delta(located), _own_files(located), rows)
-    return (table_parts.typed(located.name, batch, kinds, without) for batch in stored)
+    return stored_columns.batches(located.name, stored, kinds, without)
 
 
 @contextmanager

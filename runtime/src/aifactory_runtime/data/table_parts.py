@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import column_names, csv_layout, csv_text, folders, json_lines
+from aifactory_runtime.data import column_names, csv_layout, csv_text, folders, json_lines, stored_columns
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.data.parts_union import Union
@@ -19,8 +18,6 @@ from aifactory_runtime.errors import FactoryError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
-"""What pandas calls an index without a name where it stores one; Delta keeps nothing else that says what it is."""
 _log = logging.getLogger(__name__)
 
 
@@ -70,17 +67,6 @@ def _stranger(part: _Part, first: _Part) -> str:
     return f"{part.name} has no column of {first.name}: put its header above it if that is missing, else name one table"
 
 
-def typed(name: str, batch: pa.RecordBatch, kinds: Mapping[str, str], without: Collection[str]) -> pa.RecordBatch:
-    """A stored batch in plain types, columns in `kinds` as their kind; FactoryError names a column that is unfit."""
-    import pyarrow as pa
-
-    made = {}
-    for column, values in zip(column_names.unique(name, batch.schema.names), batch.columns, strict=True):
-        if _wanted(column, kinds, without):
-            made[column] = _plain(name, column, values, kinds)
-    return pa.RecordBatch.from_pydict(made)
-
-
 @dataclass(frozen=True)
 class _Part:
     """One file, as its format is read."""
@@ -118,8 +104,8 @@ class _Part:
             with self.located.open(self.below) as stream:
                 schema = parquet.ParquetFile(stream).schema_arrow
             for column, kind in zip(column_names.unique(self.name, schema.names), schema.types, strict=True):
-                if _wanted(column, self.kinds, self.without):
-                    plain = _plain(self.name, column, pa.nulls(0, kind), {}).type
+                if stored_columns.wanted(column, self.kinds, self.without):
+                    plain = stored_columns.plain(self.name, column, pa.nulls(0, kind), {}).type
                     found[column] = None if pa.types.is_null(kind) else pa.uint64() if _of_digits(kind) else plain
         elif self.format == "jsonl":
             found = dict.fromkeys(json_lines.columns(self.name, self.opened).values(), pa.string())
@@ -138,8 +124,8 @@ class _Part:
             from pyarrow import parquet
 
             with self.located.open(self.below) as stream:
-                for batch in parquet.ParquetFile(stream).iter_batches(batch_size=self.rows):
-                    yield typed(self.name, batch, self.kinds, self.without)
+                stored = parquet.ParquetFile(stream).iter_batches(batch_size=self.rows)
+                yield from stored_columns.batches(self.name, stored, self.kinds, self.without)
 
     def with_said(self, found: Mapping[str, Any], rows: int) -> dict[str, Any]:
         """The columns of a batch of the file, and those that its folders say; both must agree where both have one."""
@@ -149,7 +135,7 @@ class _Part:
         made = dict(found)
         for column, text in self.said.items():
             kind = {column: self.kinds[column]} if column in self.kinds else {}
-            one = _plain(self.name, column, pa.array([text], pa.string()), kind)
+            one = stored_columns.plain(self.name, column, pa.array([text], pa.string()), kind)
             if column not in found:
                 made[column] = pa.repeat(one[0], rows)
                 continue
@@ -170,18 +156,6 @@ def _of_digits(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
     return bool(kind == pa.uint64() or (pa.types.is_decimal(kind) and kind.scale == 0))
-
-
-def _wanted(column: str, kinds: Mapping[str, str], without: Collection[str]) -> bool:
-    return column not in without and (column in kinds or not _NAMELESS_INDEX.fullmatch(column))
-
-
-def _plain(name: str, column: str, values: pa.Array, kinds: Mapping[str, str]) -> pa.Array:
-    try:
-        plain = kinds_of.plain(values)
-        return kinds_of.to_kind(plain, kinds[column]) if column in kinds else plain
-    except kinds_of.Unfit as problem:
-        raise FactoryError(f"{name}: column {column} {problem}") from None
 
 
 def _as(one: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -61,10 +61,12 @@ def named(columns: Sequence[str], data: Sequence[Sequence[Any]]) -> list[Any]:
 
 
 def _from_columns(columns: Mapping[str, Any], most: int) -> list[Any]:
-    """Rows of `{column: [value, ...], ...}`."""
+    """Rows of `{column: [value, ...], ...}`; the one row of `{column: value, ...}`."""
+    if columns and not any(isinstance(value, list | dict) for value in columns.values()):
+        return [dict(columns)]
     lengths = {len(values) if isinstance(values, list) else None for values in columns.values()}
     if len(lengths) != 1 or None in lengths:
-        raise NotRows("inputs: give each column a list of its values, all lists of the same length")
+        raise NotRows("inputs: give each column one value, or each a list of its values, all lists of the same length")
     _check_count(next(iter(columns.values())), most)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

@@ -29,10 +29,11 @@ _PREDICT = 'Rows as `{"rows": [{column: value, ...}]}`. A body may come with `Co
 _INVOCATIONS = """Rows in the forms of MLflow's scoring server:
 
 - `{"dataframe_records": [{column: value, ...}, ...]}`, or the same list under `inputs` or `instances`;
-- `{"inputs": {column: [value, ...], ...}}`, all lists of one length;
+- `{"inputs": {column: [value, ...], ...}}`, all lists of one length, or `{"inputs": {column: value, ...}}` for one row;
 - `{"dataframe_split": {"columns": [column, ...], "data": [[value, ...], ...]}}`;
-- as `text/csv` in UTF-8: a header of column names, then a row a line, separated by commas or as the table is that the
-  model learned from; cells are read as that table's are (`data.read` in conf/), an empty one is null.
+- as `text/csv` in UTF-8: a header of column names, then a row a line, separated by commas, semicolons, tabs or `|`, or
+  as the table is that the model learned from; cells are read as that table's are (`data.read` in conf/), an empty one
+  is null.
 
 `params` may be there and empty. A body may come with `Content-Encoding: gzip`. The schema below has the lists of rows
 only: it could not say of lists of values, or of lines of text, that they fit each other."""

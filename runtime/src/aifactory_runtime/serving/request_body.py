@@ -32,15 +32,20 @@ class Damaged(Exception):
 def media_type(request: Request, taken: Sequence[str], unsaid: Sequence[str]) -> str:
     """Which of `taken` the body is; what is in `unsaid` (`""` is no header) says nothing, it stands for the first.
 
-    NotTaken for another type, for another charset than UTF-8 and for parameters that are none of ours.
+    NotTaken for another type, for another charset than UTF-8, for CSV that says it has no header, and for parameters
+    that are none of ours.
     """
     said, *parameters = [part.strip().lower() for part in request.headers.get("content-type", "").split(";")]
     found = taken[0] if said in unsaid else said
     if found not in taken:
         raise NotTaken(f"send {' or '.join(taken)}")
     for parameter in filter(None, parameters):
-        name, _, value = parameter.partition("=")
-        if name.strip() != "charset" or value.strip().strip('"') not in _UTF_8:
+        name, _, value = (part.strip().strip('"') for part in parameter.partition("="))
+        if found == CSV and (name, value) == ("header", "present"):
+            continue
+        if found == CSV and name == "header":
+            raise NotTaken("send CSV with a header of column names, header=present")
+        if name != "charset" or value not in _UTF_8:
             raise NotTaken(f"send {' or '.join(taken)} in UTF-8, without further parameters")
     return found
 

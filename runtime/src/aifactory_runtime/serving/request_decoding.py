@@ -88,12 +88,12 @@ class RowReader:
     def csv(self, body: bytes) -> Rows:
         """Rows of a table as CSV in UTF-8; see `csv_form`."""
         try:
-            found = csv_form.rows(body.decode("utf-8-sig"), self._columns, self._read, self.max_rows)
+            found = csv_form.rows(body.decode("utf-8-sig"), self._columns, self._unused, self._read, self.max_rows)
         except UnicodeDecodeError:
             raise Refused("the body is not a text in UTF-8") from None
         except NotRows as error:
             raise Refused(str(error)) from None
-        return self._checked("invocations", found)
+        return self._checked("csv", found)
 
     def _decoder(self, key: str) -> msgspec.json.Decoder[Any]:
         return msgspec.json.Decoder(msgspec.defstruct("Body", [(key, self.rows)], forbid_unknown_fields=True))
@@ -142,8 +142,19 @@ class RowReader:
         if "unknown field" in message:
             return f"row {row}: a column that the model does not know; /docs lists those it takes"
         if name in self._columns:
-            return f"row {row}: column {name!r} must be {value_types.wanted(self._columns[name])}"
+            said = f"row {row}: column {name!r} must be {value_types.wanted(self._columns[name])}"
+            return said + (self._as_written(name) if call == "csv" else "")
         return f"row {row}: expected an object of column and value"
+
+    def _as_written(self, name: str) -> str:
+        """What a cell of CSV has to look like, where the table's numbers are not written plainly."""
+        rule = self._read.columns.get(name)
+        decimal = self._read.decimal if rule is None or rule.decimal is None else rule.decimal
+        if self._columns[name].kind not in {"number", "integer"}:
+            return ""
+        parts = [f"with {rule.unit}"] if rule and rule.unit else []
+        parts += ["with a comma before decimals"] if decimal == "," else []
+        return f", written as in the table: {' and '.join(parts)}" if parts else ""
 
 
 def _plain(body: bytes) -> Any:
@@ -163,8 +174,9 @@ def _forms(max_rows: int) -> dict[str, str]:
     """What each address takes, in words."""
     rows = f"with 1 to {max_rows} rows"
     return {
+        "csv": f"/invocations takes CSV with a header, {rows}",
         "predict": f'/predict takes {{"rows": [{{column: value, ...}}, ...]}} {rows}',
         "invocations": '/invocations takes either {"dataframe_records": [{column: value, ...}, ...]}, the same under '
-        '"inputs" or "instances", {"inputs": {column: [value, ...], ...}}, '
+        '"inputs" or "instances", {"inputs": {column: [value, ...], ...}} (or one value each), '
         f'{{"dataframe_split": {{"columns": [...], "data": [[...], ...]}}}}, or CSV with a header, {rows}',
     }

@@ -456,3 +456,43 @@ def test_given_thousands_further_down_than_one_batch_when_looked_at_then_all_row
     assert table.read.columns["kw"].thousands == ","
     assert (proposal.columns[0].kind, proposal.columns[0].highest) == ("integer", 17_000)
     assert "the first in row 70004" in said_of(proposal, "kw")
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (
+            ["1.5", "9007199254740993", "9007199254740992", "9007199254740995"],
+            "2 numbers beyond 2^53 lose their last digits, the first in row 2",
+        ),
+        (["1,5", "9.007.199.254.740.993,00", "2,5", "3,5"], "1 numbers beyond 2^53 lose"),
+        (["1.5", "1.2345e100", "9007199254740994", "123456789012345680000.0"], None),
+        (["0.12345678901234567890", "1.5", "2.5", "3.5"], None),
+    ],
+)
+def test_given_numbers_beyond_2_53_among_decimals_when_looked_at_then_those_that_lose_digits_are_said(
+    tmp_path: Path, cells: list[str], said: str | None
+) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{cells[number] if number < 4 else cells[0]};{number % 7};{'ab'[number % 2]}" for number in range(60)]
+    path.write_text("\n".join(["kw;n;state", *rows, ""]))
+    notes = [note for note in looked_at(str(path))[1].notes if "beyond 2^53" in note]
+    assert [note.startswith(f"kw: {said}") for note in notes] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("{n} days 00:05:00", "lengths of time"),
+        ("-{n} days +23:05:00", "lengths of time"),
+        ("令和{n}年1月3日", "days, or days with a time, in a form that is not read"),
+        ("2025-02-03 10:{n}:00 CEST", "days, or days with a time, in a form that is not read"),
+    ],
+)
+def test_given_lengths_and_days_in_a_form_that_is_not_read_when_looked_at_then_the_form_is_said(
+    tmp_path: Path, cell: str, said: str
+) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{cell.replace('{n}', str(number % 30 + 10))},{number % 7},{'ab'[number % 2]}" for number in range(60)]
+    path.write_text("\n".join(["t,n,state", *rows, ""]))
+    assert any(note.startswith(f"t: 60 of 60 cells look like {said}") for note in looked_at(str(path))[1].notes)

@@ -125,7 +125,7 @@ def test_given_parts_of_other_types_of_one_kind_then_they_are_one_column(
         (pa.array([True]), pa.array([1.5]), "column a holds truth values in one.parquet, numbers in two.parquet"),
         (pa.array([2**60 + 1]), pa.array([0.5]), "beyond 2^53 in one.parquet"),
         (pa.array([2**64 - 1], pa.uint64()), pa.array([0.5]), "beyond 2^53 in one.parquet"),
-        (pa.array([1]), pa.array([[1]]), "two.parquet: column a holds lists"),
+        (pa.array([1]), pa.array([[1]]), "two.parquet: column a holds values of type list<"),
     ],
 )
 def test_given_parts_of_other_kinds_then_column_and_parts_are_named(

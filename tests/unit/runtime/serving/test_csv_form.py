@@ -83,6 +83,8 @@ def test_given_the_same_table_written_otherwise_when_read_then_the_columns_are_e
         (f",{HEADER}\n0,{LINE}", "to_csv(index=False)"),
         (f"{HEADER},{SECRET}\n{LINE},1", "does not know"),
         (f'{HEADER}\n"{LINE}', "not valid CSV"),
+        (f"{HEADER},age\u200b\n{LINE},1", "two names look alike"),
+        (f"{HEADER}\n{LINE}".replace("age", "age;years"), "does not know"),
         (f"{HEADER}\n{LINE}".replace("40", "40.5"), "'age' must be a whole number"),
         (f"{HEADER}\n{LINE}".replace("40", SECRET), "'age' must be a whole number"),
         (f"{HEADER}\n{LINE}".replace("40", ""), "'age' must be a whole number"),
@@ -181,3 +183,51 @@ def test_given_rules_of_the_table_when_a_cell_is_written_otherwise_then_it_is_re
 
     with pytest.raises(Refused, match="'income' must be a number"):
         reader.csv(b"income\n1000.50\n")
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "income"),
+    [
+        (ColumnReading(unit="$"), "$538.50", 538.5),
+        (ColumnReading(unit="$", thousands=","), '"($1,538.50)"', -1538.5),
+        (ColumnReading(unit="kg"), "72 kg", 72.0),
+        (ColumnReading(unit="%"), "12 %", 12.0),
+        (ColumnReading(decimal=",", thousands=" ", unit="€"), '"1\u202f234,56 €"', 1234.56),
+        (ColumnReading(formula=True), '"=""17"""', 17.0),
+    ],
+)
+def test_given_units_and_marks_of_the_table_when_sent_then_they_are_read_and_others_are_told_how(
+    rule: ColumnReading, cell: str, income: float
+) -> None:
+    read = ReadSettings(columns={"income": rule})
+    reader = RowReader(InputSchema("y", (COLUMNS[1],), ("a",), ()), max_rows=3, read=read)
+
+    assert reader.csv(f"income\n{cell}\n".encode()).columns == {"income": [income]}
+    if rule.unit:
+        with pytest.raises(Refused, match=f"must be a number, or null, written as in the table: with [{rule.unit}]"):
+            reader.csv(b"income\n538.50\n")
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_given_another_separator_than_the_tables_when_the_header_tells_it_then_the_rows_are_read(
+    separator: str, end: str
+) -> None:
+    text = f"{HEADER}\n{LINE}\n".replace('"note, if any"', "note").replace('"good, so far"', "good")
+    columns = tuple(Column("note", "text") if column.name == "note, if any" else column for column in COLUMNS)
+    reader = RowReader(InputSchema("y", columns, ("a",), ()), max_rows=3)
+
+    sent = text.replace(",", separator).replace("\n", end)
+
+    assert reader.csv(sent.encode()).columns == reader.csv(text.encode()).columns
+
+
+def test_given_the_file_that_was_trained_on_when_sent_then_its_nameless_index_is_taken_and_its_sum_is_refused() -> None:
+    columns = (Column("income", "number"), Column("note", "text"))
+    reader = RowReader(InputSchema("y", columns, ("a",), (), ignored=("unnamed_1",)), max_rows=9)
+    rows = "".join(f"{number},{number}.5,ok\n" for number in range(5))
+
+    assert reader.csv(f", income,note \n{rows}".encode()).columns["income"] == [0.5, 1.5, 2.5, 3.5, 4.5]
+    with pytest.raises(Refused, match="the last row holds the word total"):
+        reader.csv(f",income,note\n{rows}5,12.5,Total\n".encode())
+    assert len(reader.csv(f",income,note\n{rows}5,1,Total\n6,2,Total\n".encode()).columns["note"]) == 7

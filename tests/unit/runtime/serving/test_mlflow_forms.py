@@ -64,9 +64,13 @@ def test_given_any_rows_when_sent_in_each_form_then_the_columns_are_equal(rows: 
         ({"instances": [list(ROW.values())]}, "a row of instances is a list without names"),
         ({"instances": [ROW, SECRET]}, "row 1: expected an object"),
         ({"instances": {name: [value] for name, value in ROW.items()}}, "/invocations takes either"),
-        ({"inputs": ROW}, "inputs: give each column a list"),
-        ({"inputs": {**{name: [value] for name, value in ROW.items()}, "age": [40, 41]}}, "inputs: give each column"),
-        ({"inputs": {}}, "inputs: give each column a list"),
+        ({"inputs": {**ROW, "age": [40]}}, "inputs: give each column one value, or each a list"),
+        ({"inputs": {**ROW, "age": {SECRET: 1}}}, "inputs: give each column one value"),
+        (
+            {"inputs": {**{name: [value] for name, value in ROW.items()}, "age": [40, 41]}},
+            "inputs: give each column one",
+        ),
+        ({"inputs": {}}, "inputs: give each column one value"),
         ({"inputs": {name: [] for name in ROW}}, "send 1 to 4 rows"),
         ({"inputs": []}, "send 1 to 4 rows"),
         ({"inputs": [ROW] * 5}, "send 1 to 4 rows"),
@@ -89,6 +93,14 @@ def test_given_what_is_no_form_when_read_then_it_is_refused_without_repeating_it
 
     assert says in str(refused.value)
     assert SECRET not in str(refused.value)
+
+
+def test_given_one_value_a_column_when_read_then_it_is_one_row() -> None:
+    body = json.dumps({"inputs": {**ROW, "age": 41}}).encode()
+
+    assert (
+        READER.invocations(body).columns == READER.predict(json.dumps({"rows": [{**ROW, "age": 41}]}).encode()).columns
+    )
 
 
 ANY_JSON = st.recursive(

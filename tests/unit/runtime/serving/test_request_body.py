@@ -53,6 +53,8 @@ def _post(client: TestClient, path: str, body: bytes, kind: str | None, **header
         ("/invocations", RECORDS, 'application/json; charset="utf-8"'),
         ("/invocations", TABLE, "text/csv"),
         ("/invocations", TABLE, "text/csv; charset=utf-8"),
+        ("/invocations", TABLE, "text/csv; header=present"),
+        ("/invocations", TABLE, 'text/csv; charset=utf-8; Header="present"'),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
@@ -78,6 +80,8 @@ def test_given_a_type_that_is_taken_when_sent_then_the_answers_are_the_same(
         ("/invocations", "text/plain", "application/json or text/csv"),
         ("/invocations", "text/csv; charset=latin-1", "in UTF-8"),
         ("/invocations", "application/json; format=pandas-split", "without further parameters"),
+        ("/invocations", "text/csv; header=absent", "with a header of column names"),
+        ("/invocations", "application/json; header=present", "without further parameters"),
         ("/predict", "text/csv", "send application/json"),
         ("/predict", "secret/Zq9secret", "send application/json"),
     ],
