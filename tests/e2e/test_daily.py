@@ -15,6 +15,7 @@ import pytest
 
 from infra.providers.local import layout, processes
 from tests.e2e.spine import REGRESSION, USE_CASE, Spine
+from tests.fixtures import prediction_log
 
 pytestmark = pytest.mark.e2e
 
@@ -105,7 +106,7 @@ def test_given_a_service_in_use_when_backed_up_lost_and_restored_then_prod_answe
 
     assert json.loads(restored.out)["troubles"] == []
     assert ask_when_ready(spine)["model_version"] == first["model_version"]
-    log = (spine.home / "prod" / USE_CASE / "capture" / "predictions.jsonl").read_text()
+    log = prediction_log.text(spine.home / "prod" / USE_CASE / "capture")
     assert [one for one in before if one not in log] == [], "acknowledged before the backup, so in it"
     assert_unchanged(spine)
     spine.must(spine.factory("trace", first["prediction_ids"][0], "--env", "prod"))

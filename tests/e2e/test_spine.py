@@ -24,6 +24,7 @@ from aifactory_runtime.data import tables
 from infra.providers.local.supervisor_client import SupervisorClient
 from tests.e2e.conftest import demo
 from tests.e2e.spine import FACTORY, USE_CASE, Spine
+from tests.fixtures import prediction_log
 
 pytestmark = pytest.mark.e2e
 
@@ -194,15 +195,15 @@ def test_given_the_service_identity_when_writing_then_it_is_refused(spine: Spine
 
 
 def test_given_the_demo_when_run_again_then_only_the_prediction_log_grows(spine: Spine) -> None:
-    log = spine.home / "prod" / USE_CASE / "capture" / "predictions.jsonl"
-    lines = len(log.read_text().splitlines())
+    log = spine.home / "prod" / USE_CASE / "capture"
+    lines = len(prediction_log.text(log).splitlines())
     before = [everything_but_predictions(one) for one in (spine, spine.other)]
 
     again = demo(spine.folder)
 
     assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
     assert [everything_but_predictions(one) for one in (spine, spine.other)] == before
-    assert len(log.read_text().splitlines()) == lines + 1
+    assert len(prediction_log.text(log).splitlines()) == lines + 1
 
 
 def commit_change(spine: Spine) -> None:

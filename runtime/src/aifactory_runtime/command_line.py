@@ -33,6 +33,9 @@ SECTIONS = {
     "Following the factory": {
         "upgrade": ("upgrades.commands:upgrade", "Bring factory.yaml and conf/ to what this release expects."),
     },
+    "Keeping in order": {
+        "tidy": ("retention.commands:tidy", "Pack the predictions of an environment."),
+    },
     "Looking": {
         "trace": ("release.commands:trace", "From a prediction id back to model, run, commit and data."),
         "events": ("events.commands:events", "What happened, open problems; acknowledge or silence one."),

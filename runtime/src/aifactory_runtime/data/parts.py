@@ -74,13 +74,17 @@ class Writer:
 
     `starts` says which number the first row of each file gets in the column that keeps the order. Files are written
     aside and moved to the table when they are whole; what a killed writer left aside goes when the next one begins.
+    With `long_texts` each batch is a chunk of its own, as 8 bytes a value would not bound it, and is packed tightly.
     """
 
-    def __init__(self, folder: Path, starts: Mapping[str, int], by: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, starts: Mapping[str, int], by: str | None = None, *, long_texts: bool = False
+    ) -> None:
         self._folder = folder
         self._aside = folder / "_writing"
         self._starts = starts
         self._by = by
+        self._long_texts = long_texts
         self._parts: dict[str, _Part] = {}
         shutil.rmtree(self._aside, ignore_errors=True)
 
@@ -92,7 +96,7 @@ class Writer:
             part = self._parts[value] = _Part(path, self._starts[value])
         part.waiting.append(batch)
         part.held += batch.num_rows
-        if part.held >= chunk_rows(batch.num_columns):
+        if self._long_texts or part.held >= chunk_rows(batch.num_columns):
             self._flush(part)
 
     def close(self) -> list[Any]:
@@ -151,7 +155,9 @@ class Writer:
             column_names.check_case(f"table {self._folder.name}", table.column_names)
             texts = [entry.name for entry in table.schema if pa.types.is_string(entry.type)]
             self._aside.mkdir(parents=True, exist_ok=True)
-            part.writer = parquet.ParquetWriter(str(part.path), table.schema, use_dictionary=texts)
+            part.writer = parquet.ParquetWriter(
+                str(part.path), table.schema, use_dictionary=texts, compression="zstd" if self._long_texts else "snappy"
+            )
         part.writer.write_table(table, row_group_size=len(table))
         part.rows += len(table)
 
@@ -181,6 +187,25 @@ def read(
             yield from _read(folder / file.path, schema, where, rows)
         elif file.only[where[0]] == where[1]:
             yield from _read(folder / file.path, schema, None, rows)
+
+
+def first_row(path: Path, where: tuple[str, str]) -> dict[str, Any] | None:
+    """The first row of a file in which a text column has a value; chunks that cannot hold it are not read."""
+    import pyarrow.compute as pc
+    from pyarrow import parquet
+
+    column, value = where
+    with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
+        place = file.schema_arrow.names.index(column)
+        for group in range(file.num_row_groups):
+            known = file.metadata.row_group(group).column(place).statistics
+            if known is not None and known.has_min_max and not known.min <= value <= known.max:
+                continue
+            row = pc.index(file.read_row_group(group, columns=[column]).column(0), value).as_py()
+            if row >= 0:
+                found: dict[str, Any] = file.read_row_group(group).slice(row, 1).to_pylist()[0]
+                return found
+    return None
 
 
 def _read(path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows: int) -> Iterator[pa.Table]:

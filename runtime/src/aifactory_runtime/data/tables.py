@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,13 @@ from aifactory_runtime.errors import FactoryError
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from deltalake import DeltaTable
+    from deltalake import CommitProperties, DeltaTable
 
 RAW = "raw"
 PREPARED = "prepared"
 REFERENCE = "reference"
 SCORED = "scored"
+CAPTURED = "captured"
 
 _SHA256 = "sha256"
 
@@ -97,27 +98,68 @@ def append(
 
     Columns that the table does not have yet are added to it, null in the rows before.
     """
-    from deltalake import CommitProperties, Schema, Transaction
-    from deltalake.transaction import create_table_with_add_actions
+    from deltalake import CommitProperties, Transaction
 
     mark = json.dumps(dict(sorted(facts.items())))
     table = _open(folder, name)
     before = None if table is None else table.transaction_version(mark)
     if before is not None:
         return Appended(before, new=False)
-    writer = parts.Writer(folder / name, {"": 0 if table is None else sum(file.rows for file in parts.stored(table))})
+    writer = parts.Writer(folder / name, {"": _rows(table)})
     with _whole(folder, name, writer):
         for batch in ahead.ahead(map(to_arrow, chunks)):
             writer.add(batch)
-        actions, schema = writer.close(), Schema.from_arrow(writer.schema)
         # Delta keeps these marks for good, while its history forgets commits after a month.
-        done = CommitProperties(custom_metadata=dict(facts), app_transactions=[Transaction(mark, writer.rows)])
-        if table is None:
-            create_table_with_add_actions(str(folder / name), schema, actions, commit_properties=done)
-        else:
-            _widen(table, name, schema)
-            table.create_write_transaction(actions, "append", table.schema(), commit_properties=done)
+        actions, done = writer.close(), [Transaction(mark, writer.rows)]
+        properties = CommitProperties(custom_metadata=dict(facts), app_transactions=done)
+        _add(folder / name, table, writer.schema, actions, properties)
     return Appended(writer.rows, new=True)
+
+
+def append_stream(
+    folder: Path, name: str, upto: tuple[str, int], *, by: str, chunks: Callable[[], Iterable[pa.RecordBatch]]
+) -> Appended:
+    """Add the next rows of a stream in one commit, a file for each value of the text column `by`, tightly packed.
+
+    `upto` names the stream, and its last row by a number that grows: nothing is written when the table has the stream
+    up to there, so that who is killed does the same again. `chunks` is called twice; a chunk holds one value of `by`.
+    """
+    from deltalake import CommitProperties, Transaction
+
+    table = _open(folder, name)
+    if _position(table, upto[0]) >= upto[1]:
+        return Appended(0, new=False)
+    counted: dict[str, int] = {}
+    for batch in chunks():
+        value = batch.column(by)[0].as_py()
+        counted[value] = counted.get(value, 0) + batch.num_rows
+    first, starts = _rows(table), {}
+    for value, rows in counted.items():
+        starts[value], first = first, first + rows
+    writer = parts.Writer(folder / name, starts, by, long_texts=True)
+    with _whole(folder, name, writer):
+        for batch in chunks():
+            writer.add(batch, batch.column(by)[0].as_py())
+        actions, done = writer.close(), [Transaction(*upto)]
+        _add(folder / name, table, writer.schema, actions, CommitProperties(app_transactions=done))
+    return Appended(writer.rows, new=True)
+
+
+def first(folder: Path, name: str, where: tuple[str, str], within: tuple[str, str]) -> dict[str, Any] | None:
+    """The first row in which a text column has a value, of the files that `append_stream` wrote for one value.
+
+    `within` is the column that the files are parted by, and that value. None when there is no such row, or no table.
+    """
+    table = _open(folder, name)
+    if table is None:
+        return None
+    with _readable(folder, name):
+        for file in parts.stored(table):
+            if file.only.get(within[0]) == within[1]:
+                row = parts.first_row(folder / name / file.path, where)
+                if row is not None:
+                    return {column: value for column, value in row.items() if column != parts.ORDER}
+    return None
 
 
 def count(folder: Path, name: str, version: int | None = None, where: tuple[str, object] | None = None) -> int:
@@ -229,6 +271,35 @@ def _there(folder: Path, name: str, version: int | None) -> DeltaTable:
     if table is None:
         raise FactoryError(f"table {name} is not there: run the step that writes it")
     return table
+
+
+def position(folder: Path, name: str, stream: str) -> int:
+    """Up to which number the table has a stream; 0 when it has nothing of it."""
+    return _position(_open(folder, name), stream)
+
+
+def _position(table: DeltaTable | None, stream: str) -> int:
+    return (table.transaction_version(stream) if table else None) or 0
+
+
+def _rows(table: DeltaTable | None) -> int:
+    """The number that the next row gets in the column that keeps the order."""
+    return 0 if table is None else max((file.first + file.rows for file in parts.stored(table)), default=0)
+
+
+def _add(
+    path: Path, table: DeltaTable | None, written: pa.Schema, actions: list[Any], properties: CommitProperties
+) -> None:
+    """Commit files that were written to a table, which is made or widened where it has to be."""
+    from deltalake import Schema
+    from deltalake.transaction import create_table_with_add_actions
+
+    schema = Schema.from_arrow(written)
+    if table is None:
+        create_table_with_add_actions(str(path), schema, actions, commit_properties=properties)
+    else:
+        _widen(table, path.name, schema)
+        table.create_write_transaction(actions, "append", table.schema(), commit_properties=properties)
 
 
 def _schema(table: DeltaTable) -> pa.Schema:

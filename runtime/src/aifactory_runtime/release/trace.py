@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.capture import find
 from aifactory_runtime.data import column_names, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, OPERATIONS, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
-from aifactory_runtime.serving.capture import FILE
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Trace:
 
 def trace(side: Side, prediction_id: str) -> Trace:
     """Follow one prediction; FactoryError when the log does not know it or its model is no longer registered."""
-    line = _find(Path(side.contract.capture_uri) / FILE, prediction_id)
+    line = find.find(Path(side.contract.capture_uri), Path(side.contract.data_uri), prediction_id)
     line = line or _find_scored(Path(side.contract.data_uri), prediction_id)
     if line is None:
         where = "say with --env dev, staging or prod where it was made" if side.embedded else "check id and --env"
@@ -119,20 +119,6 @@ def _released_with(side: Side, line: Mapping[str, Any], version: Version) -> str
 
 def _with_prefix(prefix: str, found: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
-
-
-def _find(log: Path, prediction_id: str) -> dict[str, Any] | None:
-    """The line of the log with this id; a line torn by a killed service was never answered."""
-    wanted = prediction_id.encode()
-    if not wanted or not log.exists():
-        return None
-    with log.open("rb") as lines:
-        for line in lines:
-            if wanted in line and line.endswith(b"\n"):
-                entry = json.loads(line)
-                if entry["id"] == prediction_id:
-                    return dict(entry)
-    return None
 
 
 def _find_scored(folder: Path, prediction_id: str) -> dict[str, Any] | None:

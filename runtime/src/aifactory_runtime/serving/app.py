@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Receive, Scope, Send
 
+from aifactory_runtime.capture.log_file import NotRecorded
 from aifactory_runtime.serving import metrics, request_body
-from aifactory_runtime.serving.capture import NotRecorded
 from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.pages import add_pages
 from aifactory_runtime.serving.request_decoding import Refused

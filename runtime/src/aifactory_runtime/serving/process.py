@@ -19,10 +19,10 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.serving import server
 from aifactory_runtime.serving.app import create_app
 from aifactory_runtime.serving.callers import Callers
-from aifactory_runtime.serving.capture import FILE, Capture
 from aifactory_runtime.serving.document import ServingFolder
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
 from aifactory_runtime.serving.watcher import Watcher
 
@@ -36,9 +36,8 @@ class Worker:
     def __init__(self, project: Project) -> None:
         self._project = project
         contract, settings = project.environment.contract, project.settings.serving
-        capture = Capture(Path(contract.capture_uri) / FILE)
         folder = ServingFolder(Path(contract.release_uri))
-        self.service = Service(settings.max_body_bytes, capture, callers_of(contract))
+        self.service = Service(settings.max_body_bytes, Recorder(Path(contract.capture_uri)), callers_of(contract))
         self.watcher = Watcher(self.service, _loader(project, folder), folder, settings.poll_seconds)
 
     def answer(self, listener: socket.socket) -> bool:

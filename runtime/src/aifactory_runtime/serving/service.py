@@ -12,9 +12,9 @@ from typing import Any, Literal
 import msgspec
 
 from aifactory_runtime.serving.callers import Callers
-from aifactory_runtime.serving.capture import Capture
 from aifactory_runtime.serving.metrics import Metrics
 from aifactory_runtime.serving.model import ServedModel
+from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.request_decoding import Rows
 
 _INLINE_ROWS = 16
@@ -50,7 +50,7 @@ class Service:
     """One worker. The watcher's thread swaps `model` by assignment; a request keeps the one it began with."""
 
     max_body_bytes: int
-    capture: Capture
+    recorder: Recorder
     callers: Callers | None = None
     model: ServedModel | None = None
     reason: str | None = NOTHING_RELEASED
@@ -80,7 +80,7 @@ class Service:
         else:
             outputs = await asyncio.to_thread(model.predict, rows)
         ids = new_ids(len(outputs))
-        await self.capture.record(_lines(model, rows, outputs, ids))
+        await self.recorder.record(_lines(model, rows, outputs, ids))
         self.metrics.scored(len(ids))
         answer: dict[str, Any] = {"predictions": [output["prediction"] for output in outputs]}
         if model.schema.classes:

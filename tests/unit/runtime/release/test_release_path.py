@@ -16,6 +16,7 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.registry.port import CHAMPION
 from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Document, ServingFolder
+from tests.fixtures import prediction_log
 from tests.unit.runtime.environments import APPROVER, Environments, pss_mb
 
 pytestmark = pytest.mark.slow
@@ -232,7 +233,7 @@ def test_fault_38_given_kill_9_of_the_worker_when_asked_then_it_is_back_and_noth
     os.kill(places.worker("prod"), signal.SIGKILL)
     places.wait("prod", "2")
 
-    captured = (places.home / "prod" / "demo-case" / "capture" / "predictions.jsonl").read_text()
+    captured = prediction_log.text(places.home / "prod" / "demo-case" / "capture")
     assert all(identity in captured for identity in ids)
 
 

@@ -10,20 +10,22 @@ from typing import cast
 import pytest
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.capture.segments import OLDER
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.release import commands, trace
 from aifactory_runtime.release.side import Side
-from aifactory_runtime.serving import capture
 from tests.unit.runtime.release.parts import chosen, contract
 
 
 def traced(folder: Path, **more: str) -> trace.Trace:
     """The trace of a prediction of a version whose tags hold `more`."""
     line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
-    (folder / capture.FILE).write_text(json.dumps(line) + "\n")
+    (folder / OLDER).write_text(json.dumps(line) + "\n")
     version = chosen(folder, **more).version
     registry = SimpleNamespace(version=lambda _: version)
-    side = SimpleNamespace(name="prod", registry=registry, contract=contract("prod", capture_uri=str(folder)))
+    side = SimpleNamespace(
+        name="prod", registry=registry, contract=contract("prod", capture_uri=str(folder), data_uri=str(folder))
+    )
     return trace.trace(cast("Side", side), "a")
 
 

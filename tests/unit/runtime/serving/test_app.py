@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 
 from aifactory_runtime.serving import app, server
 from aifactory_runtime.serving.callers import Callers
-from aifactory_runtime.serving.capture import FILE, Capture
 from aifactory_runtime.serving.document import ServingFolder
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
 from tests.unit.runtime.serving_parts import CODE, ROW, admit, features, make_model
 
@@ -37,12 +37,14 @@ class Setting:
     """A service with one model loaded, and a client of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.log = folder / "capture" / FILE
+        self.log = folder / "capture" / "predictions-000000000000001.jsonl"
         self.caller = admit(folder / "callers", TOKEN)
         served = make_model(folder / "model")
         serving = ServingFolder(folder / "serving")
         loader = Loader(serving.models, Source("", lambda: None), features, CODE, None, max_rows=50)
-        self.service = Service(20_000, Capture(self.log), Callers(folder / "callers"), loader.load(served), None)
+        self.service = Service(
+            20_000, Recorder(self.log.parent), Callers(folder / "callers"), loader.load(served), None
+        )
         self.client = TestClient(app.create_app(self.service, "Churn"), raise_server_exceptions=True)
         self.client.headers["Authorization"] = f"Bearer {TOKEN}"
 
@@ -207,7 +209,7 @@ def test_fault_40_given_a_full_disk_when_asked_then_503_and_no_torn_line(
         full.setattr(os, "write", short_then_full)
         answer, *_ = [setting.predict(ROW) for _ in range(3)]
 
-    assert caplog.messages == [f"{setting.log} takes no predictions, callers get 503: No space left on device"]
+    assert caplog.messages == [f"{setting.log.parent} takes no predictions, callers get 503: No space left on device"]
     assert answer.status_code == 503 and "recorded" in answer.text
     assert setting.log.read_bytes() == before
     assert setting.predict(ROW).status_code == 200
@@ -224,7 +226,7 @@ def test_given_a_damaged_log_when_asked_then_503_the_log_is_left_alone_and_the_s
 
     assert answer.status_code == 503
     assert setting.log.read_bytes() == before + b"somebody wrote here\n"
-    assert [f"{setting.log} takes no predictions" in message for message in caplog.messages] == [True]
+    assert [f"{setting.log.parent} takes no predictions" in message for message in caplog.messages] == [True]
     setting.log.write_bytes(before)
     assert setting.predict(ROW).status_code == 200
 

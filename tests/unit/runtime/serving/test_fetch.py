@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,8 +96,8 @@ def test_given_a_server_that_stumbles_when_fetched_then_it_is_asked_again(
 def test_given_a_failure_that_stays_when_fetched_then_it_is_said(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails: list[int], password: str, said: str
 ) -> None:
-    monkeypatch.setattr(fetch, "_PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(fetch, "_PAUSE_SECONDS", 0.01)
+    clock = itertools.count(0.0, fetch._PATIENCE_SECONDS / 5)  # each look at it is a fifth of the patience later
+    monkeypatch.setattr(fetch, "time", SimpleNamespace(monotonic=clock.__next__, sleep=lambda _: None))
     server.fails = fails
     with pytest.raises(Unreachable, match=said):
         source(server, password).fetch(URI, tmp_path)

@@ -21,11 +21,11 @@ from sklearn.pipeline import make_pipeline
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import model_folder
-from aifactory_runtime.serving.capture import Capture
 from aifactory_runtime.serving.document import Document, Served, ServingFolder, Status
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
 from aifactory_runtime.serving.model import ServedModel
+from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
 from aifactory_runtime.serving.watcher import Watcher
 from tests.unit.runtime.serving_parts import CODE, ROW, features, make_model, write_model
@@ -40,7 +40,7 @@ class Setting:
 
     def __init__(self, folder: Path) -> None:
         self.folder = ServingFolder(folder / "serving")
-        self.service = Service(1000, Capture(folder / "capture" / "log"))
+        self.service = Service(1000, Recorder(folder / "capture"))
         loader = Loader(
             self.folder.models, Source("", lambda: None), features, CODE, "commit", max_rows=5, science=(SCIENCE,)
         )

@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 from aifactory_runtime.registry.model_folder import Column, InputSchema
 from aifactory_runtime.serving.app import create_app
 from aifactory_runtime.serving.callers import Callers
-from aifactory_runtime.serving.capture import Capture
 from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.model import ServedModel
+from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
 from tests.unit.runtime.serving_parts import admit
 
@@ -59,7 +59,7 @@ def service(tmp_path: Path) -> Service:
     admit(tmp_path / "callers", TOKEN)
     served = Served(version="1", sha256="a" * 64, uri="", commit="b" * 40, code_sha256="c" * 64)
     model = ServedModel.make(served, SCHEMA, _Halves(), _features, max_rows=5)
-    return Service(1_000_000, Capture(tmp_path / "log"), Callers(tmp_path / "callers"), model, None)
+    return Service(1_000_000, Recorder(tmp_path / "log"), Callers(tmp_path / "callers"), model, None)
 
 
 @pytest.fixture

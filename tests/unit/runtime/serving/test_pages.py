@@ -9,13 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from aifactory_runtime.serving.app import create_app
-from aifactory_runtime.serving.capture import Capture
+from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> TestClient:
-    return TestClient(create_app(Service(1_000, Capture(tmp_path / "log")), "Churn"))
+    return TestClient(create_app(Service(1_000, Recorder(tmp_path / "log")), "Churn"))
 
 
 def test_given_the_root_when_opened_then_it_says_what_this_is_and_each_address_it_names_is_there(

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.serving import app, request_body
-from aifactory_runtime.serving.capture import Capture
 from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
 from tests.unit.runtime.serving_parts import CODE, ROW, features, make_model
 
@@ -33,7 +33,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     folder = tmp_path_factory.mktemp("service")
     loader = Loader(folder / "models", Source("", lambda: None), features, CODE, None, max_rows=50)
     model = loader.load(make_model(folder / "model"))
-    with TestClient(app.create_app(Service(LIMIT, Capture(folder / "log"), None, model, None), "Churn")) as made:
+    with TestClient(app.create_app(Service(LIMIT, Recorder(folder / "log"), None, model, None), "Churn")) as made:
         yield made
 
 

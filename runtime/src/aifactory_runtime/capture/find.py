@@ -1,0 +1,75 @@
+"""Finds a recorded prediction by its id: in the log's files, then in the table, by the day that the id tells."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aifactory_runtime.capture.compaction import DAY
+from aifactory_runtime.capture.segments import OLDER, Segments
+from aifactory_runtime.data import tables
+
+_LOOKS = 10
+_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def find(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None:
+    """The line of this id, with `inputs` and `output` as JSON has them; None when nothing of it is recorded.
+
+    Files are looked through before the table: what moves meanwhile is in the table by then. A line torn by a killed
+    service was never answered.
+    """
+    if not prediction_id:
+        return None
+    found = Segments(capture)
+    for _ in range(_LOOKS):
+        active = found.active()
+        with suppress(FileNotFoundError):  # closed since it was listed: it is in another place now
+            return _in_files([*([active] if active else []), *found.closed()], prediction_id) or _elsewhere(
+                capture, data, prediction_id
+            )
+    return _elsewhere(capture, data, prediction_id)
+
+
+def _elsewhere(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None:
+    older = capture / OLDER
+    return (_in_file(older, prediction_id) if older.exists() else None) or _in_table(data, prediction_id)
+
+
+def _in_files(paths: Iterable[Path], prediction_id: str) -> dict[str, Any] | None:
+    return next(filter(None, (_in_file(path, prediction_id) for path in paths)), None)
+
+
+def _in_file(path: Path, prediction_id: str) -> dict[str, Any] | None:
+    wanted = prediction_id.encode()
+    with path.open("rb") as lines:
+        for line in lines:
+            if wanted in line and line.endswith(b"\n"):
+                entry = json.loads(line)
+                if entry["id"] == prediction_id:
+                    return dict(entry)
+    return None
+
+
+def _in_table(data: Path, prediction_id: str) -> dict[str, Any] | None:
+    for day in _days(prediction_id):
+        row = tables.first(data, tables.CAPTURED, ("prediction_id", prediction_id), (DAY, day))
+        if row is not None:
+            known = {name: value for name, value in row.items() if name not in (DAY, "prediction_id")}
+            parsed = {name: json.loads(row[name]) for name in ("inputs", "output")}
+            return {"id": prediction_id, **known, **parsed}
+    return None
+
+
+def _days(prediction_id: str) -> Iterator[str]:
+    """The day of an id of the service, and the next: the line is written a moment after its id is made."""
+    if not _UUID7.fullmatch(prediction_id):
+        return
+    made = datetime.fromtimestamp(int(prediction_id.replace("-", "")[:12], 16) / 1000, UTC)
+    for moment in (made, made + timedelta(days=1)):
+        yield moment.date().isoformat()

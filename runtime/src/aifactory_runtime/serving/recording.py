@@ -1,0 +1,62 @@
+"""Records predictions before their answers leave; requests that wait together share one write and one fsync."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from aifactory_runtime.capture.log_file import LogFile, NotRecorded
+
+_LOG = logging.getLogger("aifactory.serving")
+
+
+class Recorder:
+    """Records lines for coroutines: those that arrive while the disk is busy go together in the next write."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = LogFile(folder)
+        self._waiting: list[tuple[Sequence[bytes], asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._said: str | None = None
+
+    async def record(self, lines: Sequence[bytes]) -> None:
+        """Return when `lines` are on disk; NotRecorded when they are not."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((lines, done))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._drain())
+        await done
+
+    async def close(self) -> None:
+        """Wait for what is being written, then let go of the file."""
+        if self._writer is not None:
+            await self._writer
+        self._file.close()
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            failure: Exception | None = None
+            try:
+                await asyncio.to_thread(self._file.append, [line for lines, _ in batch for line in lines])
+            except Exception as error:  # whatever it was, nobody may be told that it was recorded
+                failure = error if isinstance(error, NotRecorded) else NotRecorded(f"damaged: {type(error).__name__}")
+            self._tell(failure)
+            for _, done in batch:
+                if done.done():
+                    continue
+                if failure is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(failure)
+        self._writer = None
+
+    def _tell(self, failure: Exception | None) -> None:
+        """Log why nothing is recorded when that changes; a line a request would fill the disk even more."""
+        reason = None if failure is None else str(failure)
+        if reason is not None and reason != self._said:
+            _LOG.error("%s takes no predictions, callers get 503: %s", self._folder, reason)
+        self._said = reason

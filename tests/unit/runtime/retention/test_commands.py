@@ -1,0 +1,54 @@
+"""`tidy` says what there is to do, and does it when told so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from aifactory_runtime.capture.segments import Segments
+from aifactory_runtime.events import acting
+from aifactory_runtime.retention import commands
+from tests.unit.runtime.capture.lines import stored
+from tests.unit.runtime.capture.test_compaction import log_of
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment with ten predictions in its log."""
+    log_of(tmp_path / "capture", range(10))
+    contract = SimpleNamespace(
+        environment="prod", capture_uri=str(tmp_path / "capture"), data_uri=str(tmp_path / "data")
+    )
+    monkeypatch.setattr(commands, "contract_of", lambda _: contract)
+    return tmp_path
+
+
+def said(*arguments: str) -> str:
+    done = CliRunner().invoke(commands.tidy, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_given_predictions_in_the_log_when_tidied_by_hand_then_it_is_said_first_and_nothing_is_touched(
+    place: Path,
+) -> None:
+    assert said() == "10 predictions of prod would be moved from the log into the table captured\nsay --yes to do it\n"
+    assert stored(place / "data") == [] and Segments(place / "capture").active() is not None
+
+    assert said("--yes") == "10 predictions of prod moved from the log into the table captured\n"
+    assert len(stored(place / "data")) == 10
+    assert said() == "0 predictions of prod would be moved from the log into the table captured\n"
+
+
+@pytest.mark.parametrize(("told", "done"), [((), False), (("--yes",), True)])
+def test_given_json_when_tidied_then_it_is_one_object(place: Path, told: tuple[str, ...], done: bool) -> None:
+    assert json.loads(said("--json", *told)) == {"environment": "prod", "predictions": 10, "done": done}
+    assert len(stored(place / "data")) == (10 if done else 0)
+
+
+def test_given_the_command_then_it_takes_the_environments_that_events_takes() -> None:
+    assert acting.ENVIRONMENTS.choices == ("embedded", "dev", "staging", "prod")
