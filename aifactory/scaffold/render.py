@@ -53,9 +53,10 @@ def render(
 
 
 def _rendered(folder: Path, answers: Mapping[str, str], template: Template, ask: bool) -> Rendered:
-    from copier import run_copy
     from copier.errors import CopierError
     from plumbum.commands.processes import ProcessExecutionError
+
+    from aifactory.scaffold.copier_worker import run_copy
 
     try:
         with warnings.catch_warnings():

@@ -127,7 +127,7 @@ def _rendered(way: Way, workshop: Path) -> tuple[Rendered, Rendered]:
     places = {commit: workshop / f"template-{commit}" for commit in {way.old, way.new}}
     with ThreadPoolExecutor() as pool:  # git works while copier is imported
         unpacked = [pool.submit(way.source.extract, commit, place) for commit, place in places.items()]
-        import copier  # noqa: F401
+        import aifactory.scaffold.copier_worker  # noqa: F401
 
         for one in unpacked:
             one.result()

@@ -30,8 +30,9 @@ def render(template: Path, answers: Answers, into: Path, version: str) -> Render
 
     UsageProblem in one line when an answer is not valid for this version, which is called `version`.
     """
-    from copier import run_copy
     from copier.errors import CopierError
+
+    from aifactory.scaffold.copier_worker import run_copy
 
     into.mkdir()
     (into / answers_file.FILE).write_text(answers.text, encoding="utf-8")

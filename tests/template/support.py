@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +86,19 @@ def make_template(folder: Path, message: str = "Template") -> Path:
     return folder
 
 
-def render(template: Path, target: Path, answers: Mapping[str, str] | None = None, ref: str = "HEAD") -> Any:
-    """Plain copier, no trust: `template` rendered to `target`; returns copier's worker."""
-    from copier import run_copy
+def render(
+    template: Path,
+    target: Path,
+    answers: Mapping[str, str] | None = None,
+    ref: str = "HEAD",
+    run_copy: Callable[..., Any] | None = None,
+) -> Any:
+    """`template` rendered to `target` as the command does it, or by `run_copy`: no trust; returns copier's worker."""
+    from aifactory.scaffold import copier_worker
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return run_copy(
+        return (run_copy or copier_worker.run_copy)(
             str(template), target, data=dict(ANSWERS | dict(answers or {})), defaults=True, quiet=True, vcs_ref=ref
         )
 

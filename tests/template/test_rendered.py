@@ -102,8 +102,17 @@ def test_given_a_misspelt_variable_in_the_template_when_rendered_then_it_is_refu
         render(template, tmp_path / "repo")
 
 
-def test_given_the_template_then_it_asks_for_no_trust(template: Path, tmp_path: Path) -> None:
-    worker = render(template, tmp_path / "repo")
+def test_given_the_template_then_plain_copier_makes_the_same_of_it_and_is_asked_for_no_trust(
+    template: Path, rendered: Path, tmp_path: Path
+) -> None:
+    from copier import run_copy
+
+    worker = render(template, tmp_path / rendered.name, run_copy=run_copy)
+    made = {name: (tmp_path / rendered.name / name) for name in files(rendered)}
+    assert files(tmp_path / rendered.name) == set(made)
+    for name, path in made.items():
+        ours = rendered / name
+        assert (path.read_bytes(), path.stat().st_mode) == (ours.read_bytes(), ours.stat().st_mode), name
     assert not worker.unsafe
     config = worker.template.config_data
     assert not {"tasks", "migrations", "jinja_extensions", "external_data"} & set(config)

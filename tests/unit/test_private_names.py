@@ -18,8 +18,9 @@ USED = [
     ("requirements/runtime.in", "mlflow-skinny", "3.17.2", "runtime/src/aifactory_runtime/registry/database.py"),
     ("infra/services/requirements.in", "mlflow", "3.17.2", "infra/services/tracking.py"),
     ("requirements/tool.txt", "pulumi", "3.259.0", "aifactory/provision/pulumi_shortcuts.py"),
+    ("requirements/tool.txt", "copier", "9.19.1", "aifactory/scaffold/copier_worker.py"),
 ]
-PRIVATE = {"_initialize_tables", "__new__(automation", "_vendored", "setattr(selected"}
+PRIVATE = {"_initialize_tables", "__new__(automation", "_vendored", "setattr(selected", "copier._main"}
 
 
 @pytest.mark.parametrize(("lock", "package", "tried", "place"), USED)
