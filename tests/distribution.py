@@ -26,6 +26,14 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tests/infra/test_destroy.py",
         ),
     ),
+    # One template with two releases, and a repo of the first.
+    (
+        "updates of a repo",
+        tuple(
+            f"tests/template/update/test_{name}.py"
+            for name in ("followed", "conflicts", "hooks", "locks", "status", "template")
+        ),
+    ),
     # One cache of mypy's.
     (
         "types of a repo",

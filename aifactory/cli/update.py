@@ -25,7 +25,12 @@ _PLAIN = frozenset({"ADD", "CHANGE", "REMOVE"})
 @click.option("--to", metavar="VERSION", help="The release to go to; the newest that this factory is for by default.")
 @click.option("--template", "address", help="The template's address, where it has moved.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("--verify", "checked", is_flag=True, help="Install the new locks and run make check on the result first.")
+@click.option(
+    "--verify",
+    "checked",
+    is_flag=True,
+    help="Install the new locks and run make check on the result first; also with --continue.",
+)
 @click.option("--continue", "go_on", is_flag=True, help="Finish an update after conflicts or an interruption.")
 @click.option("--abort", is_flag=True, help="Put everything back as it was before the update.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -39,16 +44,15 @@ def command(
 
     Example: factory update --dry-run
     """
-    from aifactory import hooks, update
-    from aifactory.home import Home
+    from aifactory import update
 
     repo = update.top(Path.cwd())
     if go_on or abort:
-        if (go_on and abort) or to or address or dry_run or checked:
-            raise UsageProblem("--continue and --abort stand alone: factory update --continue")
-        end(repo, go_on=go_on, as_json=as_json)
+        if (go_on and abort) or to or address or dry_run or (abort and checked):
+            raise UsageProblem("--abort stands alone, --continue takes --verify only: factory update --continue")
+        end(repo, go_on=go_on, as_json=as_json, own=[] if abort else _own(), checked=checked)
         return
-    own = hooks.found(Home.current().root, hooks.AFTER_UPDATE)
+    own = _own()
     plan = update.update(
         repo, to, address, os.environ, output.say, dry_run=dry_run, checked=checked, hooks=[] if dry_run else own
     )
@@ -60,15 +64,28 @@ def command(
         raise NeedsPerson(_conflicts(plan.move, dry_run=dry_run))
 
 
-def end(repo: Path, *, go_on: bool, as_json: bool) -> None:
-    """Finish what is open in the repo, an update or an adoption, or undo it; NeedsPerson while conflicts are left."""
+def _own() -> list[Path]:
+    """The company's hooks."""
+    from aifactory import hooks
+    from aifactory.home import Home
+
+    return hooks.found(Home.current().root, hooks.AFTER_UPDATE)
+
+
+def end(repo: Path, *, go_on: bool, as_json: bool, own: list[Path] | None = None, checked: bool = False) -> None:
+    """Finish what is open in the repo, an update or an adoption, or undo it; NeedsPerson while conflicts are left.
+
+    The company's `own` hooks run on what was decided, and with `checked` its checks, before it is taken.
+    """
     from aifactory import update
 
     settled = update.settle(repo)
     if settled:
         _say_settled(*settled, as_json=as_json)
         return
-    move, open_still = update.go_on(repo) if go_on else (update.abort(repo), False)
+    move, open_still = (
+        update.go_on(repo, output.say, hooks=own, checked=checked) if go_on else (update.abort(repo), False)
+    )
     if open_still:
         raise NeedsPerson(_conflicts(move, dry_run=False))
     _say_end(move, aborted=not go_on, as_json=as_json)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from aifactory.git import git, line, split_nul
@@ -14,18 +17,33 @@ from aifactory_runtime.errors import NeedsPerson
 _MARKER = re.compile(rb"^(?:<{7} |>{7} )", re.MULTILINE)
 
 
-def take(repo: Path, move: Move) -> None:
-    """Put the owner's decisions into the index. NeedsPerson, which names each, while one is left."""
+def refuse_undecided(repo: Path, move: Move) -> None:
+    """NeedsPerson, which names each conflict that is left."""
     left = [found for change in move.conflicts for found in _undecided(repo, change)]
     if left:
         raise NeedsPerson(
             "\n".join(["conflicts are left:", *left, f"decide them, then: factory {move.command} --continue"])
         )
+
+
+def take(repo: Path, move: Move, variables: Mapping[str, str] | None = None) -> None:
+    """Put the owner's decisions into the index, or into another that git's `variables` name. NeedsPerson as above."""
+    refuse_undecided(repo, move)
     paths = [change.path for change in move.conflicts]
     known = set(split_nul(git(repo, "ls-files", "-z", "--", *paths))) if paths else set()
     found = [path for path in paths if path in known or os.path.lexists(repo / path)]
     if found:
-        git(repo, "add", "--all", "--force", "--", *found)
+        git(repo, "add", "--all", "--force", "--", *found, variables=variables)
+
+
+def decided(repo: Path, move: Move) -> tree.Tree:
+    """What the index holds once the decisions are taken; it is not changed. NeedsPerson as above."""
+    with tempfile.TemporaryDirectory(prefix="factory-index-") as folder:
+        copy = Path(folder) / "index"
+        shutil.copyfile(tree.repo_path(repo, "index"), copy)
+        variables = {"GIT_INDEX_FILE": str(copy)}
+        take(repo, move, variables)
+        return tree.of_commit(repo, git(repo, "write-tree", variables=variables).decode().strip())
 
 
 def settle(repo: Path) -> tuple[Move, str] | None:

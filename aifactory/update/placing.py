@@ -30,12 +30,20 @@ def move_in(repo: Path, move: Move) -> None:
     _carry_out(repo, move, move, untouched.refuse_changed)
 
 
+def add(repo: Path, added: Move, whole: Move) -> None:
+    """Write what hooks `added` to an update whose decisions are in the index. Call it under `record.held`.
+
+    A kill meanwhile leaves `whole`, all of the update with that, to be finished or undone. Refused as in `move_in`.
+    """
+    _carry_out(repo, whole, added, untouched.refuse_changed)
+
+
 def resume(repo: Path) -> Move:
     """Finish what was interrupted, or take the owner's decisions in conflicts. Call it under `record.held`.
 
     NeedsPerson while a conflict is undecided; UsageProblem when there is nothing to go on with.
     """
-    move, phase = _noted_on_head(repo)
+    move, phase = noted_on_head(repo)
     if phase is Phase.MOVING:
         _carry_out(repo, move, move, untouched.refuse_edited)
         return move
@@ -46,7 +54,7 @@ def resume(repo: Path) -> Move:
 
 def abort(repo: Path) -> Move:
     """Restore every path that the update touched as HEAD has it. Call it under `record.held`."""
-    move, _phase = _noted_on_head(repo)
+    move, _phase = noted_on_head(repo)
     _carry_out(repo, move, move.undone(), lambda _repo, _move: None)
     return move
 
@@ -105,7 +113,8 @@ def _remove(repo: Path, path: Path) -> None:
         parent.rmdir()
 
 
-def _noted_on_head(repo: Path) -> tuple[Move, Phase]:
+def noted_on_head(repo: Path) -> tuple[Move, Phase]:
+    """What is open in the repo. UsageProblem when nothing is, or HEAD is another commit than when it began."""
     index.free(repo)
     found = record.noted(repo)
     if found is None:

@@ -71,7 +71,7 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     changes += [Change(path, ours.get(path), entry) for path, entry in upgraded.items()]
     real = tuple(change for change in changes if change.before != change.after or change.stages)
     notes = (*way.notes, *_news(way, steps), *note, *said)
-    return Plan(way, Move(head, way.title, real), tuple(steps), rendered, notes)
+    return Plan(way, Move(head, way.title, real, version=way.new_name), tuple(steps), rendered, notes)
 
 
 def _news(way: Way, steps: Sequence[Step]) -> Iterator[str]:

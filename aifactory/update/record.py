@@ -38,6 +38,8 @@ class Change:
     owner's where no markers can be written."""
     why: str = ""
     """Of a conflict: whose file it is and what happened, for people."""
+    between: tuple[Entry | None, ...] = ()
+    """What the path may also hold meanwhile: what a person decided, where a hook changed it again."""
 
     @property
     def marked(self) -> bool:
@@ -55,6 +57,8 @@ class Move:
     changes: tuple[Change, ...]
     command: str = "update"
     """The command of `factory` that it is of: `update` or `adopt`."""
+    version: str = ""
+    """Of an update: what it goes to, for hooks."""
 
     @property
     def called(self) -> str:
@@ -98,7 +102,8 @@ def noted(repo: Path) -> tuple[Move, Phase] | None:
     except FileNotFoundError:
         return None
     changes = tuple(_change(one) for one in written["changes"])
-    return Move(written["head"], written["title"], changes, written["command"]), Phase(written["phase"])
+    move = Move(written["head"], written["title"], changes, written["command"], written.get("version", ""))
+    return move, Phase(written["phase"])
 
 
 def forget(repo: Path) -> None:
@@ -108,7 +113,8 @@ def forget(repo: Path) -> None:
 
 def _change(written: dict[str, Any]) -> Change:
     stages = written["stages"] and tuple(map(_entry, written["stages"]))
-    return Change(written["path"], _entry(written["before"]), _entry(written["after"]), stages, written["why"])
+    between = tuple(map(_entry, written.get("between", ())))
+    return Change(written["path"], _entry(written["before"]), _entry(written["after"]), stages, written["why"], between)
 
 
 def _entry(written: dict[str, str] | None) -> Entry | None:

@@ -51,9 +51,14 @@ def refuse_unknown(repo: Path, move: Move) -> None:
 
 
 def refuse_edited(repo: Path, move: Move) -> None:
-    """UsageProblem when a touched file is neither as it was nor as it is to be: somebody edited it since."""
-    sides = ({one.path: one.before for one in move.changes}, {one.path: one.after for one in move.changes})
+    """UsageProblem when a touched file is neither as it was, is to be, nor was between: somebody edited it since."""
+    sides = (
+        {one.path: one.before for one in move.changes},
+        {one.path: one.after for one in move.changes},
+        {one.path: one.between[0] for one in move.changes if one.between},
+    )
     edited = differing(repo, sides[0]) & differing(repo, sides[1])
+    edited -= sides[2].keys() - differing(repo, sides[2])
     if edited:
         raise UsageProblem(
             f"{min(edited)} was edited after the {move.called} was interrupted: keep a copy of it elsewhere, then "

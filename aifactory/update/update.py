@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from aifactory.git import attempt, git, split_nul
-from aifactory.hooks import AFTER_UPDATE
-from aifactory.hooks import run as run_hooks
-from aifactory.update import answers, conflicts, placing, plan, record, result, standing, untouched, verify, versions
+from aifactory.update import answers, conflicts, finishing, placing, plan, record, standing, untouched, verify, versions
 from aifactory.update.plan import Plan, Say
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.upgrades import markers
@@ -60,17 +58,19 @@ def update(
 
 def _tried(repo: Path, made: Plan, say: Say, *, hooks: list[Path], checked: bool) -> Plan:
     """The plan with what the company's hooks add to it, once the result has passed its own checks."""
-    if made.changes_nothing or not (hooks or checked):
+    if made.changes_nothing:
         return made
     if made.move.conflicts:
-        left = ", ".join([*(hook.name for hook in hooks), *(["--verify"] if checked else [])])
-        return replace(made, notes=(*made.notes, f"not run, as there are conflicts: {left}"))
-    with result.checked_out(repo, made.move) as place:
-        run_hooks(hooks, place, {"event": AFTER_UPDATE, "version": made.way.new_name}, say)
-        made = replace(made, move=result.taken_over(repo, made.move, place)) if hooks else made
-        if checked:
-            verify.verify(place, say)
-    return made
+        return replace(made, notes=(*made.notes, *_later(hooks, checked=checked)))
+    return replace(made, move=verify.tried(repo, made.move, say, hooks=hooks, checked=checked))
+
+
+def _later(hooks: list[Path], *, checked: bool) -> Iterator[str]:
+    """What waits until conflicts are decided."""
+    if hooks:
+        yield f"run once you have decided, by factory update --continue: {', '.join(hook.name for hook in hooks)}"
+    if checked:
+        yield "nothing is verified before you have decided; then: factory update --continue --verify"
 
 
 def settle(repo: Path) -> tuple[record.Move, str] | None:
@@ -82,10 +82,13 @@ def settle(repo: Path) -> tuple[record.Move, str] | None:
         return conflicts.settle(repo)
 
 
-def go_on(repo: Path) -> tuple[record.Move, bool]:
-    """Finish an interrupted update, or take the owner's decisions; True when conflicts now wait for these."""
+def go_on(repo: Path, say: Say, *, hooks: list[Path] | None = None, checked: bool = False) -> tuple[record.Move, bool]:
+    """Finish an interrupted update, or take the owner's decisions; True when conflicts now wait for these.
+
+    `hooks` run on what was decided, and with `checked` its own checks do, before it is taken.
+    """
     with record.held(repo):
-        move = placing.resume(repo)
+        move = finishing.go_on(repo, say, hooks=hooks or [], checked=checked)
         return move, record.noted(repo) is not None
 
 

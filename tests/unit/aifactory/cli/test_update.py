@@ -12,7 +12,7 @@ from aifactory.cli.update import command
 from aifactory.update import placing, tree
 from aifactory.update.record import Change, Move
 from aifactory.update.tree import FILE, Entry
-from aifactory_runtime.errors import NeedsPerson, UsageProblem
+from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
 
 
@@ -64,3 +64,28 @@ def test_given_an_interruption_with_conflicts_then_it_is_said_where_both_version
         "git add it",
         "decide, then factory update --continue (or --abort)",
     ]
+
+
+def test_given_decisions_then_continue_runs_the_companys_hooks_and_with_verify_the_checks(
+    repo: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("FACTORY_HOME", str(home))
+    hook = home / "hooks" / "after_update" / "10-ours"
+    hook.parent.mkdir(parents=True)
+    hook.write_text("#!/bin/sh\nprintf 'setup:\\n\\t@test -e red.txt\\n' > Makefile\n")
+    hook.chmod(0o755)
+    (repo / "both.txt").write_text("decided\n")
+    git(repo, "add", "a picture.png")
+    with pytest.raises(FactoryError, match="the locks of the result cannot be installed"):
+        run("--continue", "--verify")
+    assert not (repo / "Makefile").exists()
+    assert "is staged: look at it" in run("--continue").output
+    assert git(repo, "diff", "--cached", "--name-only").split() == ["Makefile", "both.txt"]
+
+
+@pytest.mark.parametrize("more", [("--to", "0.2.0"), ("--dry-run",), ("--continue",), ("--verify",)])
+def test_given_an_abort_with_something_beside_it_then_it_is_refused(repo: Path, more: tuple[str, ...]) -> None:
+    with pytest.raises(UsageProblem, match="--abort stands alone, --continue takes --verify only"):
+        run("--abort", *more)
+    assert (repo / "both.txt").read_text() == "<<<<<<< yours\n"

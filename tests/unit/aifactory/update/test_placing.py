@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,9 @@ from aifactory.update.record import Change, Move, Phase
 from aifactory.update.tree import EXECUTABLE, FILE, LINK, Entry
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
+from tests.unit.aifactory.update.kills import Killed, killed_at
 
 MARKED = b"<<<<<<< yours\nmine\n=======\nits\n>>>>>>> factory\n"
-
-
-class Killed(BaseException):
-    """Stands for kill -9: nothing that catches errors sees it."""
 
 
 @pytest.fixture
@@ -96,31 +92,6 @@ def test_given_a_clean_repo_then_all_is_staged_and_the_rest_untouched(repo: Path
     commit(repo, "Follow the factory")
     assert git(repo, "status", "--porcelain") == ""
     assert tree.of_commit(repo, "HEAD")["vendor/deep/new.py"].mode == EXECUTABLE
-
-
-@contextmanager
-def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Everything that writes counts; the write number `step` is the one before which the process dies."""
-    count = [0]
-
-    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*arguments: Any, **named: Any) -> Any:
-            count[0] += 1
-            if count[0] >= step:
-                raise Killed  # again and again: nothing tidies up after kill -9
-            return real(*arguments, **named)
-
-        return called
-
-    with monkeypatch.context() as patch:
-        for module in ("placing", "index", "tree", "untouched"):
-            patch.setattr(f"aifactory.update.{module}.git", counting(run_git))
-        patch.setattr(record, "note", counting(record.note))
-        patch.setattr(record, "forget", counting(record.forget))
-        patch.setattr(os, "link", counting(os.link))
-        for name in ("replace", "rename", "unlink"):
-            patch.setattr(Path, name, counting(getattr(Path, name)))
-        yield count
 
 
 @pytest.mark.parametrize("conflict", [False, True])

@@ -40,7 +40,10 @@ def test_given_a_result_that_passes_then_nothing_is_left_behind_and_the_repo_is_
     ran_in = Path((tmp_path / "mark").read_text().strip())
     assert ran_in.parent.parent == repo.parent
     assert left(repo) == before
-    assert said == ["Installing the locks of the result and running its make check ..."]
+    assert said == [
+        "Verify, 2 of 3, locks: they are installed (make setup) ...",
+        "Verify, 3 of 3, checks: make check runs ...",
+    ]
 
 
 def test_given_a_result_that_fails_then_the_end_of_what_it_printed_is_shown(tmp_path: Path) -> None:
@@ -50,3 +53,12 @@ def test_given_a_result_that_fails_then_the_end_of_what_it_printed_is_shown(tmp_
     with pytest.raises(FactoryError, match=words), result.checked_out(repo, move) as place:
         verify(place, lambda _line: None)
     assert left(repo) == before
+
+
+def test_given_locks_that_cannot_be_installed_then_that_is_said_and_nothing_is_checked(tmp_path: Path) -> None:
+    repo, _move = moved_to(tmp_path, "@echo checked")
+    (repo / "Makefile").write_text("setup:\n\t@echo 'no such package'; exit 1\n")
+    said = list[str]()
+    with pytest.raises(FactoryError, match=r"(?s)the locks of the result cannot be installed.*no such package"):
+        verify(repo, said.append)
+    assert len(said) == 1
