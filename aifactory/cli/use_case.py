@@ -52,7 +52,7 @@ _OPTIONS = (
         "--answer", "extra", multiple=True, metavar="KEY=VALUE", help="Any answer of the template; repeatable."
     ),
     click.option("--template", "address", help="Git address of the template, when it is not this tool's own."),
-    click.option("--ref", help="Commit, tag or branch of the template."),
+    click.option("--ref", help="Release (0.2.0), commit, tag or branch of the template."),
     click.option("--allow-dirty", is_flag=True, help="Take uncommitted changes of the template along."),
 )
 _ANSWERS = ("data", "target_column", "problem", "scoring", "train_in", "title", "owner", "team", "profile")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aifactory import releases
 from aifactory.scaffold import origin
+from aifactory.source import Source
 from aifactory_runtime import __version__
 from aifactory_runtime.errors import UsageProblem
 
@@ -27,8 +28,8 @@ class Template:
     """The address that the repo keeps, where it is another than the one to render from."""
     private: bool = False
     """It is this tool's own, and no address is known that others could reach."""
-    unreleased: bool = False
-    """It is this tool's own, and the tool is newer than the last release."""
+    unreleased: str | None = None
+    """Of this tool's own, where the commit is no release: what it is, for people."""
 
     @property
     def kept(self) -> str:
@@ -51,7 +52,7 @@ class Template:
                 "made from uncommitted changes of the template, so it cannot follow its updates: for trying only"
             )
         if self.unreleased:
-            notes.append(f"unreleased: made from {__version__}, which is newer than the last release of the factory")
+            notes.append(f"unreleased: made from {self.unreleased}")
         if self.private:
             notes.append(
                 f"its updates come from {self.address}, which only this machine has; if the factory is published, "
@@ -73,41 +74,63 @@ def locate(
         return _named(address, ref, allow_dirty)
     checkout = origin.checkout()
     if checkout is not None:
-        return _with_address(_local(checkout, ref, allow_dirty), checkout, variables)
+        own = _local(Source(checkout, str(checkout), version=__version__), ref, allow_dirty)
+        return _with_address(own, checkout, variables, _unreleased(checkout, own.ref, ref))
     carried = origin.carried()
     if carried is not None:
         bundle, commit = carried
-        return _with_address(Template(str(bundle), ref or commit), None, variables)
+        unreleased = None if ref else _unreleased(None, commit, None)
+        return _with_address(Template(str(bundle), _tag(ref) or commit), None, variables, unreleased)
     installed = origin.installed_from()
     if installed is not None:
-        return _named(installed[0], ref or installed[1], allow_dirty)
+        return _named(installed[0], _tag(ref) or installed[1], allow_dirty)
     if variables.get(origin.VARIABLE):
         return _named(variables[origin.VARIABLE], ref, allow_dirty)
     raise UsageProblem(f"no template is known: name its git address with --template ADDRESS or {origin.VARIABLE}")
 
 
-def _with_address(own: Template, checkout: Path | None, variables: Mapping[str, str]) -> Template:
+def _tag(ref: str | None) -> str | None:
+    """The tag of a release of the factory where `ref` is its bare number, else `ref`."""
+    return f"v{ref}" if ref and releases.is_release(ref) else ref
+
+
+def _unreleased(checkout: Path | None, commit: str | None, ref: str | None) -> str | None:
+    """What the commit is, for people; None when it is a release. Without `ref` it is the tool's own."""
+    if ref is None or checkout is None or commit is None:
+        own = f"{__version__}, which is newer than the last release of the factory"
+        return None if releases.is_release(__version__) else own
+    source = Source(checkout, str(checkout), version=__version__)
+    found = source.release_of(commit)
+    return None if found and found.commit == commit else source.name_of(commit)
+
+
+def _with_address(
+    own: Template, checkout: Path | None, variables: Mapping[str, str], unreleased: str | None
+) -> Template:
     """The tool's own template with the address that the repo keeps."""
     if own.dirty or own.ref is None:
         return own
     found = origin.published(checkout, own.ref, variables)
-    unreleased = not releases.is_release(__version__)
     return Template(own.address, own.ref, published=found, private=found is None, unreleased=unreleased)
 
 
 def _named(address: str, ref: str | None, allow_dirty: bool) -> Template:
     folder = origin.local_folder(address)
-    return Template(address, ref) if folder is None else _local(folder, ref, allow_dirty)
+    return Template(address, ref) if folder is None else _local(Source(folder, str(folder)), ref, allow_dirty)
 
 
-def _local(folder: Path, ref: str | None, allow_dirty: bool) -> Template:
+def _local(source: Source, ref: str | None, allow_dirty: bool) -> Template:
+    """A template on this machine at an explicit commit; a release is found by its number, with its tag or without."""
+    folder = source.folder
     if ref is None and origin.git(folder, "status", "--porcelain"):
         if allow_dirty:
             return Template(str(folder), "HEAD", dirty=True)
         raise UsageProblem(f"{folder} has uncommitted changes: commit them, or take them along with --allow-dirty")
-    commit = origin.git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref or 'HEAD'}^{{commit}}")
-    if not commit:
+    origin.git(folder, "rev-parse", "HEAD")  # says what is wrong with the folder
+    try:
+        return Template(str(folder), source.commit_of(ref or "HEAD"))
+    except UsageProblem:
         raise UsageProblem(
-            f"{ref or 'HEAD'} is not a commit, tag or branch of {folder}: git -C {folder} tag lists them"
-        )
-    return Template(str(folder), commit)
+            f"{ref or 'HEAD'} is not a release, commit, tag or branch of {folder}: its {releases.FILE} names releases, "
+            f"git -C {folder} tag tags"
+        ) from None

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from aifactory import releases
+from aifactory.source import Source
 from aifactory.update import answers as answers_file
 from aifactory.update import source
 from aifactory.update.answers import Answers
-from aifactory.update.source import Source
 from aifactory_runtime import __version__
 from aifactory_runtime.errors import UsageProblem
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 
 import pytest
 
+from aifactory import releases
 from aifactory.scaffold import locate, origin
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from tests.fixtures.usecase_repo import git
+from tests.fixtures.usecase_repo import commit, git
 from tests.template.support import CHECKOUT
 
 COMMIT = "f" * 40
@@ -47,6 +49,40 @@ def test_given_this_checkout_then_it_is_its_own_template() -> None:
     assert found.ref == git(CHECKOUT, "rev-parse", "HEAD")
 
 
+@pytest.fixture
+def untagged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This tool's checkout as a clone without tags: one release, named in releases.toml alone, and a commit past it."""
+    folder = tmp_path / "factory"
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(folder))
+    (folder / "copier.yml").write_text("_subdirectory: template\n")
+    released = releases.Release("0.1.0", commit(folder, "Release 0.1.0"), datetime.date(2026, 11, 26))
+    (folder / releases.FILE).write_text(releases.write([released]))
+    commit(folder, "Note release 0.1.0")
+    monkeypatch.setattr(origin, "checkout", lambda: folder)
+    return folder
+
+
+@pytest.mark.parametrize("ref", ["0.1.0", "v0.1.0"])
+def test_given_a_clone_without_tags_then_a_release_is_found_by_its_number_and_is_not_called_unreleased(
+    untagged: Path, ref: str
+) -> None:
+    found = locate(None, ref, {})
+    assert found.ref == git(untagged, "rev-parse", "HEAD^")
+    assert not [note for note in found.notes if "unreleased" in note]
+    assert locate(str(untagged), ref, {}).ref == found.ref
+
+
+def test_given_a_commit_that_is_no_release_then_it_is_called_unreleased_by_what_it_is(
+    untagged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aifactory.scaffold.template.__version__", "0.2.0.dev0")
+    head = git(untagged, "rev-parse", "HEAD")
+    assert locate(None, "main", {}).unreleased == f"0.1.0 and 1 commits ({head[:12]})"
+    assert locate(None, None, {}).unreleased == "0.2.0.dev0, which is newer than the last release of the factory"
+    with pytest.raises(UsageProblem, match=r"0\.7\.0 is not a release, .*: its releases\.toml names releases"):
+        locate(None, "0.7.0", {})
+
+
 def test_given_an_installed_tool_then_its_address_and_commit_are_the_templates(
     installed: type[Installed], template: Path
 ) -> None:
@@ -55,6 +91,7 @@ def test_given_an_installed_tool_then_its_address_and_commit_are_the_templates(
     )
     found = locate(None, None, {"FACTORY_TEMPLATE": "ignored"})
     assert (found.address, found.ref) == ("https://git.example/factory.git", COMMIT)
+    assert locate(None, "0.1.0", {}).ref == "v0.1.0"
     installed.written = None
     assert locate(None, None, {"FACTORY_TEMPLATE": str(template)}).address == str(template)
     with pytest.raises(UsageProblem, match="FACTORY_TEMPLATE"):

@@ -307,8 +307,8 @@ def test_fault_10_given_a_secret_as_the_name_then_it_is_not_repeated(new: New) -
         (("--id-column", "radius"), "give your own table with --data"),
         (("--target-column", "radius"), "target_column: the sample table's column is diagnosis"),
         (("--answer", "data_classification=restricted"), "data_classification: the sample table"),
-        (("--ref", "no-such-tag"), "no-such-tag is not a commit, tag or branch"),
-        (("--ref", "--upload-pack=x"), "is not a commit, tag or branch"),
+        (("--ref", "no-such-tag"), "no-such-tag is not a release, commit, tag or branch"),
+        (("--ref", "--upload-pack=x"), "is not a release, commit, tag or branch"),
         (("--into", "nowhere"), "nowhere is not a folder"),
     ],
 )

@@ -13,8 +13,9 @@ from aifactory import releases
 from aifactory.git import attempt
 from aifactory.releases import Release
 from aifactory.scaffold import origin
+from aifactory.source import Source
 from aifactory.update import source
-from aifactory.update.source import Source, locate
+from aifactory.update.source import locate
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
 from tests.fixtures.usecase_repo import commit, git

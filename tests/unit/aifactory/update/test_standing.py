@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from aifactory.source import Source
 from aifactory.update import record, standing
 from aifactory.update.answers import Answers
-from aifactory.update.source import Source
 from aifactory.update.versions import Way
 from tests.fixtures.usecase_repo import git
 
