@@ -18,20 +18,24 @@ if TYPE_CHECKING:
 def of(place: Place) -> dict[str, Any]:
     """Where the repo stands, as `repo`; as `repo_waits` what an update waits for; as `repo_unknown` why nobody knows.
 
-    Empty outside a repo.
+    While an update waits it stands where that brings it; what is half written stands nowhere. Empty outside a repo.
     """
     if place.repo is None or place.manifest is None:
         return {}
-    from aifactory.update import top, waiting
+    from aifactory.update import interrupted, top, waiting
     from aifactory.update.standing import standing
 
+    waits: dict[str, Any] = {}
     try:
-        if (waits := waiting(top(place.repo))) is not None:
-            return {"repo_waits": waits}
-        found = standing(place.repo, place.manifest.model_dump(mode="json"), os.environ)
+        repo = top(place.repo)
+        if (sentence := waiting(repo)) is not None:
+            waits = {"repo_waits": sentence}
+        if interrupted(repo):  # what is half written compares with nothing
+            return waits
+        found = standing(place.repo, place.manifest.model_dump(mode="json"), os.environ, staged=bool(waits))
     except FactoryError as error:
-        return {"repo_unknown": str(error)}
-    return {"repo": dataclasses.asdict(found)}
+        return {**waits, "repo_unknown": str(error)}
+    return {**waits, "repo": dataclasses.asdict(found)}
 
 
 def say(known: dict[str, Any]) -> None:
@@ -44,7 +48,8 @@ def say(known: dict[str, Any]) -> None:
         return
     repo = known["repo"]
     state = f"an update to {repo['newest']} would change it" if repo["behind"] else "nothing to update"
-    click.echo(f"Factory {repo['version']}: {state} (says {repo['known']})")
+    version = f"{repo['version']}{', once that is committed' if 'repo_waits' in known else ''}"
+    click.echo(f"Factory {version}: {state} (says {repo['known']})")
     if repo["behind"]:
         click.echo(f"{repo['changelog']}\nSee it file by file: factory update --dry-run".lstrip())
     rows = [(one["path"], one["since"], one["will"]) for one in repo["edited"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from aifactory_runtime.errors import NeedsPerson, UsageProblem
 if TYPE_CHECKING:
     from aifactory.update import Plan
     from aifactory.update.record import Change, Move
+    from aifactory.update.summary import FileChange
 
 _PLAIN = frozenset({"ADD", "CHANGE", "REMOVE"})
 """Outcomes that need no word: the owner changed nothing there."""
@@ -94,24 +96,48 @@ def end(repo: Path, *, go_on: bool, as_json: bool, own: list[Path] | None = None
 def _say_plan(repo: Path, plan: Plan, *, dry_run: bool) -> None:
     from aifactory.update import summary
 
-    for note in plan.notes:
-        click.echo(f"note: {note}")
     if plan.changes_nothing:
+        _say_notes(plan)
         click.echo(f"Nothing changes for this repo: {plan.move.title}")
         return
     click.echo(f"{'Would go' if dry_run else 'Went'} from {plan.move.title}")
-    yours = [step for step in plan.steps if step.outcome.name not in _PLAIN]
-    for title, lines in (
-        ("Files that you edited or deleted", [f"{step.path}: {step.outcome}" for step in yours]),
-        ("All files", list(summary.lines(summary.of(repo, plan.move)))),
+    changes = summary.of(repo, plan.move)
+    edited = [f"{step.path}: {step.outcome}" for step in plan.steps if step.outcome.name not in _PLAIN]
+    for planned, done, lines in (
+        ("Your own files that would change", "Your own files that changed", _own_files(plan, changes)),
+        ("Upgrades of them that are due, and would be made", "Upgrades of them that were made", plan.upgrades),
+        (
+            "Files of the factory that you edited or deleted, and what would become of them",
+            "Files of the factory that you edited or deleted, and what became of them",
+            edited,
+        ),
+        ("All files, and what would become of them", "All files, and what became of them", summary.lines(changes)),
     ):
-        if lines:
-            click.echo("\n".join(["", f"{title}:", *(f"  {line}" for line in lines)]))
+        _say_list(planned if dry_run else done, lines)
+    _say_notes(plan)
     if plan.way.changelog:
         click.echo(f"\n{plan.way.changelog}\n")
     if not dry_run and not plan.move.conflicts:
         subject = f"Follow the factory {plan.way.new_name}"
         click.echo(f'It is staged. Look at it with git diff --cached, then: git commit -m "{subject}"')
+
+
+def _own_files(plan: Plan, changes: Iterable[FileChange]) -> list[str]:
+    owners = plan.owners
+    return [change.line() for change in changes if {change.path, change.moved_from} & owners]
+
+
+def _say_list(title: str, lines: Iterable[str]) -> None:
+    said = [f"  {line}" for line in lines]
+    if said:
+        click.echo("\n".join(["", f"{title}:", *said]))
+
+
+def _say_notes(plan: Plan) -> None:
+    if plan.notes and not plan.changes_nothing:
+        click.echo()
+    for note in plan.notes:
+        click.echo(f"note: {note}")
 
 
 def _conflicts(move: Move, *, dry_run: bool) -> str:
@@ -146,16 +172,18 @@ def _say_end(move: Move, *, aborted: bool, as_json: bool) -> None:
 def _json(repo: Path, plan: Plan, *, dry_run: bool) -> dict[str, Any]:
     from aifactory.update import summary
 
+    owners = plan.owners
     outcomes = {step.path: step.outcome.name.lower() for step in plan.steps}
     state = "planned" if dry_run else "conflicts" if plan.move.conflicts else "staged"
     return {
         "title": plan.move.title,
         "state": "current" if plan.changes_nothing else state,
         "files": [
-            {**dataclasses.asdict(change), "outcome": outcomes.get(change.path)}
+            {**dataclasses.asdict(change), "outcome": outcomes.get(change.path), "yours": change.path in owners}
             for change in summary.of(repo, plan.move)
         ],
         "conflicts": {change.path: change.why for change in plan.move.conflicts},
         "changelog": plan.way.changelog,
-        "notes": list(plan.notes),
+        "upgrades": list(plan.upgrades),
+        "notes": [*plan.notes, *(f"upgraded: {sentence}" for sentence in plan.upgrades)],
     }

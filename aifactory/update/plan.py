@@ -44,6 +44,14 @@ class Plan:
     rendered: Renderings
     """What both versions make of the repo's answers."""
     notes: tuple[str, ...] = field(default=())
+    upgrades: tuple[str, ...] = field(default=())
+    """What is due in the owner's files and is made with it, a sentence each."""
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """Files of the owner's own that change: by an upgrade, a lock, a company's hook."""
+        factorys = {answers_file.FILE, *self.rendered.base, *self.rendered.theirs}
+        return frozenset(change.path for change in self.move.changes if change.before) - factorys
 
     @property
     def changes_nothing(self) -> bool:
@@ -67,11 +75,12 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     changes.append(_answers(repo, way, rendered.answers, ours))
     locked, note = _owners_lock(repo, ours, changes, workshop / "locks", way)
     changes += locked
-    upgraded, said = upgrades.apply(repo, _entries(ours, changes), workshop / "new", workshop / "owners")
-    changes += [Change(path, ours.get(path), entry) for path, entry in upgraded.items()]
+    upgraded = upgrades.apply(repo, _entries(ours, changes), workshop / "new", workshop / "owners")
+    changes += [Change(path, ours.get(path), entry) for path, entry in upgraded.changed.items()]
     real = tuple(change for change in changes if change.before != change.after or change.stages)
-    notes = (*way.notes, *_news(way, steps), *note, *said)
-    return Plan(way, Move(head, way.title, real, version=way.new_name), tuple(steps), rendered, notes)
+    notes = (*way.notes, *_news(way, steps), *note, *upgraded.reminders)
+    move = Move(head, way.title, real, version=way.new_name)
+    return Plan(way, move, tuple(steps), rendered, notes, upgraded.due)
 
 
 def _news(way: Way, steps: Sequence[Step]) -> Iterator[str]:

@@ -73,14 +73,18 @@ class _Rendered:
     moved: Mapping[str, str]
 
 
-def standing(repo: Path, manifest: Mapping[str, Any], variables: Mapping[str, str]) -> Standing:
-    """Where `repo` stands; nothing is fetched. FactoryError says why that cannot be known.
+def standing(
+    repo: Path, manifest: Mapping[str, Any], variables: Mapping[str, str], *, staged: bool = False
+) -> Standing:
+    """Where `repo` stands, with `staged` once its staged update is committed; nothing is fetched.
+
+    FactoryError says why that cannot be known.
 
     The first call for a pair of releases renders both, later ones read what is kept beside git's own files.
     """
     way = versions.find(repo, None, None, variables, fetch=False)
     rendered = _kept(repo, way) or _render(repo, way)
-    ours = tree.of_commit(repo, "HEAD")
+    ours = tree.of_index(repo) if staged else tree.of_commit(repo, "HEAD")
     marked = markers.due(repo)
     steps = {
         step.moved_from or step.path: step for step in rules.plan(rendered.base, ours, rendered.theirs, rendered.moved)

@@ -37,6 +37,17 @@ def of_commit(repo: Path, commit: str) -> dict[str, Entry]:
     return entries
 
 
+def of_index(repo: Path) -> dict[str, Entry]:
+    """What git's index has; of a conflict that waits, the owner's file."""
+    entries = {}
+    for record in split_nul(git(repo, "ls-files", "--stage", "-z")):
+        head, _, path = record.partition("\t")
+        mode, blob, stage = head.split()
+        if stage in {"0", "2"}:
+            entries[path] = Entry(mode, blob)
+    return entries
+
+
 def of_folder(repo: Path, folder: Path, paths: Iterable[str]) -> dict[str, Entry]:
     """The files `paths` of `folder`; git in `repo` holds their contents, and forgets them when nothing needs them."""
     plain, entries = [], {}

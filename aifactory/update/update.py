@@ -129,8 +129,14 @@ def waiting(repo: Path) -> str | None:
         return None
     if committed.returncode:
         return "an adoption is staged: commit it"
-    version = answers.parse(staged.stdout.decode()).commit
-    return f"an update to {version.removeprefix('v')} is staged: commit it"
+    old, new = (answers.parse(one.stdout.decode()).commit.removeprefix("v") for one in (committed, staged))
+    return f"an update {f'from {old} ' if old != new else ''}to {new} is staged: commit it"
+
+
+def interrupted(repo: Path) -> bool:
+    """Whether an update or an adoption of this repo is half written."""
+    found = record.noted(repo)
+    return found is not None and found[1] is record.Phase.MOVING
 
 
 def refuse_open(repo: Path) -> None:

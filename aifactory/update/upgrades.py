@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from aifactory.update import tree
 from aifactory.update.tree import Entry, Tree
@@ -17,14 +18,24 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.upgrades.steps import FILES
 
 
-def apply(repo: Path, after: Tree, rendered: Path, folder: Path) -> tuple[dict[str, Entry], list[str]]:
-    """Owner's files of `after` that the steps of the runtime in `rendered` change, and what is to be said.
+class Upgraded(NamedTuple):
+    """What the steps made of the owner's files."""
+
+    changed: dict[str, Entry]
+    due: tuple[str, ...]
+    """A sentence for each step that was due."""
+    reminders: tuple[str, ...]
+    """What is left to the owner."""
+
+
+def apply(repo: Path, after: Tree, rendered: Path, folder: Path) -> Upgraded:
+    """The owner's files of `after` as the steps of the runtime in `rendered` change them.
 
     `folder` is a new folder to work in. FactoryError when a step fails.
     """
     runtime = layout.runtime_folder(rendered)
     if not (runtime / "upgrades").is_dir():
-        return {}, []
+        return Upgraded({}, (), ())
     before = _write(repo, after, folder)
     # -P, and a working folder of our own: a json.py of the owner's is not taken for the standard library's.
     done = subprocess.run(
@@ -36,7 +47,7 @@ def apply(repo: Path, after: Tree, rendered: Path, folder: Path) -> tuple[dict[s
         raise FactoryError(f"an upgrade of your files fails, so nothing was changed: {last}")
     said = json.loads(done.stdout)
     changed = {path: entry for path, entry in tree.of_folder(repo, folder, before).items() if entry != before[path]}
-    return changed, [*(f"upgraded: {sentence}" for sentence in said["due"]), *said["reminders"]]
+    return Upgraded(changed, tuple(said["due"]), tuple(said["reminders"]))
 
 
 def _write(repo: Path, after: Tree, folder: Path) -> dict[str, Entry]:

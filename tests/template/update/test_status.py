@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from aifactory import scaffold
+from aifactory.cli.standing import of
+from aifactory.home import Home
+from aifactory.provision.plan import Place
 from aifactory.update import answers
 from aifactory.update import plan as plan_module
 from aifactory.update.standing import keep_new
+from aifactory_runtime.config import yaml_model
+from aifactory_runtime.contract import Manifest
 from tests.fixtures.usecase_repo import commit
 from tests.template.released import ReleasedTemplate
 from tests.template.update.following import edit, follow, stands
@@ -66,3 +71,18 @@ def test_given_a_new_repo_then_its_first_status_renders_nothing(
     monkeypatch.setattr(plan_module, "render_both", None)
     found = stands(created.path, "0.1.0", monkeypatch)
     assert (found.version, found.behind, found.edited) == ("0.1.0", False, ())
+
+
+def test_given_an_update_that_is_staged_then_status_says_where_it_brings_the_repo(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(repo, "Makefile", "-include local.mk", "# my line\n-include local.mk")
+    commit(repo, "Edits of the owner")
+    follow(repo)
+    monkeypatch.setattr("aifactory.update.versions.__version__", "0.2.0")
+    place = Place(Home(repo.parent / "home"), repo, yaml_model.load(repo / "factory.yaml", Manifest))
+    known = of(place)
+    assert known["repo_waits"] == "an update from 0.1.0 to 0.2.0 is staged: commit it"
+    found = known["repo"]
+    assert (found["version"], found["newest"], found["behind"]) == ("0.2.0", "0.2.0", False)
+    assert [one["path"] for one in found["edited"]] == ["Makefile"]

@@ -9,9 +9,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aifactory.cli.update import command
+from aifactory.source import Source
 from aifactory.update import placing, tree
+from aifactory.update.answers import Answers
+from aifactory.update.plan import Plan, Renderings
 from aifactory.update.record import Change, Move
+from aifactory.update.rules import Outcome, Step
 from aifactory.update.tree import FILE, Entry
+from aifactory.update.versions import Way
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
 
@@ -89,3 +94,53 @@ def test_given_an_abort_with_something_beside_it_then_it_is_refused(repo: Path, 
     with pytest.raises(UsageProblem, match="--abort stands alone, --continue takes --verify only"):
         run("--abort", *more)
     assert (repo / "both.txt").read_text() == "<<<<<<< yours\n"
+
+
+def planned(repo: Path) -> Plan:
+    """An update of a file of the factory's and, by an upgrade, of one of the owner's."""
+    base = tree.of_commit(repo, "HEAD")
+    its, upgraded = (Entry(FILE, tree.store(repo, text)) for text in (b"its\n", b"schema: 2\n"))
+    changes = (Change("both.txt", base["both.txt"], its), Change("a picture.png", base["a picture.png"], upgraded))
+    here = Source(repo, str(repo))
+    answered = Answers(str(repo), "v0.1.0", {}, "")
+    head = git(repo, "rev-parse", "HEAD")
+    return Plan(
+        Way(here, answered, answered, str(repo), head, head),
+        Move(head, "0.1.0 to 0.2.0", changes),
+        (Step("both.txt", Outcome.CHANGE), Step("gone.txt", Outcome.KEEP_EDITED)),
+        Renderings({"both.txt": base["both.txt"]}, {"both.txt": its}, {}, ""),
+        ("a reminder",),
+        ("the schema is old",),
+    )
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_given_a_plan_then_the_owners_files_come_first_and_upgrades_are_a_list_of_what_would_be_or_was_made(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    made = planned(repo)
+    monkeypatch.setattr("aifactory.update.update", lambda *_arguments, **_named: made)
+    said = run(*(["--dry-run"] if dry_run else [])).output.splitlines()
+    titles = [line for line in said if line.endswith(":")]
+    assert titles == (
+        [
+            "Your own files that would change:",
+            "Upgrades of them that are due, and would be made:",
+            "Files of the factory that you edited or deleted, and what would become of them:",
+            "All files, and what would become of them:",
+        ]
+        if dry_run
+        else [
+            "Your own files that changed:",
+            "Upgrades of them that were made:",
+            "Files of the factory that you edited or deleted, and what became of them:",
+            "All files, and what became of them:",
+        ]
+    )
+    assert said[said.index(titles[0]) + 1].startswith("  a picture.png: changed")
+    assert said[said.index(titles[1]) + 1] == "  the schema is old"
+    assert "note: a reminder" in said
+    answered = json.loads(run(*(["--dry-run"] if dry_run else []), "--json").output)
+    assert answered["upgrades"] == ["the schema is old"]
+    assert answered["notes"] == ["a reminder", "upgraded: the schema is old"]
+    assert {one["path"]: one["yours"] for one in answered["files"]} == {"a picture.png": True, "both.txt": False}

@@ -26,10 +26,11 @@ def test_given_a_module_of_the_owners_named_like_one_of_pythons_own_then_it_is_n
     monkeypatch.chdir(repo)
     monkeypatch.setenv("PYTHONPATH", str(repo))
 
-    changed, said = upgrades.apply(repo, tree.of_commit(repo, "HEAD"), rendered, workshop / "owners")
+    changed, due, reminders = upgrades.apply(repo, tree.of_commit(repo, "HEAD"), rendered, workshop / "owners")
 
     assert (
         tree.content(repo, changed["factory.yaml"].blob).decode().startswith("# yaml-language-server: $schema=vendor/")
     )
-    assert len(said) == 1
+    assert len(due) == 1
+    assert reminders == ()
     assert not (repo / "__pycache__").exists()

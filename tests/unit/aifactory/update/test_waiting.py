@@ -35,7 +35,7 @@ def test_given_a_staged_update_when_asked_then_its_version_and_the_commit_are_na
     repo = repo_with(tmp_path, **{FILE: answers("v0.1.0")})
     (repo / FILE).write_text(answers("v0.2.0"))
     git(repo, "add", FILE)
-    assert waiting(repo) == "an update to 0.2.0 is staged: commit it"
+    assert waiting(repo) == "an update from 0.1.0 to 0.2.0 is staged: commit it"
     commit(repo, "Update")
     assert waiting(repo) is None
 
