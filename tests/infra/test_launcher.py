@@ -276,8 +276,11 @@ def test_given_workers_one_after_the_other_when_they_count_then_each_has_a_slot_
     running.wait("two 1", path="/slot")
     while len(running.workers()) > 1:
         time.sleep(0.05)
-    os.kill(running.workers()[0], signal.SIGKILL)
+    assert "two 1" in running.get("/slot")[1], "its slot stays, although 0 is free now"
+    (counting,) = running.workers()
+    os.kill(counting, signal.SIGKILL)
     running.wait("two 0", path="/slot")
+    assert counting not in running.workers()
 
 
 def test_given_counts_of_an_earlier_launcher_when_started_then_they_are_gone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -38,9 +39,18 @@ FINE = (
 )
 
 
+def refusal(wanted: str) -> str | None:
+    """Why a line of the owner's is refused beside the factory's lock; None when it is not."""
+    try:
+        locks.refuse_opposed(f"# ours\n\n{wanted}\n", LOCK, "0.2.0")
+    except UsageProblem as problem:
+        return str(problem)
+    return None
+
+
 @pytest.mark.parametrize("wanted", FINE)
 def test_given_a_line_that_may_be_had_beside_the_factorys_lock_then_it_is_not_refused(wanted: str) -> None:
-    locks.refuse_opposed(f"# ours\n\n{wanted}\n", LOCK, "0.2.0")
+    assert refusal(wanted) is None
 
 
 @pytest.mark.parametrize(
@@ -55,9 +65,10 @@ def test_given_a_line_that_may_be_had_beside_the_factorys_lock_then_it_is_not_re
     ],
 )
 def test_given_a_line_that_cannot_be_had_then_it_is_named_with_its_number(wanted: str, words: str) -> None:
-    with pytest.raises(UsageProblem, match=words) as raised:
-        locks.refuse_opposed(f"# ours\n\n{wanted}\n", LOCK, "0.2.0")
-    assert "\n" not in str(raised.value)
+    said = refusal(wanted)
+    assert said is not None
+    assert re.search(words, said)
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize(
