@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
+import yaml
 from copier import run_update
 
 from aifactory import update
@@ -14,19 +16,36 @@ from aifactory.update import answers as answers_file
 from aifactory_runtime.upgrades import steps
 from tests.fixtures.usecase_repo import commit, git
 from tests.template.released import DAY, ReleasedTemplate, clone_with_tags
-from tests.template.support import VENDORS, YOURS, files, render
+from tests.template.support import CHECKOUT, VENDORS, YOURS, files, render
 
 pytestmark = pytest.mark.slow
 NEXT = "99.0.0"
-PAIRS = (
-    {"ci": "github", "profile": "quick", "scoring": "online", "train_in": "dev"},
-    {"ci": "github", "profile": "regulated", "scoring": "batch", "train_in": "prod", "approvers": "kim.meyer"},
-    {"ci": "gitlab", "profile": "standard", "scoring": "both", "train_in": "prod", "approvers": "kim.meyer, bo"},
-    {"ci": "gitlab", "profile": "quick", "scoring": "batch", "train_in": "dev"},
-    {"ci": "azure-devops", "profile": "standard", "scoring": "online", "train_in": "dev", "approvers": "bo"},
-    {"ci": "azure-devops", "profile": "regulated", "scoring": "both", "train_in": "dev", "approvers": "kim.meyer"},
+QUESTIONS = ("forge", "profile", "risk", "scoring", "train_in", "data_classification", "approval")
+SETS = (
+    ("github", "quick", "low", "both", "prod", "public", "none"),
+    ("azure-devops", "standard", "high", "online", "dev", "internal", "required"),
+    ("gitlab", "regulated", "limited", "batch", "prod", "internal", "required"),
+    ("azure-devops", "regulated", "limited", "batch", "dev", "public", "none"),
+    ("gitlab", "standard", "high", "online", "prod", "public", "none"),
+    ("gitlab", "quick", "low", "both", "dev", "internal", "required"),
+    ("github", "quick", "limited", "online", "dev", "public", "required"),
+    ("github", "standard", "low", "batch", "dev", "internal", "none"),
+    ("github", "regulated", "high", "both", "dev", "public", "required"),
+    ("azure-devops", "quick", "high", "batch", "prod", "internal", "none"),
+    ("azure-devops", "standard", "limited", "both", "dev", "internal", "required"),
+    ("azure-devops", "regulated", "low", "online", "dev", "internal", "none"),
 )
-"""Every pair of values of two questions that shape the factory's files, in as few sets as hold them."""
+"""Every pair of values of two questions is in one of them: a test below reads the questions and says so."""
+
+
+def answers_of(values: tuple[str, ...]) -> dict[str, str]:
+    """A set as plain copier gets it, for 0.1.0 too, which calls the forge `ci`; who approves follows."""
+    answers = dict(zip(QUESTIONS, values, strict=True))
+    approvers = {"approvers": "kim.meyer, bo"} if answers["approval"] == "required" else {}
+    return {**answers, "ci": answers["forge"], **approvers}
+
+
+PAIRS = tuple(answers_of(values) for values in SETS)
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +67,37 @@ def owners(path: str) -> bool:
     return path in YOURS or (path.startswith("docs/") and path.endswith("-card.md"))
 
 
-@pytest.mark.parametrize("answers", PAIRS, ids=lambda answers: f"{answers['ci']}-{answers['profile']}")
+def choices() -> dict[str, set[str]]:
+    """What may be chosen in each question that is asked, where a repo learns from the sample table."""
+    found = {}
+    for file in sorted((CHECKOUT / "questions").glob("*.yml")):
+        for name, question in yaml.safe_load(file.read_text()).items():
+            if isinstance(question, dict) and "choices" in question and question.get("ask", True):
+                found[name] = {one for one in question["choices"].values() if isinstance(one, str)}
+    return found
+
+
+def test_given_the_questions_then_each_pair_of_their_values_is_in_one_set() -> None:
+    asked = choices()
+    assert asked.keys() == set(QUESTIONS)
+    for one, other in combinations(QUESTIONS, 2):
+        had = {(answers[one], answers[other]) for answers in PAIRS}
+        assert had == set(product(asked[one], asked[other])), (one, other)
+
+
+@pytest.mark.parametrize(
+    "answers", PAIRS, ids=lambda answers: f"{answers['ci']}-{answers['profile']}-{answers['risk']}"
+)
 def test_given_a_repo_of_0_1_0_when_updated_then_each_of_the_factorys_files_is_as_in_a_new_repo(
     factory: ReleasedTemplate, tmp_path: Path, answers: dict[str, str]
 ) -> None:
     repo = made_of(factory, tmp_path / "old", answers, "v0.1.0")
-    new = made_of(factory, tmp_path / "new", {**answers, "forge": answers["ci"]}, f"v{NEXT}")
+    new = tmp_path / "new"
+    render(factory.folder, new, answers, f"v{NEXT}")
 
     plan = update.update(repo, NEXT, None, {}, lambda _line: None)
 
     assert not plan.move.conflicts
-    commit(repo, f"Follow the factory {NEXT}")
     expected = {path for path in files(new) if not owners(path)}
     assert {path for path in files(repo) if not owners(path)} == expected
     assert [path for path in sorted(expected) if (repo / path).read_bytes() != (new / path).read_bytes()] == []
