@@ -132,6 +132,15 @@ def test_given_batch_only_when_run_then_no_service_no_port_no_token_and_no_addre
     _no_violation(engine)
 
 
+@pytest.mark.parametrize(("wanted", "told"), [({}, "required"), ({"capture": "best-effort"}, "best-effort")])
+def test_given_what_an_unrecorded_prediction_becomes_when_run_then_the_contract_says_it_to_the_service(
+    engine: Recorder, wanted: dict[str, str], told: str
+) -> None:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["environments"]["prod"].update(wanted)
+    assert usecase(engine, "prod", manifest)["capture"] == told
+
+
 def test_given_both_when_run_then_there_is_a_service_and_the_record_names_the_batch(engine: Recorder) -> None:
     manifest = copy.deepcopy({**MANIFEST, "scoring": "both"})
     manifest["environments"]["prod"]["batch"] = {"schedule": "0 5 * * *", "source": "/data/today.csv"}

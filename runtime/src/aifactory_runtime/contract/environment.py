@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from aifactory_runtime.contract import addresses, names
-from aifactory_runtime.contract.manifest import Approval, LiveTest, Risk, Scoring, TrainIn
+from aifactory_runtime.contract.manifest import Approval, Capture, LiveTest, Risk, Scoring, TrainIn
 
 ENVIRONMENT_VERSION = 1
 
@@ -88,6 +88,8 @@ class EnvironmentContract(BaseModel):
     approvers: People = ()
     approval: Approval = "none"
     live_test: LiveTest = "direct"
+    capture: Capture = "required"
+    """Whether a prediction that cannot be recorded is refused, or given all the same."""
     risk: Risk = "low"
     train_in: TrainIn = "dev"
     scoring: Scoring = "online"

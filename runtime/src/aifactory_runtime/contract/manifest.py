@@ -19,6 +19,7 @@ Risk = Literal["low", "limited", "high"]
 Classification = Literal["public", "internal", "confidential", "restricted"]
 Approval = Literal["none", "required"]
 LiveTest = Literal["direct"]
+Capture = Literal["required", "best-effort"]
 EnvironmentName = Literal["dev", "staging", "prod"]
 Problem = Literal["classification", "regression"]
 Scoring = Literal["online", "batch", "both"]
@@ -87,6 +88,8 @@ class EnvironmentSettings(_Part):
     approvers: tuple[Person, ...] = ()
     approval: Approval = "none"
     live_test: LiveTest = "direct"
+    capture: Capture = "required"
+    """What a prediction that cannot be recorded becomes: none, answered with 503, or one that is given and counted."""
     budget_month: Annotated[float, Field(ge=0)] = 0.0
     quotas: Quotas = Quotas()
     retraining: Retraining = Retraining()

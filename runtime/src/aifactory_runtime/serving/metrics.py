@@ -49,7 +49,7 @@ class Metrics:
         )
         self._rows = Counter("aifactory_rows_scored", "Rows that were scored and recorded.", registry=registry)
         self._not_recorded = Counter(
-            "aifactory_not_recorded", "Requests refused as their predictions could not be recorded.", registry=registry
+            "aifactory_not_recorded", "Requests whose predictions could not be recorded.", registry=registry
         )
         self._version = Gauge(
             "aifactory_model_version",
@@ -69,7 +69,7 @@ class Metrics:
         self._rows.inc(rows)
 
     def not_recorded(self) -> None:
-        """Count a request that was refused because the disk did not take its predictions."""
+        """Count a request whose predictions the disk did not take."""
         self._not_recorded.inc()
 
     def serves(self, version: str | None) -> None:

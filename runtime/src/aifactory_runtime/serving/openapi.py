@@ -128,7 +128,10 @@ def _answer(classes: Sequence[Label] | None) -> dict[str, Any]:
         found["classes"] = {"type": "array", "items": {"enum": list(classes)}, "description": about}
     elif classes is not None:
         found["predictions"] = numbers
-    return _json("One answer a row", _object(found))
+    answer = _object(found)
+    about = "Only where an answer need not be recorded, and this one is not: false"
+    answer["properties"]["recorded"] = {"enum": [False], "description": about}
+    return _json("One answer a row", answer)
 
 
 def _refusals(guarded: bool) -> dict[str, Any]:

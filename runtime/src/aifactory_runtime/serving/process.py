@@ -37,7 +37,8 @@ class Worker:
         self._project = project
         contract, settings = project.environment.contract, project.settings.serving
         folder = ServingFolder(Path(contract.release_uri))
-        self.service = Service(settings.max_body_bytes, Recorder(Path(contract.capture_uri)), callers_of(contract))
+        recorder = Recorder(Path(contract.capture_uri), required=contract.capture == "required")
+        self.service = Service(settings.max_body_bytes, recorder, callers_of(contract))
         self.watcher = Watcher(self.service, _loader(project, folder), folder, settings.poll_seconds)
 
     def answer(self, listener: socket.socket) -> bool:

@@ -15,20 +15,27 @@ _LOG = logging.getLogger("aifactory.serving")
 class Recorder:
     """Records lines for coroutines: those that arrive while the disk is busy go together in the next write."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, required: bool = True) -> None:
         self._folder = folder
+        self._required = required
         self._file = LogFile(folder)
         self._waiting: list[tuple[Sequence[bytes], asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._said: str | None = None
 
-    async def record(self, lines: Sequence[bytes]) -> None:
-        """Return when `lines` are on disk; NotRecorded when they are not."""
+    async def record(self, lines: Sequence[bytes]) -> bool:
+        """Return when `lines` are on disk: True. When they are not, NotRecorded if that is required, else False."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((lines, done))
         if self._writer is None:
             self._writer = asyncio.create_task(self._drain())
-        await done
+        try:
+            await done
+        except NotRecorded:
+            if self._required:
+                raise
+            return False
+        return True
 
     async def close(self) -> None:
         """Wait for what is being written, then let go of the file."""
@@ -58,5 +65,6 @@ class Recorder:
         """Log why nothing is recorded when that changes; a line a request would fill the disk even more."""
         reason = None if failure is None else str(failure)
         if reason is not None and reason != self._said:
-            _LOG.error("%s takes no predictions, callers get 503: %s", self._folder, reason)
+            become = "callers get 503" if self._required else "they are given without a record"
+            _LOG.error("%s takes no predictions, %s: %s", self._folder, become, reason)
         self._said = reason

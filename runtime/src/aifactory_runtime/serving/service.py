@@ -80,13 +80,17 @@ class Service:
         else:
             outputs = await asyncio.to_thread(model.predict, rows)
         ids = new_ids(len(outputs))
-        await self.recorder.record(_lines(model, rows, outputs, ids))
-        self.metrics.scored(len(ids))
+        recorded = await self.recorder.record(_lines(model, rows, outputs, ids))
+        if recorded:
+            self.metrics.scored(len(ids))
+        else:
+            self.metrics.not_recorded()
         answer: dict[str, Any] = {"predictions": [output["prediction"] for output in outputs]}
         if model.schema.classes:
             answer["probabilities"] = [output["probabilities"] for output in outputs]
             answer["classes"] = model.schema.classes
-        return msgspec.json.encode(answer | {"prediction_ids": ids, "model_version": model.served.version})
+        answer |= {"prediction_ids": ids, "model_version": model.served.version}
+        return msgspec.json.encode(answer if recorded else answer | {"recorded": False})
 
 
 def new_ids(count: int) -> list[str]:

@@ -107,6 +107,7 @@ def test_given_a_valid_value_when_read_then_it_is_accepted(path: str, value: Any
         ("environments.prod.budget_month", float("nan"), "finite number"),
         ("environments.prod.approvers", [], "needs at least one name"),
         ("environments.prod.live_test", "ab", "direct"),
+        ("environments.prod.capture", "never", "'required' or 'best-effort'"),
         ("environments.dev.retraining.schedule", "daily", "five cron fields"),
         ("environments.dev.retraining.schedule", "99 3 * * *", "99 is no minute"),
         ("environments.dev.retraining.schedule", "0 24 * * *", "24 is no hour"),

@@ -36,15 +36,14 @@ TOKEN = "token-of-the-consumer"
 class Setting:
     """A service with one model loaded, and a client of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, required: bool = True) -> None:
         self.log = folder / "capture" / "predictions-000000000000001.jsonl"
         self.caller = admit(folder / "callers", TOKEN)
         served = make_model(folder / "model")
         serving = ServingFolder(folder / "serving")
         loader = Loader(serving.models, Source("", lambda: None), features, CODE, None, max_rows=50)
-        self.service = Service(
-            20_000, Recorder(self.log.parent), Callers(folder / "callers"), loader.load(served), None
-        )
+        recorder, callers = Recorder(self.log.parent, required=required), Callers(folder / "callers")
+        self.service = Service(20_000, recorder, callers, loader.load(served), None)
         self.client = TestClient(app.create_app(self.service, "Churn"), raise_server_exceptions=True)
         self.client.headers["Authorization"] = f"Bearer {TOKEN}"
 
@@ -213,6 +212,27 @@ def test_fault_40_given_a_full_disk_when_asked_then_503_and_no_torn_line(
     assert answer.status_code == 503 and "recorded" in answer.text
     assert setting.log.read_bytes() == before
     assert setting.predict(ROW).status_code == 200
+
+
+def test_given_a_full_disk_when_a_record_is_no_must_then_the_answer_is_given_says_so_and_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting = Setting(tmp_path, required=False)
+    assert "recorded" not in setting.predict(ROW).json()
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", full)
+        answers = [setting.predict(ROW) for _ in range(2)]
+
+    assert [(answer.status_code, answer.json()["recorded"]) for answer in answers] == [(200, False)] * 2
+    said = f"{setting.log.parent} takes no predictions, they are given without a record: No space left on device"
+    assert caplog.messages == [said], "once, not a line a request"
+    text = setting.client.get("/metrics").text
+    assert "aifactory_not_recorded_total 2.0" in text and "aifactory_rows_scored_total 1.0" in text
+    assert "recorded" not in setting.predict(ROW).json() and len(setting.lines()) == 2
 
 
 def test_given_a_damaged_log_when_asked_then_503_the_log_is_left_alone_and_the_service_says_why(
