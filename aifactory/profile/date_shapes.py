@@ -19,7 +19,7 @@ _DAY_NAME = re.compile(
 _NAME_DAY = re.compile(
     rf"(?P<month>[^\W\d_]{{3,9}})(?P<one>[-. ]{{1,2}})9{{1,2}}(?P<two>[-. ,]{{1,2}})(?P<year>9999|99){_TIME}"
 )
-_ISO = re.compile(r"9{4}-99-99(?:[T ]99(?::99(?::99(?:\.9{1,6})?)?)?(?:Z|[+-]99(?::?99)?)?)?")
+_ISO = re.compile(r"9{4}-99-99(?:[T ]99(?::99(?::99(?:\.9{1,6})?)?)?(?:Z| UTC|[+-]99(?::?99)?)?)?")
 _FULL = [name.lower() for name in calendar.month_name[1:]]
 _SHORT = [name[:3] for name in _FULL]
 _FIRST_DAY, _LAST_DAY = 19_000_101, 20_991_231

@@ -127,6 +127,9 @@ def propose(
     assert aim is not None  # noqa: S101 - checked above, for the type
     found = problem.find(aim, _numbers(table, aim), wishes.problem)
     aim_column = replace(_described(aim, roles.Role("target", found.kind, found.reason)))
+    aim_role = roles.propose(aim)
+    if aim_role.role == "id":
+        aim_column = replace(aim_column, reason=f"{aim_column.reason}; it looks like an id ({aim_role.reason})")
     columns = [_column(table, column, aim, found, wishes) for column in table.columns if column is not aim]
     columns, more = _with_time(table, columns, aim, found, wishes)
     columns = _with_leaks(table, columns, aim, found)
@@ -332,6 +335,8 @@ def _check_usable(proposal: Proposal, read: Sequence[str]) -> None:
 
 def _notes(proposal: Proposal, schema: str) -> list[str]:
     notes = equal_rows.notes(proposal.equal_rows)
+    if "looks like an id" in proposal.target.reason:
+        notes.append(f"{proposal.target.name} looks like an id: of an id nothing can be learned")
     if proposal.target.missing:
         notes.append(f"{proposal.target.missing} rows have no {proposal.target.name}; nothing is learned from them")
     rare = sum(count == 1 for _, count in proposal.problem.classes)

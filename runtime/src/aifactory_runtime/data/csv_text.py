@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import column_reading, csv_layout, sum_rows, text_bytes, text_encoding, written
+from aifactory_runtime.data import (
+    column_reading,
+    csv_layout,
+    csv_quotes,
+    sum_rows,
+    text_bytes,
+    text_encoding,
+    written,
+)
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data.text_encoding import Opener
 from aifactory_runtime.errors import FactoryError
@@ -50,6 +58,7 @@ def batches(
 
     FactoryError in one line, without a value, for rows that do not fit the header or a kind.
     """
+    csv_quotes.check(name, opener, read)
     header = csv_layout.header(name, opener, read)
     file = _File(name, opener, read, header)
     # Arrow parses what is written plainly; dates come as texts, as it takes no two formats that differ by a zone.

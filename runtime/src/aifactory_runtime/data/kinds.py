@@ -171,6 +171,7 @@ def _iso_dates(texts: Any) -> Any:
     import pyarrow.compute as pc
 
     dates, none = pa.timestamp("us"), pa.scalar(None, pa.string())
+    texts = pc.replace_substring_regex(texts, r"(:\d\d(\.\d+)?) UTC$", r"\1Z")  # as BigQuery writes it
     zoned = pc.match_substring_regex(texts, r"\d(Z|[+-]\d\d(:?\d\d)?)$")
     zoned = pc.and_(zoned, pc.greater(pc.utf8_length(texts), len("2024-01-31")))
     if not pc.any(zoned).as_py():

@@ -58,7 +58,7 @@ def _places(texts: pa.Array) -> tuple[Any, Any, Bytes]:
 
 
 def zoned(texts: pa.Array) -> int:
-    """How many texts end as times with a zone do: Z, +02:00, -0500."""
+    """How many texts end as times with a zone do: Z, UTC, +02:00, -0500."""
     import pyarrow.compute as pc
 
-    return int(pc.sum(pc.match_substring_regex(texts, r":\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)\s*$")).as_py() or 0)
+    return int(pc.sum(pc.match_substring_regex(texts, r":\d\d(\.\d+)?(Z| UTC|[+-]\d\d(:?\d\d)?)\s*$")).as_py() or 0)

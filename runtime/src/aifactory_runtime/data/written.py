@@ -40,9 +40,9 @@ _PARTS = {
 }
 _PLAIN_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?(inf|infinity|nan)", re.IGNORECASE)
 _PLAIN_INTEGER = re.compile(r"-?[0-9]+")
-_ISO = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
-)
+_CLOCK = r"[0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?"
+_ISO = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T]{_CLOCK}(Z| UTC|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?")
+"""` UTC` is how BigQuery writes it."""
 _MOST, _LEAST = 2**63 - 1, -(2**63)
 
 Value = bool | int | float | str | datetime | None
@@ -144,7 +144,7 @@ def date(text: str, formats: Sequence[str]) -> datetime:
                 continue
     if _ISO.fullmatch(text):
         try:
-            found = datetime.fromisoformat(text)
+            found = datetime.fromisoformat(text.replace(" UTC", "Z"))
         except ValueError:
             pass
         else:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from aifactory.profile import Proposal, Table, Wishes, propose, take_in
+from aifactory.profile import Proposal, Table, Wishes, propose, readings, take_in
 from aifactory.scaffold.science import conf, sample
 from aifactory.scaffold.science.brief import Brief
 from aifactory_runtime.config.settings import Settings
@@ -228,7 +228,7 @@ def test_given_rules_when_the_repo_is_written_then_its_sample_is_read_by_them_an
         ([f"{number % 24:02d}:{number % 60:02d}" for number in range(60)], "60 of 60 cells look like times of day"),
         ([f"Mon, {number % 28 + 1} Jan 2025" for number in range(60)], "name of a weekday: write 2025-02-03"),
         ([f"Monday 2025-02-{number % 28 + 1:02d} 10:15" for number in range(60)], "name of a weekday"),
-        ([f"2025-02-{number % 28 + 1:02d} 10:21:00 UTC" for number in range(60)], "a form that is not read"),
+        ([f"2025-02-{number % 28 + 1:02d} 10:21:00 CET" for number in range(60)], "a form that is not read"),
         ([f"{number % 28 + 1:02d}-02-2025 10:21:00.{number:03d}" for number in range(60)], "a form that is not read"),
         ([f"{number % 28 + 1:02d}/Feb/2025:10:21:00 +0200" for number in range(60)], "a form that is not read"),
         ([f"April {number % 9 + 1}th, 2024" for number in range(60)], "a form that is not read"),
@@ -496,3 +496,39 @@ def test_given_lengths_and_days_in_a_form_that_is_not_read_when_looked_at_then_t
     rows = [f"{cell.replace('{n}', str(number % 30 + 10))},{number % 7},{'ab'[number % 2]}" for number in range(60)]
     path.write_text("\n".join(["t,n,state", *rows, ""]))
     assert any(note.startswith(f"t: 60 of 60 cells look like {said}") for note in looked_at(str(path))[1].notes)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("5.1,3.5,Iris", "the first line is taken for the names of the columns, and 2 of them are numbers"),
+        ("7,7,x", "the first line is taken for the names of the columns, and 2 of them are numbers"),
+        ("2019,2020,state", None),
+        ("0,1,2", None),
+        ("kw,n,state", None),
+    ],
+)
+def test_given_a_first_line_of_numbers_when_looked_at_then_that_a_header_may_be_missing_is_said(
+    tmp_path: Path, names: str, said: str | None
+) -> None:
+    (tmp_path / "t.csv").write_text(names + "\n" + "".join(f"{n}.5,{n % 7},{'ab'[n % 2]}\n" for n in range(60)))
+    table = take_in("t.csv", tmp_path, None).table
+    notes = [note for note in readings.notes(table) if "first line" in note]
+    assert [note.startswith(said or "") for note in notes] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(("word", "said"), [("NA", True), ("None", True), ("?", False), ("North", False), ("", False)])
+def test_given_a_word_for_nothing_in_a_column_of_texts_when_looked_at_then_how_many_is_said(
+    tmp_path: Path, word: str, said: bool
+) -> None:
+    rows = [f"{n}.5,{n % 7},{'ab'[n % 2] if n % 6 else word}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["kw,n,state", *rows, ""]))
+    notes = looked_at(str(tmp_path / "t.csv"))[1].notes
+    assert any(note.startswith("state: 10 cells hold a word such as NA") for note in notes) is said
+
+
+def test_given_an_id_as_the_target_when_looked_at_then_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("kw,state\n" + "".join(f"{n * 7 % 11}.5,{n + 1}\n" for n in range(60)))
+    proposal = looked_at(str(tmp_path / "t.csv"))[1]
+    assert "state looks like an id: of an id nothing can be learned" in proposal.notes
+    assert "counts the rows" not in proposal.target.reason and "count the rows" in proposal.target.reason

@@ -175,3 +175,24 @@ def test_given_one_name_twice_when_read_then_the_second_gets_a_number(tmp_path: 
     (tmp_path / "t.csv").write_bytes(b"a,a,,\n1,x,u,v\n")
     located = source.locate(tmp_path, "t.csv")
     assert next(source.batches(located, ReadSettings())).schema.names == ["a", "a.1", "unnamed_3", "unnamed_4"]
+
+
+@pytest.mark.parametrize("kinds", [{}, {"a": "integer", "b": "text"}])
+@pytest.mark.parametrize("cell", ['"say \\"hi\\" now"', '"5\\" pipe"', '"two\nlines \\"x"'])
+def test_given_quotes_with_a_backslash_before_them_when_read_then_the_line_is_named(
+    tmp_path: Path, cell: str, kinds: dict[str, str]
+) -> None:
+    (tmp_path / "t.csv").write_text(f"a,b,c\n1,x,u\n2,{cell},v\n")
+    line = 3 + cell.count("\n")
+    with pytest.raises(FactoryError, match=f"line {line} has a backslash before a quote within a quoted cell"):
+        list(source.batches(source.locate(tmp_path, "t.csv"), ReadSettings(), kinds))
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [('"C:\\"', "C:\\"), ('"say ""C:\\"""', 'say "C:\\"'), ('5\\" pipe', '5\\" pipe'), ('"\\""x"', '\\"x')],
+)
+def test_given_backslashes_that_are_letters_when_read_then_they_are_kept(tmp_path: Path, cell: str, value: str) -> None:
+    (tmp_path / "t.csv").write_text(f"a,b,c\n1,x,u\n2,{cell},v\n")
+    batches = source.batches(source.locate(tmp_path, "t.csv"), ReadSettings())
+    assert pa.Table.from_batches(batches).to_pydict()["b"] == ["x", value]

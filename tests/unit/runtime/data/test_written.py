@@ -85,6 +85,8 @@ def test_given_a_cell_that_its_rule_does_not_know_when_read_then_it_is_odd_and_n
         ("03-Feb-2025", ("%d-%b-%Y",), datetime(2025, 2, 3)),
         ("02/03/2025 02:00 PM", ("%m/%d/%Y %I:%M %p",), datetime(2025, 2, 3, 14)),
         ("2025-02-03T23:00:00-02:00", ("%d.%m.%Y",), datetime(2025, 2, 4, 1)),
+        ("2025-02-03 23:00:00.5 UTC", ("%d.%m.%Y",), datetime(2025, 2, 3, 23, 0, 0, 500_000)),
+        ("2025-02-03 23:00:00 UTCX", (), None),
         ("31.02.2024", ("%d.%m.%Y",), None),
         ("31.06.2024", ("%d.%m.%Y",), None),
         ("03.02.20255", ("%d.%m.%Y",), None),
@@ -111,6 +113,12 @@ def test_given_a_date_when_read_by_its_formats_then_it_is_that_day_and_none_that
 def test_given_days_that_do_not_exist_under_settings_of_an_older_repo_then_they_are_refused_and_not_moved() -> None:
     with pytest.raises(kinds.Unfit):
         kinds.to_kind(pa.array(["31.01.2024", "31.02.2024"]), "date", ("%d.%m.%Y",))
+
+
+def test_given_times_with_the_name_of_utc_when_parsed_then_they_are_those_with_a_z() -> None:
+    times = ["2025-02-03 23:00:00 UTC", "2025-02-03 23:00:00.25 UTC", "2025-02-03T23:00:00Z", None]
+    found = kinds.to_kind(pa.array(times), "date").to_pylist()
+    assert found == [written.date(time, ()) if time else None for time in times]
 
 
 RULES = st.builds(
