@@ -125,6 +125,8 @@ def short_rows_at_end(opener: Opener, read: ReadSettings, width: int) -> int:
             break
         if len(row.cells) > width // 2 or not any(letter.isalpha() for letter in row.cells[0]):
             return 0
+        if row.after - row.before > 1:  # a quote that is never closed makes one row of all that follows
+            return 0
         short += 1
     few = short <= _MOST_BEHIND and len(rows) - short > _LEAST_ROWS
     return short if few and text.endswith(("\n", "\r")) else 0

@@ -196,3 +196,9 @@ def test_given_backslashes_that_are_letters_when_read_then_they_are_kept(tmp_pat
     (tmp_path / "t.csv").write_text(f"a,b,c\n1,x,u\n2,{cell},v\n")
     batches = source.batches(source.locate(tmp_path, "t.csv"), ReadSettings())
     assert pa.Table.from_batches(batches).to_pydict()["b"] == ["x", value]
+
+
+def test_given_a_quote_that_is_never_closed_when_read_then_what_it_swallows_is_no_footer(tmp_path: Path) -> None:
+    text = NUMBERS + '"8.5,8,Bonn,2025-01-08\n' + NUMBERS.partition("\n")[2] * 9
+    with pytest.raises(FactoryError, match=r"a row \(line 9\) has 1 values where the header has 4"):
+        read(tmp_path, text.encode())
