@@ -1,7 +1,7 @@
 """Versions that differ: repo, tool and what applied the environment, each of the first release or as committed here.
 
 Eight combinations, each of which has to work: the repo's model is released, served and asked, and status and preview
-answer. Where one of them ever has to move first, this is where its sentence is expected.
+answer. What cannot work, a later form of an environment or of a repo, is said in one sentence that names who moves.
 """
 
 from __future__ import annotations
@@ -103,6 +103,25 @@ def test_given_versions_that_differ_then_models_are_trained_released_and_asked_a
         spine.must(spine.run(tool, "preview", "dev"))
         traced = spine.must(spine.run(tool, "trace", answer["prediction_ids"][0], "--env", "staging"))
         assert git(spine.repo, "rev-parse", "HEAD") in traced.out
+
+
+def test_given_an_environment_or_a_repo_in_a_later_form_then_one_sentence_says_which_side_has_to_move(
+    repos: Path, tools: dict[str, str], tmp_path: Path
+) -> None:
+    spine = Skewed(repos, USE_CASES["new"], tmp_path / "home")
+    (spine.repo / ".factory").mkdir(exist_ok=True)
+    (spine.repo / ".factory" / "prod.json").write_text(json.dumps({"contract_version": 2, "use_case": spine.use_case}))
+    refused = spine.must(spine.python("run", environment="prod"), 2)
+    assert refused.err.count("\n") == 1
+    assert refused.err.endswith("this repo has to move: factory update\n")
+    later = tmp_path / "later"
+    later.mkdir()
+    stated = (spine.repo / "factory.yaml").read_text()
+    assert "schema: 1" in stated
+    (later / "factory.yaml").write_text(stated.replace("schema: 1", "schema: 2"))
+    refused = spine.must(spine.run(tools["new"], "status", cwd=later), 2)
+    assert refused.err.count("\n") == 1
+    assert "the repo stays, the tool has to move" in refused.err
 
 
 def _token(spine: Spine) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aifactory_runtime.contract import EnvironmentContract, Manifest, derived, names
+from aifactory_runtime.contract.environment import ENVIRONMENT_VERSION
 from aifactory_runtime.errors import UsageProblem
 
 PREFIX = "AIFACTORY_"
@@ -53,6 +54,7 @@ def resolve(
             variable = PREFIX + key.upper()
             if variable in variables:
                 values[key], origins[key] = variables[variable], variable
+    _refuse_newer(values, origin)
     try:
         contract = EnvironmentContract.model_validate(values)
     except ValidationError as error:
@@ -70,6 +72,16 @@ def resolve(
     for key in EnvironmentContract.model_fields:
         origins.setdefault(key, "default")
     return Resolved(contract, origins)
+
+
+def _refuse_newer(values: Mapping[str, Any], origin: str) -> None:
+    """UsageProblem, which says who has to move, for an environment that a later factory applied in another form."""
+    version = values.get("contract_version")
+    if isinstance(version, int) and version > ENVIRONMENT_VERSION:
+        raise UsageProblem(
+            f"{origin} is of a newer factory (contract_version {version}, this code reads {ENVIRONMENT_VERSION}): the "
+            "environment stays, this repo has to move: factory update"
+        )
 
 
 def _base(

@@ -113,6 +113,11 @@ class Environments(_Part):
 def _number(schema: Any) -> Any:
     if isinstance(schema, bool):  # which Python takes for 1
         raise ValueError("schema is a number: write schema: 1")
+    if isinstance(schema, int) and schema > 1:
+        raise ValueError(
+            f"schema {schema} is of a newer factory, and this one reads 1: the repo stays, the tool has to move: "
+            "install the release that the repo names"
+        )
     return schema
 
 

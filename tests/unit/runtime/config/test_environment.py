@@ -155,6 +155,15 @@ def test_given_an_unknown_key_when_read_then_it_is_ignored_for_newer_environment
     assert not hasattr(EnvironmentContract.model_validate(values), "something_new")
 
 
+def test_given_an_environment_in_a_later_form_when_resolved_then_one_sentence_says_that_the_repo_has_to_move(
+    tmp_path: Path,
+) -> None:
+    provisioned(tmp_path, "dev", contract_version=2)
+    words = r"dev\.json is of a newer factory \(contract_version 2, .*this repo has to move: factory update$"
+    with pytest.raises(UsageProblem, match=words):
+        resolve(tmp_path, MANIFEST, {}, "dev")
+
+
 def test_given_a_login_in_an_address_when_read_then_it_is_refused(tmp_path: Path) -> None:
     values = {**environment.embedded(tmp_path, MANIFEST), "tracking_uri": "http://ana:hunter2@127.0.0.1:5000"}
 
