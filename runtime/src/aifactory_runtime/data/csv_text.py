@@ -73,7 +73,7 @@ def batches(
                 yield cells.finished(wanted)
         _check_end(name, last)
         if last is not None and cells.rows > sum_rows.LEAST_ABOVE:
-            _check_sum(name, file, last)
+            _check_sums(name, file, last)
     cells.say_taken()
 
 
@@ -195,21 +195,22 @@ def _check_end(name: str, last: pa.RecordBatch | None) -> None:
         raise FactoryError(f"{name} is not a CSV table: a quote is never closed; is the file cut off?")
 
 
-def _check_sum(name: str, file: _File, last: pa.RecordBatch) -> None:
-    """FactoryError when a word in the last row says that it sums up the others; the file is read again to be sure."""
+def _check_sums(name: str, file: _File, last: pa.RecordBatch) -> None:
+    """FactoryError when a word in one of the last rows says that it sums up others; the file is read again for that."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     for column, values in zip(last.schema.names, last.columns, strict=True):
-        cell = values[-1].as_py() if pa.types.is_string(values.type) else None
-        if cell is None or not sum_rows.is_sum(cell):
-            continue
-        found, often = sum_rows.word(cell), 0
-        for batch in file.batches({}, file.all_but(column)):
-            likely = batch.column(column).filter(pc.match_substring(batch.column(column), found, ignore_case=True))
-            often += sum(sum_rows.word(one) == found for one in likely.to_pylist())
-        if often == 1:
-            raise FactoryError(f"{name}: {sum_rows.sentence(found)}")
+        cells = values[-sum_rows.LAST :].to_pylist()[::-1] if pa.types.is_string(values.type) else []
+        for below, cell in enumerate(cells):
+            if cell is None or not sum_rows.is_sum(cell):
+                continue
+            found, often = sum_rows.word(cell), 0
+            for batch in file.batches({}, file.all_but(column)):
+                likely = batch.column(column).filter(pc.match_substring(batch.column(column), found, ignore_case=True))
+                often += sum(sum_rows.word(one) == found for one in likely.to_pylist())
+            if often == 1:
+                raise FactoryError(f"{name}: {sum_rows.sentence(found, below)}")
 
 
 class _File:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _SUMS = frozenset(
     {"total", "totals", "grand total", "subtotal", "sub-total", "total general", "total général", "overall total"}
     | {"sum", "grand sum", "summe", "gesamt", "gesamtsumme", "gesamtergebnis", "insgesamt", "zwischensumme"}
@@ -11,6 +13,10 @@ _MAYBE = frozenset(
     {"average", "avg", "mean", "median", "min", "max", "count"}
     | {"mittelwert", "durchschnitt", "moyenne", "promedio", "media"}
 )
+_BEHIND = re.compile(r"[\s:]*(\([0-9]+\))?[\s:]*$")
+"""What may stand behind the word: a colon, how many rows there are."""
+LAST = 5
+"""Rows at the end among which a sum is looked for: sources and blank rows may stand below it."""
 LEAST_ABOVE = 3
 """Rows above the last one; below fewer a word may be a value like any other."""
 
@@ -27,12 +33,13 @@ def may_be_sum(cell: str) -> bool:
 
 def word(cell: str) -> str:
     """What a cell says, however it is written."""
-    return cell.strip().rstrip(":").rstrip().casefold()
+    return _BEHIND.sub("", cell).strip().casefold()
 
 
-def sentence(found: str) -> str:
-    """What is wrong with a last row that holds the word `found`, and what to do."""
+def sentence(found: str, below: int) -> str:
+    """What is wrong with a row that holds the word `found` and has so many rows below it, and what to do."""
+    row = "the last row" if not below else f"the row before the last {'one' if below == 1 else below}"
     return (
-        f"the last row holds the word {found}, which no other row has in that column: it sums up the others, take it "
+        f"{row} holds the word {found}, which no other row has in that column: it sums up the others, take it "
         "out (if it is a row, write another word)"
     )

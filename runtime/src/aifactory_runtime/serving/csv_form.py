@@ -71,16 +71,17 @@ def _names(given: list[str], known: Collection[str]) -> list[str]:
 
 
 def _check_sum(header: list[str], data: list[list[str]], columns: Mapping[str, Column]) -> None:
-    """NotRows when a word in the last row says that it sums up the others, as the table's reader has it."""
+    """NotRows when a word in one of the last rows says that it sums up others, as the table's reader has it."""
     if len(data) <= sum_rows.LEAST_ABOVE:
         return
-    for place, (name, cell) in enumerate(zip(header, data[-1], strict=False)):
-        found = sum_rows.word(cell)
-        known = columns[name].categories or () if name in columns else ()
-        if not sum_rows.is_sum(cell) or cell.strip() in known:
-            continue
-        if sum(sum_rows.word(row[place]) == found for row in data if len(row) > place) == 1:
-            raise NotRows(sum_rows.sentence(found))
+    for below, row in enumerate(data[: -sum_rows.LAST - 1 : -1]):
+        for place, (name, cell) in enumerate(zip(header, row, strict=False)):
+            found = sum_rows.word(cell)
+            known = columns[name].categories or () if name in columns else ()
+            if not sum_rows.is_sum(cell) or cell.strip() in known:
+                continue
+            if sum(sum_rows.word(other[place]) == found for other in data if len(other) > place) == 1:
+                raise NotRows(sum_rows.sentence(found, below))
 
 
 def _value(cell: str, column: Column | None, read: ReadSettings) -> Any:

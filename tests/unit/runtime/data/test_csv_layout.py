@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -112,6 +113,22 @@ def test_given_a_sum_in_a_column_of_numbers_when_trained_on_then_the_row_and_the
     (tmp_path / "t.csv").write_text(SUMMED + "Total,10,u\n")
     with pytest.raises(FactoryError, match="row 5 under the header holds the word total: if it sums up the others"):
         list(source.batches(source.locate(tmp_path, "t.csv"), ReadSettings(), {"a": "integer", "b": "text"}))
+
+
+@pytest.mark.parametrize(
+    ("below", "where"),
+    [
+        ("10,Total (4),u\n", "the last row holds the word total,"),
+        ("10,Total:,u\n,,\n", "the row before the last one holds the word total,"),
+        ("6,x,Subtotal\n10,Total,u\n,,\nx,y,2024\n", "the row before the last 2 holds the word total,"),
+    ],
+)
+def test_given_a_sum_above_blank_rows_or_a_source_when_read_then_it_is_refused_by_name(
+    tmp_path: Path, below: str, where: str
+) -> None:
+    (tmp_path / "t.csv").write_text(SUMMED + below)
+    with pytest.raises(FactoryError, match=re.escape(where)):
+        list(source.batches(source.locate(tmp_path, "t.csv"), ReadSettings()))
 
 
 @pytest.mark.parametrize(
