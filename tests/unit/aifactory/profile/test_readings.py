@@ -498,6 +498,12 @@ def test_given_lengths_and_days_in_a_form_that_is_not_read_when_looked_at_then_t
     assert any(note.startswith(f"t: 60 of 60 cells look like {said}") for note in looked_at(str(path))[1].notes)
 
 
+def test_given_streets_with_numbers_when_looked_at_then_they_are_not_taken_for_months(tmp_path: Path) -> None:
+    rows = [f"{['Hafenstraße', 'Marktplatz', 'Lindenallee'][n % 3]} {n + 10},{n % 7},{'ab'[n % 2]}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["street,n,state", *rows, ""]))
+    assert not [note for note in looked_at(str(tmp_path / "t.csv"))[1].notes if note.startswith("street: ")]
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [
