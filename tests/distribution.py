@@ -34,7 +34,11 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             for name in ("followed", "conflicts", "hooks", "locks", "status", "template")
         ),
     ),
-    # One cache of mypy's.
+    # Each of the two has one cache of mypy's.
+    (
+        "types of a repo with its own environment",
+        ("tests/template/test_adopt.py", "tests/template/test_pull_request.py"),
+    ),
     (
         "types of a repo",
         tuple(f"tests/template/test_{name}.py" for name in ("own_table", "rendered", "notebook", "places")),

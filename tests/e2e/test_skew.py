@@ -2,6 +2,7 @@
 
 Eight combinations, each of which has to work: the repo's model is released, served and asked, and status and preview
 answer. What cannot work, a later form of an environment or of a repo, is said in one sentence that names who moves.
+What the newest tool applied is tried by `make thorough`: where all is new the end-to-end tests are, too.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def repos(factory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=SIDES)
+@pytest.fixture(scope="module", params=["old", pytest.param("new", marks=pytest.mark.long)])
 def applied(
     request: pytest.FixtureRequest, repos: Path, tools: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Spine]]:

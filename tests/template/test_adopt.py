@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,6 +68,15 @@ def adopt(released: ReleasedTemplate, monkeypatch: pytest.MonkeyPatch, capsys: p
     return run
 
 
+@pytest.fixture
+def folder(type_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a repo's own commands run as in a shell of a person's, with what mypy knows of the packages."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.setenv("MYPY_CACHE_DIR", str(type_cache))
+    return tmp_path
+
+
 def state(repo: Path) -> tuple[dict[str, bytes], str, str]:
     """All that a person has: every file, what git says, where HEAD is."""
     files = {path: (repo / path).read_bytes() for path in tree.files_of(repo)}
@@ -85,16 +95,19 @@ def lost(repo: Path, before: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("make", "table"),
-    [(handmade.make_plain, "data/table.csv"), (handmade.make_layout, "data/raw/customers.csv")],
+    ("make", "table", "python"),
+    [
+        (handmade.make_plain, "data/table.csv", ".venv/bin/python"),  # made by `make setup`
+        (handmade.make_layout, "data/raw/customers.csv", sys.executable),
+    ],
     ids=["plain", "layout"],
 )
 def test_given_a_repo_made_by_hand_when_adopted_then_it_is_checked_and_trained_and_nothing_is_lost(
-    adopt: Adopt, make: Callable[[Path], Path], table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    adopt: Adopt, make: Callable[[Path], Path], table: str, python: str, folder: Path
 ) -> None:
-    repo = make(tmp_path / "who-leaves")
+    repo = make(folder / "who-leaves")
     before = git(repo, "rev-parse", "HEAD")
-    monkeypatch.chdir(repo)
+    os.chdir(repo)
     said = adopt("--data", table, *TABLE[2:], "--yes")
 
     assert said.code == 0, said.error
@@ -104,11 +117,9 @@ def test_given_a_repo_made_by_hand_when_adopted_then_it_is_checked_and_trained_a
     assert lost(repo, before) == []
     manifest = yaml_model.load(repo / "factory.yaml", Manifest)
     assert (manifest.use_case, manifest.settings("prod").data_source) == ("who-leaves", table)
-    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     for target in ("setup", "check", "train"):
-        done = subprocess.run(
-            ["make", "--no-print-directory", target], cwd=repo, capture_output=True, text=True, check=False
-        )
+        command = ["make", "--no-print-directory", target, f"PYTHON={python}"]
+        done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert "version 1 registered" in done.stdout
     assert git(repo, "status", "--porcelain") == ""

@@ -212,7 +212,9 @@ def test_given_text_that_is_no_line_then_it_is_refused(text: str) -> None:
 def test_given_a_bad_answer_when_copied_plainly_then_a_sentence_says_what_is_right_and_nothing_is_written(
     template: Path, tmp_path: Path, answers: dict[str, str], sentence: str
 ) -> None:
+    from copier import run_copy
+
     target = tmp_path / "repo"
     with pytest.raises(ValueError, match=sentence):
-        render(template, target, answers)
+        render(template, target, answers, run_copy=run_copy)
     assert not target.exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ import pandas as pd
 import pytest
 
 from aifactory_runtime.audit import log
-from aifactory_runtime.config import project
+from aifactory_runtime.config import layout, project
 from aifactory_runtime.registry import mlflow
-from tests.fixtures import mlflow_database
+from tests.fixtures import mlflow_database, warm_process
 from tests.fixtures.usecase_repo import git
 from tests.template.test_new import New, new
 
@@ -57,14 +56,8 @@ def provisioned(repo: Path, home: Path) -> None:
 
 def asked(repo: Path, *command: str) -> subprocess.CompletedProcess[str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIFACTORY_", "FACTORY_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "uc", *command],
-        cwd=repo,
-        env={**kept, "PYTHONPATH": "src", "AIFACTORY_ENV": "dev"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {**kept, "PYTHONPATH": layout.python_path(repo), "AIFACTORY_ENV": "dev"}
+    return warm_process.SHARED.run(repo, variables, "uc", *command)
 
 
 def edit(repo: Path, name: str, old: str, changed: str) -> None:

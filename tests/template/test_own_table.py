@@ -17,7 +17,7 @@ import yaml
 from aifactory_runtime.config import layout, yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
-from tests.fixtures import mlflow_database, zoo
+from tests.fixtures import mlflow_database, warm_process, zoo
 from tests.fixtures.scoring_service import served
 from tests.fixtures.usecase_repo import git
 from tests.template.support import read_by_people
@@ -195,9 +195,7 @@ def test_given_an_ordinary_table_then_it_reaches_a_served_model_without_an_edit(
     mlflow_database.put(repo / ".factory" / "embedded" / "mlflow.db")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIFACTORY_", "FACTORY_"))}
     variables = {**kept, "PYTHONPATH": layout.python_path(repo)}
-    done = subprocess.run(
-        [sys.executable, "-m", "uc", "run"], cwd=repo, env=variables, capture_output=True, text=True, check=False
-    )
+    done = warm_process.SHARED.run(repo, variables, "uc", "run")
     if name in TOO_FEW:
         assert done.returncode == 1
         assert "enlarge data.test_share" in done.stderr

@@ -22,7 +22,7 @@ __all__ = ["new"]
 
 
 def test_given_a_clone_without_the_table_when_every_line_runs_then_green_and_the_sample_is_named(
-    new: New, tmp_path: Path
+    new: New, type_cache: Path, tmp_path: Path
 ) -> None:
     repo = made(new, "customers", tmp_path / "laptop")
     clone = tmp_path / "runner" / "uc"
@@ -31,7 +31,7 @@ def test_given_a_clone_without_the_table_when_every_line_runs_then_green_and_the
     table.unlink()
     ours = ("AIFACTORY_", "FACTORY_", "MLFLOW_", "PYTHON", "VIRTUAL_ENV", "MAKE")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    kept |= {"UV": str(Path(sys.executable).with_name("uv")), "CI": "true"}
+    kept |= {"UV": str(Path(sys.executable).with_name("uv")), "CI": "true", "MYPY_CACHE_DIR": str(type_cache)}
 
     for command in pipelines.pull_request(clone):
         variables = {"SAMPLE": "1000"} if "SAMPLE" in command.variables else {}

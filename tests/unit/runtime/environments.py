@@ -37,7 +37,7 @@ class Environments:
         self.launchers: dict[str, subprocess.Popen[bytes]] = {}
         environments = self.home / "snapshots" / "envs"
         environments.mkdir(parents=True)
-        (environments / provenance.lock_sha256(self.repo)).symlink_to(sys.prefix)
+        warm_process.SHARED.interpreter(environments / provenance.lock_sha256(self.repo))
         for name in ("dev", "staging", "prod"):
             self.write(name, self.contract(name))
 

@@ -6,6 +6,7 @@ Staging has today's launcher and prod that of 0.1.0, as `factory up` left it the
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sysconfig
 import venv
@@ -48,7 +49,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, earlier: Path) -> Iterator[
 def without_runtime(places: Environments) -> None:
     """Let released code have the packages of these tests, and no runtime but its own."""
     (environment,) = (places.home / "snapshots" / "envs").iterdir()
-    environment.unlink()
+    shutil.rmtree(environment)
     venv.create(environment, symlinks=True)
     (packages,) = environment.glob("lib/*/site-packages")
     (packages / "packages.pth").write_text(sysconfig.get_path("purelib"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from importlib import metadata
 
@@ -11,6 +10,7 @@ import pytest
 from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.registry.port import CHAMPION, SAME_ANSWERS
 from aifactory_runtime.release.side import open_side
+from tests.fixtures import warm_process
 from tests.fixtures.usecase_repo import commit
 from tests.unit.runtime.environments import Environments
 
@@ -23,7 +23,7 @@ def lock(places: Environments, numpy: str) -> str:
     """Commit the factory's lock with this numpy; the environment of that lock is the one of the tests."""
     (places.repo / "requirements" / "factory.txt").write_text(f"click==8.5.1\nnumpy=={numpy}\n")
     environment = places.home / "snapshots" / "envs" / provenance.lock_sha256(places.repo)
-    environment.symlink_to(sys.prefix)
+    warm_process.SHARED.interpreter(environment)
     return commit(places.repo, f"numpy {numpy}")
 
 
