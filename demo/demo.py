@@ -280,15 +280,15 @@ def up() -> None:
     close(demo)
 
 
-def down() -> None:
-    """Destroy every stack of the demo's home, then what `up` made in its folder; anything else there stays."""
+def down(*more: Path) -> None:
+    """Destroy every stack of the demo's home, then what `up` made in its folder, and `more`; anything else stays."""
     provisioned = (HOME / "state").is_dir()
     scaffolded = any((use_case.repo / "factory.yaml").is_file() for use_case in USE_CASES)
     if DEMO.exists() and any(DEMO.iterdir()) and not (provisioned or scaffolded):
         raise Failed(f"{DEMO} holds no demo, so nothing there was removed: name the folder that `up` was given")
     if provisioned:
         run(FACTORY, "destroy", "--all", "--yes", "--unprotect", "prod", cwd=CHECKOUT)
-    for folder in (HOME, *(use_case.repo for use_case in USE_CASES)):
+    for folder in (HOME, *(use_case.repo for use_case in USE_CASES), *more):
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
             raise Failed(f"{folder} cannot be removed whole: see what uses it, then again")

@@ -7,7 +7,6 @@ that a person would type. The model that predicts after the update is the one th
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -165,9 +164,7 @@ def up() -> None:
 
 def remove() -> None:
     """What `up` made."""
-    for folder in (FACTORY_REPO, BY_COPIER):
-        shutil.rmtree(folder, ignore_errors=True)
-    down()
+    down(FACTORY_REPO, BY_COPIER)
 
 
 GO_ON = {

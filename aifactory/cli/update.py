@@ -143,7 +143,9 @@ def _say_notes(plan: Plan) -> None:
 def _conflicts(move: Move, *, dry_run: bool) -> str:
     lines = [f"  {change.path}: {change.why}{'' if dry_run else _where(change)}" for change in move.conflicts]
     end = "" if dry_run else f"decide, then factory {move.command} --continue (or --abort)"
-    return "\n".join([f"{len(lines)} files need you:", *lines, *([end] if end else [])])
+    return "\n".join(
+        [f"{len(lines)} {'file needs' if len(lines) == 1 else 'files need'} you:", *lines, *([end] if end else [])]
+    )
 
 
 def _where(change: Change) -> str:

@@ -85,3 +85,9 @@ def test_given_the_docs_when_they_name_a_test_then_it_is_there() -> None:
     }
 
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_given_the_decisions_then_each_page_is_in_the_list_once_and_in_order() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\[\d{4}\]\((.+?)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    assert listed == sorted(path.name for path in folder.glob("0*.md"))

@@ -24,15 +24,18 @@ def down(folder: Path, demo: str = "demo.demo") -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
 
-def test_given_a_folder_that_is_no_demo_when_taken_down_then_it_is_refused_and_stays(tmp_path: Path) -> None:
-    (tmp_path / "diabetes").mkdir()
-    (tmp_path / "diabetes" / "thesis.txt").write_text("years of work")
+@pytest.mark.parametrize(("demo", "folder"), [("demo.demo", "diabetes"), ("demo.follow", "factory")])
+def test_given_a_folder_that_is_no_demo_when_taken_down_then_it_is_refused_and_stays(
+    tmp_path: Path, demo: str, folder: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "thesis.txt").write_text("years of work")
 
-    done = down(tmp_path)
+    done = down(tmp_path, demo)
 
     assert done.returncode == 1
     assert done.stderr.startswith(f"demo: {tmp_path} holds no demo") and "Traceback" not in done.stderr
-    assert (tmp_path / "diabetes" / "thesis.txt").exists()
+    assert (tmp_path / folder / "thesis.txt").exists()
 
 
 def test_given_a_demo_when_taken_down_then_its_own_goes_and_what_else_lies_there_stays(tmp_path: Path) -> None:

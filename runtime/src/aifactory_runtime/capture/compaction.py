@@ -69,17 +69,18 @@ def compact(capture: Path, data: Path) -> Compacted:
         found.close_active()
         rows = [_move(path, data) for path in found.closed()]
         older = capture / segments.OLDER
-        if older.exists() and older.stat().st_mtime < time.time() - _QUIET_SECONDS:
+        if _is_quiet(older):
             rows.append(_move_older(older, data))
         return Compacted(sum(rows), len(rows))
 
 
 def waiting(capture: Path) -> int:
-    """How many predictions a compaction would move now; those in the file of an earlier release are not counted."""
+    """How many predictions a compaction would move now."""
     found = Segments(capture)
     active = found.active()
     open_files = [*found.closed(), *([active] if active else [])]
-    return sum(segments.last_sequence(path) - segments.first_sequence(path) + 1 for path in open_files)
+    rows = sum(segments.last_sequence(path) - segments.first_sequence(path) + 1 for path in open_files)
+    return rows + (_count_lines(older) if _is_quiet(older := capture / segments.OLDER) else 0)
 
 
 def _move(path: Path, data: Path) -> int:
@@ -88,6 +89,16 @@ def _move(path: Path, data: Path) -> int:
     added = tables.append_stream(data, tables.CAPTURED, (STREAM, last), by=DAY, chunks=partial(_chunks, path))
     path.unlink()
     return added.rows
+
+
+def _is_quiet(older: Path) -> bool:
+    """Whether the file of an earlier release is there, and nobody has written to it for long."""
+    return older.exists() and older.stat().st_mtime < time.time() - _QUIET_SECONDS
+
+
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(line.endswith(b"\n") for line in file)
 
 
 def _move_older(path: Path, data: Path) -> int:

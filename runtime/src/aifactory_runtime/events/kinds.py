@@ -50,7 +50,7 @@ KINDS = {
             QUOTA_NEAR,
             "warning",
             _SCIENTIST,
-            "raise the quota in factory.yaml and run factory up, or use less, before no pipeline begins",
+            "raise the quota in factory.yaml and run factory up, or use less: at 100 % no pipeline begins",
             "a pipeline begins and less than 80 % is taken, or the quota is used up",
         ),
         Kind(

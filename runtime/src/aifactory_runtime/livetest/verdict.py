@@ -57,6 +57,19 @@ class Rules:
     labels: Labels = Labels.ALL
     alpha: float = evidence.ALPHA
 
+    def __post_init__(self) -> None:
+        """ValueError for rules by which no test can run."""
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share is {self.share}: it lies from 0 to 1")
+        if self.labels is Labels.AFFECTED and not 0 < self.share < 1:
+            raise ValueError(
+                f"share is {self.share}: where only what was acted upon has a label, both models answer some"
+            )
+        if not (self.period > 0 and self.wait >= 0 and self.longest >= self.period):
+            raise ValueError("period is above 0, wait not below 0, longest at least a period")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha is {self.alpha}: it lies between 0 and 1")
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -80,8 +93,8 @@ class Finding:
     why: str
     periods: int = 0
     units: int = 0
-    fortune: float = 1.0
-    """What a stake of 1 on the challenger has become; promotion is at 1 / alpha."""
+    log_fortune: float = 0.0
+    """Natural logarithm of what a stake of 1 on the challenger has become; promotion is at -log(alpha)."""
     interval: tuple[float, float] = (-1.0, 1.0)
     """How much lower the challenger's loss is, on average."""
 
@@ -107,7 +120,7 @@ def _proof(rules: Rules, requests: Requests, closed: int) -> Finding:
     for periods, of_period in enumerate(_units(rules, requests, closed), start=1):
         seen = np.concatenate([seen, of_period])
         better, worse = evidence.log_fortune(seen), evidence.log_fortune(-seen)
-        found = Finding(Verdict.WAIT, "the labels prove nothing yet", periods, len(seen), math.exp(better))
+        found = Finding(Verdict.WAIT, "the labels prove nothing yet", periods, len(seen), better)
         if better >= needed:
             found = _with(found, Verdict.PROMOTE, "its loss is lower, and chance does not explain it")
         elif worse >= needed:

@@ -107,12 +107,6 @@ def shares(kind: Bins, places: Array) -> Array:
     return bins.counts(kind, places) / max(1, len(places))
 
 
-def population_stability(reference: Array, window: Array) -> float:
-    """PSI, to be shown beside others' figures. It decides nothing: it grows with the number of bins."""
-    before, after = np.maximum(reference, _TINY), np.maximum(window, _TINY)
-    return float(((after - before) * np.log(after / before)).sum())
-
-
 def _standardised(distances: Array, usual: float, spread: float) -> Array:
     """In standard deviations above what is usual; a column that never moved is far away as soon as it does."""
     apart: Array = distances - usual

@@ -1,1 +1,1 @@
-"""Keeps the disk of an environment in order: what can be packed is packed."""
+"""Keeps the disk of an environment in order: recorded predictions are packed, when somebody says so."""

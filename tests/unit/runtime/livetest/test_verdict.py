@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,9 +36,37 @@ def test_given_a_better_challenger_when_a_period_has_closed_then_it_is_promoted_
     found = verdict.of(RULES, better(), 1_010)
 
     assert found.verdict is Verdict.PROMOTE
-    assert found.fortune >= 20
+    assert found.log_fortune >= np.log(20)
     assert found.units == found.periods * 100
     assert 0 < found.interval[0] < 0.1 < found.interval[1]
+
+
+def test_given_a_challenger_that_is_far_better_over_a_long_period_then_its_evidence_is_no_number_too_large() -> None:
+    rows = 20_000
+    clear = traffic(np.full(rows, 0.9), np.full(rows, 0.1))
+    found = verdict.of(Rules(share=0.5, period=rows, wait=10, longest=2 * rows), clear, rows + 10)
+    assert found.verdict is Verdict.PROMOTE
+    assert found.log_fortune > 710, "more than a float can hold the exponential of"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"share": -0.1}, "share is -0.1"),
+        ({"share": 1.1}, "share is 1.1"),
+        ({"share": 0.0, "labels": Labels.AFFECTED}, "both models answer some"),
+        ({"share": 1.0, "labels": Labels.AFFECTED}, "both models answer some"),
+        ({"period": 0}, "period is above 0"),
+        ({"wait": -1}, "wait not below 0"),
+        ({"longest": 99}, "longest at least a period"),
+        ({"alpha": 0.0}, "alpha is 0.0"),
+        ({"alpha": 1.0}, "alpha is 1.0"),
+    ],
+)
+def test_given_rules_by_which_no_test_can_run_then_they_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(RULES, **given)
+    assert replace(RULES, share=0.0).labels is Labels.ALL, "a shadow answers nobody"
 
 
 def test_given_a_better_challenger_when_no_period_has_closed_then_the_test_goes_on() -> None:

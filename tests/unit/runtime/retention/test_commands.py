@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
-from aifactory_runtime.capture.segments import Segments
+from aifactory_runtime.capture.segments import OLDER, Segments
 from aifactory_runtime.events import acting
 from aifactory_runtime.retention import commands
-from tests.unit.runtime.capture.lines import stored
+from tests.unit.runtime.capture.lines import line, stored
 from tests.unit.runtime.capture.test_compaction import log_of
 
 
@@ -42,6 +44,18 @@ def test_given_predictions_in_the_log_when_tidied_by_hand_then_it_is_said_first_
     assert said("--yes") == "10 predictions of prod moved from the log into the table captured\n"
     assert len(stored(place / "data")) == 10
     assert said() == "0 predictions of prod would be moved from the log into the table captured\n"
+
+
+def test_given_the_file_of_an_earlier_release_when_tidied_then_its_lines_are_counted_as_they_will_be_moved(
+    place: Path,
+) -> None:
+    older = place / "capture" / OLDER
+    older.write_bytes(b"".join(line(n, n) + b', "sequence": %d}\n' % n for n in range(20, 23)))
+    assert said().startswith("10 predictions"), "somebody writes to it"
+    os.utime(older, (0, time.time() - 100_000))
+
+    assert said().startswith("13 predictions of prod would be moved")
+    assert said("--yes").startswith("13 predictions of prod moved")
 
 
 @pytest.mark.parametrize(("told", "done"), [((), False), (("--yes",), True)])
