@@ -13,10 +13,11 @@ from aifactory_runtime.charts.svg import Line
 Array = np.ndarray[Any, Any]
 
 CONFUSION, CALIBRATION, RESIDUALS = "confusion_matrix.svg", "calibration.svg", "residuals.svg"
-IMPORTANCES, LEARNING = "importances.svg", "learning_curve.svg"
+IMPORTANCES, LEARNING, SLICES = "importances.svg", "learning_curve.svg", "slices.svg"
 _BINS = 10
 _MOST_CLASSES = 20
 _MOST_FEATURES = 20
+_MOST_SLICES = 20
 _MOST_SHUFFLED = 200
 _ROWS = 500
 """Test rows that importances are taken from, for each feature once more."""
@@ -99,6 +100,21 @@ def learning(
     found = [Line("training rows", list(rows), training), Line("validation rows", list(rows), validation)]
     about = "While the lines come closer, more rows help; a gap that stays is overfitting"
     return {LEARNING: svg.lines("Learning curve", about, found, ("rows learned from", metric))}
+
+
+def slices(names: Sequence[str], gained: Sequence[float], by: tuple[str, str, str]) -> dict[str, str]:
+    """A bar a slice, of more than 20 the first: how much better a model is there; nothing without slices.
+
+    `by` are the metric, whom the model is held against, and what rows these are.
+    """
+    if not names:
+        return {}
+    metric, against, rows = by
+    about = f"{metric} beside the {against}'s on {rows}; a bar to the left is a slice that is worse"
+    if len(names) > _MOST_SLICES:
+        about += f"; {_MOST_SLICES} of {len(names)} slices"
+    shown = slice(_MOST_SLICES)
+    return {SLICES: svg.bars("Slices", about, names[shown], gained[shown], f"{metric} gained on the {against}")}
 
 
 def _calibration(labels: Array, shares: Array, classes: Sequence[Any]) -> str:

@@ -146,6 +146,27 @@ class TrainSettings(_Part):
     loading a model calls them with whatever its file says. The release's own conf counts where it is served."""
 
 
+class SliceSettings(_Part):
+    """Parts of the rows, such as those of each region, on which a candidate is judged one by one.
+
+    With a `margin` it may be worse in none of them. A part of fewer than 30 rows is never judged.
+    """
+
+    columns: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Columns of the table that rows are cut by, IGNORED ones too: texts by their 10 most frequent values, numbers and
+    dates by the quartiles of the training rows. With none the categories and truth values of at most 10 values."""
+    margin: Annotated[float, Field(ge=0)] | None = None
+    """How much worse than the champion, or without one than the baseline, a candidate may be in a slice; what is more,
+    and no chance, is an objection at the gate. None: slices are shown and refuse nothing."""
+
+    @model_validator(mode="after")
+    def _each_column_once(self) -> Self:
+        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        if twice:
+            raise ValueError(f"columns names {twice[0]} twice; name it once")
+        return self
+
+
 class GateSettings(_Part):
     """What a candidate has to beat. Where less is better, as with errors, gain and loss are shares of the other's."""
 
@@ -157,6 +178,8 @@ class GateSettings(_Part):
     """How much worse than the champion a candidate may be on the frozen reference."""
     positive_class: bool | int | float | str | None = None
     """The class that f1 is of when there are two; None takes the second in their order: True, 1, the later word."""
+    slices: SliceSettings = SliceSettings()
+    """Figures of parts of the rows, beside those of the champion and the baseline."""
 
 
 class ServingSettings(_Part):

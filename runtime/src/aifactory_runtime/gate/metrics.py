@@ -27,3 +27,18 @@ def gap(metric: str, training: float, validation: float) -> float:
     if metric not in LOWER_IS_BETTER:
         return training - validation
     return (validation - training) / validation if validation else 0.0
+
+
+def better(own: float, other: float, name: str) -> bool:
+    """Whether one figure of this name is better than another."""
+    return own < other if name in LOWER_IS_BETTER else own > other
+
+
+def by_less(other: float, own: float, gain: float, name: str) -> bool:
+    """Whether `own` is better than `other` by `gain`; where less is better by that share of `other`."""
+    return own <= other * (1.0 - gain) if name in LOWER_IS_BETTER else own - other >= gain
+
+
+def amount(gain: float, name: str) -> str:
+    """A gain or a loss as people read it."""
+    return f"{100 * gain:.6g} %" if name in LOWER_IS_BETTER else f"{gain:.6g}"

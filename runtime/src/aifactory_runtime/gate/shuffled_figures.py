@@ -63,15 +63,15 @@ def _log_loss(shares: Array, count: int) -> Score:
 
 def _roc_auc(shares: Array, places: Sequence[int], count: int) -> Score:
     """By the sums of ranks; averaged over the classes that some rows have and others have not."""
-    ranks = np.zeros((len(shares), count))
+    places_of = np.zeros((len(shares), count))
     for place in places:
-        ranks[:, place] = _ranks(shares[:, place])
+        places_of[:, place] = ranks(shares[:, place])
     rows, chosen = np.arange(len(shares)), list(places)
 
     def score(shuffled: Array) -> Array:
         size = len(shuffled)
         cells = (np.arange(size)[:, None] * count + shuffled).ravel()
-        sums = np.bincount(cells, ranks[rows, shuffled].ravel(), size * count).reshape(size, count)[:, chosen]
+        sums = np.bincount(cells, places_of[rows, shuffled].ravel(), size * count).reshape(size, count)[:, chosen]
         true = np.bincount(cells, minlength=size * count).reshape(size, count)[:, chosen]
         with np.errstate(all="ignore"):
             found = (sums - true * (true + 1) / 2) / (true * (len(rows) - true))
@@ -96,7 +96,7 @@ def _f1(predicted: Array, places: Sequence[int]) -> Score:
     return score
 
 
-def _ranks(values: Array) -> Array:
+def ranks(values: Array) -> Array:
     """Places from 1 in rising order; equal values share the middle of theirs."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)

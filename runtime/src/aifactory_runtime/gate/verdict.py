@@ -11,7 +11,7 @@ from typing import Any
 
 from aifactory_runtime.config.settings import GateSettings
 from aifactory_runtime.gate.chance import MOST_P
-from aifactory_runtime.gate.metrics import LOWER_IS_BETTER, Metric
+from aifactory_runtime.gate.metrics import Metric, amount, better, by_less
 
 BASELINE = "baseline."
 REFERENCE = "reference."
@@ -43,10 +43,12 @@ def judge(
     objections: Sequence[str] = (),
     notes: Sequence[str] = (),
     way_out: str = "",
+    slices: Mapping[str, Any] | None = None,
 ) -> Verdict:
-    """The verdict on a candidate by the metric `name`; `objections` of training are reasons against it too.
+    """The verdict on a candidate by the metric `name`; `objections` of training and slices are reasons against it too.
 
-    `notes` on the run are remarks of the report; `way_out` is said where the champion is better.
+    `notes` on the run are remarks of the report; `way_out` is said where the champion is better; `slices` is the
+    report's part of that name.
 
     `metrics` holds the metric plain (on the test rows), `baseline.` and `chance.` (on the same rows), `reference.` (on
     the frozen reference) and, where there is a `champion`, `champion.` (on the same reference). `least_p` is the least
@@ -60,11 +62,12 @@ def judge(
     report = {
         "metric": name,
         "figures": {(key + name): _finite(value) for key, value in figures.items()},
-        "settings": {**settings.model_dump(exclude_none=True), "metric": name},
+        "settings": {**settings.model_dump(exclude_none=True, exclude={"slices"}), "metric": name},
         "facts": dict(facts),
         "passed": not reasons,
         "reasons": reasons,
         "remarks": remarks,
+        **({} if slices is None else {"slices": dict(slices)}),
     }
     return Verdict(not reasons, tuple(reasons), report, digest(report), tuple(remarks))
 
@@ -85,16 +88,15 @@ def _not_good_enough(
     """Reasons against the candidate; all figures are finite."""
     value = {key: figure for key, figure in figures.items() if figure is not None}
     gain, loss = settings.min_gain_over_baseline, settings.max_loss_to_champion
-    relative = name in LOWER_IS_BETTER
     reasons = []
-    if not (_better(value[""], value[BASELINE], name) and _by_less(value[BASELINE], value[""], gain, relative)):
-        wanted = f"{_amount(gain, relative)} better" if gain else "better"
+    if not (better(value[""], value[BASELINE], name) and by_less(value[BASELINE], value[""], gain, name)):
+        wanted = f"{amount(gain, name)} better" if gain else "better"
         reasons.append(f"{name} {value['']:.6g} is not {wanted} than the baseline's {value[BASELINE]:.6g}")
     if not value[CHANCE] <= MOST_P:
         reasons.append(_like_chance(name, value[CHANCE], least_p))
-    if CHAMPION in value and not _by_less(value[CHAMPION], value[REFERENCE], -loss, relative):
+    if CHAMPION in value and not by_less(value[CHAMPION], value[REFERENCE], -loss, name):
         reasons.append(
-            f"{name} {value[REFERENCE]:.6g} on the reference is more than {_amount(loss, relative)} worse than the "
+            f"{name} {value[REFERENCE]:.6g} on the reference is more than {amount(loss, name)} worse than the "
             f"champion's {value[CHAMPION]:.6g}" + (f"; {way_out}" if way_out else "")
         )
     return reasons
@@ -109,27 +111,14 @@ def _like_chance(name: str, p: float, least_p: float) -> str:
 def _remarks(metrics: Mapping[str, float], name: Metric) -> list[str]:
     """Other figures that are worse than the baseline's, of a candidate that is better by the one that decides."""
     own = [key.removeprefix(BASELINE) for key in metrics if key.startswith(BASELINE)]
-    if name not in own or name not in metrics or not _better(metrics[name], metrics[BASELINE + name], name):
+    if name not in own or name not in metrics or not better(metrics[name], metrics[BASELINE + name], name):
         return []
     return [
         f"{other} {metrics[other]:.6g} is worse than the baseline's {metrics[BASELINE + other]:.6g}, though {name} is "
         "better"
         for other in sorted(own)
-        if other in metrics and _better(metrics[BASELINE + other], metrics[other], other)
+        if other in metrics and better(metrics[BASELINE + other], metrics[other], other)
     ]
-
-
-def _better(own: float, other: float, name: str) -> bool:
-    return own < other if name in LOWER_IS_BETTER else own > other
-
-
-def _by_less(other: float, own: float, gain: float, relative: bool) -> bool:
-    """Whether `own` is better than `other` by `gain`; where less is better by that share of `other`."""
-    return own <= other * (1.0 - gain) if relative else own - other >= gain
-
-
-def _amount(value: float, relative: bool) -> str:
-    return f"{100 * value:.6g} %" if relative else f"{value:.6g}"
 
 
 def _finite(value: float | None) -> float | None:

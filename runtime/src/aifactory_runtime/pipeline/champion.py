@@ -16,14 +16,15 @@ from aifactory_runtime.config import layout
 from aifactory_runtime.data import declared
 from aifactory_runtime.data.tables import REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.pipeline import arrays, scores
 from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.reads import Reads, listed
 from aifactory_runtime.pipeline.reproduction import checkout, provenance, same_science
 from aifactory_runtime.pipeline.reproduction.same_science import Likeness
+from aifactory_runtime.registry import answers, model_folder
 from aifactory_runtime.registry import champion as champions
-from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Belongs
 from aifactory_runtime.registry.port import DATA_OF, Version
 
@@ -35,6 +36,8 @@ class Comparison:
     champion: Version | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
     """The champion's, on the frozen reference."""
+    said: Answers | None = None
+    """What the champion says of its rows."""
     way_out: str = ""
     """What to do where the champion is better because it knows too much."""
     not_compared: str | None = None
@@ -55,12 +58,12 @@ def compare(context: Context, reference: TableVersion, own: Collection[str]) -> 
     name = f"the champion, version {champion.number}"
     if champion.tags.get(DATA_OF + REFERENCE) != reference.tag:
         return Comparison(not_compared=f"the reference is newer than {name}")
-    figures, reads = _figures(context, champion, reference.version)
+    said, figures, reads = _asked(context, champion, reference.version)
     science = context.project.science
     given = {column.name for column in declared.input_columns(science.schema(), science.target(), science.ignored())}
     gone = sorted(reads - given)
     if not gone:
-        return Comparison(champion, figures, _way_out(sorted(reads.difference(own)), science.place("schema")))
+        return Comparison(champion, figures, said, _way_out(sorted(reads.difference(own)), science.place("schema")))
     with_it = f" ({context.metric} {figures[context.metric]:.4f} with it)" if context.metric in figures else ""
     where = "lists in IGNORED" if set(gone) <= set(science.ignored()) else "no longer gives to models"
     return Comparison(not_compared=f"{name}, reads {listed(gone)}, which schema.py {where}{with_it}")
@@ -72,17 +75,19 @@ def _way_out(more: Sequence[str], place: str) -> str:
     return f"if {what} is known only after the fact, list it in IGNORED in {place}: then the two are not compared"
 
 
-def _figures(context: Context, champion: Version, reference: int) -> tuple[dict[str, float], frozenset[str]]:
-    """The champion's figures on this version of the reference, and the raw columns that it reads."""
+def _asked(context: Context, champion: Version, reference: int) -> tuple[Answers, dict[str, float], frozenset[str]]:
+    """The champion's answers and figures on this version of the reference, and the raw columns that it reads."""
     place = Path(tempfile.mkdtemp(prefix="aifactory-champion-"))
+    positive = context.settings.gate.positive_class
     try:
         context.registry.download(champion, place / "model")
         schema = model_folder.read_schema(place / "model")
         estimator = _estimator(context, champion, place / "model")
         reads = Reads(_features(context, champion, model_folder.read_belongs(place / "model"), place / "code"))
         values, labels = arrays.load_reference(context.tables, reference, schema, reads)
-        figures = scores.of(estimator, values, labels, schema.classes, context.settings.gate.positive_class)
-        return figures, frozenset(reads.names) & {column.name for column in schema.columns}
+        said = Answers(*answers.of(estimator, values, schema.classes), schema.classes, positive)
+        figures = scores.of_answers(labels, said.judged, schema.classes, positive)
+        return said, figures, frozenset(reads.names) & {column.name for column in schema.columns}
     finally:
         shutil.rmtree(place)
 

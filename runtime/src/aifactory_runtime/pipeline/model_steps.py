@@ -18,8 +18,9 @@ from aifactory_runtime.events import kinds
 from aifactory_runtime.gate import chance as chances
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
+from aifactory_runtime.gate.slices import Slices
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, made_up, pictures, registration, scores
+from aifactory_runtime.pipeline import events, made_up, pictures, registration, scores, slicing
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
@@ -83,6 +84,7 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
     _ = context.metric  # one of another problem is said now, not after the training
     trusted = context.settings.train.trusted_types
     trusted_classes.check(trusted)
+    slicing.check(context, handoff)
     data = training_data.load(context, handoff)
     notes = unread(data.unread, context.project.science.place("schema"))
     _say(notes)
@@ -130,21 +132,28 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     reads = Reads(context.project.science.features())
     reference = training_data.reference(context, handoff, schema, reads)
     parity.keep(context, handoff, estimator, reference.values, schema.classes)
-    judged_on = scores.of(estimator, reference.values, reference.labels, schema.classes, positive)
+    of_reference = chances.Answers(*answers.of(estimator, reference.values, schema.classes), schema.classes, positive)
+    judged_on = scores.of_answers(reference.labels, of_reference.judged, schema.classes, positive)
     metrics |= _named(verdict.REFERENCE, judged_on)
     compared = champions.compare(context, handoff.table(REFERENCE, "prepare"), reads.names)
     metrics |= _named(verdict.CHAMPION, compared.figures)
     by_chance = _by_chance(context, handoff, test.labels, said)
     metrics[verdict.CHANCE + context.metric] = by_chance.p
-    judged = _judged(context, handoff, metrics, compared, by_chance.least)
-    _say(remark for remark in judged.remarks if remark not in handoff.notes)
+    told = slicing.Said(test.labels, said)
+    if compared.said is not None:
+        told = slicing.Said(reference.labels, of_reference, compared.said)
+    sliced = slicing.of(context, handoff, schema, told, learned)
+    judged = _judged(context, handoff, metrics, compared, least_p=by_chance.least, sliced=sliced)
+    _say(remark for remark in (*judged.remarks, *sliced.remarks()) if remark not in handoff.notes)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
     files.write(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
     tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
     tags |= _not_compared(compared.not_compared)
     context.registry.log(run, metrics=metrics, tags=tags)
     context.registry.log_file(run, _GATE_REPORT, text.encode())
-    pictures.keep(context, run, pictures.of_model(estimator, schema, test, said, context.metric))
+    context.registry.log_file(run, slicing.CSV, sliced.csv().encode())
+    drawn = pictures.of_model(estimator, schema, test, said, context.metric) | pictures.of_slices(sliced)
+    pictures.keep(context, run, drawn)
     gate = {
         "passed": judged.passed,
         "reasons": list(judged.reasons),
@@ -246,7 +255,13 @@ def _by_chance(context: Context, handoff: Handoff, labels: Labels, said: chances
 
 
 def _judged(
-    context: Context, handoff: Handoff, metrics: Mapping[str, float], compared: Comparison, least_p: float
+    context: Context,
+    handoff: Handoff,
+    metrics: Mapping[str, float],
+    compared: Comparison,
+    *,
+    least_p: float,
+    sliced: Slices,
 ) -> verdict.Verdict:
     metric, champion = context.metric, compared.champion
     facts = {
@@ -262,6 +277,7 @@ def _judged(
     objections = []
     if gap is not None and most is not None and gap > most:
         objections.append(f"{metric} is {gap:.3g} better on training rows than on validation rows, {most:g} at most")
+    objections += sliced.objections()
     return verdict.judge(
         metrics,
         metric,
@@ -272,6 +288,7 @@ def _judged(
         objections=objections,
         notes=notes,
         way_out=compared.way_out,
+        slices=sliced.report(),
     )
 
 

@@ -13,6 +13,7 @@ from aifactory_runtime.charts import model as charts
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
+from aifactory_runtime.gate.slices import Slices
 from aifactory_runtime.pipeline import scores
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.training import fitting
@@ -54,6 +55,14 @@ def of_model(estimator: Any, schema: InputSchema, test: Rows, said: Answers, met
 
     lost = charts.importances(again, few.values, few.labels, answered.judged, features=schema.features, score=score)
     return drawn | lost
+
+
+def of_slices(found: Slices) -> dict[str, str]:
+    """SVG by file name: how much better the candidate is in each slice, the worst first; nothing without slices."""
+    known = [(one, lost) for one in found.worst() if (lost := found.lost(one)) is not None]
+    names = [f"{one.name} ({one.rows})" for one, _ in known]
+    by = (found.metric, found.against, found.rows)
+    return charts.slices(names, [-lost for _, lost in known], by)
 
 
 def learning_curve(context: Context, data: TrainingData, made: Fitted) -> dict[str, str]:

@@ -12,6 +12,7 @@ from aifactory_runtime.data.columns import Matrix
 from aifactory_runtime.registry import answers
 
 _BINARY = 2
+_BY_MEDIAN = frozenset({"mae", "median_ae"})
 Array = np.ndarray[Any, Any]
 
 
@@ -39,13 +40,19 @@ def of_baseline(learned: Array, labels: Array, classes: Sequence[Any], positive:
     squared the median: each is the best constant for its figures.
     """
     if classes:
+        return of_answers(labels, baseline(learned, len(labels), classes), classes, positive)
+    truth = np.asarray(labels, dtype=np.float64)
+    mean, median = (_regression(truth, baseline(learned, len(truth), (), metric)) for metric in ("rmse", "mae"))
+    return {name: (median if name in _BY_MEDIAN else mean)[name] for name in mean}
+
+
+def baseline(learned: Array, rows: int, classes: Sequence[Any], metric: str = "") -> Array:
+    """What the baseline says of so many rows: shares of shape (rows, classes), else the best number for `metric`."""
+    if classes:
         counts = np.array([np.count_nonzero(learned == label) for label in classes])
-        shares = np.tile(counts / counts.sum(), (len(labels), 1))
-        often = np.full(len(labels), classes[int(counts.argmax())])
-        return _classification(labels, often, shares, np.asarray(classes), positive)
-    truth, known = np.asarray(labels, dtype=np.float64), np.asarray(learned, dtype=np.float64)
-    mean, median = (_regression(truth, np.full(len(truth), middle)) for middle in (known.mean(), np.median(known)))
-    return {name: (median if name in {"mae", "median_ae"} else mean)[name] for name in mean}
+        return np.tile(counts / counts.sum(), (rows, 1))
+    known = np.asarray(learned, dtype=np.float64)
+    return np.full(rows, np.median(known) if metric in _BY_MEDIAN else known.mean())
 
 
 def _classification(labels: Array, predicted: Array, shares: Array, classes: Array, positive: Any) -> dict[str, float]:

@@ -25,7 +25,8 @@ from aifactory_runtime.registry.port import (
     SAME_ANSWERS,
     Version,
 )
-from aifactory_runtime.release import code_history, tags
+from aifactory_runtime.release import approval_slices, code_history, tags
+from aifactory_runtime.release.approval_slices import SliceSummary
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.release.staging_test import integration_test
@@ -70,6 +71,8 @@ class Summary:
     files: tuple[str, ...] | None
     """Paths that differ between the two commits, the tests' and docs' too."""
     data: Mapping[str, Table]
+    slices: SliceSummary | None = None
+    """None where the gate's report is not on this machine, or older than slices."""
 
     def lines(self) -> Iterator[str]:
         """The summary as people read it."""
@@ -80,6 +83,7 @@ class Summary:
             others += [f"champion {figure.champion}, on its own test rows" if figure.champion else ""]
             yield f"test {name} {figure.candidate} ({'; '.join(one for one in others if one) or 'nothing to compare'})"
         yield from self.remarks
+        yield from self.slices.lines() if self.slices else ()
         yield from self._code()
         for name, table in self.data.items():
             rows = "" if table.rows is None else f", {table.rows:,} rows"
@@ -128,6 +132,7 @@ def summarize(chosen: Candidate, target: Side) -> Summary:
             for key in DATA
             if key in own
         },
+        slices=approval_slices.of_reports(reports, _GATE_REPORT),
     )
 
 

@@ -122,3 +122,27 @@ def test_given_science_that_ends_python_when_loaded_then_the_command_fails_and_n
 
     with pytest.raises(FactoryError, match=rf"{package}\.schema ends Python"):
         Science(package).target()
+
+
+@pytest.mark.parametrize(
+    ("slices", "said"),
+    [
+        ("{columns: [region, region]}", "columns names region twice; name it once"),
+        ("{columns: ['']}", "gate.slices.columns"),
+        ("{margin: -0.1}", "gate.slices.margin"),
+        ("{colums: [region]}", "gate.slices.colums"),
+    ],
+)
+def test_given_slices_that_cannot_be_when_loaded_then_what_is_wrong_is_said(
+    tmp_path: Path, slices: str, said: str
+) -> None:
+    with pytest.raises(UsageProblem, match=said):
+        Settings.load(conf(tmp_path, base=f"gate: {{slices: {slices}}}"), "dev")
+
+
+def test_given_slices_in_base_when_one_environment_has_a_margin_then_its_columns_stay(tmp_path: Path) -> None:
+    conf(tmp_path, base="gate: {slices: {columns: [region]}}", prod="gate: {slices: {margin: 0.05}}")
+    found = Settings.load(tmp_path, "prod").gate.slices
+    assert (found.columns, found.margin) == (("region",), 0.05)
+    assert Settings.load(tmp_path, "dev").gate.slices.margin is None
+    assert Settings().gate.slices.columns == ()

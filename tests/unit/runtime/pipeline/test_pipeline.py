@@ -47,7 +47,8 @@ def test_given_a_repo_when_run_then_a_version_is_registered_with_what_it_was_mad
     folder = Path(context.registry.artifact_address(version))
     assert model_folder.digest(folder) == version.model_sha256
     kept = {path.name for path in (folder.parent / "pictures").iterdir()}
-    assert kept == {"confusion_matrix.svg", "calibration.svg", "importances.svg", "learning_curve.svg"}
+    names = ("confusion_matrix", "calibration", "importances", "learning_curve", "slices")
+    assert kept == {f"{name}.svg" for name in names}
     belongs = model_folder.read_belongs(folder)
     assert belongs.code_sha256 == version.tags["aifactory.code_sha256"] == provenance.code_sha256(repo, "demo_case")
     assert belongs.lock_sha256 == provenance.lock_sha256(repo)

@@ -8,9 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.gate import slices
+from aifactory_runtime.gate.chance import Answers
+from aifactory_runtime.gate.slices import Judged, Placed
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import approval_summary
 from aifactory_runtime.release.approval_summary import summarize
@@ -47,7 +51,13 @@ def repo(folder: Path) -> tuple[str, str]:
 
 
 def told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, champion: bool, remarks: Sequence[str] = (), **more: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    champion: bool,
+    remarks: Sequence[str] = (),
+    part: Any = None,
+    **more: str,
 ) -> list[str]:
     first, second = repo(tmp_path)
     artifacts = tmp_path / "artifacts"
@@ -56,7 +66,7 @@ def told(
         artifacts / "runs" / "r1" / "gate.json",
     ):
         place.parent.mkdir(parents=True)
-        place.write_text(json.dumps({"remarks": remarks}))
+        place.write_text(json.dumps({"remarks": remarks, **({} if part is None else {"slices": part})}))
     contract = SimpleNamespace(artifact_uri=str(artifacts), data_uri=str(tmp_path / "tables"))
     project = SimpleNamespace(root=tmp_path, environment=SimpleNamespace(contract=contract))
     monkeypatch.setattr("aifactory_runtime.config.project.load", lambda *_: project)
@@ -120,6 +130,54 @@ def test_given_no_champion_then_it_is_the_first_release(tmp_path: Path, monkeypa
     assert "champion: none yet" in lines[0]
     assert "test roc_auc 0.93 (baseline 0.5)" in lines
     assert "code: the first release" in lines
+
+
+def test_given_slices_in_the_gate_s_report_then_the_worst_are_told_below_the_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = np.repeat([0, 1, 2], [12, 100, 200])
+    labels = np.random.default_rng(0).normal(scale=5.0, size=len(where))
+    off = np.random.default_rng(1).normal(scale=0.1, size=len(where))
+    rows = Judged(
+        "the frozen reference",
+        labels,
+        Answers(labels + off + (where == 1), None),
+        Answers(np.zeros(len(where)), None),
+        Answers(labels - off, None),
+    )
+    placed = Placed("region", ("region = west", "region = north", "region = south"), where)
+    found = slices.of("mae", rows, [placed], lambda truth, said: float(np.abs(truth - said.predicted).mean()))
+
+    lines = told(tmp_path, monkeypatch, champion=True, part=found.report() | {"notes": ["no slices of fee: why"]})
+
+    assert lines[2] == "slices of the frozen reference, mae beside the champion's, the worst first:"
+    north, south = found.found[1], found.found[2]
+    assert lines[3] == (
+        f"  region = north: {north.candidate:.4g} (champion {north.champion:.4g}; baseline {north.baseline:.4g}), "
+        "100 rows: worse than the champion, and no chance"
+    )
+    assert lines[4].startswith(f"  region = south: {south.candidate:.4g} (champion ") and lines[4].endswith("200 rows")
+    assert lines[5:7] == ["slices of too few rows to judge: region = west (12)", "no slices of fee: why"]
+
+
+def test_given_more_slices_than_are_read_then_five_are_told_and_how_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = {"column": "c", "rows": 40, "candidate": 0.9, "champion": None, "baseline": 0.5, "p": None, "worse": False}
+    found = [{**one, "name": f"c = {number}", "few": False} for number in range(7)]
+    part = {"metric": "roc_auc", "rows": "the test rows", "against": "baseline", "found": found, "notes": []}
+    lines = told(tmp_path, monkeypatch, champion=False, part=part)
+    assert lines[2] == "slices of the test rows, roc_auc beside the baseline's, the 5 worst of 7:"
+    assert lines[3] == "  c = 0: 0.9 (baseline 0.5), 40 rows"
+    assert sum(line.startswith("  c = ") for line in lines) == 5
+
+
+@pytest.mark.parametrize("part", [None, [], {"found": [{}]}, {"found": 3, "metric": "mae"}])
+def test_given_a_report_without_slices_or_with_what_is_none_then_the_rest_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: Any
+) -> None:
+    lines = told(tmp_path, monkeypatch, champion=True, part=part)
+    assert not any("slices" in line for line in lines) and lines[-1].endswith("gate.json")
 
 
 def test_given_what_cannot_be_found_then_the_summary_is_there_without_it(

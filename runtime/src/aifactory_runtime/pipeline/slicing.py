@@ -1,0 +1,210 @@
+"""The slices of one run: which columns are cut, by what training rows say, and where the judged rows lie in them.
+
+Judged are the rows that the gate compares on: those of the frozen reference beside a champion, else the test rows. Rows
+come in chunks; of each column only the number of each row's slice is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aifactory_runtime.data import row_hash, split, tables
+from aifactory_runtime.data.tables import PREPARED, REFERENCE
+from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.gate import cuts, paired, slices
+from aifactory_runtime.gate.chance import Answers
+from aifactory_runtime.gate.cuts import Cut
+from aifactory_runtime.gate.slices import Judged, Placed, Slices
+from aifactory_runtime.pipeline import scores
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.registry.model_folder import InputSchema
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+CSV = "slices.csv"
+MOST_COLUMNS = 20
+"""Columns that are cut without being named."""
+_CHUNK_ROWS = 200_000
+_SETTING = "conf: gate.slices.columns"
+_CUT_BY_ITSELF = frozenset({"category", "boolean"})
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the models say of the rows that are judged: labels of shape (rows,), and answers to as many rows."""
+
+    labels: Array
+    candidate: Answers
+    champion: Answers | None = None
+    """None where none is compared: then these are the test rows, else the frozen reference."""
+
+
+def check(context: Context, handoff: Handoff) -> None:
+    """UsageProblem when a column that the settings name is not there or cannot be cut: said before the training."""
+    _named(context, handoff)
+
+
+def of(context: Context, handoff: Handoff, schema: InputSchema, said: Said, learned: Array) -> Slices:
+    """The figures by slice; `learned` are the labels of the training rows, which make the baseline."""
+    table = _Table(context, handoff, reference=said.champion is not None)
+    settings, positive = context.settings, context.settings.gate.positive_class
+    named = _named(context, handoff)
+    found, notes = (named, []) if named else _by_itself(context, handoff, schema)
+    there, gone = _in(table, found)
+    placed = _placed(table, there)
+    if not named:
+        dull = [one.column for one in placed if not _tells(one)]
+        placed = [one for one in placed if one.column not in dull]
+        gone += (
+            [f"no slices of {', '.join(dull)}: fewer than two of them have {slices.LEAST_ROWS} rows"] if dull else []
+        )
+    constant = scores.baseline(learned, len(said.labels), schema.classes, context.metric)
+    shares = constant if schema.classes else None
+    guess = np.asarray(schema.classes)[constant.argmax(axis=1)] if schema.classes else constant
+    judged = Judged(
+        rows="the frozen reference" if table.reference else "the test rows",
+        labels=said.labels,
+        candidate=said.candidate,
+        baseline=Answers(guess, shares, schema.classes, positive),
+        champion=said.champion,
+        units=None if handoff.made_up else _units(context, table),
+    )
+
+    def score(labels: Array, answers: Answers) -> float | None:
+        figures = scores.of_answers(labels, answers.judged, answers.classes, answers.positive)
+        return figures.get(context.metric)
+
+    margin, seed = settings.gate.slices.margin, settings.train.seed
+    return slices.of(context.metric, judged, placed, score, margin=margin, notes=[*notes, *gone], seed=seed)
+
+
+class _Table:
+    """The rows that are judged, in the order in which the models answered."""
+
+    def __init__(self, context: Context, handoff: Handoff, *, reference: bool) -> None:
+        self.reference = reference
+        name = REFERENCE if reference else PREPARED
+        self._where = None if reference else (split.SPLIT, split.TEST)
+        self._place = (context.tables, name, handoff.table(name, "prepare").version)
+        self.types: dict[str, Any] = {entry.name: entry.type for entry in tables.columns(*self._place)}
+
+    def chunks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Frames of these columns, row after row."""
+        return tables.batches(*self._place, columns=columns, where=self._where, rows=_CHUNK_ROWS)
+
+
+def _named(context: Context, handoff: Handoff) -> list[Cut]:
+    """The cuts that the settings ask for."""
+    types = _prepared(context, handoff)
+    target, made = context.project.science.target(), []
+    for name in context.settings.gate.slices.columns:
+        if name == target:
+            raise UsageProblem(f"{_SETTING}: {name} is the target; name columns that are known beforehand")
+        if name not in types:
+            raise UsageProblem(f"{_SETTING}: {name} is no column of the table; it has {', '.join(sorted(types))}")
+        cut = _cut(context, handoff, name, types[name])
+        if cut is None:
+            raise UsageProblem(
+                f"{_SETTING}: {name} has more than {cuts.MOST_VALUES:,} values, which makes no slices; name a column "
+                "of fewer, or leave it out"
+            )
+        made.append(cut)
+    return made
+
+
+def _by_itself(context: Context, handoff: Handoff, schema: InputSchema) -> tuple[list[Cut], list[str]]:
+    """The cuts of categories and truth values that have few values, and a note when there are too many of them."""
+    made: list[Cut] = []
+    for column in schema.columns:
+        if column.kind not in _CUT_BY_ITSELF:
+            continue
+        cut, _ = cuts.levels(column.name, _training(context, handoff, column.name), cuts.MOST_LEVELS)
+        if cut is not None and len(made) == MOST_COLUMNS:
+            return made, [f"slices of the first {MOST_COLUMNS} columns only: name others in gate.slices.columns"]
+        made += [cut] if cut is not None else []
+    return made, []
+
+
+def _in(table: _Table, found: Sequence[Cut]) -> tuple[list[Cut], list[str]]:
+    """The cuts whose columns are among the judged rows, and a note for each of the others.
+
+    A frozen reference may be older than a column that no model reads.
+    """
+    there = [cut for cut in found if cut.column in table.types and _fits(cut, table.types[cut.column])]
+    return there, [
+        f"no slices of {cut.column}: the frozen reference does not have it as the table has; "
+        "run --new-reference makes one that does"
+        for cut in found
+        if cut not in there
+    ]
+
+
+def _placed(table: _Table, found: Sequence[Cut]) -> list[Placed]:
+    parts: list[list[Array]] = [[np.empty(0, np.int16)] for _ in found]
+    if found:
+        for chunk in table.chunks([cut.column for cut in found]):
+            for cut, part in zip(found, parts, strict=True):
+                part.append(cut.place(chunk[cut.column]))
+    return [Placed(cut.column, cut.names, np.concatenate(part)) for cut, part in zip(found, parts, strict=True)]
+
+
+def _tells(placed: Placed) -> bool:
+    """Whether a column that nobody named has two slices that can be judged."""
+    counts = np.bincount(placed.places, minlength=1)
+    return int((counts >= slices.LEAST_ROWS).sum()) > 1
+
+
+def _units(context: Context, table: _Table) -> Array | None:
+    """What belongs together among the judged rows: neighbours in time, else rows of one group, else None."""
+    time, group = context.project.science.time(), context.settings.data.group
+    if time is not None and time in table.types:
+        return paired.blocks(np.concatenate([split.moments(chunk, time) for chunk in table.chunks([time])]))
+    if group is not None and group in table.types:
+        return np.concatenate([row_hash.hashes(chunk) for chunk in table.chunks([group])])
+    return None
+
+
+def _prepared(context: Context, handoff: Handoff) -> dict[str, pa.DataType]:
+    version = handoff.table(PREPARED, "prepare").version
+    found = tables.columns(context.tables, PREPARED, version)
+    return {entry.name: entry.type for entry in found if entry.name != split.SPLIT}
+
+
+def _training(context: Context, handoff: Handoff, column: str) -> Iterator[pd.Series[Any]]:
+    version, where = handoff.table(PREPARED, "prepare").version, (split.SPLIT, split.TRAIN)
+    chunks = tables.batches(context.tables, PREPARED, version, columns=[column], where=where, rows=_CHUNK_ROWS)
+    return (chunk[column] for chunk in chunks)
+
+
+def _cut(context: Context, handoff: Handoff, name: str, kind: pa.DataType) -> Cut | None:
+    """None for a column of too many texts."""
+    rows = _training(context, handoff, name)
+    if _is_number(kind) or _is_date(kind):
+        return cuts.bins(name, rows, dates=_is_date(kind))
+    return cuts.levels(name, rows)[0]
+
+
+def _fits(cut: Cut, kind: pa.DataType) -> bool:
+    if isinstance(cut, cuts.Bins):
+        return _is_date(kind) if cut.dates else _is_number(kind)
+    return not (_is_number(kind) or _is_date(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _is_date(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
