@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
 from aifactory_runtime import lazy_commands
+from aifactory_runtime.config import outer
 from aifactory_runtime.lazy_commands import Entry, lazy_group
 
 SECTIONS = {
@@ -69,4 +71,5 @@ def commands(debug: bool) -> None:
 def main(package: str, arguments: list[str] | None = None) -> None:
     """Run the command line of the use case whose science is in `package`, and exit; KeyboardInterrupt for Ctrl-C."""
     given = sys.argv[1:] if arguments is None else arguments
+    outer.forget_git(os.environ)  # a hook of another repo may have started this
     sys.exit(lazy_commands.run(commands, given, f"python -m {package}"))

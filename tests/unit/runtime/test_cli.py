@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import signal
 import subprocess
@@ -165,6 +166,21 @@ def test_given_ctrl_c_when_a_pipeline_runs_then_one_line_no_traceback_and_it_goe
     assert told[-1] == interrupt.LINE
     assert [line for line in told if "Traceback" in line or "KeyboardInterrupt" in line] == []
     assert usecase_repo.run(repo, "validate", "--run", _only_run(repo)).returncode == 0
+
+
+@pytest.mark.slow
+def test_given_a_hook_of_another_repo_when_a_step_runs_then_the_run_names_its_own_repo(
+    tmp_path: Path,
+) -> None:
+    repo = usecase_repo.make_repo(tmp_path / "repo")
+    other = usecase_repo.make_repo(tmp_path / "other", seed=2)
+    variables = {"GIT_DIR": str(other / ".git"), "GIT_INDEX_FILE": str(other / ".git" / "index")}
+
+    done = usecase_repo.run(repo, "ingest", variables=variables)
+
+    assert done.returncode == 0, done.stderr
+    noted = json.loads(next((repo / ".factory").rglob("handoff.json")).read_text())
+    assert (noted["commit"], noted["dirty"]) == (usecase_repo.git(repo, "rev-parse", "HEAD"), False)
 
 
 def _only_run(repo: Path) -> str:
