@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from aifactory.profile import date_shapes, unread_shapes
 from aifactory.profile.cell_shapes import CellShapes
 from aifactory_runtime.config.settings import ColumnReading, DecimalMark, ThousandsMark
-from aifactory_runtime.data.written import COMPACT, MINUS, SPACES
+from aifactory_runtime.data.cell_reading import COMPACT, MINUS, SPACES
 
 Counted = Mapping[str, tuple[int, int]]
 DECIMALS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aifactory_runtime.data.written import MINUS, SPACES
+from aifactory_runtime.data.cell_reading import MINUS, SPACES
 
 _WORD = r"[^\W\d_]{1,9}\.?"
 _NAME = r"[^\W\d_]{3,9}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aifactory.home import Home
 from aifactory.provision import exclusive, leftovers, pulumi_shortcuts, stacks
-from aifactory.provision.events import Say, Watcher, sentence
+from aifactory.provision.engine_output import Say, Watcher, sentence
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.errors import FactoryError
 

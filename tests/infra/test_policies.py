@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pulumi import automation
 
-from aifactory.provision.events import Watcher, sentence
+from aifactory.provision.engine_output import Watcher, sentence
 from infra.conventions import tags
 from infra.policies import rules
 from infra.providers.local import sdk

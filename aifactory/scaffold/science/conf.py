@@ -9,7 +9,7 @@ from aifactory.profile.column_rules import KNOWN
 from aifactory.scaffold.science.brief import Brief
 from aifactory.scaffold.science.model import parameters
 from aifactory_runtime.config.settings import ColumnReading, ReadSettings
-from aifactory_runtime.data import written
+from aifactory_runtime.data import cell_reading
 
 _DUPLICATES, _OUTLIERS = 0.05, 0.10
 _ROOM = 1.5
@@ -85,7 +85,7 @@ def _yaml(value: object) -> str:
 
 def _nameless(rule: ColumnReading) -> ColumnReading:
     """The rule without a word of the table: those that stand for a missing value are told by their digests."""
-    words = [word if word in KNOWN else written.digest(word) for word in rule.missing]
+    words = [word if word in KNOWN else cell_reading.digest(word) for word in rule.missing]
     return rule.model_copy(update={"missing": tuple(words)})
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from aifactory.profile import Column, Table
 from aifactory.scaffold.science.brief import Brief, limits
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import written
+from aifactory_runtime.data import cell_reading
 
 ROWS = 300
 REAL_ROWS = 500
@@ -53,7 +53,7 @@ def as_csv(found: Sequence[Row], columns: Sequence[str], read: ReadSettings) -> 
     writer = csv.writer(stream, delimiter=read.separator, lineterminator="\n")
     writer.writerow(columns)
     for row in found:
-        writer.writerow([written.cell(row[name], read.columns.get(name), read.decimal) for name in columns])
+        writer.writerow([cell_reading.cell(row[name], read.columns.get(name), read.decimal) for name in columns])
     return stream.getvalue().encode(read.encoding, errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""Columns of texts as values, by the rules of each column; what `written` does to a cell, for Arrow arrays."""
+"""Columns of texts as values, by the rules of each column; what `cell_reading` does to a cell, for Arrow arrays."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ColumnReading
+from aifactory_runtime.data import cell_reading
 from aifactory_runtime.data import kinds as kinds_of
-from aifactory_runtime.data import written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +50,7 @@ def plain(texts: pa.Array, rule: ColumnReading) -> pa.Array:
     cells = pc.utf8_trim_whitespace(texts)
     if not rule.formula:
         return cells
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(cells, f"(?s){written.FORMULA}", r"\1"))
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(cells, f"(?s){cell_reading.FORMULA}", r"\1"))
 
 
 def _named(cells: pa.Array, rule: ColumnReading) -> pa.Array:
@@ -58,8 +58,8 @@ def _named(cells: pa.Array, rule: ColumnReading) -> pa.Array:
     import pyarrow.compute as pc
 
     words = set(rule.missing)
-    if any(word.startswith(written.DIGEST) for word in words):
-        words |= {cell for cell in cells.unique().to_pylist() if cell and written.is_named(cell, rule.missing)}
+    if any(word.startswith(cell_reading.DIGEST) for word in words):
+        words |= {cell for cell in cells.unique().to_pylist() if cell and cell_reading.is_named(cell, rule.missing)}
     return pc.is_in(cells, value_set=pa.array(sorted(words), pa.string()))
 
 
@@ -75,12 +75,12 @@ def _numbers(cells: pa.Array, kind: str, rule: ColumnReading, decimal: str) -> p
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    fits = pc.match_substring_regex(cells, written.pattern(rule, decimal, whole=kind == "integer"))
+    fits = pc.match_substring_regex(cells, cell_reading.pattern(rule, decimal, whole=kind == "integer"))
     shown = pc.if_else(fits, cells, pa.scalar(None, pa.string()))
     if rule.unit:
         shown = pc.utf8_trim_whitespace(pc.replace_substring(shown, rule.unit, ""))
-    negative = pc.match_substring_regex(shown, written.NEGATIVE)
-    for found, instead in written.steps(rule, decimal):
+    negative = pc.match_substring_regex(shown, cell_reading.NEGATIVE)
+    for found, instead in cell_reading.steps(rule, decimal):
         shown = pc.replace_substring_regex(shown, found, instead)
     signed = pc.if_else(negative, pc.binary_join_element_wise("-", shown, ""), shown)
     try:
@@ -91,7 +91,7 @@ def _numbers(cells: pa.Array, kind: str, rule: ColumnReading, decimal: str) -> p
 
 def _whole(text: str | None) -> int | None:
     try:
-        return None if text is None else int(written.number(text, "integer", None, "."))
+        return None if text is None else int(cell_reading.number(text, "integer", None, "."))
     except kinds_of.Unfit:
         return None
 
@@ -112,6 +112,6 @@ def _dates(cells: pa.Array, rule: ColumnReading) -> pa.Array:
 
 def _day(text: str) -> Any:
     try:
-        return written.date(text, ())
+        return cell_reading.date(text, ())
     except kinds_of.Unfit:
         return None

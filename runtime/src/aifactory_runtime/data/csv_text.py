@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data import (
+    cell_reading,
     column_reading,
     csv_layout,
     csv_quotes,
     sum_rows,
     text_bytes,
     text_encoding,
-    written,
 )
 from aifactory_runtime.data import kinds as kinds_of
 from aifactory_runtime.data.text_encoding import Opener
@@ -179,7 +179,7 @@ def first_unfit(texts: Any, column: str, kind: str, read: ReadSettings) -> int |
     """The place of the first cell that is no value of its kind; None when each is one."""
     for place, text in enumerate(texts.to_pylist()):
         try:
-            written.value(text or "", kind, read, column)
+            cell_reading.value(text or "", kind, read, column)
         except kinds_of.Unfit:
             return place
     return None

@@ -149,11 +149,11 @@ def by_formats(texts: pa.Array, formats: Sequence[str]) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from aifactory_runtime.data import written
+    from aifactory_runtime.data import cell_reading
 
     found = pa.nulls(len(texts), pa.timestamp("us"))
     for form in formats:
-        shape = written.date_pattern(form)
+        shape = cell_reading.date_pattern(form)
         fit = pc.if_else(pc.match_substring_regex(texts, shape), texts, pa.scalar(None, pa.string()))
         if fit.null_count == len(fit):
             continue

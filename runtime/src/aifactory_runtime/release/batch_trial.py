@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from aifactory_runtime import stdout
 from aifactory_runtime.config import project
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import declared, source, tables, written
+from aifactory_runtime.data import cell_reading, declared, source, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.score import score
@@ -124,7 +124,8 @@ def write_like(frame: pd.DataFrame, path: Path, read: ReadSettings) -> None:
         there = frame.notna()
         own = {
             name: [
-                written.cell(value, rule, read.decimal) for value in frame[name].astype(object).where(there[name], None)
+                cell_reading.cell(value, rule, read.decimal)
+                for value in frame[name].astype(object).where(there[name], None)
             ]
             for name, rule in read.columns.items()
             if name in frame

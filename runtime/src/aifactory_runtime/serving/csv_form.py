@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import column_names, csv_layout, sum_rows, written
+from aifactory_runtime.data import cell_reading, column_names, csv_layout, sum_rows
 from aifactory_runtime.data.kinds import Unfit
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.serving import mlflow_forms
@@ -91,7 +91,7 @@ def _value(cell: str, column: Column | None, read: ReadSettings) -> Any:
     kinds = {"integer": ("integer", "number")}.get(column.kind, (column.kind,))
     for kind in kinds if len(cell) <= _LONGEST_NUMBER or column.kind in {"text", "category"} else ():
         try:
-            found = written.value(cell, kind, read, column.name)
+            found = cell_reading.value(cell, kind, read, column.name)
         except Unfit:
             continue
         if isinstance(found, datetime):

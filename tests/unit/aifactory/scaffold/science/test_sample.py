@@ -18,7 +18,7 @@ from aifactory.profile import Table, Wishes, propose, scan
 from aifactory.scaffold.science import report, sample, schema
 from aifactory.scaffold.science.brief import Brief, figure, limits
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import kinds, source, written
+from aifactory_runtime.data import cell_reading, kinds, source
 
 CASES = Path(__file__).resolve().parents[4] / "fixtures" / "cases"
 ROWS, ENOUGH = 60, 20
@@ -50,7 +50,7 @@ def check(brief: Brief) -> None:
     assert report.source(brief, [])
     for column in brief.proposal.columns:
         values = [row[column.name] for row in rows if row[column.name] is not None]
-        texts = pa.array([written.cell(value, None, ".") for value in values])
+        texts = pa.array([cell_reading.cell(value, None, ".") for value in values])
         read = kinds.to_kind(texts, column.kind)
         assert read.null_count == 0
         if column.kind == "date":

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import ColumnReading, ReadSettings
-from aifactory_runtime.data import column_reading, csv_text, kinds, source, written
+from aifactory_runtime.data import cell_reading, column_reading, csv_text, kinds, source
 from aifactory_runtime.errors import FactoryError
 
-DOLLARS = ColumnReading(decimal=".", thousands=",", unit="$", missing=("#DIV/0!", written.digest("secret")))
+DOLLARS = ColumnReading(decimal=".", thousands=",", unit="$", missing=("#DIV/0!", cell_reading.digest("secret")))
 EURO = ColumnReading(decimal=",", thousands=".")
 
 
@@ -49,7 +49,7 @@ EURO = ColumnReading(decimal=",", thousands=".")
 def test_given_a_number_as_people_write_it_when_read_by_its_rule_then_it_is_that_number(
     cell: str, rule: ColumnReading, expected: float | None
 ) -> None:
-    assert written.value(cell, "number", ReadSettings(columns={"a": rule}), "a") == expected
+    assert cell_reading.value(cell, "number", ReadSettings(columns={"a": rule}), "a") == expected
     assert column_reading.typed(pa.array([cell]), "number", rule, ".").values.to_pylist() == [expected]
 
 
@@ -72,7 +72,7 @@ def test_given_a_cell_that_its_rule_does_not_know_when_read_then_it_is_odd_and_n
     cell: str, rule: ColumnReading
 ) -> None:
     with pytest.raises(kinds.Unfit):
-        written.value(cell, "number", ReadSettings(columns={"a": rule}), "a")
+        cell_reading.value(cell, "number", ReadSettings(columns={"a": rule}), "a")
     assert column_reading.typed(pa.array([cell]), "number", rule, ".").odd.to_pylist() == [True]
 
 
@@ -105,9 +105,9 @@ def test_given_a_date_when_read_by_its_formats_then_it_is_that_day_and_none_that
     assert found.odd.to_pylist() == [expected is None]
     if expected is None:
         with pytest.raises(kinds.Unfit):
-            written.value(cell, "date", ReadSettings(columns={"a": rule}), "a")
+            cell_reading.value(cell, "date", ReadSettings(columns={"a": rule}), "a")
     else:
-        assert written.value(cell, "date", ReadSettings(columns={"a": rule}), "a") == expected
+        assert cell_reading.value(cell, "date", ReadSettings(columns={"a": rule}), "a") == expected
 
 
 def test_given_days_that_do_not_exist_under_settings_of_an_older_repo_then_they_are_refused_and_not_moved() -> None:
@@ -118,7 +118,7 @@ def test_given_days_that_do_not_exist_under_settings_of_an_older_repo_then_they_
 def test_given_times_with_the_name_of_utc_when_parsed_then_they_are_those_with_a_z() -> None:
     times = ["2025-02-03 23:00:00 UTC", "2025-02-03 23:00:00.25 UTC", "2025-02-03T23:00:00Z", None]
     found = kinds.to_kind(pa.array(times), "date").to_pylist()
-    assert found == [written.date(time, ()) if time else None for time in times]
+    assert found == [cell_reading.date(time, ()) if time else None for time in times]
 
 
 RULES = st.builds(
@@ -128,7 +128,7 @@ RULES = st.builds(
     unit=st.sampled_from(["", "$", "kg", "%", "Fr."]),
     formula=st.booleans(),
     dates=st.sampled_from([(), ("%d.%m.%Y", "%d.%m.%y"), ("%m/%d/%Y %I:%M %p", "%Y-%m-%d")]),
-    missing=st.sampled_from([(), ("n.a.", "#REF!"), (written.digest("n.a."),)]),
+    missing=st.sampled_from([(), ("n.a.", "#REF!"), (cell_reading.digest("n.a."),)]),
 )
 PIECES = st.sampled_from(
     [
@@ -177,7 +177,7 @@ def test_given_any_cells_when_read_one_by_one_and_as_a_file_then_the_values_are_
     read = ReadSettings(separator="|", columns={} if rule is None else {"a": rule})
     content = "a|b\n" + "".join(f'"{cell.replace(chr(34), chr(34) * 2)}"|x\n' for cell in cells)
     try:
-        one = [written.value(cell, kind, read, "a") for cell in cells]
+        one = [cell_reading.value(cell, kind, read, "a") for cell in cells]
     except kinds.Unfit:
         with pytest.raises(FactoryError):
             read_file(content, read, kind)
@@ -200,8 +200,8 @@ def same(one: list[Any], other: list[Any]) -> bool:
 def test_given_a_value_when_written_by_a_rule_then_the_rule_reads_it_again(
     value: float | None, rule: ColumnReading
 ) -> None:
-    text = written.cell(value, rule, ".")
-    found: Any = written.value(text, "number", ReadSettings(columns={"a": rule}), "a")
+    text = cell_reading.cell(value, rule, ".")
+    found: Any = cell_reading.value(text, "number", ReadSettings(columns={"a": rule}), "a")
     assert found == value or (found is not None and value is not None and math.isclose(found, value, rel_tol=1e-15))
 
 

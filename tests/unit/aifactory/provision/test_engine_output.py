@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aifactory.provision.events import Watcher, sentence
+from aifactory.provision.engine_output import Watcher, sentence
 
 KINDS = ("resource_pre_event", "res_outputs_event", "diagnostic_event", "policy_event", "summary_event")
 URN = "urn:pulumi:dev::aifactory-platform::aifactory:local:Workspace$local:index:Folder::tables"
