@@ -34,22 +34,17 @@ def go_on(repo: Path, say: Callable[[str], None], *, hooks: list[Path], checked:
 def _take_tried(repo: Path, move: Move, say: Callable[[str], None], *, hooks: list[Path], checked: bool) -> None:
     """Take the decisions with what hooks add to them; they are tried first."""
     before, decided = tree.of_commit(repo, move.head), conflicts.decided(repo, move)
-    staged = replace(move, changes=_changes(before, decided))
+    staged = replace(move, changes=record.changes(before, decided))
     tried = verify.tried(repo, staged, say, hooks=hooks, checked=checked, mend=_MEND)
     after = {**before, **{change.path: change.after for change in tried.changes}}
     final = {path: entry for path, entry in after.items() if entry is not None}
-    added = replace(move, changes=_changes(decided, final))
+    added = replace(move, changes=record.changes(decided, final))
     _refuse_changed(repo, move, decided, added)
     conflicts.take(repo, move)
     if added.changes:
         placing.add(repo, added, _whole(move, added, decided, final))
     else:
         record.forget(repo)
-
-
-def _changes(before: Tree, after: Tree) -> tuple[Change, ...]:
-    paths = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
-    return tuple(Change(path, before.get(path), after.get(path)) for path in paths)
 
 
 def _refuse_changed(repo: Path, move: Move, decided: Tree, added: Move) -> None:

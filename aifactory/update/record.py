@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory.update import tree
-from aifactory.update.tree import Entry
+from aifactory.update.tree import Entry, Tree
 from aifactory_runtime import files
 
 _NOUNS = {"update": "update", "adopt": "adoption"}
@@ -75,6 +75,12 @@ class Move:
         return replace(self, changes=tuple(Change(one.path, one.after, one.before) for one in self.changes))
 
 
+def changes(before: Tree, after: Tree) -> tuple[Change, ...]:
+    """What leads from one tree to the other, by path."""
+    paths = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+    return tuple(Change(path, before.get(path), after.get(path)) for path in paths)
+
+
 def folder(repo: Path) -> Path:
     """Where a repo keeps what is written down: beside git's own files, in no commit."""
     return tree.repo_path(repo, "factory-update")
@@ -101,8 +107,8 @@ def noted(repo: Path) -> tuple[Move, Phase] | None:
         written = files.read_json(folder(repo) / "move.json")
     except FileNotFoundError:
         return None
-    changes = tuple(_change(one) for one in written["changes"])
-    move = Move(written["head"], written["title"], changes, written["command"], written.get("version", ""))
+    noted_changes = tuple(_change(one) for one in written["changes"])
+    move = Move(written["head"], written["title"], noted_changes, written["command"], written.get("version", ""))
     return move, Phase(written["phase"])
 
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from aifactory.git import attempt, git, line
-from aifactory.update import tree
-from aifactory.update.record import Change, Move
+from aifactory.update import record, tree
+from aifactory.update.record import Move
 from aifactory.workshop import workshop
 
 _PREFIX = ".factory-update-"
@@ -44,8 +44,7 @@ def taken_over(repo: Path, move: Move, place: Path) -> Move:
     before = tree.of_commit(repo, move.head)
     git(place, "add", "--all")
     after = tree.of_commit(repo, line(place, "write-tree"))
-    paths = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
-    return replace(move, changes=tuple(Change(path, before.get(path), after.get(path)) for path in paths))
+    return replace(move, changes=record.changes(before, after))
 
 
 def commit(repo: Path, move: Move) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.config import environment, yaml_model
+from aifactory_runtime.config import environment, layout, yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -53,7 +53,7 @@ class Science:
 
     def place(self, module: str) -> str:
         """Path of one of its modules, below the repo's root."""
-        return f"src/{self.package}/{module}.py"
+        return f"{layout.SCIENCE}/{self.package}/{module}.py"
 
     def _get(self, module: str, name: str, default: Any = _REQUIRED) -> Any:
         full = f"{self.package}.{module}"

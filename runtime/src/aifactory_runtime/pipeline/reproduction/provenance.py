@@ -14,7 +14,7 @@ from aifactory_runtime.pipeline.reproduction.operations import Operations
 from aifactory_runtime.pipeline.reproduction.science import Science
 
 LOCKS = (science.FACTORY_LOCK, science.SCIENCE_LOCK)
-_MATTERS = ("src/", "vendor/", "conf/", "requirements/", "factory.yaml")
+_MATTERS = (f"{layout.SCIENCE}/", "vendor/", "conf/", "requirements/", "factory.yaml")
 """A file git does not know matters only where the pipeline reads."""
 
 

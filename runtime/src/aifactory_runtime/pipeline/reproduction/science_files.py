@@ -31,9 +31,9 @@ def of_folder(root: Path, package: str, more: Sequence[str]) -> dict[str, File]:
 
     Files that git is told to ignore do not count, as no commit has them. UsageProblem names a link that leads to none.
     """
-    place, listed = root / "src" / package, None
+    place, listed = root / layout.SCIENCE / package, None
     if not layout.is_snapshot(root):
-        listed = _known(root, [f"src/{package}"])
+        listed = _known(root, [f"{layout.SCIENCE}/{package}"])
     if not listed:  # a snapshot or an image: files of a commit, without git
         found = (path for path in place.rglob("*") if path.is_symlink() or path.is_file())
         listed = {path.relative_to(root).as_posix() for path in found}
@@ -53,7 +53,7 @@ def of_folder(root: Path, package: str, more: Sequence[str]) -> dict[str, File]:
 def of_commit(root: Path, commit: str, package: str, more: Sequence[str]) -> dict[str, File] | None:
     """The same of `commit` of the repo at `root`, without touching its files; None when git has it not."""
     top = _git(root, "rev-parse", "--show-prefix", "--verify", "--quiet", f"{commit}^{{commit}}")
-    entries = _entries(root, commit, [f"src/{package}", *more]) if top is not None else None
+    entries = _entries(root, commit, [f"{layout.SCIENCE}/{package}", *more]) if top is not None else None
     if top is None or entries is None:
         return None
     prefix = os.fsdecode(top.split(b"\n", 1)[0])
