@@ -54,6 +54,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def names(folder: Path) -> list[str]:
+    """Sorted names of what is in `folder`, none when it is absent; OSError when that is not known."""
+    try:
+        with os.scandir(folder) as found:  # names alone: a writer asks before each write
+            return sorted(entry.name for entry in found)
+    except FileNotFoundError:
+        return []
+
+
 # Appended line by line
 
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from aifactory_runtime import files
-from aifactory_runtime.capture import segments
-from aifactory_runtime.capture.segments import Segments
+from aifactory_runtime.capture import log_file
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
 
@@ -65,10 +64,10 @@ def compact(capture: Path, data: Path) -> Compacted:
     if not capture.is_dir():
         return Compacted(0, 0)
     with files.lock(capture / _LOCK, "process {holder} compacts the predictions already"):
-        found = Segments(capture)
-        found.close_active()
-        rows = [_move(path, data) for path in found.closed()]
-        older = capture / segments.OLDER
+        log = log_file.segments(capture)
+        log.close_newest()
+        rows = [_move(path, log.last(path), data) for path in log.closed()]
+        older = capture / log_file.OLDER
         if _is_quiet(older):
             rows.append(_move_older(older, data))
         return Compacted(sum(rows), len(rows))
@@ -76,16 +75,13 @@ def compact(capture: Path, data: Path) -> Compacted:
 
 def waiting(capture: Path) -> int:
     """How many predictions a compaction would move now."""
-    found = Segments(capture)
-    active = found.active()
-    open_files = [*found.closed(), *([active] if active else [])]
-    rows = sum(segments.last_sequence(path) - segments.first_sequence(path) + 1 for path in open_files)
-    return rows + (_count_lines(older) if _is_quiet(older := capture / segments.OLDER) else 0)
+    log = log_file.segments(capture)
+    rows = sum(log.last(path) - log.first(path) + 1 for path in log.all())
+    return rows + (_count_lines(older) if _is_quiet(older := capture / log_file.OLDER) else 0)
 
 
-def _move(path: Path, data: Path) -> int:
-    """One closed file into the table, then away with it."""
-    last = segments.last_sequence(path)
+def _move(path: Path, last: int, data: Path) -> int:
+    """One closed file, whose last sequence is `last`, into the table, then away with it."""
     added = tables.append_stream(data, tables.CAPTURED, (STREAM, last), by=DAY, chunks=partial(_chunks, path))
     path.unlink()
     return added.rows

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.capture import log_file
 from aifactory_runtime.capture.compaction import DAY
-from aifactory_runtime.capture.segments import OLDER, Segments
 from aifactory_runtime.data import tables
 
 _LOOKS = 10
@@ -26,18 +26,15 @@ def find(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None
     """
     if not prediction_id:
         return None
-    found = Segments(capture)
+    log = log_file.segments(capture)
     for _ in range(_LOOKS):
-        active = found.active()
-        with suppress(FileNotFoundError):  # closed since it was listed: it is in another place now
-            return _in_files([*([active] if active else []), *found.closed()], prediction_id) or _elsewhere(
-                capture, data, prediction_id
-            )
+        with suppress(FileNotFoundError):  # taken away since it was listed: what it held is in the table now
+            return _in_files(reversed(log.all()), prediction_id) or _elsewhere(capture, data, prediction_id)
     return _elsewhere(capture, data, prediction_id)
 
 
 def _elsewhere(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None:
-    older = capture / OLDER
+    older = capture / log_file.OLDER
     return (_in_file(older, prediction_id) if older.exists() else None) or _in_table(data, prediction_id)
 
 

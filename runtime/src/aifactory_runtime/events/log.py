@@ -1,25 +1,18 @@
-"""The log of events: lines appended under one lock, numbered without gaps, on disk when the writer goes on.
-
-It consists of segments; a segment's name is the sequence of its first line, so that whole old ones can be taken away
-and the numbers go on. Only the newest is written to.
-"""
+"""The log of events: numbered without gaps, on disk when the writer goes on, damage named line by line."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import event as events
 from aifactory_runtime.events.event import Event
+from aifactory_runtime.segments import Form, Segments, Writer
 
-LOCK = "events.lock"
 SEGMENT_BYTES = 4 << 20
 """From this size on the next line begins a new segment."""
-_PREFIX, _ENDING, _DIGITS = "events-", ".jsonl", 12
 
 
 @dataclass(frozen=True)
@@ -38,12 +31,16 @@ def append(folder: Path, event: Event) -> Event:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with files.waiting_lock(folder / LOCK):
-            return _append(folder, event)
+        writer = Writer(_log(folder))
+        try:
+            sequence = writer.append(lambda number: events.encode(replace(event, sequence=number)))
+        finally:
+            writer.close()
     except OSError as error:
         raise FactoryError(
             f"{folder} takes no event ({error.strerror}), {event.kind} is not recorded: see its place, rights and space"
         ) from None
+    return replace(event, sequence=sequence)
 
 
 def read(folder: Path) -> Read:
@@ -52,10 +49,12 @@ def read(folder: Path) -> Read:
     damaged: list[str] = []
     following: int | None = None
     try:
-        for path in segments(folder):
-            if following not in (None, _first(path)):
-                damaged.append(f"{path}: begins with {_first(path)}, but {following} is due: a file is missing")
-            following = _first(path)
+        log = _log(folder)
+        for path in log.all():
+            first = log.first(path)
+            if following not in (None, first):
+                damaged.append(f"{path}: begins with {first}, but {following} is due: a file is missing")
+            following = first
             for number, line in enumerate(_whole_lines(path.read_bytes()), start=1):
                 event, problem = _checked(line, following)
                 found += [event] if event else []
@@ -68,56 +67,24 @@ def read(folder: Path) -> Read:
 
 def segments(folder: Path) -> list[Path]:
     """Files of the log, oldest first."""
-    ours = [name for name in names(folder) if name.startswith(_PREFIX) and name.endswith(_ENDING)]
-    return sorted((path for name in ours if _digits(path := folder / name).isdecimal()), key=_first)
+    return _log(folder).all()
 
 
-def names(folder: Path) -> list[str]:
-    """Names of the files in `folder`, none when it is absent; OSError when that is not known."""
-    try:
-        return sorted(path.name for path in folder.iterdir())
-    except FileNotFoundError:
-        return []
+def _log(folder: Path) -> Segments:
+    return Segments(folder, Form("events", 12, "events.lock", _sequence_of, _last_of_damaged), SEGMENT_BYTES)
 
 
-def _append(folder: Path, event: Event) -> Event:
-    there = segments(folder)
-    path = there[-1] if there else _segment(folder, 1)
-    if there and path.stat().st_size >= SEGMENT_BYTES:
-        path = _segment(folder, _next(path))
-    if not path.exists():
-        path.touch(0o600)
-        files.sync_folder(folder)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-    try:
-        files.cut_torn_line(descriptor)
-        numbered = replace(event, sequence=_next(path))
-        files.append(descriptor, events.encode(numbered))
-    finally:
-        os.close(descriptor)
-    return numbered
+def _sequence_of(line: bytes) -> int:
+    return events.parse(line).sequence
 
 
-def _next(path: Path) -> int:
-    """The sequence that follows the last whole line of a segment."""
-    with path.open("rb") as file:
-        end = files.after_last_newline(file.fileno(), file.seek(0, os.SEEK_END))
-        last = files.last_line(file.fileno(), end)
-    if not last:
-        return _first(path)
-    try:
-        return events.parse(last).sequence + 1
-    except ValueError:
-        return _next_of_damaged(path)
-
-
-def _next_of_damaged(path: Path) -> int:
-    """As `_next` where the last line is no event: numbers have no gaps, so lines are counted."""
-    following = _first(path)
+def _last_of_damaged(path: Path, first: int) -> int:
+    """The last sequence of a segment where the last line is no event: sequences have no gaps, so lines are counted."""
+    following = first
     for line in _whole_lines(path.read_bytes()):
         event, _ = _checked(line, following)
         following = max(following, event.sequence if event else 0) + 1
-    return following
+    return following - 1
 
 
 def _checked(line: bytes, due: int) -> tuple[Event | None, str]:
@@ -134,15 +101,3 @@ def _checked(line: bytes, due: int) -> tuple[Event | None, str]:
 def _whole_lines(content: bytes) -> Iterator[bytes]:
     """Lines with their newline; what follows the last newline was never acknowledged."""
     yield from content.split(b"\n")[:-1]
-
-
-def _segment(folder: Path, first: int) -> Path:
-    return folder / f"{_PREFIX}{first:0{_DIGITS}d}{_ENDING}"
-
-
-def _first(path: Path) -> int:
-    return int(_digits(path))
-
-
-def _digits(path: Path) -> str:
-    return path.name.removeprefix(_PREFIX).removesuffix(_ENDING)

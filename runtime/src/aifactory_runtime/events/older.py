@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aifactory_runtime import files
-from aifactory_runtime.events import kinds, log
+from aifactory_runtime.events import kinds
 from aifactory_runtime.events.event import Event, end_of_month, key_of
 from aifactory_runtime.events.log import Read
 
@@ -25,7 +25,7 @@ def read(folder: Path) -> Read:
     """The events of the files in `folder`, oldest first by when they were written."""
     found: list[Event] = []
     damaged: list[str] = []
-    for name in log.names(folder):
+    for name in files.names(folder):
         path = folder / name
         if path.suffix != _ENDING or name.startswith("."):  # a file that is being written begins with a dot
             continue

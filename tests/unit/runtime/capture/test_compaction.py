@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 import pytest
 
 from aifactory_runtime import files
-from aifactory_runtime.capture import compaction, find
+from aifactory_runtime.capture import compaction, find, log_file
 from aifactory_runtime.capture.compaction import Compacted, compact
-from aifactory_runtime.capture.log_file import LogFile
-from aifactory_runtime.capture.segments import OLDER, Segments
+from aifactory_runtime.capture.log_file import OLDER, LogFile
 from aifactory_runtime.data import parts, tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.segments import Segments
 from tests.unit.runtime.capture.lines import START, line, prediction_id, stored
 
 
@@ -57,7 +57,7 @@ def test_given_a_log_over_midnight_when_compacted_then_the_table_has_it_by_day_i
         "prediction": 1
     }
     assert {(row["model_version"], row["role"], row["commit"]) for row in rows} == {("3", "champion", "b" * 40)}
-    assert Segments(capture).closed() == []
+    assert log_file.segments(capture).closed() == []
     log_of(capture, range(100, 103))
     assert compact(capture, data).rows == 3
     assert [row["sequence"] for row in stored(data)] == list(range(1, 104))
@@ -71,6 +71,7 @@ def test_given_nothing_when_compacted_then_nothing_is_made(tmp_path: Path) -> No
 
 STEPS: list[tuple[Any, str, bool]] = [
     (Segments, "begin", False),
+    (Segments, "begin", True),
     (parts.Writer, "close", False),
     (parts.Writer, "close", True),
     (tables, "append_stream", True),
@@ -86,7 +87,7 @@ def test_fault_55_given_a_compaction_killed_at_a_step_when_done_again_then_each_
     owner, name, after = step
     capture, data = tmp_path / "capture", tmp_path / "data"
     log_of(capture, range(29))
-    assert Segments(capture).active().stat().st_size, "there is one to close"  # type: ignore[union-attr]
+    assert log_file.segments(capture).newest().stat().st_size, "there is one to close"  # type: ignore[union-attr]
     real: Callable[..., Any] = getattr(owner, name)
     left = [1 if name == "begin" else calls]  # the file that is open is closed once only
 
@@ -110,7 +111,7 @@ def test_fault_55_given_a_compaction_killed_at_a_step_when_done_again_then_each_
 def test_given_a_damaged_line_when_compacted_then_it_is_named_and_its_file_stays(tmp_path: Path) -> None:
     capture, data = tmp_path / "capture", tmp_path / "data"
     log_of(capture, range(3), most_bytes=1)
-    first, second, _ = Segments(capture).closed()
+    first, second = log_file.segments(capture).closed()
     second.write_bytes(b"{}\n" + second.read_bytes())
 
     with pytest.raises(FactoryError, match=rf"{second.name}: line 1 is damaged: restore the file"):

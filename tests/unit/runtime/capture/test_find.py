@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aifactory_runtime.capture import find
+from aifactory_runtime.capture import find, log_file
 from aifactory_runtime.capture.compaction import compact
-from aifactory_runtime.capture.segments import OLDER, Segments
+from aifactory_runtime.capture.log_file import OLDER
+from aifactory_runtime.segments import Segments
 from tests.unit.runtime.capture.lines import START, line, prediction_id
 from tests.unit.runtime.capture.test_compaction import log_of
 
@@ -23,7 +24,7 @@ def test_given_a_prediction_when_sought_then_its_line_is_the_same_wherever_it_is
     capture, data = tmp_path / "capture", tmp_path / "data"
     log_of(capture, range(90), most_bytes=10_000_000)
     if where == "closed":
-        Segments(capture).close_active()
+        log_file.segments(capture).close_newest()
     if where == "table":
         compact(capture, data)
 
@@ -59,15 +60,15 @@ def test_given_a_file_that_moves_while_it_is_sought_in_then_it_is_found_at_its_n
 ) -> None:
     capture, data = tmp_path / "capture", tmp_path / "data"
     log_of(capture, range(3), most_bytes=10_000_000)
-    real = Segments.closed
+    real = Segments.all
 
-    def closed(self: Segments) -> list[Path]:
+    def listed(self: Segments) -> list[Path]:
         found = real(self)
         monkeypatch.undo()
         compact(capture, data)  # after the list is made
         return found
 
-    monkeypatch.setattr(Segments, "closed", closed)
+    monkeypatch.setattr(Segments, "all", listed)
     assert find.find(capture, data, sought(1)) is not None
 
 

@@ -45,5 +45,5 @@ def test_given_the_package_when_its_imports_are_read_then_it_takes_the_foundatio
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("aifactory_runtime.")
     }
-    foundations = ("contract", "config", "errors", "events", "files")
+    foundations = ("contract", "config", "errors", "events", "files", "segments")
     assert {name for name in taken if name.split(".")[1] not in foundations} == set()

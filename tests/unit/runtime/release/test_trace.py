@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from aifactory_runtime.audit import log
-from aifactory_runtime.capture.segments import OLDER
+from aifactory_runtime.capture.log_file import OLDER
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.release import commands, trace
 from aifactory_runtime.release.side import Side

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from aifactory_runtime.capture.segments import OLDER, Segments
+from aifactory_runtime.capture import log_file
+from aifactory_runtime.capture.log_file import OLDER
 from aifactory_runtime.events import acting
 from aifactory_runtime.retention import commands
 from tests.unit.runtime.capture.lines import line, stored
@@ -39,7 +40,7 @@ def test_given_predictions_in_the_log_when_tidied_by_hand_then_it_is_said_first_
     place: Path,
 ) -> None:
     assert said() == "10 predictions of prod would be moved from the log into the table captured\nsay --yes to do it\n"
-    assert stored(place / "data") == [] and Segments(place / "capture").active() is not None
+    assert stored(place / "data") == [] and log_file.segments(place / "capture").closed() != []
 
     assert said("--yes") == "10 predictions of prod moved from the log into the table captured\n"
     assert len(stored(place / "data")) == 10
