@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-_ENVIRONMENTS = click.Choice(["embedded", "dev", "staging", "prod"])
+from aifactory_runtime.config import options
 
 
 @click.command()
-@click.option("--env", "environment", type=_ENVIRONMENTS, default=None, help="Environment; default is AIFACTORY_ENV.")
+@options.environment
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def audit(environment: str | None, as_json: bool) -> int:
     """Verify the audit log: how many lines hold, and the first that does not. Exit code 1 when the chain is broken.
@@ -20,10 +20,9 @@ def audit(environment: str | None, as_json: bool) -> int:
     Compare the head with one kept elsewhere: cut-off last lines show only there. Example: audit --env prod
     """
     from aifactory_runtime.audit import log
-    from aifactory_runtime.config import project
     from aifactory_runtime.errors import FactoryError
 
-    contract = project.load(project.find_root(Path.cwd()), environment).environment.contract
+    contract = options.contract_of(environment)
     folder = Path(contract.audit_uri)
     found = log.verify(folder)
     if as_json:

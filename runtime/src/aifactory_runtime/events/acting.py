@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aifactory_runtime.config import options
 from aifactory_runtime.events.event import ACKNOWLEDGED, CLOSED, SILENCED, Event
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from aifactory_runtime.events.problems import Problem
     from aifactory_runtime.events.record import Record
 
-ENVIRONMENTS = click.Choice(["embedded", "dev", "staging", "prod"])
-_env = click.option("--env", "environment", type=ENVIRONMENTS, default=None, help="Environment; default AIFACTORY_ENV.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _person = click.option("--as", "person", default=None, help="Who does it; default is the environment's own identity.")
 _note = click.option("--note", default=None, help="What others should know.")
@@ -27,7 +26,7 @@ _DAY = len("2027-01-31")
 
 @click.command()
 @click.argument("key")
-@_env
+@options.environment
 @_person
 @_note
 @_caught
@@ -46,7 +45,7 @@ def ack(
 @click.command()
 @click.argument("key")
 @click.option("--until", required=True, help="A day, which is counted, or a minute as 2027-01-31T12:00. UTC.")
-@_env
+@options.environment
 @_person
 @_note
 @_json
@@ -64,7 +63,7 @@ def silence(
 
 @click.command()
 @click.argument("key")
-@_env
+@options.environment
 @_person
 @_note
 @_caught
@@ -80,18 +79,11 @@ def close(
     _act(contract, problem, CLOSED, person, {"note": note, "caught_by": caught_by}, as_json=as_json)
 
 
-def contract_of(environment: str | None) -> EnvironmentContract:
-    """The environment that is meant, of the repo that the command is typed in."""
-    from aifactory_runtime.config import project
-
-    return project.load(project.find_root(Path.cwd()), environment).environment.contract
-
-
 def _wanted(key: str, environment: str | None, *, may_be_over: bool) -> tuple[EnvironmentContract, Problem]:
     """The problem that is meant; UsageProblem where there is none to act on."""
     from aifactory_runtime.errors import UsageProblem
 
-    contract, now = contract_of(environment), datetime.now(UTC)
+    contract, now = options.contract_of(environment), datetime.now(UTC)
     there = _read(contract).problems.by_key
     if key not in there:
         known = ", ".join(sorted(there)) or "none"

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import click
 
+from aifactory_runtime.config import options
 from aifactory_runtime.events import acting
 
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--env", "environment", type=acting.ENVIRONMENTS, default=None, help="Environment; default is AIFACTORY_ENV."
-)
+@options.environment
 @click.option("--problems", "of_problems", is_flag=True, help="Problems instead of single events, open ones first.")
 @click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="How many events, newest last.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -30,7 +29,7 @@ def events(context: click.Context, environment: str | None, of_problems: bool, l
         return 0
     from aifactory_runtime.events import event, record, told
 
-    contract, now = acting.contract_of(environment), datetime.now(UTC)
+    contract, now = options.contract_of(environment), datetime.now(UTC)
     found = record.read(Path(contract.events_uri))
     shown, problems = found.events[-last:], told.ordered(found.problems, now)
     if as_json:

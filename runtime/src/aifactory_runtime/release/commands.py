@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aifactory_runtime.config import options
+
 if TYPE_CHECKING:
     from aifactory_runtime.release.run import Outcome
     from aifactory_runtime.release.trace import Trace
 
-_TARGETS = click.Choice(["embedded", "dev", "staging", "prod"])
-_PROVISIONED = click.Choice(["dev", "staging", "prod"])
-"""Where people have logins, so that they can approve."""
 _VERSION = click.IntRange(1, 2**31 - 1)
 """What the registry can hold: it answers larger ones as if it had broken."""
 _SHORT = 12
@@ -23,7 +22,12 @@ _SHORT = 12
 
 @click.command()
 @click.option(
-    "--to", "--env", "target", type=_TARGETS, required=True, help="Environment; embedded needs nothing provisioned."
+    "--to",
+    "--env",
+    "target",
+    type=options.ENVIRONMENTS,
+    required=True,
+    help="Environment; embedded needs nothing provisioned.",
 )
 @click.option("--version", "number", type=_VERSION, default=None, help="A version of where it comes from.")
 @click.option(
@@ -59,7 +63,7 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
 
 
 @click.command()
-@click.option("--env", "environment", type=_PROVISIONED, required=True, help="Environment.")
+@click.option("--env", "environment", type=options.PROVISIONED, required=True, help="Environment.")
 @click.option("--as", "person", required=True, help="Who approves; the login of this person is used.")
 @click.option("--version", "number", type=_VERSION, default=None, help="The version given to release.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -92,7 +96,7 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
 
 
 @click.command()
-@click.option("--env", "environment", type=_TARGETS, required=True, help="Environment.")
+@click.option("--env", "environment", type=options.ENVIRONMENTS, required=True, help="Environment.")
 @click.option("--to", "number", type=_VERSION, default=None, help="A version that was champion there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def rollback(environment: str, number: int | None, as_json: bool) -> None:
@@ -108,7 +112,7 @@ def rollback(environment: str, number: int | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("prediction_id")
-@click.option("--env", "environment", type=_TARGETS, default=None, help="Environment; default is AIFACTORY_ENV.")
+@options.environment
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def trace(prediction_id: str, environment: str | None, as_json: bool) -> None:
     """Say what made a prediction: model, run, commit, data, gate, approval.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from aifactory_runtime.events.acting import ENVIRONMENTS, contract_of
+from aifactory_runtime.config import options
 
 
 @click.command()
-@click.option("--env", "environment", type=ENVIRONMENTS, default=None, help="Environment; default is AIFACTORY_ENV.")
+@options.environment
 @click.option("--yes", is_flag=True, help="Do it; without, it is only said.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def tidy(environment: str | None, yes: bool, as_json: bool) -> None:
@@ -21,7 +21,7 @@ def tidy(environment: str | None, yes: bool, as_json: bool) -> None:
     """
     from aifactory_runtime.capture import compaction
 
-    contract = contract_of(environment)
+    contract = options.contract_of(environment)
     capture = Path(contract.capture_uri)
     if yes:
         done = compaction.compact(capture, Path(contract.data_uri))

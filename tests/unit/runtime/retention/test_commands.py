@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from aifactory_runtime.capture import log_file
 from aifactory_runtime.capture.log_file import OLDER
-from aifactory_runtime.events import acting
+from aifactory_runtime.config import options
 from aifactory_runtime.retention import commands
 from tests.unit.runtime.capture.lines import line, stored
 from tests.unit.runtime.capture.test_compaction import log_of
@@ -26,7 +26,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     contract = SimpleNamespace(
         environment="prod", capture_uri=str(tmp_path / "capture"), data_uri=str(tmp_path / "data")
     )
-    monkeypatch.setattr(commands, "contract_of", lambda _: contract)
+    monkeypatch.setattr(options, "contract_of", lambda _: contract)
     return tmp_path
 
 
@@ -63,7 +63,3 @@ def test_given_the_file_of_an_earlier_release_when_tidied_then_its_lines_are_cou
 def test_given_json_when_tidied_then_it_is_one_object(place: Path, told: tuple[str, ...], done: bool) -> None:
     assert json.loads(said("--json", *told)) == {"environment": "prod", "predictions": 10, "done": done}
     assert len(stored(place / "data")) == (10 if done else 0)
-
-
-def test_given_the_command_then_it_takes_the_environments_that_events_takes() -> None:
-    assert acting.ENVIRONMENTS.choices == ("embedded", "dev", "staging", "prod")

@@ -1,0 +1,33 @@
+"""What `--env` takes is what there can be a contract of; the contract is that of the repo around."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from aifactory_runtime.config import options
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.errors import UsageProblem
+from tests.fixtures import usecase_repo
+
+
+def test_given_the_contract_when_an_environment_is_chosen_then_each_that_it_may_be_of_can_be() -> None:
+    assert options.ENVIRONMENTS.choices == get_args(EnvironmentContract.model_fields["environment"].annotation)
+
+
+def test_given_a_folder_of_a_repo_when_the_contract_is_asked_for_then_it_is_that_of_the_repo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = usecase_repo.make_repo(tmp_path / "repo", rows=5)
+    monkeypatch.chdir(repo / "src")
+
+    found = options.contract_of("embedded")
+
+    assert (found.environment, Path(found.data_uri).is_relative_to(repo)) == ("embedded", True)
+    with pytest.raises(UsageProblem, match="run factory up prod"):
+        options.contract_of("prod")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageProblem, match=r"no factory\.yaml here or above"):
+        options.contract_of("embedded")
