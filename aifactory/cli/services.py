@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +14,11 @@ from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
     from aifactory.home import Home
+    from aifactory.provision.plan import Place
+    from aifactory.status.activity import Activity
+    from aifactory.status.allowance import Allowance
+    from aifactory.status.overview import ServiceState, Serving
+    from aifactory.status.problems import OpenProblem
 
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -78,31 +85,64 @@ def status(as_json: bool) -> None:
     Example: factory status
     """
     from aifactory.provision.plan import Place
-    from aifactory.status import activity, allowance, overview, problems
 
     place = Place.here()
-    services = overview.services(place.home)
     repo = standing.of(place)
-    if not services and not repo:
+    found = _look(place)
+    if not found.services and not repo:
         raise FactoryError(f"nothing is provisioned in {place.home.root}: factory up")
-    served = overview.serving(place.home, place.manifest.use_case if place.manifest else None)
-    did = [activity.of(place.home, one.use_case, one.environment) for one in served]
-    only = place.manifest.use_case if place.manifest else None
-    now = datetime.now(UTC)
-    taken = allowance.allowances(place.home, now, only)
-    open_ones = problems.open_problems(place.home, now, only)
-    notes = overview.unasked(place.home, only) + [one.note for one in served if one.note] + list(open_ones.unread)
     if as_json:
-        both = [one.__dict__ | more.__dict__ for one, more in zip(served, did, strict=True)]
-        known = {"services": [vars(one) for one in services], "serving": both}
-        known |= {"problems": [vars(one) for one in open_ones.problems], "allowances": [vars(one) for one in taken]}
-        output.answer_json({**repo, **known, "notes": notes})
+        output.answer_json({**repo, **found.values()})
         return
     standing.say(repo)
-    if not services:
+    if not found.services:
         click.echo(f"Nothing is provisioned in {place.home.root}: factory up")
         return
-    output.table("Services", ("service", "state", "address"), [(s.name, s.state, s.address) for s in services])
+    _say(found)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What runs and what is served, seen from one place; `did` has an entry for each of `served`."""
+
+    services: Sequence[ServiceState]
+    served: Sequence[Serving]
+    did: Sequence[Activity]
+    problems: Sequence[OpenProblem]
+    allowances: Sequence[Allowance]
+    notes: Sequence[str]
+
+    def values(self) -> dict[str, Any]:
+        """As JSON."""
+        serving = [vars(one) | vars(more) for one, more in zip(self.served, self.did, strict=True)]
+        listed = {"services": self.services, "problems": self.problems, "allowances": self.allowances}
+        return {name: [vars(one) for one in rows] for name, rows in listed.items()} | {
+            "serving": serving,
+            "notes": list(self.notes),
+        }
+
+
+def _look(place: Place) -> _Found:
+    from aifactory.status import activity, allowance, overview, problems
+
+    only, now = place.manifest.use_case if place.manifest else None, datetime.now(UTC)
+    served = overview.serving(place.home, only)
+    open_ones = problems.open_problems(place.home, now, only)
+    remarks = [one.note for one in served if one.note]
+    return _Found(
+        services=overview.services(place.home),
+        served=served,
+        did=[activity.of(place.home, one.use_case, one.environment) for one in served],
+        problems=open_ones.problems,
+        allowances=allowance.allowances(place.home, now, only),
+        notes=[*overview.unasked(place.home, only), *remarks, *open_ones.unread],
+    )
+
+
+def _say(found: _Found) -> None:
+    """Tables for people."""
+    services = [(one.name, one.state, one.address) for one in found.services]
+    output.table("Services", ("service", "state", "address"), services)
     columns = ("use case", "environment", "pattern", "released", "served", "registry", "last run", "last batch")
     rows = [
         (
@@ -110,13 +150,20 @@ def status(as_json: bool) -> None:
             *("retired" if more.retired else one.served, one.registry, more.last_run, more.last_batch),
             *(one.address, more.retired or one.remark),
         )
-        for one, more in zip(served, did, strict=True)
+        for one, more in zip(found.served, found.did, strict=True)
     ]
     output.table("Use cases", (*columns, "address", "remark"), rows)
-    if open_ones.problems:
+    if found.problems:
         titles = ("use case", "environment", "problem", "severity", "since", "found", "state", "owner", "what to do")
-        output.table("Problems", titles, [tuple(map(str, vars(one).values())) for one in open_ones.problems])
-    allowed = [(one.use_case, one.environment, one.disk, one.compute, one.remark) for one in taken]
-    output.table("Quotas", ("use case", "environment", "disk", "compute", "remark"), allowed)
-    for note in notes:
+        listed = [
+            (
+                *(one.use_case, one.environment, one.problem, one.severity, one.since, str(one.count)),
+                *(one.state, one.owner, one.what_to_do),
+            )
+            for one in found.problems
+        ]
+        output.table("Problems", titles, listed)
+    taken = [(one.use_case, one.environment, one.disk, one.compute, one.remark) for one in found.allowances]
+    output.table("Quotas", ("use case", "environment", "disk", "compute", "remark"), taken)
+    for note in found.notes:
         click.echo(f"note: {note}")

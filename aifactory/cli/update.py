@@ -52,9 +52,9 @@ def command(
     if go_on or abort:
         if (go_on and abort) or to or address or dry_run or (abort and checked):
             raise UsageProblem("--abort stands alone, --continue takes --verify only: factory update --continue")
-        end(repo, go_on=go_on, as_json=as_json, own=[] if abort else _own(), checked=checked)
+        end(repo, go_on=go_on, as_json=as_json, own=[] if abort else _company_hooks(), checked=checked)
         return
-    own = _own()
+    own = _company_hooks()
     plan = update.update(
         repo, to, address, os.environ, output.say, dry_run=dry_run, checked=checked, hooks=[] if dry_run else own
     )
@@ -66,7 +66,7 @@ def command(
         raise NeedsPerson(_conflicts(plan.move, dry_run=dry_run))
 
 
-def _own() -> list[Path]:
+def _company_hooks() -> list[Path]:
     """The company's hooks."""
     from aifactory import hooks
     from aifactory.home import Home
