@@ -223,7 +223,7 @@ def test_given_an_open_quote_in_the_last_column_when_it_is_not_wanted_then_no_ro
 def test_given_lists_in_a_column_then_it_is_named(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"embedding": [[1.0], [2.0]]}), tmp_path / "t")
     located = source.locate(tmp_path, "t")
-    with pytest.raises(FactoryError, match="embedding holds lists"):
+    with pytest.raises(FactoryError, match="column embedding holds values of type list<"):
         source.read(located)
 
 
