@@ -165,6 +165,7 @@ def test_given_work_of_the_owner_while_it_is_tried_then_nothing_is_written(repo:
     assert staged(repo)["x.txt"] == "x"
 
 
+@pytest.mark.slow
 def test_fault_16_given_a_kill_before_any_write_then_no_decision_is_lost(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

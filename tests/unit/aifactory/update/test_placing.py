@@ -94,6 +94,7 @@ def test_given_a_clean_repo_then_all_is_staged_and_the_rest_untouched(repo: Path
     assert tree.of_commit(repo, "HEAD")["vendor/deep/new.py"].mode == EXECUTABLE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conflict", [False, True])
 @pytest.mark.parametrize("end", ["continue", "abort"])
 def test_fault_16_given_a_kill_before_any_write_then_the_update_is_finished_or_undone_whole(

@@ -138,6 +138,7 @@ def drifting(draw: Draw) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]
     return labels, 1 / (1 + np.exp(-steps[1])), {"times": np.arange(200)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [independent, grouped, drifting])
 def test_given_answers_that_know_nothing_when_tested_often_then_one_in_a_hundred_passes(make: object) -> None:
     assert callable(make)

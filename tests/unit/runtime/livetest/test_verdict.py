@@ -217,6 +217,7 @@ def promoted(case: str, tests: int) -> float:
     return float(np.mean([end is Verdict.PROMOTE for end in ends]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", NULLS)
 def test_given_equal_models_when_tested_often_then_few_are_promoted(case: str) -> None:
     assert promoted(case, 60) <= 0.05 + 3 * (0.05 * 0.95 / 60) ** 0.5
@@ -228,6 +229,7 @@ def test_given_2000_tests_of_equal_models_then_5_in_100_at_most_are_promoted(cas
     assert promoted(case, 2_000) <= 0.05
 
 
+@pytest.mark.slow
 def test_given_the_rules_are_not_kept_when_equal_models_are_tested_then_many_are_promoted() -> None:
     """Shows that the cases above are hard: each is lost by counting in the way its rule forbids."""
     draw = np.random.default_rng(12)

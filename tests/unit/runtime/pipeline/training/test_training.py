@@ -21,6 +21,8 @@ from tests.fixtures.usecase_repo import commit
 
 Pipeline = Callable[..., Handoff]
 
+pytestmark = pytest.mark.slow
+
 
 def edit(repo: Path, name: str, *changes: tuple[str, str]) -> None:
     path = repo / name
@@ -101,7 +103,6 @@ def test_given_a_regression_when_served_then_answers_are_numbers_without_probabi
     assert isinstance(answer["prediction"], float)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("library", ["xgboost.XGB", "lightgbm.LGBM"])
 @pytest.mark.parametrize("problem", ["Classifier", "Regressor"])
 def test_given_a_boosting_library_when_run_twice_then_a_version_and_the_same_digest(
@@ -125,7 +126,6 @@ SEARCH = """  parameters: {C: 0.0001}
   max_gap: 0.5"""
 
 
-@pytest.mark.slow
 def test_given_a_search_when_run_then_trials_are_child_runs_and_the_best_is_the_model(
     repo: Path, pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -147,7 +147,6 @@ def test_given_a_search_when_run_then_trials_are_child_runs_and_the_best_is_the_
     assert pipeline().model_sha256 == handoff.model_sha256
 
 
-@pytest.mark.slow
 def test_given_a_trial_that_cannot_be_fitted_when_searched_then_it_is_marked_and_the_others_go_on(
     repo: Path, pipeline: Pipeline, context: Context
 ) -> None:
@@ -170,7 +169,6 @@ def test_given_a_gap_beyond_the_allowed_when_judged_then_the_gate_refuses(repo: 
 ONE_STEP = "  parameters: {max_iter: 1}"
 
 
-@pytest.mark.slow
 def test_given_a_training_that_does_not_converge_when_reported_then_run_event_and_version_say_so(
     repo: Path, pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
 ) -> None:
