@@ -12,10 +12,11 @@ import pytest
 from hypothesis import settings
 
 from aifactory.home import Home
-from aifactory_runtime import garbage
+from aifactory_runtime import garbage, threads
 from tests.fixtures.machine import Machine
 
 garbage.seldom()  # before the tests' imports: their modules are many, and they are not garbage
+threads.sleep_while_waiting()
 # A busy machine is no failure, so there are no deadlines. `make thorough` says --hypothesis-profile thorough.
 settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=500)

@@ -14,7 +14,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from aifactory_runtime import garbage, streams
+from aifactory_runtime import garbage, streams, threads
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
@@ -96,6 +96,7 @@ def run(group: click.Group, arguments: Sequence[str], program: str, sentences: f
     """
     streams.open_closed()
     garbage.seldom()
+    threads.sleep_while_waiting()
     network.settle(os.environ)
     debug = "--debug" in arguments or bool(os.environ.get("AIFACTORY_DEBUG"))
     try:
