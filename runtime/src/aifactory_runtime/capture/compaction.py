@@ -7,6 +7,7 @@ import itertools
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from aifactory_runtime import files
 from aifactory_runtime.capture import log_file
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.segments import Segments
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,8 +67,9 @@ def compact(capture: Path, data: Path) -> Compacted:
         return Compacted(0, 0)
     with files.lock(capture / _LOCK, "process {holder} compacts the predictions already"):
         log = log_file.segments(capture)
-        log.close_newest()
-        rows = [_move(path, log.last(path), data) for path in log.closed()]
+        with _named_damage(log):
+            log.close_newest()
+        rows = [_move(path, log.first(path), _last(log, path), data) for path in log.closed()]
         older = capture / log_file.OLDER
         if _is_quiet(older):
             rows.append(_move_older(older, data))
@@ -76,15 +79,64 @@ def compact(capture: Path, data: Path) -> Compacted:
 def waiting(capture: Path) -> int:
     """How many predictions a compaction would move now."""
     log = log_file.segments(capture)
-    rows = sum(log.last(path) - log.first(path) + 1 for path in log.all())
+    rows = sum(_last(log, path) - log.first(path) + 1 for path in log.all())
     return rows + (_count_lines(older) if _is_quiet(older := capture / log_file.OLDER) else 0)
 
 
-def _move(path: Path, last: int, data: Path) -> int:
-    """One closed file, whose last sequence is `last`, into the table, then away with it."""
-    added = tables.append_stream(data, tables.CAPTURED, (STREAM, last), by=DAY, chunks=partial(_chunks, path))
+def _last(log: Segments, path: Path) -> int:
+    with _named_damage(log, path):
+        return log.last(path)
+
+
+@contextmanager
+def _named_damage(log: Segments, path: Path | None = None) -> Iterator[None]:
+    try:
+        yield
+    except ValueError:
+        raise FactoryError(log_file.damaged(path or log.newest())) from None
+
+
+def _move(path: Path, first: int, last: int, data: Path) -> int:
+    """One closed file, with lines of the sequences `first` to `last`, into the table, then away with it.
+
+    The table may be at a later sequence: who moved the file was killed before it went, or the sequences began anew, as
+    the log's files were lost or restored. Then each line is looked up by its id, and those that are missing are added.
+    """
+    if first > tables.position(data, tables.CAPTURED, STREAM):
+        stream, chunks = STREAM, partial(_chunks, path)
+    else:
+        stream, chunks = f"{STREAM} {_last_id(path)}", partial(_missing_chunks, path, _there(path, data))
+    added = tables.append_stream(data, tables.CAPTURED, (stream, last), by=DAY, chunks=chunks)
     path.unlink()
     return added.rows
+
+
+def _last_id(path: Path) -> str:
+    *_, last = _lines(path)
+    return last.id
+
+
+def _there(path: Path, data: Path) -> frozenset[str]:
+    """The ids of a file's lines that the table has."""
+    days: dict[str, set[str]] = {}
+    for line in _lines(path):
+        days.setdefault(line.time[:10], set()).add(line.id)
+    found: set[str] = set()
+    for day, ids in days.items():
+        for frame in tables.batches(data, tables.CAPTURED, columns=["prediction_id"], where=(DAY, day)):
+            found |= ids.intersection(frame["prediction_id"])
+    return frozenset(found)
+
+
+def _missing_chunks(path: Path, there: frozenset[str]) -> Iterator[pa.RecordBatch]:
+    """As `_chunks`, without the lines that are `there`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for chunk in _chunks(path):
+        missing = pc.invert(pc.is_in(chunk.column("prediction_id"), pa.array(sorted(there), pa.string())))
+        if left := chunk.filter(missing):
+            yield left
 
 
 def _is_quiet(older: Path) -> bool:

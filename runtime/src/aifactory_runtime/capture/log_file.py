@@ -15,7 +15,7 @@ OLDER = "predictions.jsonl"
 
 
 class NotRecorded(Exception):
-    """The disk did not take the lines; what was written of them is cut off again."""
+    """The disk did not take the lines, and what was written of them is cut off again; or the log is damaged."""
 
 
 def segments(folder: Path, most_bytes: int = MOST_BYTES) -> Segments:
@@ -31,7 +31,8 @@ class LogFile:
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._writer = Writer(segments(folder, most_bytes))
+        self._segments = segments(folder, most_bytes)
+        self._writer = Writer(self._segments)
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Write `lines` and return when they are on disk; NotRecorded, with the log as before, when they are not."""
@@ -43,10 +44,17 @@ class LogFile:
             self._writer.append(numbered, len(lines))
         except OSError as error:
             raise NotRecorded(error.strerror) from None
+        except ValueError:
+            raise NotRecorded(damaged(self._segments.newest())) from None
 
     def close(self) -> None:
         """Let go of the file."""
         self._writer.close()
+
+
+def damaged(path: Path | None) -> str:
+    """What to do about a segment whose last line is damaged: nothing can be written behind it."""
+    return f"the last line of {path} is damaged: restore the file from a backup, or take that line out"
 
 
 def _sequence_of(line: bytes) -> int:

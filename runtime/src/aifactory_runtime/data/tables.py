@@ -133,6 +133,8 @@ def append_stream(
     for batch in chunks():
         value = batch.column(by)[0].as_py()
         counted[value] = counted.get(value, 0) + batch.num_rows
+    if not counted:
+        return Appended(0, new=False)
     first, starts = _rows(table), {}
     for value, rows in counted.items():
         starts[value], first = first, first + rows

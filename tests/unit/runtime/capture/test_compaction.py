@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from aifactory_runtime import files
 from aifactory_runtime.capture import compaction, find, log_file
 from aifactory_runtime.capture.compaction import Compacted, compact
-from aifactory_runtime.capture.log_file import OLDER, LogFile
+from aifactory_runtime.capture.log_file import OLDER, LogFile, NotRecorded
 from aifactory_runtime.data import parts, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.segments import Segments
@@ -173,3 +174,57 @@ def test_given_the_file_of_an_earlier_release_that_is_written_to_when_compacted_
     (capture / OLDER).write_bytes(line(0) + b', "sequence": 1}\n')
     assert compact(capture, tmp_path / "data") == Compacted(0, 0)
     assert compaction._QUIET_SECONDS >= 3_600
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [str(row["prediction_id"]) for row in rows]
+
+
+def id_of(number: int) -> str:
+    return str(json.loads(line(number, number) + b"}")["id"])
+
+
+def test_given_a_log_whose_files_were_lost_when_its_sequences_begin_anew_then_no_prediction_is(tmp_path: Path) -> None:
+    capture, data = tmp_path / "capture", tmp_path / "data"
+    log_of(capture, range(5))
+    compact(capture, data)
+    shutil.rmtree(capture)
+    for numbers in (range(10, 12), range(12, 20)):  # at first behind what the table has, then beyond it
+        log_of(capture, numbers)
+        assert compact(capture, data).rows == len(numbers)
+    assert ids(stored(data)) == [id_of(number) for number in (*range(5), *range(10, 20))]
+    assert find.find(capture, data, id_of(11)) is not None
+
+
+def test_given_a_log_that_was_restored_and_went_on_when_compacted_then_each_prediction_is_there_once(
+    tmp_path: Path,
+) -> None:
+    capture, data, backup = tmp_path / "capture", tmp_path / "data", tmp_path / "backup"
+    log_of(capture, range(4), most_bytes=10_000_000)
+    shutil.copytree(capture, backup)
+    log_of(capture, range(4, 9), most_bytes=10_000_000)
+    compact(capture, data)
+    shutil.rmtree(capture)
+    backup.rename(capture)
+    log_of(capture, range(20, 23), most_bytes=10_000_000)
+
+    assert compact(capture, data).rows == 3
+    assert sorted(ids(stored(data))) == sorted(id_of(number) for number in (*range(9), *range(20, 23)))
+    assert compact(capture, data).rows == 0
+
+
+def test_given_a_damaged_last_line_when_compacted_or_written_to_then_its_file_is_named(tmp_path: Path) -> None:
+    capture = tmp_path / "capture"
+    log_of(capture, range(2), most_bytes=10_000_000)
+    newest = capture / "predictions-000000000000001.jsonl"
+    newest.write_bytes(newest.read_bytes() + b"garbage\n")
+    said = f"the last line of {newest} is damaged: restore the file from a backup, or take that line out"
+
+    for action in (lambda: compact(capture, tmp_path / "data"), lambda: compaction.waiting(capture)):
+        with pytest.raises(FactoryError) as refused:
+            action()
+        assert str(refused.value) == said
+    with pytest.raises(NotRecorded) as unrecorded:
+        LogFile(capture).append([line(3)])
+    assert str(unrecorded.value) == said
+    assert newest.read_bytes().endswith(b"garbage\n")
