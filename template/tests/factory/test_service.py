@@ -31,23 +31,22 @@ def wait_until_ready(client: httpx.Client) -> None:
 @pytest.fixture(scope="module")
 def service(trained: Repo) -> Iterator[httpx.Client]:
     """A client of the service, which serves what was trained; both end with the tests."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         trained.command("serve", "--port", "0"),
         cwd=trained.root,
         env=trained.environment,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert process.stdout is not None
-        address = next((line for line in process.stdout if line.startswith("http://")), "").strip()
-        assert address, "the service printed no address"
-        with httpx.Client(base_url=address.removesuffix("/docs"), timeout=30) as client:
-            wait_until_ready(client)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = next((line for line in process.stdout if line.startswith("http://")), "").strip()
+            assert address, "the service printed no address"
+            with httpx.Client(base_url=address.removesuffix("/docs"), timeout=30) as client:
+                wait_until_ready(client)
+                yield client
+        finally:
+            process.terminate()
 
 
 @pytest.fixture

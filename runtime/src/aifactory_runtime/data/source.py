@@ -43,7 +43,8 @@ def locate(root: Path, source: str) -> Located:
             there = bool(found.filesystem.exists(found.path))
     if not there:
         raise FactoryError(
-            f"{found.name} is missing: say where the data lies (data_source in factory.yaml; INPUT= of make score)"
+            f"{found.name} is missing: say where the data lies "
+            "(--data of factory new, data_source in factory.yaml, INPUT= of make score)"
         )
     return found
 

@@ -56,7 +56,7 @@ def find(name: str, opener: Opener) -> str:
 def check(name: str, opener: Opener, encoding: str) -> None:
     """UsageProblem when the encoding that a person names is none, or not that of the file."""
     try:
-        codecs.lookup(encoding)
+        "".encode(encoding)
     except LookupError:
         raise UsageProblem(
             f"{encoding} is no encoding that Python knows: name one such as shift_jis or koi8-r"

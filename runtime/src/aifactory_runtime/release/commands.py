@@ -126,8 +126,10 @@ def trace(prediction_id: str, environment: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.values()))
         return
-    for key, value in _told(found):
-        click.echo(f"{key:<20}{value}")
+    told = _told(found)
+    width = max(len(key) for key, _ in told) + 2
+    for key, value in told:
+        click.echo(f"{key:<{width}}{value}")
 
 
 def _told(found: Trace) -> list[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from aifactory_runtime.capture.log_file import NotRecorded
@@ -106,7 +107,7 @@ async def _answer(service: Service, request: Request, calls: Mapping[str, Call],
     except request_body.NotTaken as not_taken:
         headers = {"Accept": ", ".join(calls), "Accept-Encoding": "gzip"}
         return JSONResponse({"detail": str(not_taken)}, 415, headers)
-    except (request_body.Damaged, Refused) as refused:
+    except (request_body.Damaged, Refused, ClientDisconnect) as refused:  # nobody reads the answer after the last
         return JSONResponse({"detail": str(refused)}, 422)
     except NotReady as not_ready:
         return JSONResponse({"detail": str(not_ready)}, 503, {"Retry-After": "1"})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from aifactory_runtime.data import source
+from aifactory_runtime.data import source, text_encoding
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -94,3 +95,9 @@ def test_given_a_header_without_a_line_end_when_read_then_it_has_no_rows(tmp_pat
     located = put(tmp_path, b"a,b,c")
     with pytest.raises(FactoryError, match="has no rows"):
         list(source.batches(located, source.detect(located)))
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", ""])
+def test_given_a_name_that_is_no_encoding_of_texts_when_told_then_it_is_refused_by_name(encoding: str) -> None:
+    with pytest.raises(UsageProblem, match=f"{encoding} is no encoding that Python knows"):
+        text_encoding.check("t.csv", lambda: io.BytesIO(b"a"), encoding)

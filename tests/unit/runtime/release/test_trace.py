@@ -8,11 +8,12 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from click.testing import CliRunner
 
 from aifactory_runtime.audit import log
 from aifactory_runtime.capture.log_file import OLDER
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.release import commands, trace
+from aifactory_runtime.release import commands, side, trace
 from aifactory_runtime.release.side import Side
 from tests.unit.runtime.release.parts import chosen, contract
 
@@ -55,6 +56,18 @@ def test_given_what_ran_the_science_when_traced_then_it_is_told_apart_and_nothin
     assert found.operations == told
     shown = dict(commands._told(found))
     assert {name: shown.get(f"operations {name}") for name in told} == told
+
+
+def test_given_a_trace_when_it_is_said_then_no_name_touches_its_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = traced(tmp_path, **{"operations.runtime_sha256": "b" * 64})
+    monkeypatch.setattr(trace, "trace", lambda *_: found)
+    monkeypatch.setattr(side, "open_side", lambda *_: None)
+    monkeypatch.setattr(commands, "_root", lambda: tmp_path)
+    lines = CliRunner().invoke(commands.trace, ["a"]).output.splitlines()
+    starts = {line.index(line.split("  ")[-1].strip()) for line in lines if line.strip()}
+    assert "operations runtime_sha256  " + "b" * 64 in lines and len(starts) == 1
 
 
 def test_given_a_row_that_does_not_say_its_code_when_traced_then_the_audit_log_knows_what_was_served_then(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import http.client
 import json
@@ -378,3 +379,22 @@ def test_given_requests_when_metrics_are_asked_for_then_they_are_counted_and_a_t
     assert 'aifactory_requests_total{path="other",status="404"} 1.0' in text
     assert "aifactory_rows_scored_total 2.0" in text
     assert "aifactory_model_version 1.0" in text
+
+
+def test_given_a_caller_that_hangs_up_while_it_sends_then_the_service_goes_on_without_a_traceback(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = iter([{"type": "http.request", "body": b'{"ro', "more_body": True}, {"type": "http.disconnect"}])
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode()), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers, "query_string": b""}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(parts)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(setting.client.app({**scope, "raw_path": b"/predict", "server": ("t", 80)}, receive, send))  # type: ignore[arg-type]
+
+    assert caplog.records == [] and sent[0]["status"] == 422
