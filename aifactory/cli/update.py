@@ -86,7 +86,7 @@ def end(repo: Path, *, go_on: bool, as_json: bool, own: list[Path] | None = None
         _say_settled(*settled, as_json=as_json)
         return
     move, open_still = (
-        update.go_on(repo, output.say, hooks=own, checked=checked) if go_on else (update.abort(repo), False)
+        update.go_on(repo, output.say, hooks=own, checked=checked) if go_on else (update.abort(repo, output.say), False)
     )
     if open_still:
         raise NeedsPerson(_conflicts(move, dry_run=False))

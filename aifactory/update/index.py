@@ -20,26 +20,35 @@ _MARK = b"factory update\n"
 _LOCK_SECONDS = 10.0
 
 
+class HalfWritten(FactoryError):
+    """The work tree holds half of an update. The index stays locked then, so that nobody commits the half."""
+
+
 @contextmanager
 def locked(repo: Path) -> Iterator[Path]:
     """A copy of git's index, which nobody else changes while the block runs. Call it under `record.held`.
 
-    FactoryError when a git process does not let go of the index.
+    FactoryError when a git process does not let go of the index. HalfWritten in the block leaves the lock.
     """
     free(repo)
     _take(repo)
+    half = False
     try:
         copy = record.folder(repo) / "index"
         copy.with_name("index.lock").unlink(missing_ok=True)
         copy.unlink(missing_ok=True)
         shutil.copyfile(tree.repo_path(repo, "index"), copy)
         yield copy
+    except HalfWritten:
+        half = True
+        raise
     finally:
-        _release(repo)
+        if not half:
+            _release(repo)
 
 
 def free(repo: Path) -> None:
-    """Remove the lock that a killed update left. Call it under `record.held`: no other update of this repo runs."""
+    """Remove the lock that a stopped update left. Call it under `record.held`: no other update of this repo runs."""
     _release(repo)
 
 
@@ -49,9 +58,13 @@ def change(repo: Path, copy: Path, changes: Iterable[Change]) -> None:
 
 
 def put(repo: Path, copy: Path) -> None:
-    """Put the copy in the place of git's own index: a reader finds one or the other."""
+    """Put the copy in the place of git's own index: a reader finds one or the other. FactoryError when that fails."""
     _git(repo, copy, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")  # refreshes it
-    copy.replace(tree.repo_path(repo, "index"))
+    place = tree.repo_path(repo, "index")
+    try:
+        copy.replace(place)
+    except OSError as error:
+        raise FactoryError(f"{place} cannot be written ({error.strerror})") from None
 
 
 def _lines(changes: Iterable[Change]) -> Iterator[str]:

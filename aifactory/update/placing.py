@@ -1,31 +1,36 @@
 """Moves the result of an update into a repo's work tree and index; a kill at any moment can be finished or undone.
 
 All files are written into a folder of our own first, so that a full disk changes nothing. Then, while nobody else can
-change the index, the update is written down, each file takes its place by a rename, and last the index by another. No
-ref of the repo changes.
+change the index, the update is written down, each file takes its place by a rename, what goes is removed, and last the
+index takes its place by a rename. No ref of the repo changes.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from aifactory.git import git, line
-from aifactory.update import conflicts, index, record, tree, untouched
+from aifactory.update import conflicts, edits, index, record, tree, untouched
 from aifactory.update.record import Move, Phase
+from aifactory.update.rules import parents
+from aifactory.update.tree import Entry
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 _STAGING = ".factory/update"
-"""In the repo, as a rename needs the same disk; git ignores `.factory/` there."""
+"""In the repo, as a rename needs the same disk; git ignores `.factory/` there. Where it is on another one, we copy."""
 
 
 def move_in(repo: Path, move: Move) -> None:
     """Write all changes into work tree and index. Call it under `record.held`, on a clean repo.
 
-    UsageProblem, with nothing written, when HEAD or a file that the move touches changed since the move was made, or a
-    file that git does not know is in the way; FactoryError when the disk is full.
+    UsageProblem, with nothing written, when HEAD or a file that the move touches changed since the move was made, a
+    file that git does not know is in the way, or a folder cannot be written; FactoryError when the disk is full.
+    HalfWritten when a file cannot take its place for another reason: `resume` or `abort` comes next.
     """
     _carry_out(repo, move, move, untouched.refuse_changed)
 
@@ -52,9 +57,13 @@ def resume(repo: Path) -> Move:
     return move
 
 
-def abort(repo: Path) -> Move:
-    """Restore every path that the update touched as HEAD has it. Call it under `record.held`."""
+def abort(repo: Path, say: Callable[[str], None] = lambda _line: None) -> Move:
+    """Restore every path that the update touched as HEAD has it. Call it under `record.held`.
+
+    What somebody wrote there since it began is kept as a copy; `say` gets a line for each.
+    """
     move, _phase = noted_on_head(repo)
+    edits.keep(repo, move, say)
     _carry_out(repo, move, move.undone(), lambda _repo, _move: None)
     return move
 
@@ -69,8 +78,14 @@ def _carry_out(repo: Path, noted: Move, wanted: Move, check: Callable[[Path, Mov
             index.change(repo, copy, wanted.changes)
             check(repo, wanted)
             record.note(repo, noted, Phase.MOVING)
-            _place(repo, wanted, staging)
-            index.put(repo, copy)
+            try:
+                _place(repo, wanted, staging)
+                index.put(repo, copy)
+            except FactoryError as error:
+                raise index.HalfWritten(
+                    f"{error}: the {noted.called} is half written; mend that, then factory {noted.command} "
+                    "--continue, or undo it with --abort"
+                ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     if wanted.conflicts:
@@ -91,26 +106,73 @@ def _stage(repo: Path, move: Move, staging: Path) -> None:
 
 
 def _place(repo: Path, move: Move, staging: Path) -> None:
-    """Rename each staged file to its place, after what goes has gone."""
+    """Rename each staged file to its place and remove what goes, which waits until as much as possible is there."""
+    coming = {one.path: one.after for one in move.changes if one.after and os.path.lexists(staging / one.path)}
+    blocked = [path for path in coming if _is_blocked(repo, path)]
+    for path in [path for path in coming if path not in blocked]:
+        _put(repo, path, coming[path], staging / path)
     for change in move.changes:
         if change.after is None and not change.stages:
-            _remove(repo, repo / change.path)
-    for change in move.changes:
-        staged = staging / change.path
-        if change.after is not None and os.path.lexists(staged):
-            target = repo / change.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            staged.replace(target)
+            _remove(repo, change.path)
+    for path in blocked:
+        _put(repo, path, coming[path], staging / path)
 
 
-def _remove(repo: Path, path: Path) -> None:
-    """Remove a file, and the folders that it leaves empty."""
-    if tree.is_file(path):
-        path.unlink()
-    for parent in path.parents:
+def _is_blocked(repo: Path, path: str) -> bool:
+    """Whether something that goes has to go first: a folder at the path, or a file where it needs a folder."""
+    target = repo / path
+    is_folder = target.is_dir() and not target.is_symlink()
+    return is_folder or any(tree.is_file(repo / parent) for parent in parents(path))
+
+
+def _put(repo: Path, path: str, wanted: Entry, staged: Path) -> None:
+    """Rename a staged file to its place. FactoryError when that fails and the file is not there already."""
+    target = repo / path
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _rename(staged, target)
+    except OSError as error:
+        if untouched.differing(repo, {path: wanted}):
+            raise FactoryError(f"{path} cannot be put in its place ({error.strerror})") from None
+
+
+def _rename(staged: Path, target: Path) -> None:
+    """Rename, from another disk by a copy beside the target."""
+    try:
+        staged.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = _part(target)
+        try:
+            part.unlink(missing_ok=True)
+            shutil.copy2(staged, part, follow_symlinks=False)
+            part.replace(target)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def _part(target: Path) -> Path:
+    """Where a file from another disk is written first."""
+    return target.with_name(f".{target.name}.factory-part")
+
+
+def _remove(repo: Path, path: str) -> None:
+    """Remove a file with what a killed copy of it left, and the folders that it leaves empty, where that can be."""
+    target = repo / path
+    try:
+        if tree.is_file(target):
+            target.unlink()
+        if tree.is_file(_part(target)):
+            _part(target).unlink()
+    except OSError as error:
+        raise FactoryError(f"{path} cannot be removed ({error.strerror})") from None
+    for parent in target.parents:
         if parent == repo or not parent.is_dir() or any(parent.iterdir()):
             break
-        parent.rmdir()
+        with suppress(OSError):  # a folder that another disk is mounted on stays
+            parent.rmdir()
 
 
 def noted_on_head(repo: Path) -> tuple[Move, Phase]:

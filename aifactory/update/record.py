@@ -13,6 +13,7 @@ from typing import Any
 from aifactory.update import tree
 from aifactory.update.tree import Entry, Tree
 from aifactory_runtime import files
+from aifactory_runtime.errors import UsageProblem
 
 _NOUNS = {"update": "update", "adopt": "adoption"}
 
@@ -102,19 +103,33 @@ def note(repo: Path, move: Move, phase: Phase) -> None:
 
 
 def noted(repo: Path) -> tuple[Move, Phase] | None:
-    """The update that is not finished; None when there is none."""
+    """The update that is not finished; None when there is none. UsageProblem when what is written down is damaged."""
+    path = folder(repo) / "move.json"
     try:
-        written = files.read_json(folder(repo) / "move.json")
+        return _read(files.read_json(path))
     except FileNotFoundError:
         return None
-    noted_changes = tuple(_change(one) for one in written["changes"])
-    move = Move(written["head"], written["title"], noted_changes, written["command"], written.get("version", ""))
-    return move, Phase(written["phase"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        lock = tree.repo_path(repo, "index.lock")
+        gone = f"{path} and {lock}" if lock.exists() else str(path)
+        raise UsageProblem(
+            f"{path} is damaged, so nobody knows how far an update or adoption came: copy away what you changed (see "
+            f"git status), remove {gone}, then git reset --hard restores HEAD's files"
+        ) from None
 
 
 def forget(repo: Path) -> None:
     """The update is finished, or undone."""
     (folder(repo) / "move.json").unlink(missing_ok=True)
+
+
+def _read(written: dict[str, Any]) -> tuple[Move, Phase]:
+    """What `note` wrote. ValueError, KeyError, TypeError or AttributeError for anything else."""
+    if written["command"] not in _NOUNS:
+        raise ValueError("no command of factory")
+    noted_changes = tuple(_change(one) for one in written["changes"])
+    move = Move(written["head"], written["title"], noted_changes, written["command"], written.get("version", ""))
+    return move, Phase(written["phase"])
 
 
 def _change(written: dict[str, Any]) -> Change:

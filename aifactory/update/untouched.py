@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aifactory.git import attempt, git, line, split_nul
-from aifactory.update import tree
+from aifactory.update import tree, writable
 from aifactory.update.record import Move
 from aifactory.update.rules import parents
 from aifactory.update.tree import Entry, Tree
@@ -15,7 +15,7 @@ from aifactory_runtime.errors import UsageProblem
 
 
 def refuse_changed(repo: Path, move: Move) -> None:
-    """UsageProblem unless HEAD, index and files are as the move found them, and nothing unknown is in its way.
+    """UsageProblem unless HEAD, index and files are as the move found them, and it can write with nothing in its way.
 
     Files are told by their content, as git may have been told not to look at some.
     """
@@ -36,6 +36,7 @@ def refuse_changed(repo: Path, move: Move) -> None:
             f"factory {move.command} again"
         )
     refuse_unknown(repo, move)
+    writable.refuse_unwritable(repo, move)
 
 
 def refuse_unknown(repo: Path, move: Move) -> None:
@@ -51,19 +52,24 @@ def refuse_unknown(repo: Path, move: Move) -> None:
 
 
 def refuse_edited(repo: Path, move: Move) -> None:
-    """UsageProblem when a touched file is neither as it was, is to be, nor was between: somebody edited it since."""
-    sides = (
-        {one.path: one.before for one in move.changes},
-        {one.path: one.after for one in move.changes},
-        {one.path: one.between[0] for one in move.changes if one.between},
-    )
-    edited = differing(repo, sides[0]) & differing(repo, sides[1])
-    edited -= sides[2].keys() - differing(repo, sides[2])
-    if edited:
+    """UsageProblem when somebody edited a file of the move since it began."""
+    found = edited(repo, move)
+    if found:
         raise UsageProblem(
-            f"{min(edited)} was edited after the {move.called} was interrupted: keep a copy of it elsewhere, then "
-            f"factory {move.command} --abort"
+            f"{min(found)} was edited after the {move.called} was interrupted: factory {move.command} --abort keeps a "
+            "copy of it and says where"
         )
+
+
+def edited(repo: Path, move: Move) -> set[str]:
+    """Paths of the move that hold neither what was there, nor what is to be, nor a version that it knows besides."""
+    before, after = ({one.path: getattr(one, side) for one in move.changes} for side in ("before", "after"))
+    found = differing(repo, before) & differing(repo, after)
+    others = {one.path: [*one.between, *(one.stages or ())] for one in move.changes if one.path in found}
+    for number in range(max(map(len, others.values()), default=0)):
+        known = {path: entries[number] for path, entries in others.items() if len(entries) > number}
+        found -= known.keys() - differing(repo, known)
+    return found
 
 
 def differing(repo: Path, wanted: Mapping[str, Entry | None]) -> set[str]:

@@ -92,10 +92,10 @@ def go_on(repo: Path, say: Say, *, hooks: list[Path] | None = None, checked: boo
         return move, record.noted(repo) is not None
 
 
-def abort(repo: Path) -> record.Move:
-    """The repo as it was before the update."""
+def abort(repo: Path, say: Say = lambda _line: None) -> record.Move:
+    """The repo as it was before the update; `say` gets a line for each edit since then, which is kept as a copy."""
     with record.held(repo):
-        return placing.abort(repo)
+        return placing.abort(repo, say)
 
 
 def top(folder: Path) -> Path:

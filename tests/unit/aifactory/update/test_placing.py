@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from aifactory import update
 from aifactory.git import attempt
 from aifactory.git import git as run_git
-from aifactory.update import index, placing, record, tree
+from aifactory.update import conflicts, index, placing, record, tree
 from aifactory.update.record import Change, Move, Phase
 from aifactory.update.tree import EXECUTABLE, FILE, LINK, Entry
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
@@ -368,7 +369,9 @@ def test_given_a_file_edited_after_an_interruption_then_continue_refuses_it_by_n
     record.note(repo, move, Phase.MOVING)
     (repo / path).parent.mkdir(parents=True, exist_ok=True)
     (repo / path).write_text("my own work\n")
-    with pytest.raises(UsageProblem, match=rf"{re.escape(path)} was edited after the update .* was interrupted"):
+    with pytest.raises(
+        UsageProblem, match=rf"{re.escape(path)} was edited after the update .* was interrupted.*--abort"
+    ):
         placing.resume(repo)
     assert (repo / path).read_text() == "my own work\n"
 
@@ -394,3 +397,162 @@ def test_given_hooks_of_the_repos_own_configuration_then_none_runs(repo: Path) -
         hook.chmod(0o755)
     placing.move_in(repo, made(repo))
     assert not (repo / "hook-ran").exists()
+
+
+def failing(
+    monkeypatch: pytest.MonkeyPatch, name: str, number: int, fails: Callable[[int, tuple[Path, ...]], bool]
+) -> list[int]:
+    """Make a method of Path fail with the error `number` where `fails` says so; what is returned counts its calls."""
+    count, real = [0], getattr(Path, name)
+
+    def called(*paths: Any, **named: Any) -> Any:
+        count[0] += 1
+        if fails(count[0], paths):
+            raise OSError(number, os.strerror(number))
+        return real(*paths, **named)
+
+    monkeypatch.setattr(Path, name, called)
+    return count
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "least"),
+    [("replace", errno.EXDEV, 1), ("replace", errno.EPERM, 7), ("unlink", errno.EPERM, 2)],
+)
+def test_given_a_disk_that_refuses_one_write_then_the_repo_is_as_before_or_it_is_said_and_abort_undoes_it(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int, least: int
+) -> None:
+    before, move = state(repo), made(repo)
+    halves = 0
+    for step in range(1, 100):
+        with monkeypatch.context() as patch:
+            count = failing(patch, name, number, lambda called, _paths, step=step: called == step)  # type: ignore[misc]
+            try:
+                placing.move_in(repo, move)
+            except index.HalfWritten as error:
+                halves += 1
+                assert re.search(r"is half written; mend that, .* --continue, or undo it with --abort$", str(error))
+                assert b"index.lock" in attempt(repo, "commit", "--all", "-m", "Half").stderr
+            except (FactoryError, OSError):
+                assert record.noted(repo) is None or state(repo) != before
+        if count[0] < step:
+            break
+        if record.noted(repo):
+            placing.abort(repo)
+        else:
+            git(repo, "reset", "--quiet", "--hard")
+        assert state(repo) == before, f"undone after write {step}"
+        assert not (repo / ".git" / "index.lock").exists()
+    assert halves >= least
+
+
+def test_given_a_staging_folder_on_another_disk_then_all_is_staged_and_can_be_undone(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    (repo / ".factory").symlink_to(tmp_path / "other")
+    before, move = state(repo), made(repo)
+    failing(monkeypatch, "replace", errno.EXDEV, lambda _called, paths: ".factory" in paths[0].parts)
+    placing.move_in(repo, move)
+    assert git(repo, "diff", "--name-only") == ""
+    assert os.access(repo / "vendor" / "deep" / "new.py", os.X_OK)
+    assert (repo / "link").readlink() == Path("run.sh")
+    record.note(repo, move, Phase.MOVING)
+    placing.abort(repo)
+    assert state(repo) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "words"),
+    [
+        ("replace", "run.sh", r"run\.sh cannot be put in its place \(Operation not permitted\)"),
+        ("unlink", "gone.txt", r"gone\.txt cannot be removed \(Operation not permitted\)"),
+    ],
+)
+def test_given_a_file_that_nobody_can_change_then_it_is_named_and_abort_works_all_the_same(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str, words: str
+) -> None:
+    before, move = state(repo), made(repo)
+    failing(monkeypatch, name, errno.EPERM, lambda _called, paths: paths[-1] == repo / path)
+    with pytest.raises(FactoryError, match=f"^{words}: the update 0.1.0 to 0.2.0 is half written"):
+        placing.move_in(repo, move)
+    assert (repo / "gone.txt").is_file()
+    with pytest.raises(FactoryError, match=words):
+        placing.resume(repo)
+    placing.abort(repo)
+    assert state(repo) == before
+
+
+@pytest.mark.parametrize(
+    ("folder", "path"), [(".", "Makefile"), ("docs", "docs/old.md"), ("vendor", "vendor/deep/new.py")]
+)
+def test_given_a_folder_that_cannot_be_written_then_it_is_named_and_nothing_changes(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, folder: str, path: str
+) -> None:
+    (repo / "vendor").mkdir()
+    before, move, real = state(repo), made(repo), os.access
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place) != repo / folder and real(place, mode))
+    words = f"the folder {repo / folder} cannot be written, and {path} changes there: nothing was written"
+    with pytest.raises(UsageProblem, match=words) as raised:
+        placing.move_in(repo, move)
+    assert "\n" not in str(raised.value)
+    assert state(repo) == before
+    assert record.noted(repo) is None
+
+
+@pytest.mark.parametrize("path", ["Makefile", "vendor/deep/new.py", "gone.txt", "both.txt"])
+def test_given_work_of_the_owner_since_the_update_began_then_abort_keeps_a_copy_and_says_where(
+    repo: Path, path: str
+) -> None:
+    before = state(repo)
+    for number in (1, 2):
+        placing.move_in(repo, made(repo, conflict=True))
+        if path == "gone.txt":
+            (repo / path / "inside.txt").unlink()
+            (repo / path).rmdir()
+        (repo / path).write_text(f"my own work, {number}\n")
+        said: list[str] = []
+        placing.abort(repo, said.append)
+        where = f".factory/edited-{number}/{path}"
+        assert said == [f"{path} was edited after the update 0.1.0 to 0.2.0 began: what you wrote is kept as {where}"]
+    for number in (1, 2):
+        kept = repo / f".factory/edited-{number}/{path}"
+        assert kept.read_text() == f"my own work, {number}\n"
+        kept.unlink()
+    assert state(repo) == before
+
+
+def test_given_no_work_of_the_owner_or_the_factorys_version_of_a_conflict_then_abort_keeps_nothing(repo: Path) -> None:
+    before = state(repo)
+    placing.move_in(repo, made(repo, conflict=True))
+    (repo / "both.txt").write_text("its\n")
+    placing.abort(repo)
+    assert state(repo) == before
+
+
+def test_given_a_copy_that_cannot_be_kept_then_abort_changes_nothing(repo: Path) -> None:
+    placing.move_in(repo, made(repo, conflict=True))
+    (repo / "Makefile").write_text("my own work\n")
+    (repo / ".factory").rmdir()
+    (repo / ".factory").write_text("in the way\n")
+    before = state(repo)
+    with pytest.raises(FactoryError, match=r"Makefile was edited .* no copy can be kept as .*: nothing changed"):
+        placing.abort(repo)
+    assert state(repo) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"head": 1}', '{"head": 1, "changes": [1], "command": "x"}'])
+def test_given_a_damaged_note_then_each_command_names_it_and_the_way_out(repo: Path, text: str) -> None:
+    note = repo / ".git" / "factory-update" / "move.json"
+    note.parent.mkdir()
+    note.write_text(text)
+    (repo / ".git" / "index.lock").write_bytes(b"factory update\n")
+    looks: list[Callable[[Path], Any]] = [record.noted, conflicts.settle, update.waiting, update.interrupted]
+    for act in (*looks, update.settle):
+        with pytest.raises(UsageProblem, match=rf"{note} is damaged.* remove {note} and .*index\.lock, then git reset"):
+            act(repo)
+    for act in (placing.resume, placing.abort):
+        with pytest.raises(UsageProblem, match=rf"{note} is damaged.* remove {note}, then git reset --hard"):
+            act(repo)
+    note.unlink()
+    assert update.settle(repo) is None
