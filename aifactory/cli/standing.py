@@ -47,7 +47,7 @@ def say(known: dict[str, Any]) -> None:
     if "repo" not in known:
         return
     repo = known["repo"]
-    state = f"an update to {repo['newest']} would change it" if repo["behind"] else "nothing to update"
+    state = _state(repo)
     version = f"{repo['version']}{', once that is committed' if 'repo_waits' in known else ''}"
     click.echo(f"Factory {version}: {state} (says {repo['known']})")
     if repo["behind"]:
@@ -57,3 +57,9 @@ def say(known: dict[str, Any]) -> None:
         output.table("Files of the factory that you edited", ("file", "since", "update"), rows)
     for note in (*repo["untrue"], *repo["notes"]):
         click.echo(f"note: {note}")
+
+
+def _state(repo: dict[str, Any]) -> str:
+    if repo["conflicts"]:
+        return f"conflict in {', '.join(repo['conflicts'])}, for you to decide"
+    return f"an update to {repo['newest']} would change it" if repo["behind"] else "nothing to update"

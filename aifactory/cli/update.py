@@ -100,9 +100,14 @@ def _say_plan(repo: Path, plan: Plan, *, dry_run: bool) -> None:
         _say_notes(plan)
         click.echo(f"Nothing changes for this repo: {plan.move.title}")
         return
-    click.echo(f"{'Would go' if dry_run else 'Went'} from {plan.move.title}")
+    click.echo(_headline(plan.move, dry_run=dry_run))
     changes = summary.of(repo, plan.move)
-    edited = [f"{step.path}: {step.outcome}" for step in plan.steps if step.outcome.name not in _PLAIN]
+    asks = {change.path for change in plan.move.conflicts}
+    edited = [
+        f"{step.path}: {'conflict, for you to decide' if step.path in asks else step.outcome}"
+        for step in plan.steps
+        if step.outcome.name not in _PLAIN
+    ]
     for planned, done, lines in (
         ("Your own files that would change", "Your own files that changed", _own_files(plan, changes)),
         ("Upgrades of them that are due, and would be made", "Upgrades of them that were made", plan.upgrades),
@@ -120,6 +125,15 @@ def _say_plan(repo: Path, plan: Plan, *, dry_run: bool) -> None:
     if not dry_run and not plan.move.conflicts:
         subject = f"Follow the factory {plan.way.new_name}"
         click.echo(f'It is staged. Look at it with git diff --cached, then: git commit -m "{subject}"')
+
+
+def _headline(move: Move, *, dry_run: bool) -> str:
+    """From where to where, and whether a person has to decide something first."""
+    count = len(move.conflicts)
+    found = f"{count} conflict{'' if count == 1 else 's'}"
+    if dry_run:
+        return f"Would go from {move.title}{f', with {found} for you to decide' if count else ''}"
+    return f"Not finished from {move.title}: {found} for you to decide" if count else f"Went from {move.title}"
 
 
 def _own_files(plan: Plan, changes: Iterable[FileChange]) -> list[str]:

@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 from aifactory.git import attempt, git, line
+from aifactory_runtime.config import yaml_model
+from aifactory_runtime.config.project import MANIFEST
 from aifactory_runtime.errors import UsageProblem
 
 FILE = ".copier-answers.yml"
@@ -53,6 +55,24 @@ def read(repo: Path) -> Answers:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageProblem(f"{FILE} cannot be read ({error}): {back}") from None
     return parse(text, back)
+
+
+def refuse_other_use_case(repo: Path) -> None:
+    """UsageProblem when the answers name another use case than factory.yaml: its package in `src/` has one name."""
+    answered, said = read(repo).given.get("use_case"), _manifests_use_case(repo)
+    if None not in (answered, said) and answered != said:
+        raise UsageProblem(
+            f"{FILE} says use_case {answered!r}, {MANIFEST} says {said!r}, and a use case keeps its name: write the "
+            "one that src/ has into both, commit, then factory update"
+        )
+
+
+def _manifests_use_case(repo: Path) -> Any:
+    """None when factory.yaml is missing or broken, which others say."""
+    try:
+        return yaml_model.read_yaml(repo / MANIFEST).get("use_case")
+    except UsageProblem:
+        return None
 
 
 def parse(text: str, back: str = "write it again") -> Answers:

@@ -19,7 +19,7 @@ from aifactory.update import answers as answers_file
 from aifactory.update import plan, record, rules, tree, versions
 from aifactory.update.answers import Answers
 from aifactory.update.plan import Plan
-from aifactory.update.rules import Outcome
+from aifactory.update.rules import Outcome, Step
 from aifactory.update.tree import Entry, Tree
 from aifactory.update.versions import Way
 from aifactory_runtime import files
@@ -28,6 +28,7 @@ from aifactory_runtime.upgrades import markers
 _DAYS_FROM_HOURS = 48
 _KEPT_FILES = 4
 _UNTOUCHED = "update leaves it as it is"
+_ASKS = "conflict: decide it, then factory update --continue"
 _WILL = {
     Outcome.MERGE: "update merges your edit with the factory's change",
     Outcome.KEEP_EDITED: "the factory removed it; update keeps yours",
@@ -56,6 +57,8 @@ class Standing:
     newest: str
     behind: bool
     """Whether an update would change anything, not whether a number differs."""
+    conflicts: tuple[str, ...]
+    """Files in which the update that is staged waits for a decision."""
     changelog: str
     """What the releases between say to owners."""
     edited: tuple[Edited, ...]
@@ -89,10 +92,9 @@ def standing(
     steps = {
         step.moved_from or step.path: step for step in rules.plan(rendered.base, ours, rendered.theirs, rendered.moved)
     }
+    asks = _conflicts(repo) if staged else ()
     edited = [
-        Edited(
-            path, last_commit(repo, path), _WILL.get(steps[path].outcome, _UNTOUCHED) if path in steps else _UNTOUCHED
-        )
+        Edited(path, last_commit(repo, path), _ASKS if path in asks else _will(steps.get(path)))
         for path, entry in rendered.base.items()
         if ours.get(path) != entry
     ]
@@ -100,12 +102,23 @@ def standing(
         way.old_name,
         way.new_name,
         any(step.outcome in _CHANGES for step in steps.values()),
+        asks,
         way.changelog,
         tuple(edited),
         _untrue(way.answers, manifest),
         _age(way),
         (*way.notes, *([marked] if marked else [])),
     )
+
+
+def _conflicts(repo: Path) -> tuple[str, ...]:
+    noted = record.noted(repo)
+    return tuple(change.path for change in noted[0].conflicts) if noted else ()
+
+
+def _will(step: Step | None) -> str:
+    """What an update does to an edited file."""
+    return _WILL.get(step.outcome, _UNTOUCHED) if step else _UNTOUCHED
 
 
 def keep(repo: Path, way: Way, base: Tree, theirs: Tree, moved: Mapping[str, str]) -> None:

@@ -46,6 +46,7 @@ def update(
             say(settled[1])
         refuse_open(repo)
         refuse_unready(repo)
+        answers.refuse_other_use_case(repo)
         found = prepare(repo, versions.find(repo, to, address, variables), say)
         untouched.refuse_changed(repo, found.move)
         found = _tried(repo, found, say, hooks=hooks or [], checked=checked)

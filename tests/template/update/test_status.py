@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aifactory import scaffold
-from aifactory.cli.standing import of
+from aifactory import scaffold, update
+from aifactory.cli.standing import of, say
 from aifactory.home import Home
 from aifactory.provision.plan import Place
 from aifactory.update import answers
@@ -17,7 +17,7 @@ from aifactory_runtime.config import yaml_model
 from aifactory_runtime.contract import Manifest
 from tests.fixtures.usecase_repo import commit
 from tests.template.released import ReleasedTemplate
-from tests.template.update.following import edit, follow, stands
+from tests.template.update.following import edit, follow, quiet, stands
 
 pytestmark = pytest.mark.slow
 EDITED = {"Makefile", ".dockerignore", ".gitattributes"}
@@ -86,3 +86,24 @@ def test_given_an_update_that_is_staged_then_status_says_where_it_brings_the_rep
     found = known["repo"]
     assert (found["version"], found["newest"], found["behind"]) == ("0.2.0", "0.2.0", False)
     assert [one["path"] for one in found["edited"]] == ["Makefile"]
+
+
+def test_given_a_conflict_that_waits_then_status_calls_it_one_until_it_is_decided(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(repo, "Makefile", "List the targets.", "What can be done here.")
+    commit(repo, "Say it better")
+    plan = follow(repo)
+    monkeypatch.setattr("aifactory.update.versions.__version__", "0.2.0")
+    place = Place(Home(repo.parent / "home"), repo, yaml_model.load(repo / "factory.yaml", Manifest))
+    say(of(place))
+    said = capsys.readouterr().out
+    assert "once that is committed: conflict in Makefile, for you to decide (says" in said
+    assert "conflict: decide it, then factory update --continue" in said
+    assert "nothing to update" not in said
+
+    (repo / "Makefile").write_text("decided:\n")
+    update.go_on(repo, quiet)
+    assert [change.path for change in plan.move.conflicts] == ["Makefile"]
+    say(of(place))
+    assert "once that is committed: nothing to update" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,25 @@ def test_given_a_plan_then_the_owners_files_come_first_and_upgrades_are_a_list_o
     assert answered["upgrades"] == ["the schema is old"]
     assert answered["notes"] == ["a reminder", "upgraded: the schema is old"]
     assert {one["path"]: one["yours"] for one in answered["files"]} == {"a picture.png": True, "both.txt": False}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_given_a_plan_with_a_conflict_then_headline_and_list_say_so(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    made = planned(repo)
+    its = made.rendered.theirs["both.txt"]
+    change = Change("both.txt", made.move.changes[0].before, its, (None, made.move.changes[0].before, its), "text")
+    merged = (Step("both.txt", Outcome.MERGE), Step("other.txt", Outcome.MERGE))
+    made = replace(made, move=replace(made.move, changes=(change,)), steps=merged)
+    monkeypatch.setattr("aifactory.update.update", lambda *_arguments, **_named: made)
+    done = CliRunner().invoke(command, ["--dry-run"] if dry_run else [])
+    assert isinstance(done.exception, NeedsPerson)
+    said = done.output.splitlines()
+    assert said[0] == (
+        "Would go from 0.1.0 to 0.2.0, with 1 conflict for you to decide"
+        if dry_run
+        else "Not finished from 0.1.0 to 0.2.0: 1 conflict for you to decide"
+    )
+    assert "  both.txt: conflict, for you to decide" in said
+    assert "  other.txt: merged" in said

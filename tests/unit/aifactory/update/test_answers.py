@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from aifactory import update
 from aifactory.update import answers
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
 
 TEXT = "# What copier needs.\n_commit: v0.1.0\n_src_path: https://git.example/factory\nci: github\ntitle: 'Größe: 3'\n"
@@ -102,3 +104,29 @@ def test_given_a_shallow_clone_then_it_is_known_whether_it_reaches_back_to_the_l
     git(tmp_path, "clone", "--quiet", f"--depth={depth}", f"file://{history}", "shallow")
     found = answers.applied(tmp_path / "shallow", answers.read(tmp_path / "shallow"))
     assert (found.answers.given, found.certain) == ({"forge": forge}, certain)
+
+
+@pytest.mark.parametrize(
+    ("answered", "manifest", "refused"),
+    [
+        ("use_case: churn-2\n", "use_case: churn\n", True),
+        ("use_case: churn\n", "use_case: churn\n", False),
+        ("", "use_case: churn\n", False),
+        ("use_case: churn\n", "use_case: [\n", False),
+        ("use_case: churn\n", None, False),
+    ],
+)
+def test_given_another_use_case_in_the_answers_than_in_the_manifest_then_an_update_refuses_it(
+    tmp_path: Path, answered: str, manifest: str | None, refused: bool
+) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    (tmp_path / answers.FILE).write_text(TEXT.replace("https://git.example/factory", "/nowhere") + answered)
+    if manifest:
+        (tmp_path / "factory.yaml").write_text(manifest)
+    commit(tmp_path, "Start")
+    words = "says use_case 'churn-2', factory.yaml says 'churn', .* commit, then factory update"
+    with pytest.raises(FactoryError) as raised:  # where the names are one, the template is what is missing
+        update.update(tmp_path, None, None, {}, lambda _line: None)
+    assert bool(re.search(words, str(raised.value))) == refused
+    assert raised.value.exit_code == 2 or not refused
+    assert git(tmp_path, "status", "--porcelain") == ""
