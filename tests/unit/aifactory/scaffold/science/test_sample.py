@@ -59,7 +59,8 @@ def check(brief: Brief) -> None:
             least, most = limits(column) or (-(2**63), 2**63 - 1 if column.kind == "integer" else math.inf)
             assert all(least <= value <= most for value in values if column.used)
         if column.role not in {"constant", "empty", "ignored"}:
-            assert len(set(values)) >= min(ENOUGH, column.distinct), column.name
+            varied = min(ENOUGH, column.distinct)
+            assert len(set(values)) >= varied - varied // 10, column.name  # chance may leave out one or two of many
 
 
 @pytest.mark.parametrize(
