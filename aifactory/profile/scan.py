@@ -128,7 +128,8 @@ def _scan(
 
 def _check_footer(name: str, table: Table) -> None:
     """FactoryError when the last row holds words in columns of numbers or dates, in two or more: that is no chance."""
-    words = [column.name for column in table.columns if column.odd.is_only(table.last.get(column.name))]
+    texts = {column: cell for column, cell in table.last.items() if isinstance(cell, str)}  # others were read as told
+    words = [column.name for column in table.columns if column.odd.is_only(texts.get(column.name))]
     if len(words) >= _NO_CHANCE:
         raise FactoryError(
             f"{name}: the last row holds words in {words[0]} and {words[1]}, where all others have numbers or dates: "

@@ -108,9 +108,9 @@ class Slices:
         return [*said, *([f"so it is in {more} more slices, see slices.csv of the run"] if more > 0 else [])]
 
     def remarks(self) -> list[str]:
-        """What to know of slices that refuse nothing, and of columns that are not cut."""
+        """What to know of slices that refuse nothing."""
         worse = [] if self.margin is not None else [one for one in self.worst() if one.worse]
-        return [*(self._sentence(one) for one in worse[:_MOST_REASONS]), *self.notes]
+        return [self._sentence(one) for one in worse[:_MOST_REASONS]]
 
     def _sentence(self, one: Slice) -> str:
         other = one.champion if self.against == "champion" else one.baseline

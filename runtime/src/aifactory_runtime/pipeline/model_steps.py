@@ -144,7 +144,8 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
         told = slicing.Said(reference.labels, of_reference, compared.said)
     sliced = slicing.of(context, handoff, schema, told, learned)
     judged = _judged(context, handoff, metrics, compared, least_p=by_chance.least, sliced=sliced)
-    _say(remark for remark in (*judged.remarks, *sliced.remarks()) if remark not in handoff.notes)
+    wanted = sliced.notes if context.settings.gate.slices.columns else ()  # what nobody named is in the report alone
+    _say(remark for remark in (*judged.remarks, *sliced.remarks(), *wanted) if remark not in handoff.notes)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
     files.write(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
     tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
