@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -22,8 +22,7 @@ from pyarrow import parquet
 from aifactory.profile import Proposal, Table, Wishes, propose, take_in
 from aifactory_runtime.data import source
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.model_folder import Column, InputSchema, Kind
-from aifactory_runtime.serving.request_decoding import RowReader
+from tests.unit.aifactory.profile.served import columns as served_columns
 
 ROWS = 40
 GROUPS = {"": "", ",": ",", ".": ".", "'": "'", " ": " ", "nbsp": "\u00a0", "narrow": "\u202f"}
@@ -144,7 +143,7 @@ def test_given_known_values_when_written_in_any_dialect_then_training_reads_them
     check(read["count"], [row[1] for row in rows], set(), said(proposal, "count"))
     check(read["day"], [row[2] and parsed(row[2], dialect.form) for row in rows], odd, said(proposal, "day"))
     if not dialect.before:
-        served = served_as(text.replace("\n", dialect.end), found, proposal)
+        served = served_columns(text.replace("\n", dialect.end).encode(), found, proposal, ROWS)
         assert all(equal(*pair) for name in served for pair in zip(served[name], read[name], strict=True))
 
 
@@ -154,21 +153,6 @@ def as_text(cells: dict[str, list[str]], dialect: Dialect) -> str:
     writer = csv.writer(stream, delimiter=dialect.separator, lineterminator="\n")
     writer.writerows([list(cells), *zip(*cells.values(), strict=True)])
     return stream.getvalue()
-
-
-def served_as(text: str, table: Table, proposal: Proposal) -> dict[str, list[Any]]:
-    """What a service of a model of the table makes of a body that is the same text."""
-    columns = tuple(
-        Column(
-            column.name,
-            cast("Kind", column.kind),
-            True,
-            categories=column.values if column.kind == "category" else None,
-        )
-        for column in proposal.used
-    )
-    schema = InputSchema("state", columns, (), (), tuple(column.name for column in proposal.ignored))
-    return RowReader(schema, ROWS, table.read).csv(text.encode()).columns
 
 
 RECORD = st.fixed_dictionaries(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,8 +13,7 @@ import pytest
 from aifactory.profile import Proposal, Table, Wishes, propose, take_in
 from aifactory_runtime.data import source
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.model_folder import Column, InputSchema, Kind
-from aifactory_runtime.serving.request_decoding import RowReader
+from tests.unit.aifactory.profile.served import columns as served_columns
 
 ROWS = 60
 
@@ -251,14 +250,4 @@ def served_as(content: str | bytes, table: Table, proposal: Proposal) -> Values:
         return {}
     body = content if isinstance(content, bytes) else content.encode()
     body = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
-    columns = tuple(
-        Column(
-            column.name,
-            cast("Kind", column.kind),
-            True,
-            categories=column.values if column.kind == "category" else None,
-        )
-        for column in proposal.used
-    )
-    schema = InputSchema("state", columns, (), (), tuple(column.name for column in proposal.ignored))
-    return RowReader(schema, ROWS, table.read).csv(body.decode(table.read.encoding).encode()).columns
+    return served_columns(body.decode(table.read.encoding).encode(), table, proposal, ROWS)
