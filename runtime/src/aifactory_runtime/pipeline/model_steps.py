@@ -20,7 +20,7 @@ from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.gate.slices import Slices
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, made_up, pictures, registration, scores, slicing
+from aifactory_runtime.pipeline import events, made_up, pictures, registration, scores, slicing, together
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
@@ -242,17 +242,15 @@ def _end(context: Context, handoff: Handoff, run: str, error: BaseException) -> 
 
 
 def _by_chance(context: Context, handoff: Handoff, labels: Labels, said: chances.Answers) -> chances.Chance:
-    """How often chance does as well on the test rows, as they belong together: by time, else by group.
+    """How often chance does as well on the test rows, as they belong together.
 
-    Made-up rows are drawn one by one: none is like its neighbour, and so few could not be told from chance by shifts.
+    Of made-up rows so few could not be told from chance by shifts in time.
     """
-    settings, time, group = context.settings, context.project.science.time(), context.settings.data.group
     times = groups = None
-    if time is not None and not handoff.made_up:
-        times = training_data.test_moments(context, handoff, time)
-    elif group is not None and not handoff.made_up:
-        groups = training_data.test_groups(context, handoff, group)
-    return chances.of(context.metric, labels, said, groups=groups, times=times, seed=settings.train.seed)
+    if found := together.of(context, handoff)[:1]:
+        values = found[0].values(training_data.test_column(context, handoff, found[0].column))
+        times, groups = (values, None) if found[0].by_time else (None, values)
+    return chances.of(context.metric, labels, said, groups=groups, times=times, seed=context.settings.train.seed)
 
 
 def _judged(

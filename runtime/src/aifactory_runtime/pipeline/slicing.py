@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aifactory_runtime.data import row_hash, split, tables
+from aifactory_runtime.data import split, tables
 from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.gate import cuts, paired, slices
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.gate.cuts import Cut
 from aifactory_runtime.gate.slices import Judged, Placed, Slices
-from aifactory_runtime.pipeline import scores
+from aifactory_runtime.pipeline import scores, together
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry.model_folder import InputSchema
@@ -75,7 +75,7 @@ def of(context: Context, handoff: Handoff, schema: InputSchema, said: Said, lear
         candidate=said.candidate,
         baseline=Answers(guess, shares, schema.classes, positive),
         champion=said.champion,
-        units=None if handoff.made_up else _units(context, table),
+        units=_units(context, handoff, table),
     )
 
     def score(labels: Array, answers: Answers) -> float | None:
@@ -162,14 +162,13 @@ def _tells(placed: Placed) -> bool:
     return int((counts >= slices.LEAST_ROWS).sum()) > 1
 
 
-def _units(context: Context, table: _Table) -> Array | None:
-    """What belongs together among the judged rows: neighbours in time, else rows of one group, else None."""
-    time, group = context.project.science.time(), context.settings.data.group
-    if time is not None and time in table.types:
-        return paired.blocks(np.concatenate([split.moments(chunk, time) for chunk in table.chunks([time])]))
-    if group is not None and group in table.types:
-        return np.concatenate([row_hash.hashes(chunk) for chunk in table.chunks([group])])
-    return None
+def _units(context: Context, handoff: Handoff, table: _Table) -> Array | None:
+    """What belongs together among the judged rows, by a column that they have; None where each counts alone."""
+    found = next((one for one in together.of(context, handoff) if one.column in table.types), None)
+    if found is None:
+        return None
+    values = found.values(table.chunks([found.column]))
+    return paired.blocks(values) if found.by_time else values
 
 
 def _prepared(context: Context, handoff: Handoff) -> dict[str, pa.DataType]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aifactory_runtime.data import declared, outliers, row_hash, split, tables
+from aifactory_runtime.data import declared, outliers, split, tables
 from aifactory_runtime.data.columns import Matrix
 from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -92,17 +92,8 @@ def learned_labels(context: Context, handoff: Handoff, schema: InputSchema) -> L
     return arrays.load_labels(context.tables, table, split.TRAIN, schema.target)
 
 
-def test_moments(context: Context, handoff: Handoff, column: str) -> Labels:
-    """When the test rows were, by `column`: numbers of shape (rows,), in the order of `rows`."""
-    return np.concatenate([split.moments(frame, column) for frame in _of_test(context, handoff, column)])
-
-
-def test_groups(context: Context, handoff: Handoff, column: str) -> Labels:
-    """What the test rows belong to, by `column`: equal numbers for equal values, in the order of `rows`."""
-    return np.concatenate([row_hash.hashes(frame) for frame in _of_test(context, handoff, column)])
-
-
-def _of_test(context: Context, handoff: Handoff, column: str) -> Iterator[pd.DataFrame]:
+def test_column(context: Context, handoff: Handoff, column: str) -> Iterator[pd.DataFrame]:
+    """One column of the test rows, in the order of `rows`."""
     table = handoff.table(PREPARED, "prepare").version
     return tables.batches(context.tables, PREPARED, table, columns=[column], where=(split.SPLIT, split.TEST))
 
