@@ -74,12 +74,14 @@ def locate(
         return _named(address, ref, allow_dirty)
     checkout = origin.checkout()
     if checkout is not None:
-        own = _local(Source(checkout, str(checkout), version=__version__), ref, allow_dirty)
-        return _with_address(own, checkout, variables, _unreleased(checkout, own.ref, ref))
+        source = Source(checkout, str(checkout), version=__version__)
+        own = _local(source, ref, allow_dirty)
+        unreleased = _name_of_other(source, own.ref) if ref and own.ref else _name_of_own()
+        return _with_address(own, checkout, variables, unreleased)
     carried = origin.carried()
     if carried is not None:
         bundle, commit = carried
-        unreleased = None if ref else _unreleased(None, commit, None)
+        unreleased = None if ref else _name_of_own()
         return _with_address(Template(str(bundle), _tag(ref) or commit), None, variables, unreleased)
     installed = origin.installed_from()
     if installed is not None:
@@ -94,12 +96,14 @@ def _tag(ref: str | None) -> str | None:
     return f"v{ref}" if ref and releases.is_release(ref) else ref
 
 
-def _unreleased(checkout: Path | None, commit: str | None, ref: str | None) -> str | None:
-    """What the commit is, for people; None when it is a release. Without `ref` it is the tool's own."""
-    if ref is None or checkout is None or commit is None:
-        own = f"{__version__}, which is newer than the last release of the factory"
-        return None if releases.is_release(__version__) else own
-    source = Source(checkout, str(checkout), version=__version__)
+def _name_of_own() -> str | None:
+    """What the tool's own commit is, for people; None when it is a release."""
+    own = f"{__version__}, which is newer than the last release of the factory"
+    return None if releases.is_release(__version__) else own
+
+
+def _name_of_other(source: Source, commit: str) -> str | None:
+    """What a commit that somebody chose is, for people; None when it is a release."""
     found = source.release_of(commit)
     return None if found and found.commit == commit else source.name_of(commit)
 
