@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import ahead, column_names, parts
+from aifactory_runtime.data import ahead, column_names, parts, removals
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ SCORED = "scored"
 CAPTURED = "captured"
 
 _SHA256 = "sha256"
+_LOOKS = 50
+_KEPT_LOG = {"delta.enableExpiredLogCleanup": "false"}
+"""Else Delta drops commits of more than a month at each hundredth, and with them the versions that models name."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,18 @@ class TableVersion:
 
 
 def latest(folder: Path, name: str) -> TableVersion | None:
-    """The newest version of a table, None when there is no table. Newest is by number, whatever clocks said."""
+    """The newest version of a table, None when there is no table. Newest is by number, whatever clocks said.
+
+    That is the last commit with a digest: what takes old versions away commits, too, and changes no row.
+    """
     table = _open(folder, name)
     if table is None:
         return None
-    return TableVersion(table.version(), str(table.history(1)[0].get(_SHA256, "")))
+    for looks in (1, _LOOKS, None):
+        for commit in table.history(looks):
+            if _SHA256 in commit:
+                return TableVersion(int(commit["version"]), str(commit[_SHA256]))
+    return TableVersion(table.version(), "")
 
 
 def write(
@@ -78,9 +88,10 @@ def write(
             Schema.from_arrow(writer.schema),
             actions,
             mode="overwrite",
+            configuration=_KEPT_LOG,
             commit_properties=CommitProperties(custom_metadata={_SHA256: sha256}),
         )
-    return TableVersion(found.version + 1 if found else 0, sha256)
+    return latest(folder, name) or TableVersion(0, sha256)
 
 
 @dataclass(frozen=True)
@@ -200,7 +211,7 @@ def batches(
         import pyarrow as pa
 
         schema = pa.schema([schema.field(column) for column in columns])
-    with _readable(folder, name):
+    with _readable(folder, name, version):
         most = rows or parts.chunk_rows(len(schema))
         for chunk in ahead.ahead(parts.read(folder / name, parts.stored(table), schema, where, most)):
             yield to_frame(chunk)
@@ -212,7 +223,7 @@ def read(folder: Path, name: str, version: int | None = None) -> pd.DataFrame:
 
     table = _there(folder, name, version)
     schema = _schema(table)
-    with _readable(folder, name):
+    with _readable(folder, name, version):
         chunks = list(parts.read(folder / name, parts.stored(table), schema, None, parts.chunk_rows(len(schema))))
         return to_frame(pa.concat_tables(chunks) if chunks else schema.empty_table())
 
@@ -261,7 +272,7 @@ def _open(folder: Path, name: str, version: int | None = None) -> DeltaTable | N
 
     if not (folder / name / "_delta_log").is_dir():
         return None
-    with _readable(folder, name):
+    with _readable(folder, name, version):
         try:
             return DeltaTable(str(folder / name), version=version)
         except TableNotFoundError:
@@ -298,7 +309,7 @@ def _add(
 
     schema = Schema.from_arrow(written)
     if table is None:
-        create_table_with_add_actions(str(path), schema, actions, commit_properties=properties)
+        create_table_with_add_actions(str(path), schema, actions, configuration=_KEPT_LOG, commit_properties=properties)
     else:
         _widen(table, path.name, schema)
         table.create_write_transaction(actions, "append", table.schema(), commit_properties=properties)
@@ -372,10 +383,11 @@ def _one_line(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _readable(folder: Path, name: str) -> Iterator[None]:
+def _readable(folder: Path, name: str, version: int | None = None) -> Iterator[None]:
     """A log or a file that is cut off, damaged or gone stays so however often it is read: the line says what mends it.
 
-    What is no damage, such as rights or a failing disk, is said as `_one_line` says it.
+    A version that was removed is none of these. What is no damage, such as rights or a failing disk, is said as
+    `_one_line` says it.
     """
     import pyarrow as pa
     from deltalake.exceptions import DeltaError
@@ -384,6 +396,8 @@ def _readable(folder: Path, name: str) -> Iterator[None]:
         try:
             yield
         except (DeltaError, FileNotFoundError, ValueError, pa.ArrowException) as error:
+            if version is not None and (removal := removals.find(folder, name, str(version))):
+                raise FactoryError(f"version {version} of table {name} {removal.when}") from None
             raise FactoryError(
                 f"table {name} is damaged ({_said(error)}): restore {folder / name} from a backup, or move it away to "
                 "begin anew"

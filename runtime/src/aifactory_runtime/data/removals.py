@@ -1,0 +1,82 @@
+"""The record of what was removed from an environment: when, by whom, by which rule. Written before anything goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aifactory_runtime import files
+from aifactory_runtime.errors import FactoryError
+
+FILE = "removals.jsonl"
+"""Beside the tables: who finds something missing there looks here first."""
+
+RUN = "run"
+"""Other kinds are the names of tables."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What one rule took away: of a table its versions, days or batches, else names."""
+
+    kind: str
+    names: tuple[str, ...]
+    rule: str
+    by: str = ""
+    time: datetime | None = None
+
+    @property
+    def when(self) -> str:
+        """As the end of a sentence that begins with what was removed."""
+        day = f"{self.time:%Y-%m-%d}" if self.time else "an unknown day"
+        return f"was removed on {day} by {self.by}: {self.rule}"
+
+
+def note(folder: Path, removals: Iterable[Removal], by: str, now: datetime | None = None) -> None:
+    """Write down what is about to be removed; FactoryError, and then nothing may go, when the disk does not take it."""
+    path = folder / FILE
+    time = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    lines = [
+        json.dumps({"time": time, "by": by, "kind": one.kind, "names": one.names, "rule": one.rule}).encode() + b"\n"
+        for one in removals
+    ]
+    if not lines:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with files.waiting_lock(path), path.open("a+b", buffering=0) as file:
+            files.cut_torn_line(file.fileno())
+            files.append(file.fileno(), b"".join(lines))
+        files.sync_folder(folder)
+    except OSError as error:
+        raise FactoryError(f"{path} cannot be written ({error.strerror}): nothing is removed without it") from None
+
+
+def find(folder: Path, kind: str, *names: str) -> Removal | None:
+    """The last removal of this kind that took one of `names`; None when nothing of them was removed."""
+    wanted, found = set(names), None
+    for removal in read(folder):
+        if removal.kind == kind and wanted.intersection(removal.names):
+            found = removal
+    return found
+
+
+def read(folder: Path) -> Iterator[Removal]:
+    """Every removal, oldest first; FactoryError names a line that is damaged. A torn one was never acted upon."""
+    path = folder / FILE
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+        try:
+            found = files.parse_json(line)
+            names = tuple(map(str, found["names"]))
+            time = datetime.fromisoformat(found["time"])
+            removal = Removal(str(found["kind"]), names, str(found["rule"]), str(found["by"]), time)
+        except (ValueError, KeyError, TypeError):
+            raise FactoryError(f"{path}: line {number} is damaged: restore the file from a backup") from None
+        yield removal
