@@ -23,12 +23,12 @@ lint: setup ## Form and lint, in a second.
 	@$(PYTHON_BIN)/ruff format --check --quiet . && $(PYTHON_BIN)/ruff check --quiet .
 
 check: lint ## Lint, types and the fast tests; two minutes on 2 cores.
-	@$(PYTHON_BIN)/mypy --no-error-summary & $(PYTEST) $(PARALLEL) -m "not slow and not long and not e2e"; \
+	@$(PYTHON_BIN)/mypy --no-error-summary & $(PYTEST) $(PARALLEL) -m "not heavy and not slow and not long and not e2e"; \
 		tests=$$?; wait $$! && exit $$tests
 
-test: setup ## Everything: the fast part, then servers, engine, whole repos, and the factory end to end.
+test: setup ## Everything: the fast part, then heavy tests, servers, engine, whole repos, and the factory end to end.
 	@$(MAKE) --no-print-directory -j 2 check tools
-	@$(PYTEST) $(SHARED) -m "(slow or e2e) and not long" --slowest-files 10
+	@$(PYTEST) $(SHARED) -m "(heavy or slow or e2e) and not long" --slowest-files 10
 
 thorough: tools ## The long tests: every table that was tried, fifty sets of answers, 500 examples a property.
 	@$(PYTEST) -n 2 -m "long or hypothesis" --hypothesis-profile thorough

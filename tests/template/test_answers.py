@@ -95,6 +95,7 @@ NAMES = st.one_of(
 )
 
 
+@pytest.mark.heavy
 @given(NAMES)
 def test_given_any_name_then_template_and_manifest_agree_on_it(name: str) -> None:
     problem = CHECKS.name_problem(name).strip()

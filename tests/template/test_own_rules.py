@@ -50,6 +50,7 @@ def repo(request: pytest.FixtureRequest) -> tuple[Path, str]:
     return (CHECKOUT if name == "factory" else request.getfixturevalue("rendered")), name
 
 
+@pytest.mark.heavy
 def test_given_factory_and_new_repo_when_reviewed_then_nothing_fails_but_the_decided_exceptions(
     repo: tuple[Path, str],
 ) -> None:

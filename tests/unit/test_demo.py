@@ -24,6 +24,7 @@ def down(folder: Path, demo: str = "demo.demo") -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("demo", "folder"), [("demo.demo", "diabetes"), ("demo.follow", "factory")])
 def test_given_a_folder_that_is_no_demo_when_taken_down_then_it_is_refused_and_stays(
     tmp_path: Path, demo: str, folder: str
@@ -38,6 +39,7 @@ def test_given_a_folder_that_is_no_demo_when_taken_down_then_it_is_refused_and_s
     assert (tmp_path / folder / "thesis.txt").exists()
 
 
+@pytest.mark.heavy
 def test_given_a_demo_when_taken_down_then_its_own_goes_and_what_else_lies_there_stays(tmp_path: Path) -> None:
     demo = tmp_path / "demo"
     for folder in ("breast-cancer", "diabetes", "home"):
@@ -54,6 +56,7 @@ def test_given_a_demo_when_taken_down_then_its_own_goes_and_what_else_lies_there
     assert down(demo).returncode == 0, "down again"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("demo", "advice"),
     [

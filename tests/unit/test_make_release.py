@@ -64,6 +64,7 @@ def tagged(root: Path) -> None:
     git(root, "tag", "v0.1.0")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("prepare", "version", "words"),
     [
@@ -101,6 +102,7 @@ def refs(root: Path) -> str:
     return git(root, "show-ref") + git(root, "worktree", "list")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", [releases.CHANGELOG, "Makefile", "notes.txt"])
 @pytest.mark.parametrize("ending", ["", "; false"])
 def test_given_a_file_that_is_edited_while_the_check_runs_then_the_edit_stays_and_nothing_is_released(

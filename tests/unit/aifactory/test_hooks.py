@@ -85,6 +85,7 @@ def test_given_a_proxy_with_a_login_then_a_hook_gets_its_address_alone_and_no_me
     assert "proxy.example:3128" in (tmp_path / "seen").read_text()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("end", ["exit 0", "wait"], ids=["ends", "takes too long"])
 def test_given_a_hook_whose_children_still_run_when_it_ends_or_is_ended_then_they_end_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str

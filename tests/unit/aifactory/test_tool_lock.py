@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 _SCRIPT = """
 import importlib, pkgutil, sys
@@ -40,6 +42,7 @@ def pinned(lock: str) -> set[str]:
     return {re.sub(r"[-_.]+", "-", name).lower() for name in found}
 
 
+@pytest.mark.heavy
 def test_given_only_what_the_tools_lock_has_then_every_module_of_the_tool_can_be_imported() -> None:
     foreign = pinned("dev.txt") - pinned("tool.txt")
     assert {"mlflow-skinny", "scikit-learn", "pytest"} <= foreign

@@ -36,6 +36,7 @@ def test_given_no_chosen_metric_when_scored_then_it_is_the_gates_first(conf: Pat
     )
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("positive", [0, 1])
 def test_given_f1_of_one_class_in_conf_when_cross_validated_then_each_part_has_that_figure(
     conf: Path, positive: int

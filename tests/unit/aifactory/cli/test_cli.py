@@ -110,6 +110,7 @@ def test_given_an_applied_environment_when_its_outputs_are_asked_for_then_json_i
     assert "use one of dev, staging, prod" in str(unknown.exception)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
@@ -138,6 +139,7 @@ def test_given_a_command_that_cannot_work_here_when_run_then_one_line_and_the_do
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("arguments", [["--debug", "status"], ["status", "--debug"]])
 def test_given_debug_anywhere_when_a_command_fails_then_the_traceback_comes_and_the_code_stays(
     tmp_path: Path, arguments: list[str]
@@ -214,6 +216,7 @@ def test_fault_42_given_a_stack_in_use_when_up_then_it_is_refused_before_anythin
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("made", "refusal"), [("churn.prod", "churn.prod is protected"), (None, "nothing is provisioned in")]
 )
@@ -237,6 +240,7 @@ def test_given_a_shared_backend_when_all_is_destroyed_then_nothing_goes_that_was
     assert table.exists()
 
 
+@pytest.mark.heavy
 def test_given_an_empty_cache_when_previewed_then_the_engine_is_named_and_not_fetched(tmp_path: Path) -> None:
     done = factory("preview", "shared", cwd=tmp_path)
 
@@ -268,6 +272,7 @@ def test_given_no_home_yet_when_previewed_then_an_up_that_began_meanwhile_keeps_
     assert looked != [home.root] and not looked[0].exists()
 
 
+@pytest.mark.heavy
 def test_given_a_home_that_is_a_file_when_up_then_one_line_says_so(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("")
@@ -290,6 +295,7 @@ def test_given_a_folder_that_is_gone_when_a_command_runs_there_then_one_line_say
     assert done.stderr == "factory: the current folder is gone: cd to one that is there\n"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("content", ["[]", "{", '{"environment": 1}'])
 def test_given_a_damaged_record_when_status_is_asked_then_it_is_named_with_its_mend(
     tmp_path: Path, content: str

@@ -120,6 +120,7 @@ def test_given_a_home_when_backed_up_and_restored_then_it_is_the_same_without_pi
     assert not list(moved.parent.glob(".*restoring*"))
 
 
+@pytest.mark.heavy
 def test_given_a_database_that_is_being_written_when_backed_up_then_the_copy_is_one_moment_of_it(
     home: Home, tmp_path: Path
 ) -> None:
@@ -360,6 +361,7 @@ def damaged(file: Path, how: str) -> None:
         file.unlink()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [

@@ -56,6 +56,7 @@ def comments(text: str) -> list[str]:
     return [line[line.index("#") :] for line in text.splitlines() if "#" in line]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("persona", ["operator", "data-engineer"])
 @pytest.mark.parametrize("form", FORMS)

@@ -106,6 +106,7 @@ DAY = gaps(st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 31)))
 ROW = st.tuples(NUMBER, st.integers(-5000, 5000), DAY, st.sampled_from(["Köln", "a, b; c|d", 'say "x"', "1. FC"]))
 
 
+@pytest.mark.heavy
 @given(st.lists(ROW, min_size=ROWS, max_size=ROWS), DIALECTS, st.integers(0, ROWS - 1))
 def test_given_known_values_when_written_in_any_dialect_then_training_reads_them_or_a_person_is_told(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Any], dialect: Dialect, place: int
@@ -168,6 +169,7 @@ RECORD = st.fixed_dictionaries(
 STORED = {"kw": pa.float64(), "count": pa.int64(), "big": pa.int64(), "day": pa.timestamp("us"), "open": pa.bool_()}
 
 
+@pytest.mark.heavy
 @given(
     st.lists(RECORD, min_size=ROWS, max_size=ROWS), st.sampled_from(["jsonl", "jsonl.gz", "parquet", "delta", "parts"])
 )

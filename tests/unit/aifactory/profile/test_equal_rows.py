@@ -85,6 +85,7 @@ def test_given_rows_without_an_id_when_they_are_equal_then_they_are_no_copies(tm
     assert found.equal_rows.copies == 200
 
 
+@pytest.mark.heavy
 @given(st.integers(0, 50), st.integers(1, 400))
 def test_given_copies_when_counted_here_and_by_the_pipeline_then_both_find_the_same(seed: int, copied: int) -> None:
     from tempfile import TemporaryDirectory

@@ -314,6 +314,7 @@ def test_given_a_table_with_strong_columns_then_only_those_above_the_bar_are_nam
     assert all(column.used for column in columns), "a note, no refusal"
 
 
+@pytest.mark.heavy
 def test_given_a_table_of_many_batches_then_it_adds_up_as_pandas_does(tmp_path: Path) -> None:
     rows = 150_000
     frame = pd.DataFrame({"x": DRAW.normal(size=rows), "c": DRAW.integers(0, 50, rows), "y": DRAW.integers(0, 2, rows)})
@@ -331,6 +332,7 @@ def test_given_a_table_of_many_batches_then_it_adds_up_as_pandas_does(tmp_path: 
     assert 20_000 <= found.kept.num_rows <= 40_000
 
 
+@pytest.mark.heavy
 def test_given_numbers_that_turn_into_texts_far_down_then_all_of_the_column_is_counted_as_text(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": ["1"] * 200_000 + ["x"] * 10, "y": [0, 1] * 100_005})
     column = looked_at(frame, tmp_path).column("a")

@@ -448,6 +448,7 @@ def test_given_addresses_and_ids_when_looked_at_then_they_are_texts_without_a_wo
     assert not said_of(proposal, "kw")
 
 
+@pytest.mark.heavy
 def test_given_thousands_further_down_than_one_batch_when_looked_at_then_all_rows_are_read_alike(
     tmp_path: Path,
 ) -> None:

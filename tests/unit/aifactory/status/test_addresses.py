@@ -75,6 +75,7 @@ def opened(tmp_path: Path, *arguments: str) -> tuple[subprocess.CompletedProcess
     return done, seen.read_text() if seen.exists() else ""
 
 
+@pytest.mark.heavy
 def test_given_a_browser_when_a_page_is_opened_then_it_gets_the_address_and_no_secret_is_printed(
     tmp_path: Path,
 ) -> None:
@@ -87,6 +88,7 @@ def test_given_a_browser_when_a_page_is_opened_then_it_gets_the_address_and_no_s
     assert TOKEN not in done.stdout + done.stderr
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("arguments", [("docs", "prod", "--print"), ("docs", "prod", "--json"), ()])
 def test_given_print_json_or_no_page_when_opened_then_no_browser_starts(
     tmp_path: Path, arguments: tuple[str, ...]

@@ -67,6 +67,7 @@ def test_given_nothing_set_when_explained_then_defaults_are_called_defaults(
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.heavy
 def test_given_a_repo_when_asked_then_the_repos_own_interpreter_answers_unless_the_tools_are_asked(
     tmp_path: Path,
 ) -> None:

@@ -79,6 +79,7 @@ def followed(lines: Iterator[Line], count: int) -> list[str]:
     return [next(lines).line for _ in range(count)]
 
 
+@pytest.mark.heavy
 def test_given_a_followed_log_when_it_grows_tears_rotates_and_is_cut_then_every_whole_line_comes_once(
     tmp_path: Path,
 ) -> None:

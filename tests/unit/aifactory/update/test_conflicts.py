@@ -90,6 +90,7 @@ def test_given_a_decision_that_is_staged_and_not_committed_then_the_update_still
     assert record.noted(repo) is not None
 
 
+@pytest.mark.heavy
 def test_given_something_undecided_or_half_written_then_it_still_waits_and_head_has_to_go_back(repo: Path) -> None:
     move = made(repo)
     placing.move_in(repo, move)
@@ -106,6 +107,7 @@ def test_given_something_undecided_or_half_written_then_it_still_waits_and_head_
         placing.resume(repo)
 
 
+@pytest.mark.heavy
 def test_given_a_conflict_without_markers_then_both_versions_are_where_it_is_said(repo: Path) -> None:
     move = made(repo, binary=True)
     placing.move_in(repo, move)

@@ -96,6 +96,7 @@ def test_given_a_hook_that_removes_files_then_they_are_gone_and_that_is_staged(r
     assert record.noted(repo) is None
 
 
+@pytest.mark.heavy
 def test_given_a_hook_that_fails_then_it_is_named_and_the_decision_waits_as_it_is(repo: Path) -> None:
     before = state(repo)
     with pytest.raises(FactoryError, match=r"10-ours ended with 7: nothing was changed\nbroken"):
@@ -105,6 +106,7 @@ def test_given_a_hook_that_fails_then_it_is_named_and_the_decision_waits_as_it_i
     assert staged(repo)["both.txt"] == "decided"
 
 
+@pytest.mark.heavy
 def test_given_markers_that_are_left_then_no_hook_runs(repo: Path, tmp_path: Path) -> None:
     (repo / "both.txt").write_bytes(MARKED)
     with pytest.raises(NeedsPerson, match=r"both\.txt:1"):
@@ -112,6 +114,7 @@ def test_given_markers_that_are_left_then_no_hook_runs(repo: Path, tmp_path: Pat
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.heavy
 def test_given_checks_that_fail_then_it_does_not_end_until_what_is_staged_passes(repo: Path) -> None:
     (repo / "red.txt").write_text("red\n")
     git(repo, "add", "red.txt")
@@ -131,6 +134,7 @@ def test_given_checks_that_fail_then_it_does_not_end_until_what_is_staged_passes
     assert record.noted(repo) is None
 
 
+@pytest.mark.heavy
 def test_given_an_interrupted_update_then_it_is_verified_before_it_is_finished(repo: Path) -> None:
     update.abort(repo)
     red = Entry(FILE, tree.store(repo, b"red\n"))
@@ -146,6 +150,7 @@ def test_given_an_interrupted_update_then_it_is_verified_before_it_is_finished(r
     assert (repo / "red.txt").exists()
 
 
+@pytest.mark.heavy
 def test_given_a_change_that_is_not_staged_where_a_hook_writes_then_it_is_named_and_kept(repo: Path) -> None:
     before = state(repo)
     with pytest.raises(UsageProblem, match=r"own\.txt has a change of yours that is not staged"):
@@ -156,6 +161,7 @@ def test_given_a_change_that_is_not_staged_where_a_hook_writes_then_it_is_named_
     assert (repo / "own.txt").read_text() == "not staged\nx\n"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("script", ["echo later > {0}/both.txt", "cd {0} && git add own.txt"])
 def test_given_work_of_the_owner_while_it_is_tried_then_nothing_is_written(repo: Path, script: str) -> None:
     with pytest.raises(UsageProblem, match="changed while it was tried: nothing was written"):

@@ -223,6 +223,7 @@ def edited_beyond_a_sparse_checkout(repo: Path) -> None:
     edited(repo)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("act", "named"),
     [
@@ -415,6 +416,7 @@ def failing(
     return count
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "number", "least"),
     [("replace", errno.EXDEV, 1), ("replace", errno.EPERM, 7), ("unlink", errno.EPERM, 2)],
@@ -462,6 +464,7 @@ def test_given_a_staging_folder_on_another_disk_then_all_is_staged_and_can_be_un
     assert state(repo) == before
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "path", "words"),
     [
@@ -500,6 +503,7 @@ def test_given_a_folder_that_cannot_be_written_then_it_is_named_and_nothing_chan
     assert record.noted(repo) is None
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("path", ["Makefile", "vendor/deep/new.py", "gone.txt", "both.txt"])
 def test_given_work_of_the_owner_since_the_update_began_then_abort_keeps_a_copy_and_says_where(
     repo: Path, path: str
@@ -522,6 +526,7 @@ def test_given_work_of_the_owner_since_the_update_began_then_abort_keeps_a_copy_
     assert state(repo) == before
 
 
+@pytest.mark.heavy
 def test_given_no_work_of_the_owner_or_the_factorys_version_of_a_conflict_then_abort_keeps_nothing(repo: Path) -> None:
     before = state(repo)
     placing.move_in(repo, made(repo, conflict=True))
@@ -541,6 +546,7 @@ def test_given_a_copy_that_cannot_be_kept_then_abort_changes_nothing(repo: Path)
     assert state(repo) == before
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"head": 1}', '{"head": 1, "changes": [1], "command": "x"}'])
 def test_given_a_damaged_note_then_each_command_names_it_and_the_way_out(repo: Path, text: str) -> None:
     note = repo / ".git" / "factory-update" / "move.json"

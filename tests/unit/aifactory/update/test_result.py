@@ -40,6 +40,7 @@ def test_given_a_move_then_its_result_lies_in_a_work_tree_that_is_gone_at_the_en
     assert known(repo).count("worktree ") == 1
 
 
+@pytest.mark.heavy
 def test_given_work_trees_that_are_not_there_then_ours_are_forgotten_and_the_owners_are_kept(
     repo: Path, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aifactory import mirror, releases
+from aifactory import releases
 from aifactory.git import attempt
 from aifactory.releases import Release
 from aifactory.scaffold import origin
@@ -102,6 +102,7 @@ def mirrored(template: Path, tmp_path: Path) -> str:
     return f"git+file://{tmp_path}/remote.git"
 
 
+@pytest.mark.heavy
 def test_given_processes_that_want_the_same_template_then_one_at_a_time_fetches_it(
     template: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +120,7 @@ def test_given_processes_that_want_the_same_template_then_one_at_a_time_fetches_
         return real(folder, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(mirror, "attempt", watched)
+        patch.setattr(source, "attempt", watched)
         locate(address, {})
     assert held == ["fetch", "ls-remote"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from aifactory.update import summary, tree
 from aifactory.update.record import Change, Move
 from aifactory.update.summary import FileChange
@@ -32,6 +34,7 @@ def made(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.heavy
 def test_given_files_that_change_move_come_and_go_when_summed_up_then_each_is_there_with_its_lines(
     tmp_path: Path,
 ) -> None:

@@ -12,6 +12,7 @@ from tests.fixtures.usecase_repo import bring_runtime, commit, git
 OLD = "# yaml-language-server: $schema=src/aifactory_runtime/contract/manifest.v1.json\nschema: 1\n"
 
 
+@pytest.mark.heavy
 def test_given_a_module_of_the_owners_named_like_one_of_pythons_own_then_it_is_not_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def left(repo: Path) -> tuple[list[str], str, str]:
     return sorted(path.name for path in repo.parent.iterdir()), git(repo, "worktree", "list"), git(repo, "status", "-s")
 
 
+@pytest.mark.heavy
 def test_given_a_result_that_passes_then_nothing_is_left_behind_and_the_repo_is_as_it_was(tmp_path: Path) -> None:
     repo, move = moved_to(tmp_path, "@test ! -e ../repo/untracked && pwd > $(MARK)")
     before, said = left(repo), list[str]()
@@ -46,6 +47,7 @@ def test_given_a_result_that_passes_then_nothing_is_left_behind_and_the_repo_is_
     ]
 
 
+@pytest.mark.heavy
 def test_given_a_result_that_fails_then_the_end_of_what_it_printed_is_shown(tmp_path: Path) -> None:
     repo, move = moved_to(tmp_path, "@echo 'test_model.py failed'; exit 1")
     before = left(repo)

@@ -48,6 +48,7 @@ def test_given_no_log_when_verified_then_it_is_empty(tmp_path: Path) -> None:
     assert log.verify(tmp_path) == log.Verification(0, log.START, None)
 
 
+@pytest.mark.heavy
 @given(victim=st.integers(0, 3), key=st.sampled_from(["who", "action", "time", "facts"]))
 def test_given_a_rewritten_line_when_verified_then_that_line_is_named(
     tmp_path_factory: pytest.TempPathFactory, victim: int, key: str
@@ -172,6 +173,7 @@ def test_given_a_damaged_line_when_read_then_it_is_named(tmp_path: Path, damaged
         log.read(tmp_path)
 
 
+@pytest.mark.heavy
 def test_given_writers_killed_at_any_moment_when_verified_then_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     acknowledged = 0
     for _ in range(3):

@@ -41,6 +41,7 @@ def log_of(capture: Path, numbers: range, most_bytes: int = 1_000) -> None:
     writer.close()
 
 
+@pytest.mark.heavy
 def test_given_a_log_over_midnight_when_compacted_then_the_table_has_it_by_day_in_order_and_the_files_are_gone(
     tmp_path: Path,
 ) -> None:
@@ -80,6 +81,7 @@ STEPS: list[tuple[Any, str, bool]] = [
 ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("calls", [1, 2])
 def test_fault_55_given_a_compaction_killed_at_a_step_when_done_again_then_each_line_is_there_once(

@@ -24,6 +24,7 @@ def sequences(folder: Path) -> list[int]:
     return [json.loads(found)["sequence"] for found in prediction_log.text(folder).splitlines()]
 
 
+@pytest.mark.heavy
 @given(actions=ACTIONS, most=st.sampled_from([1, 500, 1_000_000]))
 def test_given_two_writers_and_files_that_are_closed_or_torn_then_each_line_has_the_next_number(
     tmp_path_factory: pytest.TempPathFactory, actions: list[str], most: int

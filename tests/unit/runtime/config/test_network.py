@@ -123,6 +123,7 @@ for ask in (
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("how", "by_proxy"), [("settled", 0), ("as it was", 3)])
 def test_given_a_proxy_when_our_services_are_asked_then_only_an_unsettled_process_goes_through_it(
     how: str, by_proxy: int

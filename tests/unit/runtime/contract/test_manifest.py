@@ -215,6 +215,7 @@ def test_given_a_bad_value_in_a_file_when_loaded_then_file_line_and_key_are_name
         yaml_model.load(path, Manifest)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

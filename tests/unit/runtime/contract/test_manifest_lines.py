@@ -67,6 +67,7 @@ def refusal(tmp_path: Path, text: str) -> str:
     return str(refused.value)
 
 
+@pytest.mark.heavy
 def test_fault_48_given_a_wrong_value_for_each_key_when_read_then_its_file_line_and_key_are_named(
     tmp_path: Path,
 ) -> None:
@@ -99,6 +100,7 @@ def test_fault_48_given_each_required_key_missing_when_read_then_the_key_is_name
         assert f"factory.yaml:1: {key}: " in said
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("text", "line"),
     [("use_case: churn\nowner: [\n", 3), ("use_case: churn\n\towner: x\n", 2), ("a: 1\n b: 2\n", 2), ("a: *b\n", 1)],

@@ -7,6 +7,7 @@ import sys
 from datetime import datetime
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,7 @@ def test_given_texts_when_counted_then_words_fall_in_the_same_place_whatever_the
     assert np.array_equal(counts[:, 0] > 0, counts[:, 1] > 0)
 
 
+@pytest.mark.heavy
 def test_given_a_text_when_counted_by_another_process_then_the_place_is_the_same() -> None:
     program = (
         "import numpy as np; from aifactory_runtime.data.encode import text_parts;"

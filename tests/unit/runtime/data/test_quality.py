@@ -42,6 +42,7 @@ def problems(frame: pd.DataFrame, **conf: object) -> str:
     return "; ".join(inspect(frame, **conf)["problems"])  # type: ignore[arg-type]
 
 
+@pytest.mark.heavy
 @given(st.integers(0, 1_000), st.integers(1, 400), st.integers(1, 300))
 @example(0, 1, 41)  # 37 values, one of them exactly six deviations from the mean
 def test_given_chunks_of_any_size_when_inspected_then_the_report_is_that_of_the_whole(

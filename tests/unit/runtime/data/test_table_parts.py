@@ -297,6 +297,7 @@ def in_packed_text(table: pa.Table, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "store", [in_parts, with_dictionaries, in_partitions, in_json_lines, in_packed_json_lines, in_packed_text]
 )

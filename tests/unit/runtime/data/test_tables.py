@@ -75,6 +75,7 @@ def test_given_other_columns_when_written_again_then_the_new_version_has_them_an
     assert tables.read(tmp_path, "raw", 0)["a"].tolist() == [1, 2]
 
 
+@pytest.mark.heavy
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sizes=st.lists(st.integers(1, 300), min_size=1, max_size=5), step=st.integers(1, 500))
 def test_given_chunks_of_any_size_when_read_in_batches_then_order_and_values_are_kept(
@@ -198,6 +199,7 @@ def test_fault_25_given_a_folder_that_cannot_be_written_when_written_then_one_li
         tables.write(tmp_path, "raw", [table(5)], "one")
 
 
+@pytest.mark.heavy
 def test_fault_25_given_a_disk_that_fills_up_when_written_then_one_line_no_file_more_and_the_old_version_stays(
     tmp_path: Path,
 ) -> None:

@@ -56,6 +56,7 @@ def full(rows: list[Row]) -> list[Row]:
     return [*rows, *((100 + number, 0, number % 2) for number in range(60))]
 
 
+@pytest.mark.heavy
 @given(few, few)
 def test_given_rows_that_are_added_at_the_end_when_spread_then_no_row_as_a_model_sees_it_moves(
     rows: list[Row], more: list[Row]
@@ -65,6 +66,7 @@ def test_given_rows_that_are_added_at_the_end_when_spread_then_no_row_as_a_model
     assert counted(before, found, ["a", "b", "y"]) <= counted(after, then, ["a", "b", "y"])
 
 
+@pytest.mark.heavy
 @given(few, few)
 def test_given_rows_without_an_ignored_column_when_more_are_added_then_each_old_row_stays(
     rows: list[Row], more: list[Row]
@@ -76,6 +78,7 @@ def test_given_rows_without_an_ignored_column_when_more_are_added_then_each_old_
         assert found.tolist() == then.tolist()[: len(found)]
 
 
+@pytest.mark.heavy
 @given(few, st.randoms(use_true_random=False), st.sampled_from(MODES), st.integers(1, 60), st.integers(0, 40))
 def test_given_another_order_and_other_chunks_when_split_then_nothing_moves(
     rows: list[Row], draw: Any, mode: str, chunk: int, most: int
@@ -88,6 +91,7 @@ def test_given_another_order_and_other_chunks_when_split_then_nothing_moves(
     assert counted(frame, found, ["a", "b", "y", "id"]) == counted(other, then, ["a", "b", "y", "id"])
 
 
+@pytest.mark.heavy
 @given(st.integers(0, 1_000), few)
 def test_given_a_row_of_inputs_that_no_other_has_when_spread_then_its_side_is_that_of_together(
     seed: int, rows: list[Row]
@@ -110,6 +114,7 @@ def test_given_equal_inputs_when_together_then_they_are_on_one_side(rows: list[R
     assert (frame.assign(side=sides(frame, "together")).groupby(["a", "b"])["side"].nunique() == 1).all()
 
 
+@pytest.mark.heavy
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=5), st.integers(0, 10_000))
 def test_given_few_combinations_when_spread_then_each_side_has_its_share_of_each_and_of_its_labels(
     sizes: list[int], first: int
@@ -122,6 +127,7 @@ def test_given_few_combinations_when_spread_then_each_side_has_its_share_of_each
             assert abs((group["side"] == side).sum() - share * len(group)) <= 2.5, a
 
 
+@pytest.mark.heavy
 @given(few, few, st.sampled_from(["spread", "time"]))
 def test_given_a_reference_when_split_again_then_as_many_of_each_row_are_tested_as_it_holds(
     rows: list[Row], more: list[Row], how: str

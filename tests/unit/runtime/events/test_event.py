@@ -26,6 +26,7 @@ def line(facts: dict[str, Any], **fields: Any) -> bytes:
     return events.encode(Event(NOW, "gate_refused", "gate_refused", facts=facts, sequence=3, **fields))
 
 
+@pytest.mark.heavy
 @given(facts=st.dictionaries(st.text(), ANYTHING), key=st.text(), by=st.none() | st.text())
 def test_given_any_facts_when_written_then_one_short_line_that_is_read_again(
     facts: dict[str, Any], key: str, by: str | None

@@ -68,6 +68,7 @@ def test_given_events_when_appended_then_they_are_read_in_their_order_and_only_t
     assert newest(tmp_path / "events").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.heavy
 @given(
     steps=st.lists(st.tuples(st.sampled_from(["write", "tear", "remove"]), st.integers(0, 600)), max_size=30),
     segment=st.integers(1, 3000),

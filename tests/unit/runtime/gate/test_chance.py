@@ -33,6 +33,7 @@ def numbers(predicted: np.ndarray) -> Answers:
     return Answers(predicted, None)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("metric", CLASSIFICATION)
 @pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c"), (False, True), (0, 1, 2, 3)])
 def test_given_shuffled_labels_when_scored_at_once_then_each_is_the_figure_of_the_pipeline(
@@ -111,6 +112,7 @@ def test_given_exact_numbers_when_tested_then_p_is_the_least_there_is(metric: Me
     assert chance.of(metric, labels, numbers(labels * 0.9)).p == 1 / 1000
 
 
+@pytest.mark.heavy
 def test_given_a_seed_when_tested_twice_then_p_is_the_same() -> None:
     draw = np.random.default_rng(3)
     labels, answers = draw.integers(0, 2, 7_000), two(draw.random(7_000))

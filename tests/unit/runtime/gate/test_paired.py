@@ -61,6 +61,7 @@ def test_given_models_that_are_alike_when_tested_then_few_are_called_worse(metri
     assert np.mean(np.array(found) <= 0.05) < 0.1
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("metric", [*CLASSIFICATION, *REGRESSION])
 @given(seed=st.integers(0, 999), count=st.integers(2, 30), classes=st.sampled_from([2, 3]))
 def test_given_two_models_when_their_gains_are_taken_then_they_differ_as_the_pipeline_s_figures(

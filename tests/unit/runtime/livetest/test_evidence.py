@@ -15,6 +15,7 @@ from aifactory_runtime.livetest import evidence
 UNITS = st.lists(st.integers(-10, 10).map(lambda tenths: tenths / 10), max_size=60)
 
 
+@pytest.mark.heavy
 @given(UNITS)
 def test_given_units_when_bets_are_settled_then_the_fortune_is_that_of_exact_arithmetic(units: list[float]) -> None:
     fortunes = []
@@ -73,6 +74,7 @@ def test_given_turned_units_when_asked_for_the_interval_then_it_is_turned_too() 
     assert evidence.interval(-units) == pytest.approx((-high, -low), abs=3e-4)
 
 
+@pytest.mark.heavy
 def test_given_units_of_mean_zero_when_looked_at_after_each_period_then_few_of_many_tests_promote() -> None:
     draw = np.random.default_rng(3)
     assert _promoted(draw.choice([1.0, -1.0, 0.0], (400, 2_000), p=[0.05, 0.05, 0.9])) <= 0.05 + 0.02

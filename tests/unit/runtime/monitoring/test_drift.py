@@ -89,6 +89,7 @@ def test_given_2000_windows_without_change_then_the_upper_bound_of_false_alarms_
     assert false_alarms(watch, 2_000) <= 12
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", [name for name in NUMERIC if name not in ("98 % zeros", "constant")])
 def test_given_a_column_that_moves_by_half_a_standard_deviation_then_two_windows_find_it(
     watch: Watch, name: str
@@ -107,6 +108,7 @@ def _moved(watch: Watch, name: str, seed: int) -> bool:
     return name in [each.column for each in drift.alarms(*windows)]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("size", CATEGORIES)
 def test_given_a_category_that_takes_ten_points_of_the_rows_then_two_windows_find_it(watch: Watch, size: int) -> None:
     name = f"{size} values"

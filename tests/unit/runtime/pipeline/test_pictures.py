@@ -76,6 +76,7 @@ def test_given_answers_when_drawn_then_the_model_is_asked_about_shuffled_rows_on
     assert asked == [2 * len(test.labels)]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("count", "share"), [(4_000, 0.5), (60, 0.04), (8, 0.5)])
 def test_given_training_rows_when_drawn_then_the_curve_has_both_lines(count: int, share: float) -> None:
     data = TrainingData(SCHEMA, rows(count, 1, share), rows(50, 2))
@@ -86,6 +87,7 @@ def test_given_training_rows_when_drawn_then_the_curve_has_both_lines(count: int
     assert "validation rows" in drawn[charts.LEARNING] and str(count)[0] in drawn[charts.LEARNING]
 
 
+@pytest.mark.heavy
 def test_given_a_class_of_one_row_when_drawn_then_every_part_of_the_curve_has_it() -> None:
     train, schema = rows(400, 1), replace(SCHEMA, classes=("no", "other", "yes"))
     labels = np.where(np.arange(400) == 17, "other", train.labels)

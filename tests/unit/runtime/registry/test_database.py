@@ -46,6 +46,7 @@ def test_fault_26_given_a_kill_while_the_database_is_made_when_made_again_then_i
     assert list(tmp_path.glob(".mlflow.db.*")) == [], "what the killed one left is gone"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("keep", [0, 50_000])
 def test_given_a_damaged_database_when_the_pipeline_runs_then_one_line_names_it_and_what_to_do(
     keep: int, repo: Path, pipeline: Pipeline

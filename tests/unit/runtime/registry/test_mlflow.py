@@ -14,6 +14,7 @@ from aifactory_runtime.registry import model_folder
 from tests.unit.runtime.conftest import Pipeline
 
 
+@pytest.mark.heavy
 def test_given_a_repo_with_an_odd_name_that_was_moved_when_asked_then_its_models_move_along(
     repo: Path, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

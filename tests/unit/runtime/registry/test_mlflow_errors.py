@@ -45,6 +45,7 @@ def answering(status: int, body: str) -> Iterator[str]:
         server.server_close()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("status", "body", "refused"),
     [
@@ -66,6 +67,7 @@ def test_given_an_answer_of_the_server_when_it_is_told_then_only_a_refusal_is_ca
     assert ("refuses this login" in str(caught.value)) is refused, str(caught.value)
 
 
+@pytest.mark.heavy
 def test_fault_44_given_no_server_when_asked_then_one_line_says_how_to_start_it(context: Context) -> None:
     contract = context.contract.model_copy(
         update={"tracking_uri": "http://127.0.0.1:9", "registry_uri": "http://127.0.0.1:9"}
@@ -76,6 +78,7 @@ def test_fault_44_given_no_server_when_asked_then_one_line_says_how_to_start_it(
     assert "secret-of-ana" not in str(caught.value)
 
 
+@pytest.mark.heavy
 def test_given_a_failure_that_speaks_of_connections_when_asked_then_it_is_not_taken_for_a_silent_server(
     context: Context,
 ) -> None:

@@ -12,6 +12,7 @@ from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.mlflow import MlflowRegistry
 
 
+@pytest.mark.heavy
 def test_given_equal_model_and_data_when_registered_again_then_the_version_is_the_same(
     registry: MlflowRegistry, model: Path
 ) -> None:
@@ -23,6 +24,7 @@ def test_given_equal_model_and_data_when_registered_again_then_the_version_is_th
     assert [version.number for version in registry.versions()] == [1, 2]
 
 
+@pytest.mark.heavy
 def test_fault_26_given_files_but_no_version_when_registered_again_then_the_begun_run_is_used(
     registry: MlflowRegistry, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,6 +39,7 @@ def test_fault_26_given_files_but_no_version_when_registered_again_then_the_begu
     assert registry.register(model, {}).run_id == begun
 
 
+@pytest.mark.heavy
 def test_given_a_version_when_downloaded_then_the_bytes_are_the_same(
     registry: MlflowRegistry, model: Path, tmp_path: Path
 ) -> None:
@@ -44,6 +47,7 @@ def test_given_a_version_when_downloaded_then_the_bytes_are_the_same(
     assert model_folder.digest(tmp_path / "copy") == model_folder.digest(model)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("change", ["content", "more", "link"])
 def test_fault_30_given_a_changed_artefact_when_downloaded_then_refused_and_no_folder_left(
     registry: MlflowRegistry, model: Path, tmp_path: Path, change: str
@@ -61,6 +65,7 @@ def test_fault_30_given_a_changed_artefact_when_downloaded_then_refused_and_no_f
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.heavy
 def test_fault_29_given_a_deleted_artefact_when_downloaded_then_one_line(
     registry: MlflowRegistry, model: Path, tmp_path: Path
 ) -> None:
@@ -70,6 +75,7 @@ def test_fault_29_given_a_deleted_artefact_when_downloaded_then_one_line(
         registry.download(version, tmp_path / "copy")
 
 
+@pytest.mark.heavy
 def test_given_aliases_when_moved_then_they_point_where_they_were_moved(registry: MlflowRegistry, model: Path) -> None:
     assert registry.by_alias("champion") is None
     registry.register(model, {"aifactory.data.raw": "0@a"})
@@ -82,6 +88,7 @@ def test_given_aliases_when_moved_then_they_point_where_they_were_moved(registry
     assert registry.by_alias("challenger") is None
 
 
+@pytest.mark.heavy
 def test_given_a_tag_when_set_then_it_is_read_back(registry: MlflowRegistry, model: Path) -> None:
     number = registry.register(model, {"aifactory.stage": "candidate"}).number
     registry.set_tag(number, "aifactory.stage", "champion")

@@ -40,6 +40,7 @@ def write(folder: Path, estimator: object | None = None) -> str:
     return model_folder.write(folder, estimator or fitted(), SCHEMA, BELONGS)
 
 
+@pytest.mark.heavy
 def test_given_equal_trainings_when_written_at_other_times_then_the_digest_is_equal(tmp_path: Path) -> None:
     first = write(tmp_path / "one")
     time.sleep(1.1)
@@ -67,6 +68,7 @@ def test_given_equal_trainings_when_written_by_two_processes_then_the_digest_is_
     assert found[0] == found[1]
 
 
+@pytest.mark.heavy
 def test_given_another_model_when_written_then_the_digest_differs(tmp_path: Path) -> None:
     other = HistGradientBoostingClassifier(max_iter=6).fit(VALUES, LABELS)
     assert write(tmp_path / "one") != write(tmp_path / "two", other)

@@ -38,6 +38,7 @@ def write(folder: Path, estimator: Any, *trusted: str) -> str:
     return model_folder.write(folder, estimator, SCHEMA, BELONGS, trusted)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", STEPS)
 def test_given_a_trusted_type_when_written_and_loaded_then_it_answers_the_same(tmp_path: Path, name: str) -> None:
     estimator = fitted(name)
@@ -87,6 +88,7 @@ def test_fault_30_given_a_model_that_trusts_itself_when_loaded_without_conf_then
         model_folder.load_estimator(tmp_path / "model")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("evil", ["subprocess.Popen", "builtins.eval", "os.system"])
 def test_fault_30_given_code_that_conf_would_trust_when_loaded_then_it_is_refused_all_the_same(
     tmp_path: Path, evil: str

@@ -49,6 +49,7 @@ class Source:
         return found.version.number, found.commit
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("versions", "takes", "skips"),
     [

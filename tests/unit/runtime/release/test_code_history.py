@@ -77,6 +77,7 @@ def test_given_code_that_was_taken_back_when_released_again_then_it_is_so_no_mor
     assert taken_back == [False, True]
 
 
+@pytest.mark.heavy
 def test_given_many_releases_when_listed_then_the_newest_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from aifactory_runtime.release.side import Side
 from tests.unit.runtime.release.parts import contract
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("command", ["release", "rollback"])
 def test_given_a_release_that_runs_when_another_or_a_rollback_begins_then_it_leaves_until_that_one_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str

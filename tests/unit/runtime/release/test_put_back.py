@@ -18,6 +18,7 @@ from tests.fixtures.usecase_repo import git, make_repo
 from tests.unit.runtime.release.parts import Served, contract
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "go_back", [lambda side: rollback.rollback(side, None), put_back.put_back], ids=["rollback", "put"]
 )

@@ -41,6 +41,7 @@ def test_given_a_commit_when_extracted_then_its_files_are_there_and_no_others(re
     assert not (place / "not-committed.txt").exists() and not (place / ".git").exists()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("place", layout.CODE)
 def test_given_a_repo_with_its_runtime_when_extracted_then_services_that_know_only_src_find_it(
     tmp_path: Path, snapshots: Snapshots, place: str

@@ -252,6 +252,7 @@ def test_given_a_damaged_log_when_asked_then_503_the_log_is_left_alone_and_the_s
     assert setting.predict(ROW).status_code == 200
 
 
+@pytest.mark.heavy
 def test_given_many_callers_at_once_when_asked_then_every_id_is_in_the_log_once(setting: Setting) -> None:
     before = len(setting.lines()) if setting.log.exists() else 0
     with ThreadPoolExecutor(8) as pool:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.unit.runtime.serving_parts import ROW, make_model
 
 SERVE_ONCE = """
@@ -29,6 +31,7 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
 
+@pytest.mark.heavy
 def test_given_a_served_model_when_the_modules_are_listed_then_neither_mlflow_nor_pandas(tmp_path: Path) -> None:
     made = make_model(tmp_path / "model")
     served = {name: getattr(made, name) for name in ("version", "sha256", "uri", "commit", "code_sha256")}

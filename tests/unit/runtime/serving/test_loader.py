@@ -88,6 +88,7 @@ def test_given_a_release_when_seen_then_it_is_served_and_said(setting: Setting, 
     assert (status.pid, status.sequence) == (os.getpid(), 1)
 
 
+@pytest.mark.heavy
 def test_given_a_second_release_and_back_when_seen_then_each_is_swapped_in(
     setting: Setting, models: dict[str, Served]
 ) -> None:
@@ -180,6 +181,7 @@ def test_fault_29_given_a_missing_or_corrupt_model_when_it_is_the_first_then_not
     assert not status.ready and status.champion is None and status.reason
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("digested", [False, True])
 @pytest.mark.parametrize("fault", [_link, _pickle, _pickle_as_estimator, _strange_type, _no_belongs, _wrong_schema])
 def test_fault_30_given_a_tampered_model_when_released_then_it_is_refused_before_anything_of_it_runs(
@@ -203,6 +205,7 @@ def test_fault_30_given_a_tampered_model_when_released_then_it_is_refused_before
     assert not (tmp_path / "evil").exists()
 
 
+@pytest.mark.heavy
 def test_fault_30_given_a_cached_copy_that_was_changed_when_loaded_again_then_it_is_fetched_again(
     setting: Setting, models: dict[str, Served]
 ) -> None:
@@ -223,6 +226,7 @@ def test_fault_30_given_a_digest_that_is_a_path_when_released_then_refused(
     assert not status.ready and status.reason and "digest" in status.reason
 
 
+@pytest.mark.heavy
 def test_given_a_model_of_other_code_when_released_then_it_waits_for_that_code(
     setting: Setting, models: dict[str, Served]
 ) -> None:
@@ -233,6 +237,7 @@ def test_given_a_model_of_other_code_when_released_then_it_waits_for_that_code(
     assert setting.version == "1" and status.reason and "other science" in status.reason
 
 
+@pytest.mark.heavy
 def test_given_a_refused_model_when_it_is_mended_then_it_is_taken_without_another_release(
     setting: Setting, models: dict[str, Served], tmp_path: Path
 ) -> None:
@@ -304,6 +309,7 @@ def test_given_a_model_when_loaded_twice_then_it_is_fetched_once(tmp_path: Path,
     assert gone.load(msgspec.structs.replace(models["1"], uri="mlflow-artifacts:/gone")).schema.target == "churned"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("trusted", [(), (WINSORIZER,)], ids=["not trusted", "trusted"])
 def test_fault_30_given_a_type_of_another_package_when_loaded_then_the_conf_of_the_code_decides(
     tmp_path: Path, trusted: tuple[str, ...]
@@ -336,6 +342,7 @@ def test_given_a_first_release_when_it_is_being_loaded_then_the_service_says_whi
     assert said == [f"loading version {models['1'].version}"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("in_model", "in_release", "fits"),
     [(SCIENCE, None, True), (None, SCIENCE, True), ("6" * 64, SCIENCE, False), (None, None, False)],

@@ -73,6 +73,7 @@ def test_given_a_version_when_it_is_no_number_then_0_is_shown(version: str | Non
     assert value(made.text().decode(), "aifactory_model_version") == shown
 
 
+@pytest.mark.heavy
 def test_given_killed_workers_when_others_take_their_slots_then_no_count_is_lost_and_files_stay_few(
     tmp_path: Path,
 ) -> None:

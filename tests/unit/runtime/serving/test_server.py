@@ -91,6 +91,7 @@ def test_given_what_is_no_http_when_sent_then_400_and_the_connection_is_closed(a
     assert sent(address, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("number", "by_a_person"), [("SIGINT", "True"), ("SIGTERM", "False")])
 def test_given_a_signal_when_the_service_runs_then_it_ends_quietly_and_says_whose_it_was(
     number: str, by_a_person: str

@@ -130,6 +130,7 @@ def test_given_whole_numbers_beyond_2_53_in_text_then_they_are_taken_as_in_a_sto
     assert (found.role, found.kind) == (role, kind)
 
 
+@pytest.mark.heavy
 @given(
     base=st.floats(-1e100, 1e100) | st.integers(-(2**63), 2**63 - 1).map(float) | st.floats(-1e6, 1e6),
     spread=st.floats(1e-14, 1e20),

@@ -60,6 +60,7 @@ def with_content(root: Path, name: str, content: bytes) -> Science:
         (root / name).write_bytes(before)
 
 
+@pytest.mark.heavy
 @ON_ONE_REPO
 @given(name=st.sampled_from([*OUTSIDE, *RUNTIMES]), content=st.binary(max_size=40))
 def test_given_any_content_outside_the_science_when_digested_then_it_is_the_same(
@@ -68,6 +69,7 @@ def test_given_any_content_outside_the_science_when_digested_then_it_is_the_same
     assert with_content(repo, name, content) == folder_digest(repo)
 
 
+@pytest.mark.heavy
 @ON_ONE_REPO
 @given(name=st.sampled_from(INSIDE), place=st.integers(0, 10**6), byte=st.integers(0, 255))
 def test_given_any_byte_changed_in_the_package_when_digested_then_it_is_another(
@@ -81,6 +83,7 @@ def test_given_any_byte_changed_in_the_package_when_digested_then_it_is_another(
     assert (with_content(repo, name, bytes(content)) == folder_digest(repo)) == same
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "before", "after", "moves"),
     [
@@ -168,6 +171,7 @@ def test_given_an_old_commit_whose_settings_cannot_be_read_when_digested_then_no
         folder_digest(own)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("lock", ["factory.txt", "science.txt"])
 @pytest.mark.parametrize(
     "pin", ["numpy", "scipy", "scikit-learn", "lightgbm", "xgboost", "xgboost-cpu", "pandas", "click", "numpydoc"]
@@ -208,6 +212,7 @@ def test_given_what_0_2_0_digested_when_digested_then_its_digest_is_known_too(tm
     assert folder_digest(tmp_path).before == OF_0_2_0, "a package that is counted only since"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("attributes", [b"", b"* text=auto\n"])
 def test_given_a_checkout_with_other_line_ends_when_digested_then_it_is_the_same(
     own: Path, tmp_path: Path, attributes: bytes
@@ -244,6 +249,7 @@ def test_given_a_link_when_what_it_leads_to_changes_then_it_counts_in_folder_com
     assert found[0] != found[1]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "leads", ["../../../elsewhere.csv", "/etc/hostname", "nowhere.csv", "lists", "ignored.tmp", "another"]
 )
