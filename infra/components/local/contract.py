@@ -68,6 +68,7 @@ def manifest_values(settings: WorkspaceSettings) -> dict[str, Any]:
         "approvers": list(settings.approvers),
         "approval": wanted.approval,
         "live_test": wanted.live_test,
+        **derived.of_trial(wanted.trial),
         "capture": wanted.capture,
         "quota_disk_gb": wanted.quotas.disk_gb,
         "quota_compute_hours": wanted.quotas.compute_hours,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aifactory_runtime.contract.manifest import Manifest
+from aifactory_runtime.contract.trial import Trial
 
 _FOLDERS = {
     "data_uri": "tables",
@@ -20,6 +21,12 @@ _FOLDERS = {
 def folders(place: Path) -> dict[str, str]:
     """The folders that a use case has below `place` in one environment."""
     return {key: str(place / name) for key, name in _FOLDERS.items()}
+
+
+def of_trial(trial: Trial) -> dict[str, str | float]:
+    """How a successor is tried, flat as a contract is."""
+    stated = trial.model_dump(exclude={"kind", "guards"}) | trial.guards.model_dump()
+    return {"trial": trial.kind, **{f"trial_{key}": value for key, value in stated.items()}}
 
 
 def from_manifest(manifest: Manifest, environment: str) -> dict[str, str | None]:

@@ -9,8 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.contract.manifest import Approval, Capture, LiveTest, Risk, Scoring, TrainIn
+from aifactory_runtime.contract.trial import Trial, TrialKind, TrialLabels
 
 ENVIRONMENT_VERSION = 1
+_TRIAL = Trial()
 
 _SECRET_KEY = re.compile(r"password|passphrase|secret|private_key|api_key|(^|_)token$", re.IGNORECASE)
 
@@ -88,6 +90,16 @@ class EnvironmentContract(BaseModel):
     approvers: People = ()
     approval: Approval = "none"
     live_test: LiveTest = "direct"
+    trial: TrialKind = "direct"
+    """How a successor is tried on live traffic; of what follows see `contract.trial`. Times are in seconds."""
+    trial_share: float = _TRIAL.share
+    trial_period: float = _TRIAL.period
+    trial_labels: TrialLabels = _TRIAL.labels
+    trial_wait: float = _TRIAL.wait
+    trial_longest: float = _TRIAL.longest
+    trial_timeout: float = _TRIAL.timeout
+    trial_errors: float = _TRIAL.guards.errors
+    trial_latency: float = _TRIAL.guards.latency
     capture: Capture = "required"
     """Whether a prediction that cannot be recorded is refused, or given all the same."""
     risk: Risk = "low"
@@ -104,6 +116,21 @@ class EnvironmentContract(BaseModel):
             if isinstance(value, str):
                 _check_address(key, value)
         return self
+
+    @model_validator(mode="after")
+    def _trial_that_can_run(self) -> Self:
+        self.stated_trial()
+        return self
+
+    def stated_trial(self) -> Trial:
+        """How a successor is tried here, as it was applied."""
+        return Trial.model_validate(
+            {
+                "kind": self.trial,
+                **{key: getattr(self, f"trial_{key}") for key in Trial.model_fields if key not in ("kind", "guards")},
+                "guards": {"errors": self.trial_errors, "latency": self.trial_latency},
+            }
+        )
 
     @property
     def serves(self) -> bool:

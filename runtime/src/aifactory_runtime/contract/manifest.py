@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from aifactory_runtime.contract import addresses, cron, names
 from aifactory_runtime.contract.people import People, Person
+from aifactory_runtime.contract.trial import Trial
 
 MANIFEST_VERSION = 1
 
@@ -88,6 +89,8 @@ class EnvironmentSettings(_Part):
     approvers: tuple[Person, ...] = ()
     approval: Approval = "none"
     live_test: LiveTest = "direct"
+    """What releases up to 0.2.0 read, and know no other value of; `trial` says how a successor is tried."""
+    trial: Trial = Trial()
     capture: Capture = "required"
     """What a prediction that cannot be recorded becomes: none, answered with 503, or one that is given and counted."""
     budget_month: Annotated[float, Field(ge=0)] = 0.0
@@ -163,6 +166,15 @@ class Manifest(_Part):
                     f"environments.{name}.batch: scoring: {self.scoring} scores no batches; write scoring: both, "
                     "or leave batch out"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _tried_where_requests_come(self) -> Self:
+        for name in names.ENVIRONMENTS:
+            kind = self.settings(name).trial.kind
+            if kind != "direct" and (name != "prod" or not self.serves):
+                found = "scoring: batch has no requests" if name == "prod" else f"{name} has no live traffic"
+                raise ValueError(f"environments.{name}.trial: {found} to try a model on; write kind: direct")
         return self
 
     @property

@@ -283,6 +283,10 @@ def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     side.refuse_retired()
     if note := side.contract.unasked:
         say(note)
+    if side.contract.trial != "direct":
+        say(
+            f"note: trial: {side.contract.trial} is recorded, but no live test runs yet: the challenger goes on at once"
+        )
     with exclusive.held(side.contract):
         chosen = choice.choose(source, target, number, say)
         outcome = Release(chosen, side, number is not None, say).run()

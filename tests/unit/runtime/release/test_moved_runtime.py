@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from aifactory_runtime.config import layout
+from aifactory_runtime.contract import derived
+from aifactory_runtime.contract.trial import Trial
 from tests.fixtures import earlier_release
 from tests.fixtures.usecase_repo import bring_runtime, commit, git
 from tests.unit.runtime.environments import LAUNCHER, Environments
@@ -112,6 +114,10 @@ def test_given_a_commit_that_moves_the_runtime_when_released_then_both_launchers
 def test_given_a_rollback_to_before_the_move_then_that_commit_answers_and_is_traced_and_reproduced(
     places: Environments,
 ) -> None:
+    """The environment is applied with a live test by now, of which that commit knows nothing."""
+    contract = json.loads((places.repo / ".factory" / "prod.json").read_text())
+    stated = Trial(kind="ab", share=0.2, period=60.0)
+    places.write("prod", {**contract, "live_test": "direct", **derived.of_trial(stated)})
     run(places, "rollback", "--env", "prod")
 
     places.wait("prod", "1")
@@ -121,6 +127,7 @@ def test_given_a_rollback_to_before_the_move_then_that_commit_answers_and_is_tra
     assert (traced["version"], traced["commit"]) == ("1", git(places.repo, "rev-parse", "HEAD~1"))
     again = run(places, "reproduce", traced["training_run"].removeprefix("dev/"), "--json", environment="dev")
     assert json.loads(again)["same"] is True
+    places.write("prod", contract)
 
 
 def test_given_a_repo_after_the_move_when_the_newer_is_released_again_then_it_answers(places: Environments) -> None:
