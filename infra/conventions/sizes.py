@@ -11,14 +11,16 @@ class Size:
 
     memory_mb: int
     """Memory each of its processes may allocate; a model that wants more fails alone, not the machine."""
+    workers: int
+    """Processes that answer, each with the model. With two a killed one is no outage."""
     month: float
     """What a month of it is charged at."""
 
 
 SIZES = {
-    "small": Size(memory_mb=2048, month=20.0),
-    "medium": Size(memory_mb=4096, month=40.0),
-    "large": Size(memory_mb=8192, month=80.0),
+    "small": Size(memory_mb=2048, workers=1, month=20.0),
+    "medium": Size(memory_mb=4096, workers=2, month=40.0),
+    "large": Size(memory_mb=8192, workers=2, month=80.0),
 }
 
 ALLOWED = {

@@ -1,8 +1,9 @@
 """Holds the port of one scoring service and runs its workers: starts, restarts, and replaces them one beside the other.
 
 Standard library only, and stable: the code that scores comes from the released snapshot, this does not change with it.
-The listening socket stays open whatever the workers do, so that no caller is refused while one is replaced. A worker
-takes connections once its model is loaded; as long as none does, the launcher itself answers that nothing is ready.
+The listening socket stays open whatever the workers do, so that no caller is refused while one is replaced. All workers
+take connections from it, each once its model is loaded; as long as none does, the launcher itself answers that nothing
+is ready. New code takes over when all its workers are ready.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Options:
     serving: Path
     package: str
     environment_file: Path
+    workers: int = 1
 
 
 @dataclass
@@ -77,15 +79,17 @@ class Worker:
 
 
 class Launcher:
-    """Keeps one ready worker of the current snapshot behind the socket."""
+    """Keeps as many ready workers of the current snapshot behind the socket as it was told."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._socket = _listen(options.port)
         _forget_reports(options.serving)
         self._metrics = _empty(options.serving / "metrics")
-        self._worker: Worker | None = None
-        self._next: Worker | None = None
+        self._workers: list[Worker] = []
+        """All of one snapshot."""
+        self._next: list[Worker] = []
+        """All of one other snapshot, which is to take over."""
         self._leaving: list[Worker] = []
         self._failures = 0
         self._not_before = 0.0
@@ -101,9 +105,8 @@ class Launcher:
             self._supervise()
             self._wait()
         self._say("stopping: draining the workers")
-        for worker in (self._worker, self._next):
-            self._leave(worker)
-        self._worker = self._next = None
+        self._leave(self._workers)
+        self._leave(self._next)
         while self._leaving:
             self._reap()
             self._wait()
@@ -120,41 +123,46 @@ class Launcher:
         self._bury()
         if snapshot is None:
             return
-        if self._worker is None and self._next is not None:
-            self._worker, self._next = self._next, None
-        if self._worker is None:
-            self._worker = self._start(snapshot)
-        elif self._worker.snapshot == snapshot:
+        if not self._workers:
+            self._workers, self._next = self._next, []
+        ours = self._workers[0].snapshot if self._workers else snapshot
+        if ours == snapshot or any(worker.snapshot != snapshot for worker in self._next):
             self._leave(self._next)
-            self._next = None
-        elif self._next is None:
-            self._next = self._start(snapshot)
-        elif self._next.snapshot != snapshot:
-            self._leave(self._next)
-            self._next = None
-        elif self._ready(self._next):
-            self._say(f"worker {self._next.process.pid} of {snapshot.name} takes over")
-            self._leave(self._worker)
-            self._worker, self._next = self._next, None
+        if ours != snapshot:
+            self._fill(self._next, snapshot)
+            self._take_over(snapshot)
+        self._fill(self._workers, ours)
+
+    def _fill(self, team: list[Worker], snapshot: Path) -> None:
+        """Start the workers of `snapshot` that are missing in `team`, unless it is too early after a failure."""
+        while len(team) < self._options.workers and time.monotonic() >= self._not_before:
+            worker = self._start(snapshot)
+            if worker is not None:
+                team.append(worker)
+
+    def _take_over(self, snapshot: Path) -> None:
+        """Let the next workers be those that answer, once all of them are ready."""
+        if len(self._next) < self._options.workers or not all(map(self._ready, self._next)):
+            return
+        for worker in self._next:
+            self._say(f"worker {worker.process.pid} of {snapshot.name} takes over")
+        self._leave(self._workers)
+        self._workers, self._next = self._next, []
 
     def _bury(self) -> None:
         """Notice workers that ended by themselves, and wait longer with each failure in a row."""
-        for worker in (self._worker, self._next):
-            if worker is None or worker.alive():
-                continue
-            lived = time.monotonic() - worker.started
-            self._failures = 1 if lived > SETTLED_SECONDS else self._failures + 1
-            pause = 0.0 if self._failures == 1 else min(MAX_BACK_OFF, 2.0 ** min(self._failures - 2, DOUBLINGS))
-            self._not_before = time.monotonic() + pause
-            code = worker.process.returncode
-            self._say(f"worker {worker.process.pid} ended with {code}; the next one starts in {pause:g} s")
-            if worker is self._worker and self._status(worker).get("ready") is True:
-                self._answered_until = time.monotonic() + PATIENCE
-            self._status_path(worker).unlink(missing_ok=True)
-            if worker is self._worker:
-                self._worker = None
-            else:
-                self._next = None
+        for team in (self._workers, self._next):
+            for worker in [worker for worker in team if not worker.alive()]:
+                team.remove(worker)
+                lived = time.monotonic() - worker.started
+                self._failures = 1 if lived > SETTLED_SECONDS else self._failures + 1
+                pause = 0.0 if self._failures == 1 else min(MAX_BACK_OFF, 2.0 ** min(self._failures - 2, DOUBLINGS))
+                self._not_before = time.monotonic() + pause
+                code = worker.process.returncode
+                self._say(f"worker {worker.process.pid} ended with {code}; the next one starts in {pause:g} s")
+                if team is self._workers and self._status(worker).get("ready") is True:
+                    self._answered_until = time.monotonic() + PATIENCE
+                self._status_path(worker).unlink(missing_ok=True)
 
     def _reap(self) -> None:
         """Let go of workers that have drained; kill those that take too long."""
@@ -166,10 +174,12 @@ class Launcher:
                 self._say(f"worker {worker.process.pid} did not drain in time: killed")
                 worker.process.kill()
 
-    def _leave(self, worker: Worker | None) -> None:
-        if worker is not None:
+    def _leave(self, team: list[Worker]) -> None:
+        """Let all of `team` drain and end."""
+        for worker in team:
             worker.stop()
-            self._leaving.append(worker)
+        self._leaving += team
+        team.clear()
 
     def _current(self) -> Path | None:
         """Snapshot that is to run; None before the first release or when it cannot run."""
@@ -183,9 +193,7 @@ class Launcher:
         return snapshot
 
     def _start(self, snapshot: Path) -> Worker | None:
-        """A worker on `snapshot`, unless it is too early after a failure."""
-        if time.monotonic() < self._not_before:
-            return None
+        """A worker on `snapshot`; None when it cannot be run."""
         command = [str(_python(snapshot)), "-m", self._options.package, "serve", "--fd", str(self._socket.fileno())]
         variables = {key: os.environ[key] for key in PASSED_ON if key in os.environ} | LEAN
         variables["PYTHONPATH"] = os.pathsep.join(str(snapshot / folder) for folder in CODE)
@@ -211,7 +219,7 @@ class Launcher:
         return Worker(process, snapshot, time.monotonic(), slot)
 
     def _free_slot(self) -> int:
-        taken = {worker.slot for worker in (self._worker, self._next, *self._leaving) if worker is not None}
+        taken = {worker.slot for worker in (*self._workers, *self._next, *self._leaving)}
         return next(slot for slot in range(len(taken) + 1) if slot not in taken)
 
     def _status_path(self, worker: Worker) -> Path:
@@ -224,13 +232,13 @@ class Launcher:
             return {}
         return loaded if isinstance(loaded, dict) else {}
 
-    def _ready(self, worker: Worker | None) -> bool:
-        return worker is not None and worker.alive() and self._status(worker).get("ready") is True
+    def _ready(self, worker: Worker) -> bool:
+        return worker.alive() and self._status(worker).get("ready") is True
 
     def _wait(self) -> None:
         """Sleep a tick; when no worker takes connections, answer those that come meanwhile."""
         now = time.monotonic()
-        if not self._stopping and self._ready(self._worker):
+        if not self._stopping and any(map(self._ready, self._workers)):
             self._answered_until = now + PATIENCE
         if now < self._answered_until and not self._stopping:
             time.sleep(TICK)
@@ -238,9 +246,8 @@ class Launcher:
         readable, _, _ = select.select([self._socket], [], [], TICK)
         if not readable or threading.active_count() > MAX_ANSWERING:
             return
-        worker = None if self._stopping else self._worker
-        if worker is not None and (self._ready(worker) or not worker.alive()):
-            return  # it became ready meanwhile, so this caller is its own, or it died, and the next one comes at once
+        if not self._stopping and any(self._ready(worker) or not worker.alive() for worker in self._workers):
+            return  # one became ready meanwhile, so this caller is its own, or died, and the next one comes at once
         try:
             connection, _ = self._socket.accept()
         except OSError:
@@ -251,9 +258,10 @@ class Launcher:
         """Why nothing is ready, in words for a caller."""
         if self._stopping:
             return "the service is stopping"
-        if self._worker is None:
+        if not self._workers:
             return "no model is released yet" if self._current() is None else "the service is starting again"
-        return str(self._status(self._worker).get("reason") or "the service is starting")
+        reasons = (self._status(worker).get("reason") for worker in self._workers)
+        return next((str(reason) for reason in reasons if reason), "the service is starting")
 
     def _say(self, message: str) -> None:
         self._reported = message
@@ -327,8 +335,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--serving", type=Path, required=True, help="folder with serving.json and the current link")
     parser.add_argument("--package", required=True, help="the use case's package")
     parser.add_argument("--environment-file", type=Path, required=True, help="the environment contract")
+    parser.add_argument("--workers", type=int, default=1, help="how many processes answer")
     given = parser.parse_args(arguments)
-    options = Options(given.port, given.serving.absolute(), given.package, given.environment_file.absolute())
+    places = given.serving.absolute(), given.package, given.environment_file.absolute()
+    options = Options(given.port, *places, max(1, given.workers))
     try:
         launcher = Launcher(options)
     except OSError as error:

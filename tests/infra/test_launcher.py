@@ -22,6 +22,7 @@ from infra.services import launcher
 pytestmark = pytest.mark.slow
 
 LAUNCHER = Path(launcher.__file__)
+MEMORY = 512 << 20
 WORKER = """
 import http.server, json, os, pathlib, signal, socket, sys, threading, time
 NAME, READY = {name!r}, {ready!r}
@@ -59,7 +60,7 @@ server.server_close()
 class Running:
     """A launcher on a port of its own, and what a caller sees of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int = 1) -> None:
         self.folder = folder
         self.serving = folder / "serving"
         self.serving.mkdir()
@@ -68,7 +69,8 @@ class Running:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        command = [sys.executable, "-I", "-S", str(LAUNCHER), "--port", str(self.port), "--serving", str(self.serving)]
+        command = ["prlimit", f"--data={MEMORY}", sys.executable, "-I", "-S", str(LAUNCHER), "--port", str(self.port)]
+        command += ["--serving", str(self.serving), "--workers", str(workers)]
         self.process = subprocess.Popen(
             [*command, "--package", "churn", "--environment-file", str(environment)],
             env={**os.environ, "SECRET": "passphrase"},
@@ -110,14 +112,69 @@ class Running:
             time.sleep(0.05)
         raise AssertionError(f"never saw {expected!r}, last saw {seen!r}")
 
+    def wait_for_slots(self, *expected: str) -> None:
+        """Until all of these answer, each in its turn."""
+        for slot in expected:
+            self.wait(slot, path="/slot")
+
+    def wait_until_left(self, count: int) -> None:
+        until = time.monotonic() + 20
+        while len(self.workers()) != count and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(self.workers()) == count
+
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
 
 
+class Callers:
+    """Four callers that ask all the time, and what became of each request, with the moment it began."""
+
+    def __init__(self, running: Running) -> None:
+        self.answers: list[tuple[float, int, str]] = []
+        self._running = running
+        self._ending = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(4)]
+
+    def __enter__(self) -> Callers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        while not self._ending.is_set():
+            began = time.monotonic()
+            try:
+                self.answers.append((began, *self._running.get("/slot")))
+            except (OSError, http.client.HTTPException) as error:
+                self.answers.append((began, 0, repr(error)))
+
+    def failed(self, since: float = 0.0) -> list[tuple[float, int, str]]:
+        """Requests that began at this moment or later and got no answer."""
+        return [answer for answer in self.answers if answer[0] >= since and answer[1] != 200]
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    started = Running(tmp_path)
+    yield from _started(Running(tmp_path))
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[Running]:
+    """A launcher of two workers, both ready."""
+    for started in _started(Running(tmp_path, workers=2)):
+        started.release("one")
+        started.wait_for_slots("one 0", "one 1")
+        yield started
+
+
+def _started(started: Running) -> Iterator[Running]:
     try:
         yield started
     finally:
@@ -174,33 +231,66 @@ def test_figure_2_given_load_when_the_code_moves_then_no_request_fails_and_the_o
 ) -> None:
     running.release("one")
     running.wait("one")
-    answers: list[tuple[int, str]] = []
-    ending = threading.Event()
+    with Callers(running) as callers:
+        time.sleep(0.3)
+        running.release("two")
+        running.wait("two")
+        running.wait_until_left(1)
 
-    def ask() -> None:
-        while not ending.is_set():
-            try:
-                answers.append(running.get())
-            except OSError as error:
-                answers.append((0, repr(error)))
-
-    callers = [threading.Thread(target=ask) for _ in range(4)]
-    for caller in callers:
-        caller.start()
-    time.sleep(0.3)
-    running.release("two")
-    running.wait("two")
-    until = time.monotonic() + 20
-    while len(running.workers()) > 1 and time.monotonic() < until:
-        time.sleep(0.1)
-    ending.set()
-    for caller in callers:
-        caller.join()
-
-    assert {status for status, _ in answers} == {200}
-    assert {body.split()[0] for _, body in answers} == {"one", "two"}
+    assert callers.failed() == []
+    assert {body.split()[0] for _, _, body in callers.answers} == {"one", "two"}
     assert running.get()[1].startswith("two")
-    assert len(running.workers()) == 1
+
+
+def test_figure_3_given_two_workers_under_load_when_one_is_killed_then_no_later_request_fails_and_two_are_back(
+    two: Running,
+) -> None:
+    before = two.workers()
+    with Callers(two) as callers:
+        time.sleep(0.3)
+        os.kill(before[0], signal.SIGKILL)
+        killed = time.monotonic()
+        two.wait_until_left(2)
+        while before[0] in two.workers():
+            time.sleep(0.05)
+        two.wait_for_slots("one 0", "one 1")
+
+    assert callers.failed(since=killed) == []
+    assert before[1] in two.workers(), "the other one went on"
+    assert {body for _, status, body in callers.answers if status} == {"one 0", "one 1"}
+
+
+def test_figure_2_given_two_workers_under_load_when_the_code_moves_there_and_back_then_no_request_fails(
+    two: Running,
+) -> None:
+    with Callers(two) as callers:
+        for name in ("two", "one"):
+            two.release(name)
+            two.wait(name)
+            two.wait_until_left(2)
+
+    assert callers.failed() == []
+    assert {body.split()[0] for _, _, body in callers.answers} == {"one", "two"}
+    assert two.get()[1].startswith("one") and len(two.workers()) == 2
+
+
+def test_given_new_code_that_never_gets_ready_when_one_of_two_is_killed_then_the_old_code_has_two_again(
+    two: Running,
+) -> None:
+    before = two.workers()
+    two.release("broken", ready="never")
+    two.wait_until_left(4)
+    os.kill(before[0], signal.SIGKILL)
+    two.wait_for_slots("one 0", "one 1")
+    two.wait_until_left(4)
+
+    assert before[1] in two.workers() and two.get() == (200, "one scrubbed")
+
+
+def test_given_a_bound_of_memory_when_two_workers_run_then_each_has_it(two: Running) -> None:
+    for worker in two.workers():
+        limits = Path(f"/proc/{worker}/limits").read_text()
+        assert str(MEMORY) in next(line for line in limits.splitlines() if line.startswith("Max data size"))
 
 
 @pytest.mark.parametrize("fault", ["never", "dies"])
@@ -247,12 +337,12 @@ def test_given_new_code_that_died_for_days_when_it_dies_again_then_the_launcher_
     dead.wait(30)
     kept = launcher.Launcher(launcher.Options(0, tmp_path, "churn", tmp_path / "environment.json"))
     kept._failures = 2000  # past 2.0**1023, the last power that a float holds
-    kept._next = launcher.Worker(dead, tmp_path, time.monotonic(), slot=0)
+    kept._next = [launcher.Worker(dead, tmp_path, time.monotonic(), slot=0)]
 
     kept._supervise()
     kept._socket.close()
 
-    assert kept._next is None and 0 < kept._not_before - time.monotonic() <= launcher.MAX_BACK_OFF
+    assert kept._next == [] and 0 < kept._not_before - time.monotonic() <= launcher.MAX_BACK_OFF
 
 
 def test_given_reports_from_before_a_reboot_when_started_then_none_counts_for_a_process_of_that_number(

@@ -141,6 +141,18 @@ def test_given_what_an_unrecorded_prediction_becomes_when_run_then_the_contract_
     assert usecase(engine, "prod", manifest)["capture"] == told
 
 
+@pytest.mark.parametrize(("size", "workers", "memory"), [("small", "1", 2048), ("medium", "2", 4096)])
+def test_given_a_size_when_run_then_the_service_has_its_workers_and_each_process_its_memory(
+    engine: Recorder, size: str, workers: str, memory: int
+) -> None:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["environments"]["prod"]["size"] = size
+    usecase(engine, "prod", manifest)
+    ((_, service),) = engine.of("Service").items()
+    assert service["command"][-2:] == ["--workers", workers]
+    assert f"--data={memory * 2**20}" in service["command"]
+
+
 def test_given_both_when_run_then_there_is_a_service_and_the_record_names_the_batch(engine: Recorder) -> None:
     manifest = copy.deepcopy({**MANIFEST, "scoring": "both"})
     manifest["environments"]["prod"]["batch"] = {"schedule": "0 5 * * *", "source": "/data/today.csv"}

@@ -9,7 +9,7 @@ import pulumi
 from infra.components.local.part import SERVICES, Part, digest
 from infra.components.local.workspace import WorkspaceSettings
 from infra.conventions import names
-from infra.conventions.sizes import SIZES
+from infra.conventions.sizes import SIZES, Size
 from infra.providers.local import layout, sdk
 
 
@@ -24,9 +24,9 @@ class EndpointSettings(WorkspaceSettings):
         return names.service(*self.place)
 
     @property
-    def memory(self) -> int:
-        """Bytes a process of the service may allocate."""
-        return SIZES[self.manifest.settings(self.environment).size].memory_mb * 2**20
+    def size(self) -> Size:
+        """Bounds of the service."""
+        return SIZES[self.manifest.settings(self.environment).size]
 
 
 class Endpoint(Part):
@@ -64,7 +64,7 @@ class Endpoint(Part):
         settings = self._settings
         return [
             "prlimit",
-            f"--data={settings.memory}",
+            f"--data={settings.size.memory_mb * 2**20}",  # of each process: workers inherit it
             str(settings.python),
             str(SERVICES / "launcher.py"),
             "--port",
@@ -75,4 +75,6 @@ class Endpoint(Part):
             settings.manifest.package,
             "--environment-file",
             environment.path,
+            "--workers",
+            str(settings.size.workers),
         ]

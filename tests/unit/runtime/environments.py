@@ -15,7 +15,7 @@ from typing import Any
 from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.release import activation
 from aifactory_runtime.release.side import open_side
-from aifactory_runtime.serving.document import Served
+from aifactory_runtime.serving.document import Served, ServingFolder
 from tests.fixtures import mlflow_database, usecase_repo, warm_process
 from tests.unit.runtime.serving_parts import admit
 
@@ -72,7 +72,7 @@ class Environments:
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(contract))
 
-    def start(self, *names: str, launcher: Path = LAUNCHER) -> None:
+    def start(self, *names: str, launcher: Path = LAUNCHER, workers: int = 1) -> None:
         for name in names:
             contract = self.repo / ".factory" / f"{name}.json"
             serving = json.loads(contract.read_text())["release_uri"]
@@ -85,6 +85,7 @@ class Environments:
                 str(self.ports[name]),
                 "--package",
                 "demo_case",
+                *(["--workers", str(workers)] if workers > 1 else []),
             ]
             self.launchers[name] = subprocess.Popen(
                 [*command, "--serving", serving, "--environment-file", str(contract)], stderr=subprocess.DEVNULL
@@ -155,12 +156,19 @@ class Environments:
 
     def worker(self, name: str) -> int:
         """The one worker, once a worker that it replaced is gone."""
+        return self.workers(name, 1)[0]
+
+    def workers(self, name: str, count: int) -> list[int]:
+        """The workers, once there are so many of them, and each reports that it is ready."""
         pid = self.launchers[name].pid
         until = time.monotonic() + 30
-        while len(workers := Path(f"/proc/{pid}/task/{pid}/children").read_text().split()) != 1:
-            assert time.monotonic() < until, f"{name} has the workers {workers}"
+        while True:
+            workers = list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+            ready = {status.pid for status in ServingFolder(self.serving(name)).statuses() if status.ready}
+            if len(workers) == count and set(workers) <= ready:
+                return workers
+            assert time.monotonic() < until, f"{name} has the workers {workers}, ready are {ready}"
             time.sleep(0.05)
-        return int(workers[0])
 
     def serving(self, name: str) -> Path:
         return self.home / name / "demo-case" / "serving"
