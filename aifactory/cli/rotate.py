@@ -34,10 +34,12 @@ def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap: float, as_json: bool) -> None:
-    """Give IDENTITY new secrets: people by login, release, service, consumer; everybody when none is named.
+    """Give IDENTITY new secrets: people by login, release, service, consumer; all of these when none is named.
 
     Without --env wherever IDENTITY has some. Passwords of the tracking server are new at once. Who holds a token reads
     the new one from the same file. Between pipeline runs: a run that began with the old password is refused.
+
+    capture-key adds a key for hashes of recorded columns; services take it with their next model or start.
 
     Example: factory rotate consumer --env prod
     """

@@ -1,13 +1,17 @@
-"""Refuses what a manifest may not ask of its environments before anything starts, with file and line."""
+"""Refuses what a manifest may not ask before anything starts, with file and line; says what it costs where it may."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST
+from aifactory_runtime.contract import recording
 from aifactory_runtime.errors import UsageProblem
 from infra.policies.home_facts import measure
 from infra.policies.manifest_rules import violations
@@ -32,3 +36,28 @@ def check(place: Place, environments: Sequence[str], today: date) -> None:
             said[f"{path}:{line}: {violation}"] = None
     if said:
         raise UsageProblem("; ".join(said))
+
+
+def remarks(place: Place, environments: Sequence[str]) -> Iterator[str]:
+    """What the owner should know of what is recorded in `environments`: what it costs, names that fit no column."""
+    if place.manifest is None:
+        return
+    for environment in environments:
+        yield from recording.remarks(place.manifest, environment)
+        rules = place.manifest.settings(environment).capture_columns
+        columns = _served_columns(place.home.root / environment / place.manifest.use_case / "serving")
+        unknown = recording.unknown(rules, columns) if columns else []
+        if unknown:
+            yield (
+                f"environments.{environment}.capture_columns: the model served there has no column "
+                f"{', '.join(unknown)}: right only for a model to come"
+            )
+
+
+def _served_columns(serving: Path) -> list[str]:
+    """Columns of the rows that the champion takes, used or not; none where nothing is served."""
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        sha256 = json.loads((serving / "serving.json").read_bytes())["champion"]["sha256"]
+        schema = json.loads((serving / "models" / sha256 / "input_schema.json").read_bytes())
+        return [*(column["name"] for column in schema["columns"]), *schema.get("ignored", ()), schema["target"]]
+    return []

@@ -30,11 +30,13 @@ def as_github(contract: Contract) -> str:
 
 
 def _variables(contract: Contract) -> list[tuple[str, str]]:
-    return [
-        (PREFIX + key.upper(), ",".join(value) if isinstance(value, list | tuple) else str(value))
-        for key, value in contract.items()
-        if value not in (None, [], ())
-    ]
+    return [(PREFIX + key.upper(), _text(value)) for key, value in contract.items() if value not in (None, [], (), {})]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return json.dumps(value)
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 FORMATS: dict[str, Callable[[Contract], str]] = {"json": as_json, "dotenv": as_dotenv, "github": as_github}

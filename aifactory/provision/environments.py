@@ -99,14 +99,14 @@ def _apply(
 def _checked(place: Place, environments: Sequence[str], say: Say, *, with_platform: bool) -> Waves:
     """The stacks that are meant, when nothing known before the start speaks against them.
 
-    Says which people's time has ended: `up` takes their rights away.
+    Says which people's time has ended, as `up` takes their rights away, and what becomes of recorded inputs.
     """
     waves = _waves(place, environments, with_platform)
     plan.check(place.home, waves)
     if place.manifest is not None:
         chosen, today = plan.chosen(place, environments), roster.today()
         check_manifest.check(place, chosen, today)
-        for sentence in roster.due(place.manifest, chosen, today):
+        for sentence in (*roster.due(place.manifest, chosen, today), *check_manifest.remarks(place, chosen)):
             say(sentence)
     return waves
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory.provision import applied, stacks
-from aifactory_runtime.contract import Manifest
+from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from infra.providers.local import rotation_mark
 
@@ -31,6 +31,7 @@ def secrets(
 ) -> dict[str, dict[Path, str]]:
     """Per environment credentials file to identity, of `identities` or of all; without environments that have none.
 
+    The key that hashes what is recorded is new only when it is named: what equal values have in common ends with it.
     UsageProblem names an identity that has no secret in any of them.
     """
     there = {
@@ -42,7 +43,7 @@ def secrets(
     if unknown:
         known = ", ".join(sorted(everybody)) or "nobody"
         raise UsageProblem(f"{', '.join(unknown)} has no secret in {', '.join(there)}; who has: {known}")
-    wanted = set(identities) or everybody
+    wanted = set(identities) or everybody - {names.CAPTURE_KEY}
     found = {name: {path: one for path, one in paths.items() if one in wanted} for name, paths in there.items()}
     return {name: paths for name, paths in found.items() if paths}
 

@@ -49,3 +49,4 @@ def _values(path: Path) -> Iterator[str]:
     with contextlib.suppress(OSError, ValueError):
         content = files.read_json(path)
         yield from (str(content[key]) for key in _KEYS if content.get(key))
+        yield from (str(one["key"]) for one in content.get("keys", ()) if isinstance(one, dict) and one.get("key"))

@@ -10,7 +10,7 @@ from infra.conventions.tags import MANDATORY
 
 UNTAGGED = frozenset(
     f"local:index:{kind}"
-    for kind in ("File", "Membership", "MlflowRole", "MlflowUser", "PortLease", "Supervisor", "Token")
+    for kind in ("File", "HashKeys", "Membership", "MlflowRole", "MlflowUser", "PortLease", "Supervisor", "Token")
 )
 """Resource types known to carry no tags; a type that is not listed has to, so a new one cannot be forgotten."""
 

@@ -153,6 +153,17 @@ def test_given_a_size_when_run_then_the_service_has_its_workers_and_each_process
     assert f"--data={memory * 2**20}" in service["command"]
 
 
+def test_given_columns_that_are_not_recorded_as_they_came_when_run_then_the_contract_says_so_and_where_the_keys_are(
+    engine: Recorder,
+) -> None:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["environments"]["prod"]["capture_columns"] = {"e, mail": "hash", "*": "drop"}
+    said = usecase(engine, "prod", manifest)
+    (keys,) = engine.of("HashKeys").values()
+    assert (said["capture_columns"], said["capture_key_file"]) == ({"e, mail": "hash", "*": "drop"}, keys["path"])
+    assert Path(keys["path"]).parts[-4:] == ("credentials", "prod", "churn", "capture-key.json")
+
+
 def test_given_both_when_run_then_there_is_a_service_and_the_record_names_the_batch(engine: Recorder) -> None:
     manifest = copy.deepcopy({**MANIFEST, "scoring": "both"})
     manifest["environments"]["prod"]["batch"] = {"schedule": "0 5 * * *", "source": "/data/today.csv"}

@@ -18,10 +18,12 @@ from pulumi.provider.experimental.provider import PropertyDiffKind
 from pulumi.runtime import rpc
 
 from aifactory import home as tool_home
+from aifactory_runtime.capture import hashing
 from infra.providers.local import diff, files, layout, processes, rotation_mark, values
 from infra.providers.local.failure import Failure, Unreachable
 from infra.providers.local.file import File
 from infra.providers.local.folder import Folder
+from infra.providers.local.hash_keys import HashKeys
 from infra.providers.local.kind import Kind
 from infra.providers.local.kinds import KINDS, load
 from infra.providers.local.membership import Membership
@@ -125,7 +127,9 @@ def test_given_any_kind_when_loaded_then_what_replaces_it_is_one_of_its_inputs(n
     assert not kind.made & kind.inputs
 
 
-@pytest.mark.parametrize("kind", [Folder(), File(), Token(), PortLease(), Service(), Supervisor(), Membership()])
+@pytest.mark.parametrize(
+    "kind", [Folder(), File(), HashKeys(), Token(), PortLease(), Service(), Supervisor(), Membership()]
+)
 @given(given_inputs=st.data())
 def test_given_one_input_changed_or_removed_when_compared_then_exactly_it_is_shown(
     kind: Kind, given_inputs: st.DataObject
@@ -197,6 +201,28 @@ def test_given_a_token_when_its_file_is_lost_then_the_same_secret_is_written_aga
     Token().update(drifted, inputs)
     assert json.loads(path.read_text())["token"] == first == state["value"]
     assert Token().create(inputs)[1]["value"] == first
+
+
+def test_given_keys_for_hashes_when_lost_and_rotated_then_the_runtime_reads_every_key_there_was(tmp_path: Path) -> None:
+    inputs = {"path": str(tmp_path / "capture-key.json")}
+    path = tmp_path / "capture-key.json"
+    _, state = HashKeys().create(inputs)
+    first = hashing.read(path)
+    path.unlink()
+    drifted = HashKeys().read(state) or {}
+    assert drifted["status"] == "missing"
+    state = HashKeys().update(drifted, inputs)
+    assert hashing.read(path) == first and path.stat().st_mode & 0o777 == 0o600
+
+    rotation_mark.ask(path)
+    assert (HashKeys().read(state) or {})["status"] == rotation_mark.PENDING
+    state = HashKeys().update(state, inputs)
+
+    both = hashing.read(path)
+    assert (HashKeys().read(state) or {})["status"] == "written"
+    assert dict(both.versions) == {1: first.versions[1], 2: both.versions[2]}
+    assert both.hash("x") not in first.hashes("x") and both.hashes("x") > first.hashes("x")
+    assert HashKeys().create(inputs)[1]["keys"] == state["keys"], "keys that are there are kept"
 
 
 @pytest.mark.parametrize(("second", "still_good"), [(60.0, 3), (0.0, 1)])

@@ -55,6 +55,7 @@ def places(settings: WorkspaceSettings) -> dict[str, str]:
         "credentials_file": str(settings.credentials / f"{settings.manifest.owner}.json"),
         "experiment": agreed.experiment(*settings.place),
         "model_name": agreed.model(*settings.place),
+        "capture_key_file": str(settings.capture_key),
         **derived.folders(folder),
         **({"endpoint_callers_uri": str(settings.callers)} if settings.guarded else {}),
     }

@@ -40,6 +40,11 @@ class WorkspaceSettings(Settings):
         return self.home / "credentials" / self.environment / self.manifest.use_case
 
     @property
+    def capture_key(self) -> Path:
+        """The keys that hash what is recorded of predictions."""
+        return self.credentials / f"{agreed.CAPTURE_KEY}.json"
+
+    @property
     def approvers(self) -> tuple[str, ...]:
         """People who may approve here today."""
         return people.approvers(self.manifest, self.environment, self.today)
@@ -86,6 +91,7 @@ class Workspace(Part):
         }
         for identity, roles in self._logins().items():
             self._login(identity, roles)
+        sdk.HashKeys(f"{name}-{agreed.CAPTURE_KEY}", path=str(settings.capture_key), opts=self.child())
         self.token_file = self._tokens() if settings.guarded else None
         self.register_outputs({"experiment_id": self._experiment.experiment_id})
 

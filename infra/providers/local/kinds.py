@@ -10,6 +10,7 @@ from infra.providers.local.kind import Kind
 KINDS = {
     "File": "file",
     "Folder": "folder",
+    "HashKeys": "hash_keys",
     "Membership": "membership",
     "MlflowExperiment": "mlflow_experiment",
     "MlflowRole": "mlflow_role",

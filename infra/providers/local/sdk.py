@@ -85,6 +85,15 @@ class Token(_Local):
         super().__init__(name, inputs, ("value",), opts)
 
 
+class HashKeys(_Local):
+    """The keys, by version, that hash what a use case records."""
+
+    path: Output[str]
+
+    def __init__(self, name: str, *, path: Input[str], opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, {"path": path}, ("keys",), opts)
+
+
 class Supervisor(_Local):
     """The supervisor of a home; `configuration` holds `{socket}` where its socket goes."""
 

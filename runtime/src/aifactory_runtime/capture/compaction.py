@@ -46,6 +46,7 @@ class _Line(msgspec.Struct):
     inputs: msgspec.Raw
     output: msgspec.Raw
     commit: str = ""
+    redacted: msgspec.Raw = msgspec.Raw()
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def compact(capture: Path, data: Path) -> Compacted:
     """Close the file that is written to, and move all closed ones; killed anywhere, the next one goes on.
 
     Columns of the table: prediction_id, time (text, ISO 8601 in UTC), day (its first ten letters), sequence,
-    model_version, model_sha256, commit, role, and inputs and output as JSON. FactoryError when a line is damaged, when
-    the disk does not take it, and at once while another compaction runs.
+    model_version, model_sha256, commit, role, and as JSON inputs, output and redacted (empty where nothing is).
+    FactoryError when a line is damaged, when the disk does not take it, and at once while another compaction runs.
     """
     if not capture.is_dir():
         return Compacted(0, 0)
@@ -203,6 +204,7 @@ def _batch(day: str, lines: list[_Line]) -> pa.RecordBatch:
         "role": [line.role for line in lines],
         "inputs": [bytes(line.inputs).decode() for line in lines],
         "output": [bytes(line.output).decode() for line in lines],
+        "redacted": [bytes(line.redacted).decode() for line in lines],
     }
     types = {"sequence": pa.int64()}
     return pa.RecordBatch.from_pydict(

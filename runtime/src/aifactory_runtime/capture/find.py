@@ -15,6 +15,7 @@ from aifactory_runtime.capture.compaction import DAY
 from aifactory_runtime.data import tables
 
 _LOOKS = 10
+_JSON = ("inputs", "output", "redacted")
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -57,8 +58,8 @@ def _in_table(data: Path, prediction_id: str) -> dict[str, Any] | None:
     for day in _days(prediction_id):
         row = tables.first(data, tables.CAPTURED, ("prediction_id", prediction_id), (DAY, day))
         if row is not None:
-            known = {name: value for name, value in row.items() if name not in (DAY, "prediction_id")}
-            parsed = {name: json.loads(row[name]) for name in ("inputs", "output")}
+            known = {name: value for name, value in row.items() if name not in (DAY, "prediction_id", *_JSON)}
+            parsed = {name: json.loads(row[name]) for name in _JSON if row.get(name)}
             return {"id": prediction_id, **known, **parsed}
     return None
 

@@ -145,6 +145,7 @@ def embedded(root: Path, manifest: Manifest, folder: Path | None = None) -> dict
         "experiment": names.experiment(manifest.use_case, names.EMBEDDED),
         "model_name": names.model(manifest.use_case, names.EMBEDDED),
         "snapshot_uri": str(base / "snapshots"),
+        "capture_key_file": str(base / f"{names.CAPTURE_KEY}.json"),
         **derived.folders(base),
         **derived.from_manifest(manifest, "dev"),  # where people try things
     }

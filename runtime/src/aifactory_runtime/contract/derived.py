@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from aifactory_runtime.contract.manifest import Manifest
 from aifactory_runtime.contract.trial import Trial
@@ -29,7 +30,7 @@ def of_trial(trial: Trial) -> dict[str, str | float]:
     return {"trial": trial.kind, **{f"trial_{key}": value for key, value in stated.items()}}
 
 
-def from_manifest(manifest: Manifest, environment: str) -> dict[str, str | None]:
+def from_manifest(manifest: Manifest, environment: str) -> dict[str, Any]:
     """What the manifest says of the use case, and of its data in `environment`."""
     settings = manifest.settings(environment)
     return {
@@ -38,4 +39,5 @@ def from_manifest(manifest: Manifest, environment: str) -> dict[str, str | None]
         "risk": manifest.risk,
         "train_in": manifest.train_in,
         "scoring": manifest.scoring,
+        "capture_columns": dict(settings.capture_columns),
     }

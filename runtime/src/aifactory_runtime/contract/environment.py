@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.contract.manifest import Approval, Capture, LiveTest, Risk, Scoring, TrainIn
+from aifactory_runtime.contract.recording import CaptureColumns
 from aifactory_runtime.contract.trial import Trial, TrialKind, TrialLabels
 
 ENVIRONMENT_VERSION = 1
@@ -102,6 +103,10 @@ class EnvironmentContract(BaseModel):
     trial_latency: float = _TRIAL.guards.latency
     capture: Capture = "required"
     """Whether a prediction that cannot be recorded is refused, or given all the same."""
+    capture_columns: CaptureColumns = {}
+    """By input column what is recorded of a prediction: drop, hash or keep; `*` is every other column."""
+    capture_key_file: str | None = None
+    """JSON with the keys that hash what is recorded, by version, mode 0600; none where it was applied before them."""
     risk: Risk = "low"
     train_in: TrainIn = "dev"
     scoring: Scoring = "online"

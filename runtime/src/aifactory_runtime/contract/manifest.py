@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from aifactory_runtime.contract import addresses, cron, names
 from aifactory_runtime.contract.people import People, Person
+from aifactory_runtime.contract.recording import CaptureColumns
 from aifactory_runtime.contract.trial import Trial
 
 MANIFEST_VERSION = 1
@@ -93,6 +94,8 @@ class EnvironmentSettings(_Part):
     trial: Trial = Trial()
     capture: Capture = "required"
     """What a prediction that cannot be recorded becomes: none, answered with 503, or one that is given and counted."""
+    capture_columns: CaptureColumns = {}
+    """By input column what is recorded of a prediction: drop, hash (with a key) or keep; `*` is every other column."""
     budget_month: Annotated[float, Field(ge=0)] = 0.0
     quotas: Quotas = Quotas()
     retraining: Retraining = Retraining()

@@ -21,6 +21,8 @@ SAMPLE = "data/sample.csv"
 RELEASE = "release"
 SERVICE = "service"
 CONSUMER = "consumer"
+CAPTURE_KEY = "capture-key"
+"""Nobody's login: what the keys that hash recorded columns are rotated by."""
 DATA_SCIENTIST = "data-scientist"
 APPROVER = "approver"
 MODEL_VALIDATOR = "model-validator"
@@ -75,7 +77,7 @@ def check_new_use_case(name: str) -> str:
 
 def check_person(name: str) -> str:
     """Return `name` if it can be a login; else raise ValueError saying what would be right."""
-    reserved = {RELEASE, SERVICE, CONSUMER, APPROVER, "admin", *PERSONAS}
+    reserved = {RELEASE, SERVICE, CONSUMER, CAPTURE_KEY, APPROVER, "admin", *PERSONAS}
     if not _PERSON.fullmatch(name) or len(name) > MAX_USE_CASE or name in reserved:
         raise ValueError(f"{name!r} is not a login; use lower-case letters, digits, dots, hyphens, such as ana.lopez")
     return name

@@ -16,8 +16,13 @@ PREDICTION = "prediction"
 SHARE = "probability_"
 """Begins the names of the columns of `scored` that hold the probability of a class."""
 
+HASHED = "_hashed"
+"""Ends the name of a column of `scored` that holds keyed hashes in the place of a column's values."""
+REDACTED = "_redacted"
+"""Column of `scored` that says, as JSON, which columns of the input are not there as they came."""
+
 _EVERYWHERE = frozenset({ORDER, SPLIT})
-_SCORED = frozenset({PREDICTION, "prediction_id", "scored_at", "model_version", "model_sha256"})
+_SCORED = frozenset({PREDICTION, "prediction_id", "scored_at", "model_version", "model_sha256", REDACTED})
 _NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f\x7f]+')
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime import files
 from aifactory_runtime.config.settings import DataSettings
+from aifactory_runtime.contract import Manifest, names, recording
 from aifactory_runtime.data import (
     conform,
     declared,
@@ -74,6 +75,7 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
     version = handoff.table(RAW, "ingest").version
     changed = _changed(context, version)
     roles, settings = _roles(context), context.settings.data
+    _known_to_the_schema(context.project.manifest, [*science.schema().columns])
     outliers.check(settings.columns, declared.kinds(science.schema()), {roles.target, *roles.ignored})
     drawn = leak_sample.Sample(tables.count(context.tables, RAW, version))
 
@@ -104,6 +106,16 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
     for note in notes:
         _log.warning("note: %s", note)
     return replace(handoff, notes=tuple(notes))
+
+
+def _known_to_the_schema(manifest: Manifest, columns: Sequence[str]) -> None:
+    """UsageProblem names a rule of `capture_columns` that is about no column: what it is to protect would be kept."""
+    for environment in names.ENVIRONMENTS:
+        for name in recording.unknown(manifest.settings(environment).capture_columns, columns):
+            raise UsageProblem(
+                f"factory.yaml: environments.{environment}.capture_columns: SCHEMA has no column {name}: write one of "
+                f"{', '.join(columns)}, or * for every other"
+            )
 
 
 def prepare(context: Context, handoff: Handoff) -> Handoff:

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aifactory_runtime.capture import redaction as redactions
 from aifactory_runtime.contract import names
 from aifactory_runtime.data import ahead, column_names, conform, declared, parts, source, tables
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import arrays
+from aifactory_runtime.pipeline import arrays, redacted_frame
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.reproduction import same_science
 from aifactory_runtime.registry import answers, model_folder, skops_file
@@ -117,7 +118,7 @@ def _scored(
         estimator = model_folder.load_estimator(place / "model", context.settings.train.trusted_types)
     finally:
         shutil.rmtree(place)
-    features = context.project.science.features()
+    features, redaction = context.project.science.features(), redactions.of(context.contract)
     same = {
         "scored_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "model_version": version.number,
@@ -128,7 +129,7 @@ def _scored(
         said = _answers(estimator, arrays.to_matrix(frame, schema, features), schema.classes)
         ids = prediction_ids(prefix, start, len(frame))
         start += len(frame)
-        batch = tables.to_arrow(_without_ours(frame).assign(**said))
+        batch = tables.to_arrow(redacted_frame.of(_without_ours(frame), redaction).assign(**said))
         for name, values in {"prediction_id": ids, **_repeated(same, len(frame))}.items():
             batch = batch.append_column(name, values)
         yield batch

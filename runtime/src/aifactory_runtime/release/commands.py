@@ -136,6 +136,8 @@ def _told(found: Trace) -> list[tuple[str, Any]]:
     """Names and values for people, in the order of a story told backwards."""
     return [
         ("prediction", f"{found.prediction_id} in {found.environment} at {found.time}"),
+        *([("not recorded", ", ".join(found.names("drop")))] if found.names("drop") else []),
+        *([("as a hash", ", ".join(found.names("hash")))] if found.names("hash") else []),
         ("output", json.dumps(found.output)),
         ("model", f"{found.model} version {found.version}"),
         ("sha256", found.model_sha256),

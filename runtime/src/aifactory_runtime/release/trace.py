@@ -12,6 +12,7 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.capture import find
 from aifactory_runtime.data import column_names, tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline import redacted_frame
 from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, OPERATIONS, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
@@ -26,6 +27,8 @@ class Trace:
     time: str
     inputs: dict[str, Any]
     output: dict[str, Any]
+    redacted: dict[str, str]
+    """Columns whose values are not in `inputs` as they came: drop, or hash where a keyed hash stands for it."""
     model: str
     version: str
     model_sha256: str
@@ -51,6 +54,10 @@ class Trace:
     gate_sha256: str | None
     integration_sha256: str | None
     approved_by: str | None
+
+    def names(self, treatment: str) -> list[str]:
+        """Input columns that were treated so before they were recorded."""
+        return [name for name, one in self.redacted.items() if one == treatment]
 
     def values(self) -> dict[str, Any]:
         """As JSON values."""
@@ -81,6 +88,7 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         time=line["time"],
         inputs=line["inputs"],
         output=line["output"],
+        redacted=line.get("redacted") or {},
         model=side.contract.model_name,
         version=str(version.number),
         model_sha256=version.model_sha256,
@@ -132,5 +140,7 @@ def _find_scored(folder: Path, prediction_id: str) -> dict[str, Any] | None:
             output = {"prediction": row.pop(column_names.PREDICTION)} | (
                 {"probabilities": list(shares.values())} if shares else {}
             )
-            return {**known, "id": known["prediction_id"], "time": known["scored_at"], "inputs": row, "output": output}
+            inputs, redacted = redacted_frame.undone(row)
+            said = {"id": known["prediction_id"], "time": known["scored_at"], "inputs": inputs, "redacted": redacted}
+            return {**known, **said, "output": output}
     return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aifactory_runtime.capture.redaction import NOTHING, Redaction
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import boosters, model_folder
@@ -49,6 +50,8 @@ class Loader:
     """Types that models may hold beside ours: the released code's conf says so, never a model."""
     read: ReadSettings | None = None
     """How the table is written that models here learn from: CSV in a request is read as it."""
+    redaction: Callable[[], Redaction] = lambda: NOTHING
+    """What is recorded of inputs; asked at each load, as keys are rotated."""
 
     def load(self, served: Served) -> ServedModel:
         """The model `served` names; FactoryError, in a sentence, when it is missing, changed or does not fit."""
@@ -62,7 +65,7 @@ class Loader:
         schema = model_folder.read_schema(folder)
         estimator = model_folder.load_estimator(folder, self.trusted)
         model = ServedModel.make(served, schema, estimator, self.features, self.max_rows, read=self.read)
-        model = replace(model, commit=self.commit)
+        model = replace(model, commit=self.commit, redaction=self.redaction())
         model.try_out()
         return model
 

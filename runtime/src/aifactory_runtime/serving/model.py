@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from aifactory_runtime.capture.redaction import NOTHING, Redacted, Redaction
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data.columns import matrix, raw_columns
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import answers
 from aifactory_runtime.registry.model_folder import InputSchema
+from aifactory_runtime.serving import value_types
 from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.request_decoding import Refused, RowReader, Rows
 
@@ -30,6 +33,28 @@ class ServedModel:
     features: Features
     commit: str | None = None
     """Commit of the code here, where it is known: while another worker takes over, a release names that one's."""
+    redaction: Redaction = NOTHING
+
+    @cached_property
+    def redacted(self) -> Redacted:
+        """Columns of which no value is recorded, or a hash in its place."""
+        return self.redaction.redacted([column.name for column in self.schema.columns])
+
+    def inputs(self, rows: Rows) -> Sequence[Any]:
+        """What is recorded of each row."""
+        if not self.redacted:
+            return rows.records
+        names = [column.name for column in self.schema.columns]
+        fields = dict(zip(names, value_types.field_names(self.schema.columns), strict=True))
+        kept: dict[str, Sequence[Any]] = {}
+        for name in names:
+            if name not in self.redacted:
+                kept[name] = [getattr(record, fields[name]) for record in rows.records]
+            elif self.redacted[name] == "hash":
+                kept[name] = self.redaction.hash(rows.columns[name])
+        return [dict(zip(kept, values, strict=True)) for values in zip(*kept.values(), strict=True)] or [{}] * len(
+            rows.records
+        )
 
     @property
     def code_commit(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from aifactory_runtime.capture import redaction
 from aifactory_runtime.config.project import Project
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError
@@ -106,4 +107,5 @@ def _loader(project: Project, folder: ServingFolder) -> Loader:
         max_rows=project.settings.serving.max_rows,
         trusted=project.settings.train.trusted_types,
         read=project.settings.data.read,
+        redaction=partial(redaction.of, contract),
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from aifactory_runtime.capture.redaction import Redacted
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.metrics import Metrics
 from aifactory_runtime.serving.model import ServedModel
@@ -28,7 +29,7 @@ class NotReady(Exception):
     """There is no model to answer with; the message says why."""
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, omit_defaults=True):
     """A line of the prediction log, without the sequence that the file adds."""
 
     id: str
@@ -40,6 +41,8 @@ class _Line(msgspec.Struct):
     role: str
     inputs: Any
     output: Any
+    redacted: Redacted | None = None
+    """Columns whose values are not in `inputs` as they came; left out where all are."""
 
 
 NOTHING_RELEASED = "no model is released yet"
@@ -109,7 +112,8 @@ def _lines(model: ServedModel, rows: Rows, outputs: list[dict[str, Any]], ids: l
     """Log lines of one request, each without its closing brace."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     version, sha256, commit = model.served.version, model.served.sha256, model.code_commit
+    redacted = model.redacted or None
     return [
-        msgspec.json.encode(_Line(identity, now, version, sha256, commit, "champion", record, output))[:-1]
-        for identity, record, output in zip(ids, rows.records, outputs, strict=True)
+        msgspec.json.encode(_Line(identity, now, version, sha256, commit, "champion", inputs, output, redacted))[:-1]
+        for identity, inputs, output in zip(ids, model.inputs(rows), outputs, strict=True)
     ]

@@ -21,7 +21,13 @@ from tests.unit.runtime.contract.test_manifest import VALID
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    for place in ("dev/churn/ana", "staging/churn/ana", "staging/churn/consumer", "prod/fraud/bo"):
+    for place in (
+        "dev/churn/ana",
+        "staging/churn/ana",
+        "staging/churn/consumer",
+        "staging/churn/capture-key",
+        "prod/fraud/bo",
+    ):
         path = tmp_path / "credentials" / f"{place}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
@@ -35,6 +41,7 @@ def home(tmp_path: Path) -> Home:
         (["dev", "staging"], ["ana"], {"dev": ["ana"], "staging": ["ana"]}),
         (["dev", "staging"], [], {"dev": ["ana"], "staging": ["ana", "consumer"]}),
         (["dev"], [], {"dev": ["ana"]}),
+        (["dev", "staging"], ["capture-key"], {"staging": ["capture-key"]}),
     ],
 )
 def test_given_an_identity_of_some_environments_when_rotated_then_it_is_where_it_has_a_secret(

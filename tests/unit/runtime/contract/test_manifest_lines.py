@@ -41,7 +41,7 @@ def mappings(node: Any, above: Key = ()) -> Iterator[Key]:
     if isinstance(node, dict):
         yield above
         for key, value in node.items():
-            if key != "people":
+            if key not in {"people", "capture_columns"}:
                 yield from mappings(value, (*above, key))
     if isinstance(node, list):
         for number, value in enumerate(node):

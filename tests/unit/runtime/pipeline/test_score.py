@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from aifactory_runtime.capture import hashing
 from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.data.located import Located
-from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import score as scoring
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.score import score
 from aifactory_runtime.registry.port import Version
+from aifactory_runtime.release import trace
 from tests.fixtures.usecase_repo import write_customers
 
 pytestmark = pytest.mark.slow
@@ -46,6 +50,44 @@ def test_given_a_source_for_batches_when_nothing_is_named_then_it_is_scored(
     write_customers(repo / "data" / "today.csv", rows=12, seed=9)
     monkeypatch.setenv("AIFACTORY_BATCH_SOURCE", "data/today.csv")
     assert score(Context(project.load(repo))).rows == 12
+
+
+def test_given_columns_dropped_or_hashed_when_scored_then_predictions_are_the_same_and_trace_says_what_is_missing(
+    pipeline: Pipeline, context: Context, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline()
+    plain = score(context)
+    answers = tables.read(context.tables, "scored")
+    rules = {"age": "hash", "income": "drop"}
+    monkeypatch.setenv("AIFACTORY_CAPTURE_COLUMNS", json.dumps(rules))
+    monkeypatch.setenv("AIFACTORY_DATA_URI", str(repo / "elsewhere"))
+    redacted = Context(project.load(repo))
+    keys = hashing.of(redacted.contract)
+    assert keys is not None
+
+    done = score(redacted)
+
+    assert done.prefix == plain.prefix, "the same rows, so the same ids"
+    found = tables.read(redacted.tables, "scored")
+    assert list(found["prediction"]) == list(answers["prediction"])
+    assert not {"age", "income"} & set(found.columns) and list(found["member"]) == list(answers["member"])
+    assert list(found["age_hashed"]) == [keys.hash(value) for value in answers["age"]]
+    row = trace._find_scored(redacted.tables, done.first_prediction_id)
+    assert row is not None and row["redacted"] == rules
+    assert set(row["inputs"]) == {"age", "member", "region"} and row["inputs"]["age"] == keys.hash(answers["age"][0])
+    known = trace._find_scored(context.tables, done.first_prediction_id)
+    assert known is not None and known["redacted"] == {} and known["inputs"]["age"] == answers["age"][0]
+
+
+def test_given_a_rule_about_no_column_when_the_table_is_checked_then_it_is_refused_by_name(
+    repo: Path, pipeline: Pipeline
+) -> None:
+    manifest = repo / "factory.yaml"
+    said = yaml.safe_load(manifest.read_text())
+    said["environments"]["prod"]["capture_columns"] = {"e-mail": "drop", "churned": "drop", "*": "keep"}
+    manifest.write_text(yaml.safe_dump(said))
+    with pytest.raises(UsageProblem, match=r"prod\.capture_columns: SCHEMA has no column e-mail: write one of age, "):
+        pipeline()
 
 
 def test_given_other_code_than_the_model_s_when_scored_then_refused(

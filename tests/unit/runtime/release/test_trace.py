@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -18,9 +18,13 @@ from aifactory_runtime.release.side import Side
 from tests.unit.runtime.release.parts import chosen, contract
 
 
-def traced(folder: Path, **more: str) -> trace.Trace:
+def traced(folder: Path, /, **more: str) -> trace.Trace:
     """The trace of a prediction of a version whose tags hold `more`."""
     line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
+    return followed(folder, line, **more)
+
+
+def followed(folder: Path, line: dict[str, Any], **more: str) -> trace.Trace:
     (folder / OLDER).write_text(json.dumps(line) + "\n")
     version = chosen(folder, **more).version
     registry = SimpleNamespace(version=lambda _: version)
@@ -39,6 +43,18 @@ def test_given_a_model_from_elsewhere_when_traced_then_the_folder_it_came_from_i
     assert found.values()["imported"] == folder
     told = dict(commands._told(found))
     assert told.get("imported") == (f"the folder with sha256 {folder}" if folder else None)
+
+
+@pytest.mark.parametrize("redacted", [{}, {"age": "drop", "income": "drop", "email": "hash"}])
+def test_given_columns_that_were_not_recorded_as_they_came_when_traced_then_they_are_named(
+    tmp_path: Path, redacted: dict[str, str]
+) -> None:
+    line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
+    found = followed(tmp_path, line | ({"redacted": redacted} if redacted else {}))
+    told = dict(commands._told(found))
+    assert found.values()["redacted"] == redacted
+    said = ("age, income", "email") if redacted else (None, None)
+    assert (told.get("not recorded"), told.get("as a hash")) == said
 
 
 @pytest.mark.parametrize("remark", [None, "made-up rows: says nothing about the model"])

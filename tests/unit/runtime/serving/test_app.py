@@ -22,6 +22,10 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aifactory_runtime.capture import compaction, find
+from aifactory_runtime.capture.hashing import Keys
+from aifactory_runtime.capture.redaction import NOTHING, Redaction
+from aifactory_runtime.contract.recording import Treatment
 from aifactory_runtime.serving import app, server
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.document import ServingFolder
@@ -37,12 +41,14 @@ TOKEN = "token-of-the-consumer"
 class Setting:
     """A service with one model loaded, and a client of it."""
 
-    def __init__(self, folder: Path, *, required: bool = True) -> None:
+    def __init__(self, folder: Path, *, required: bool = True, redaction: Redaction = NOTHING) -> None:
         self.log = folder / "capture" / "predictions-000000000000001.jsonl"
         self.caller = admit(folder / "callers", TOKEN)
         served = make_model(folder / "model")
         serving = ServingFolder(folder / "serving")
-        loader = Loader(serving.models, Source("", lambda: None), features, CODE, None, max_rows=50)
+        loader = Loader(
+            serving.models, Source("", lambda: None), features, CODE, None, max_rows=50, redaction=lambda: redaction
+        )
         recorder, callers = Recorder(self.log.parent, required=required), Callers(folder / "callers")
         self.service = Service(20_000, recorder, callers, loader.load(served), None)
         self.client = TestClient(app.create_app(self.service, "Churn"), raise_server_exceptions=True)
@@ -77,6 +83,36 @@ def test_given_rows_when_asked_then_each_answer_is_in_the_log_under_its_id(setti
     assert first["output"] == {"prediction": body["predictions"][0], "probabilities": body["probabilities"][0]}
     assert second["sequence"] == first["sequence"] + 1
     assert first["model_sha256"] == setting.service.model.served.sha256  # type: ignore[union-attr]
+    assert "redacted" not in first
+
+
+KEYS = Keys({3: b"k" * 32})
+RULES: list[tuple[dict[str, Treatment], dict[str, Any], dict[str, Treatment]]] = [
+    (
+        {"region": "hash", "mean income": "drop"},
+        {"age": 40, "member": True, "region": KEYS.hash("east")},
+        {"mean income": "drop", "region": "hash"},
+    ),
+    ({"*": "hash", "age": "keep", "member": "drop"}, {"age": 40, "mean income": None, "region": KEYS.hash("east")}, {}),
+    ({"*": "drop"}, {}, dict.fromkeys(ROW, "drop")),
+]
+
+
+@pytest.mark.parametrize(("rules", "inputs", "redacted"), RULES)
+def test_given_columns_dropped_or_hashed_when_asked_then_the_answer_is_the_same_and_their_values_reach_no_disk(
+    setting: Setting, tmp_path: Path, rules: dict[str, Any], inputs: dict[str, Any], redacted: dict[str, Treatment]
+) -> None:
+    row = {**ROW, "mean income": None if "mean income" in inputs else 98765.25}
+    with (made := Setting(tmp_path, redaction=Redaction(rules, KEYS))).client:
+        answer = made.predict(row, row).json()
+
+    assert answer["probabilities"] == setting.predict(row, row).json()["probabilities"]
+    first, second = made.lines()
+    assert first["inputs"] == second["inputs"] == inputs
+    assert first["redacted"] == (redacted or {"mean income": "hash", "member": "drop", "region": "hash"})
+    assert b"98765.25" not in made.log.read_bytes() and b'"east"' not in made.log.read_bytes()
+    compaction.compact(made.log.parent, tmp_path / "data")
+    assert find.find(made.log.parent, tmp_path / "data", first["id"]) == first
 
 
 def test_given_the_two_protocols_when_asked_then_the_answers_agree(setting: Setting) -> None:
