@@ -39,6 +39,7 @@ SECTIONS = {
         "tidy": ("retention.commands:tidy", "Pack the predictions of an environment."),
     },
     "Looking": {
+        "monitor": ("monitoring.commands:monitor", "Look at service, data, model and cost; open and close problems."),
         "trace": ("release.commands:trace", "From a prediction id back to model, run, commit and data."),
         "events": ("events.commands:events", "What happened, open problems; acknowledge or silence one."),
         "audit": ("audit.commands:audit", "Verify the chain of the audit log."),

@@ -195,6 +195,23 @@ class ServingSettings(_Part):
     """How long requests under way may take when the worker ends; whoever started it waits not much longer."""
 
 
+class MonitoringSettings(_Part):
+    """What is watched of a model that is in use, and what is too much."""
+
+    window_rows: Annotated[int, Field(ge=100)] = 1_000
+    """Predictions of a window. With fewer, small changes are not found; another number makes the baseline anew."""
+    period_minutes: Annotated[float, Field(gt=0)] = 60.0
+    """How often service, cost and age are looked at; windows of predictions are whenever they are full."""
+    max_error_share: Share = 0.01
+    """Share of requests that the service may fail."""
+    max_p99_seconds: Annotated[float, Field(gt=0)] = 1.0
+    """What 99 % of the requests may take at most."""
+    longest_silence_hours: Annotated[float, Field(gt=0)] | None = None
+    """Hours without a prediction from which on somebody is told; None: no traffic is a state and calls nobody."""
+    max_age_days: Annotated[float, Field(gt=0)] | None = None
+    """Days from which on a model is too old; None: its age is shown."""
+
+
 class Settings(_Part):
     """Everything under conf/, per environment."""
 
@@ -202,6 +219,7 @@ class Settings(_Part):
     train: TrainSettings = TrainSettings()
     gate: GateSettings = GateSettings()
     serving: ServingSettings = ServingSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
     @classmethod
     def load(cls, folder: Path, environment: str) -> Self:

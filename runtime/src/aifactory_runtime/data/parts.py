@@ -176,17 +176,23 @@ def stored(table: DeltaTable) -> list[Stored]:
 
 
 def read(
-    folder: Path, files: Sequence[Stored], schema: pa.Schema, where: tuple[str, object] | None, rows: int
+    folder: Path,
+    files: Sequence[Stored],
+    schema: pa.Schema,
+    where: tuple[str, object] | None,
+    rows: int,
+    *,
+    above: tuple[str, int] | None = None,
 ) -> Iterator[pa.Table]:
     """The columns of `schema` of the files in order, `rows` rows at most at a time; what a file lacks is null.
 
-    `where` takes only the rows in which a column has a value.
+    `where` takes only the rows in which a column has a value, `above` those in which a whole number is larger.
     """
     for file in files:
         if where is None or where[0] not in file.only:
-            yield from _read(folder / file.path, schema, where, rows)
+            yield from _read(folder / file.path, schema, where, rows, above)
         elif file.only[where[0]] == where[1]:
-            yield from _read(folder / file.path, schema, None, rows)
+            yield from _read(folder / file.path, schema, None, rows, above)
 
 
 def first_row(path: Path, where: tuple[str, str]) -> dict[str, Any] | None:
@@ -208,18 +214,24 @@ def first_row(path: Path, where: tuple[str, str]) -> dict[str, Any] | None:
     return None
 
 
-def _read(path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows: int) -> Iterator[pa.Table]:
+def _read(
+    path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows: int, above: tuple[str, int] | None
+) -> Iterator[pa.Table]:
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import parquet
 
     with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
         there = set(file.schema_arrow.names)
-        needed = {*schema.names, ORDER, *([where[0]] if where else [])} & there
+        needed = {*schema.names, ORDER, *(asked[0] for asked in (where, above) if asked)} & there
         for group in range(file.num_row_groups):
+            if above is not None and not _may_be_above(file, group, above):
+                continue
             found = _in_order(file.read_row_group(group, columns=sorted(needed)))
             if where is not None:
                 found = found.filter(pc.equal(found.column(where[0]), pa.scalar(where[1])))
+            if above is not None:
+                found = found.filter(pc.greater(found.column(above[0]), pa.scalar(above[1])))
             made = [
                 found.column(entry.name).cast(entry.type) if entry.name in there else pa.nulls(len(found), entry.type)
                 for entry in schema
@@ -227,6 +239,13 @@ def _read(path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows:
             chunk = pa.table(made, schema=schema)
             for start in range(0, len(chunk), rows):
                 yield chunk.slice(start, rows)
+
+
+def _may_be_above(file: Any, group: int, above: tuple[str, int]) -> bool:
+    """Whether a chunk may hold a row in which a whole number is larger, by what its file says of it."""
+    place = file.schema_arrow.names.index(above[0])
+    known = file.metadata.row_group(group).column(place).statistics
+    return known is None or not known.has_min_max or known.max > above[1]
 
 
 @contextmanager

@@ -22,6 +22,7 @@ PREPARED = "prepared"
 REFERENCE = "reference"
 SCORED = "scored"
 CAPTURED = "captured"
+MONITORS = "monitors"
 
 _SHA256 = "sha256"
 _LOOKS = 50
@@ -198,12 +199,13 @@ def batches(
     *,
     columns: Sequence[str] | None = None,
     where: tuple[str, object] | None = None,
+    above: tuple[str, int] | None = None,
     rows: int | None = None,
 ) -> Iterator[pd.DataFrame]:
     """The rows of a version in the order they were written, as frames of `rows` rows at most.
 
     Without `rows` a frame holds about 32 MB of numbers. `columns` takes only these; `where` only the rows in which a
-    column has a value. FactoryError when the table is not there.
+    column has a value, `above` those in which a whole number is larger. FactoryError when the table is not there.
     """
     table = _there(folder, name, version)
     schema = _schema(table)
@@ -213,7 +215,7 @@ def batches(
         schema = pa.schema([schema.field(column) for column in columns])
     with _readable(folder, name, version):
         most = rows or parts.chunk_rows(len(schema))
-        for chunk in ahead.ahead(parts.read(folder / name, parts.stored(table), schema, where, most)):
+        for chunk in ahead.ahead(parts.read(folder / name, parts.stored(table), schema, where, most, above=above)):
             yield to_frame(chunk)
 
 

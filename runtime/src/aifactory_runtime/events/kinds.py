@@ -14,8 +14,27 @@ GATE_REFUSED = "gate_refused"
 NOT_CONVERGED = "not_converged"
 QUOTA_NEAR = "quota_near"
 QUOTA_USED_UP = "quota_used_up"
+MONITOR_FAILED = "monitor_failed"
+SERVICE_DOWN = "service_down"
+SERVICE_ERRORS = "service_errors"
+SERVICE_SLOW = "service_slow"
+NOT_RECORDED = "not_recorded"
+NO_TRAFFIC = "no_traffic"
+INPUTS_DO_NOT_FIT = "inputs_do_not_fit"
+MISSING_VALUES = "missing_values"
+OUT_OF_RANGE = "out_of_range"
+STUCK_COLUMN = "stuck_column"
+UNSEEN_VALUES = "unseen_values"
+DRIFT = "drift"
+PREDICTION_DRIFT = "prediction_drift"
+SKEW = "skew"
+STALE_MODEL = "stale_model"
 
 _SCIENTIST: names.Persona = "data-scientist"
+_ENGINEER: names.Persona = "data-engineer"
+_OPERATOR: names.Persona = "operator"
+_WINDOW = "a window of predictions without it"
+_LOOK = "the next look without it"
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,111 @@ KINDS = {
             _SCIENTIST,
             "raise the quota in factory.yaml and run factory up, remove what is not needed, or wait for the next month",
             "a pipeline begins and there is room again; that of compute also at the end of the month",
+        ),
+        Kind(
+            MONITOR_FAILED,
+            "critical",
+            _SCIENTIST,
+            "read the reason and mend it: until then nobody watches this",
+            "the monitor works again",
+        ),
+        Kind(
+            SERVICE_DOWN,
+            "critical",
+            _OPERATOR,
+            "see factory status and factory logs, then factory start or factory up",
+            _LOOK,
+        ),
+        Kind(
+            SERVICE_ERRORS,
+            "critical",
+            _OPERATOR,
+            "read factory logs; roll back if it began with a release",
+            _LOOK,
+        ),
+        Kind(
+            SERVICE_SLOW,
+            "warning",
+            _OPERATOR,
+            "look what else runs on the machine, then raise size in factory.yaml or choose a faster model",
+            _LOOK,
+        ),
+        Kind(
+            NOT_RECORDED,
+            "critical",
+            _OPERATOR,
+            "make room on the disk: predictions are refused, or given without a record",
+            _LOOK,
+        ),
+        Kind(
+            NO_TRAFFIC,
+            "warning",
+            _OPERATOR,
+            "ask those who call the service whether they stopped, or raise monitoring.longest_silence_hours",
+            _LOOK,
+        ),
+        Kind(
+            INPUTS_DO_NOT_FIT,
+            "critical",
+            _ENGINEER,
+            "compare what is sent with schema.py, and mend the source",
+            _WINDOW,
+        ),
+        Kind(
+            MISSING_VALUES,
+            "warning",
+            _ENGINEER,
+            "find where the values are lost, and mend the source; do not retrain on such data",
+            _WINDOW,
+        ),
+        Kind(
+            OUT_OF_RANGE,
+            "warning",
+            _ENGINEER,
+            "look for another unit or a broken sensor, and mend the source",
+            _WINDOW,
+        ),
+        Kind(
+            STUCK_COLUMN,
+            "warning",
+            _ENGINEER,
+            "look why the source sends one value only, and mend it",
+            _WINDOW,
+        ),
+        Kind(
+            UNSEEN_VALUES,
+            "warning",
+            _ENGINEER,
+            "look whether the values are right; if so, train with rows that have them",
+            _WINDOW,
+        ),
+        Kind(
+            DRIFT,
+            "warning",
+            _SCIENTIST,
+            "look whether the source or the world has changed; retrain only for the world",
+            _WINDOW,
+        ),
+        Kind(
+            PREDICTION_DRIFT,
+            "warning",
+            _SCIENTIST,
+            "look which columns drift too, and whether labels say that the model is worse",
+            _WINDOW,
+        ),
+        Kind(
+            SKEW,
+            "warning",
+            _SCIENTIST,
+            "look whether the model was trained on rows like those it is asked about",
+            _WINDOW,
+        ),
+        Kind(
+            STALE_MODEL,
+            "warning",
+            _SCIENTIST,
+            "train again, or raise monitoring.max_age_days",
+            "a newer model is champion",
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""What is watched in a use case that serves: rules over counts, without I/O; no row is kept.
+"""What is watched in a use case that serves: service, data, model and cost. Aggregates are kept, no row is.
 
-Nothing calls them yet: the monitors that will are to come.
+Rules without I/O are in `drift`, `bins`, `due`, `telling` and `*_rules`; `run` puts them together.
 """

@@ -7,6 +7,7 @@ for each frequent value, one for all others, one for what is missing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class Numbers:
 
     def place(self, column: pa.ChunkedArray) -> Array:
         """The bin of each row, whole numbers of shape (rows,)."""
-        values = _numbers(column)
+        values = numbers(column)
         edges = np.asarray(self.edges)
         places = 1 + np.searchsorted(edges, values, "left") + np.searchsorted(edges, values, "right")
         return np.where(np.isnan(values), 0, places)
@@ -80,8 +81,20 @@ def counts(bins: Bins, places: Array) -> Array:
     return np.bincount(places, minlength=bins.count)
 
 
+def to_values(bins: Bins) -> dict[str, Any]:
+    """Bins as JSON has them."""
+    return {"edges": list(bins.edges)} if isinstance(bins, Numbers) else {"values": list(bins.values)}
+
+
+def from_values(found: Mapping[str, Any]) -> Bins:
+    """What `to_values` made; KeyError or TypeError for anything else."""
+    if "edges" in found:
+        return Numbers(tuple(float(each) for each in found["edges"]))
+    return Categories(tuple(str(each) for each in found["values"]))
+
+
 def _numeric(column: pa.ChunkedArray) -> Numbers:
-    values = _numbers(column)
+    values = numbers(column)
     values = values[~np.isnan(values)]
     if not len(values):
         return Numbers(())
@@ -90,7 +103,7 @@ def _numeric(column: pa.ChunkedArray) -> Numbers:
     return Numbers(tuple(np.unique(edges).tolist()))
 
 
-def _numbers(column: pa.ChunkedArray) -> Array:
+def numbers(column: pa.ChunkedArray) -> Array:
     """As floats, nan where missing; times in whole units since 1970."""
     if pa.types.is_temporal(column.type):
         column = column.cast(pa.int32() if pa.types.is_date32(column.type) else pa.int64())

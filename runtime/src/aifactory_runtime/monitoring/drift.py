@@ -2,7 +2,8 @@
 
 How far windows lie from the reference without any change is measured, not assumed: a threshold is drawn from
 *consecutive* stretches of the champion's own traffic, which holds its rhythm of days and weeks. Rows drawn at random
-hide that rhythm and alarm at each of its hours. An alarm takes the same column in two windows running.
+hide that rhythm and alarm at each of its hours. An alarm takes the same column in two windows running. Before there is
+enough traffic, windows are drawn from the shares of the training rows, which know no rhythm: `expect`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ QUANTILE = 0.95
 LEAST_EFFECT = 0.05
 """What is nearer to the reference than this is no matter, however sure."""
 _TINY = 1e-6
+_LEAST_SHARE = 1e-4
+_TWO = 2
 Array = np.ndarray[Any, Any]
 Places = Mapping[str, Array]
 """The bin of each row by column; all of shape (rows,), in order of request."""
@@ -79,6 +82,29 @@ def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 
         )
         for name, kind in kinds.items()
     }
+    return _threshold(size, reference, found)
+
+
+def expect(
+    kinds: Mapping[str, Bins], reference: Mapping[str, Array], rows: Mapping[str, int], size: int, seed: int = 0
+) -> Threshold:
+    """The threshold of windows of `size` rows, from the shares of training rows; `rows` is how many each is of.
+
+    As these are few, too, they are drawn like the window: else a small table alarms by itself.
+    """
+    draw = np.random.default_rng(seed)
+    found = {}
+    for name, kind in kinds.items():
+        expected = reference[name] / reference[name].sum()
+        windows = draw.multinomial(size, expected, STRETCHES) / size
+        references = draw.multinomial(rows[name], expected, STRETCHES) / rows[name]
+        apart = zip(references, windows, strict=True)
+        found[name] = np.array([distance(kind, one, other) for one, other in apart])
+    return _threshold(size, reference, found)
+
+
+def _threshold(size: int, reference: Mapping[str, Array], found: Mapping[str, Array]) -> Threshold:
+    """From the distances of windows without any change, by column."""
     usual = {name: float(each.mean()) for name, each in found.items()}
     spread = {name: float(each.std()) for name, each in found.items()}
     standardised = [_standardised(each, usual[name], spread[name]) for name, each in found.items()]
@@ -87,9 +113,10 @@ def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 
 
 
 def distances(threshold: Threshold, kinds: Mapping[str, Bins], window: Mapping[str, Array]) -> list[Distance]:
-    """Each column of a window, the most unlike first; `window` holds shares of shape (bins,) by column."""
+    """Each column that `window` holds, the most unlike first; it holds shares of shape (bins,) by column."""
     found = []
-    for name, reference in threshold.reference.items():
+    for name in threshold.reference.keys() & window.keys():
+        reference = threshold.reference[name]
         effect = distance(kinds[name], reference, window[name])
         by = float(_standardised(np.array([effect]), threshold.usual[name], threshold.spread[name])[0])
         found.append(Distance(name, effect, by, by > threshold.largest and effect > LEAST_EFFECT))
@@ -102,9 +129,36 @@ def alarms(before: list[Distance], now: list[Distance]) -> list[Distance]:
     return [each for each in now if each.over and each.column in held]
 
 
+def psi(reference: Array, window: Array) -> float:
+    """Population stability index. It grows with the number of bins, so it is shown and decides nothing."""
+    of, to = np.maximum(reference, _LEAST_SHARE), np.maximum(window, _LEAST_SHARE)
+    return float(((to - of) * np.log(to / of)).sum())
+
+
+def wasserstein(kind: Numbers, reference: Array, window: Array) -> float | None:
+    """How far values have moved on average, in the column's own unit, from edge to edge; None with fewer than two.
+
+    What lies beyond the outer edges counts as if it lay on them, so a long tail is not seen. Shown, decides nothing.
+    """
+    if len(kind.edges) < _TWO:
+        return None
+    of, to = _present(reference), _present(window)
+    if of is None or to is None:
+        return None
+    # Bins after the one of what is missing: below the first edge, at it, between it and the second, at that ...
+    below = np.abs(np.cumsum(to - of))[1::2][:-1]
+    return float((below * np.diff(np.asarray(kind.edges))).sum())
+
+
 def shares(kind: Bins, places: Array) -> Array:
     """The share of rows in each bin, shape (bins,); of no rows all are 0."""
     return bins.counts(kind, places) / max(1, len(places))
+
+
+def _present(counted: Array) -> Array | None:
+    """Shares among the values that are there; None when none is."""
+    there = counted[1:].sum()
+    return None if there <= 0 else counted[1:] / there
 
 
 def _standardised(distances: Array, usual: float, spread: float) -> Array:

@@ -20,7 +20,7 @@ from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.gate.slices import Slices
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, made_up, pictures, registration, scores, slicing, together
+from aifactory_runtime.pipeline import events, made_up, pictures, profiling, registration, scores, slicing, together
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
@@ -95,7 +95,8 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
         made = make(data, run)
         belongs = training_data.belongs(context, handoff, data.schema)
         place = training_data.place(context, handoff)
-        sha256 = training_data.write(place, made.estimator, data.schema, belongs, trusted)
+        profile = profiling.of(context, handoff, data, made.estimator)
+        sha256 = training_data.write(place, made.estimator, data.schema, belongs, trusted, profile=profile)
         tags = {
             MODEL_SHA256: sha256,
             PREFIX + "schema_sha256": belongs.schema_sha256,

@@ -51,7 +51,7 @@ def check(contract: EnvironmentContract, say: Callable[[str], None], now: dateti
     """FactoryError when a quota is used up; a line when one nearly is; both are events, too."""
     found = usage.measure(contract, now)
     try:
-        _alert(contract, found, now)
+        alert(contract, found, now)
     except FactoryError as error:
         say(f"note: {error}")
     over = [one for one in found if one.over]
@@ -69,7 +69,7 @@ def _refusal(contract: EnvironmentContract, one: Usage) -> str:
     )
 
 
-def _alert(contract: EnvironmentContract, found: Sequence[Usage], now: datetime) -> None:
+def alert(contract: EnvironmentContract, found: Sequence[Usage], now: datetime) -> None:
     """Record for who watches which quotas are near or used up, and which are so no longer."""
     folder = Path(contract.events_uri)
     over = set()

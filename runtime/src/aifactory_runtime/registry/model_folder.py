@@ -26,6 +26,7 @@ ESTIMATOR = "model.skops"
 SCHEMA = "input_schema.json"
 BELONGS = "belongs.json"
 
+_PROFILE = "profile"
 _LATER = frozenset({"cap", "science_sha256"})
 _VARYING = ("model_uuid:", "utc_time_created:", "model_size_bytes:", "run_id:", "artifact_path:")
 Kind = Literal["number", "integer", "boolean", "category", "text", "date"]
@@ -81,10 +82,19 @@ class Belongs:
     """None in models from before there was one. Then the file has no such key: equal models keep their digest."""
 
 
-def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs, trusted: Collection[str] = ()) -> str:
+def write(
+    folder: Path,
+    estimator: Any,
+    schema: InputSchema,
+    belongs: Belongs,
+    trusted: Collection[str] = (),
+    *,
+    profile: Mapping[str, Any] | None = None,
+) -> str:
     """Write the model folder at `folder`, which must not exist, and return its digest.
 
-    UsageProblem when the estimator cannot be loaded again; `trusted` are types that it may hold beside ours.
+    UsageProblem when the estimator cannot be loaded again; `trusted` are types that it may hold beside ours, `profile`
+    is what monitors know of its training rows.
     """
     from aifactory_runtime.registry import boosters, signature
 
@@ -98,7 +108,7 @@ def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs, t
     described = folder / "MLmodel"
     lines = described.read_text(encoding="utf-8").splitlines(keepends=True)
     described.write_text("".join(line for line in lines if not line.startswith(_VARYING)), encoding="utf-8")
-    write_schema(folder, schema)
+    write_schema(folder, schema, profile)
     _write_json(folder / BELONGS, {key: value for key, value in asdict(belongs).items() if value is not None})
     return digest(folder)
 
@@ -120,10 +130,11 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def write_schema(folder: Path, schema: InputSchema) -> None:
-    """Write the input schema of the model in `folder`.
+def write_schema(folder: Path, schema: InputSchema, profile: Mapping[str, Any] | None = None) -> None:
+    """Write the input schema of the model in `folder`, with the profile of its training rows.
 
-    What it does not have is left out, as before there were these keys: equal models keep their digest.
+    What it does not have is left out, as before there were these keys: equal models keep their digest. The profile has
+    no file of its own: releases from before it refuse a model that holds one.
     """
     values = asdict(schema)
     if not schema.ignored:
@@ -131,6 +142,8 @@ def write_schema(folder: Path, schema: InputSchema) -> None:
     for column in values["columns"]:
         if column["cap"] is None:
             del column["cap"]
+    if profile is not None:
+        values[_PROFILE] = profile
     _write_json(folder / SCHEMA, values)
 
 
@@ -148,6 +161,11 @@ def read_schema(folder: Path) -> InputSchema:
         )
     except (KeyError, TypeError):
         raise FactoryError(f"{folder / SCHEMA} is not an input schema: register the model again") from None
+
+
+def read_profile(folder: Path) -> dict[str, Any] | None:
+    """What monitors know of the training rows; None in models from before there was one. FactoryError if broken."""
+    return _read_json(folder / SCHEMA).get(_PROFILE)
 
 
 def read_belongs(folder: Path) -> Belongs:

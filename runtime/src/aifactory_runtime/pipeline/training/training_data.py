@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,15 +109,23 @@ def place(context: Context, handoff: Handoff) -> Path:
     return handoffs.folder(context.artifacts, handoff.id) / _MODEL
 
 
-def write(folder: Path, estimator: Any, schema: InputSchema, belongs: Belongs, trusted: Collection[str] = ()) -> str:
+def write(
+    folder: Path,
+    estimator: Any,
+    schema: InputSchema,
+    belongs: Belongs,
+    trusted: Collection[str] = (),
+    *,
+    profile: Mapping[str, Any] | None = None,
+) -> str:
     """Write the model beside its place, then move it: a killed writer leaves no half model. Its digest.
 
-    `trusted` are the types that it may hold beside ours.
+    `trusted` are the types that it may hold beside ours, `profile` is what its training rows looked like.
     """
     part = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)
-    sha256 = model_folder.write(part, estimator, schema, belongs, trusted)
+    sha256 = model_folder.write(part, estimator, schema, belongs, trusted, profile=profile)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     return sha256

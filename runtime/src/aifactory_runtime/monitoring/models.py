@@ -1,0 +1,78 @@
+"""What monitors know of a champion: its schema and the profile of its training rows, kept when it is first seen.
+
+The service has the model beside it, but only as long as it serves it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aifactory_runtime import files
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.monitoring import baseline, profile
+from aifactory_runtime.monitoring.baseline import Baseline
+from aifactory_runtime.monitoring.profile import ColumnProfile
+from aifactory_runtime.registry import model_folder
+from aifactory_runtime.registry.model_folder import InputSchema
+from aifactory_runtime.serving.document import ServingFolder
+
+
+@dataclass(frozen=True)
+class Model:
+    """One champion; its folder holds what is known of it."""
+
+    folder: Path
+    schema: InputSchema
+    profile: Mapping[str, ColumnProfile] | None
+    """None for a model from before there were profiles."""
+
+    def baseline(self, size: int) -> Baseline | None:
+        """Of its own traffic, once that was enough; FactoryError when the file is damaged."""
+        path = self._path(size)
+        found = _json(path)
+        try:
+            return None if found is None else baseline.from_values(found)
+        except ValueError as error:
+            raise FactoryError(f"{path}: {error}: take it away, then it is made again") from None
+
+    def keep(self, made: Baseline) -> None:
+        """Have the baseline of its own traffic for good."""
+        text = json.dumps(baseline.to_values(made), allow_nan=False)
+        files.write(self._path(made.threshold.size), text)
+
+    def _path(self, size: int) -> Path:
+        return self.folder / f"baseline-{size}.json"
+
+
+def find(monitoring: Path, serving: Path, sha256: str) -> Model:
+    """What is known of a model, copied from the service's copy the first time; FactoryError when there is none."""
+    folder = monitoring / "models" / sha256
+    served = ServingFolder(serving).models / sha256
+    if not (folder / model_folder.SCHEMA).exists():
+        if not (served / model_folder.SCHEMA).exists():
+            raise FactoryError(
+                f"model {sha256[:12]} is not at the service any more: nothing to hold its traffic against"
+            )
+        files.write(folder / model_folder.SCHEMA, (served / model_folder.SCHEMA).read_bytes())
+    return Model(folder, model_folder.read_schema(folder), _profile(folder))
+
+
+def _profile(folder: Path) -> Mapping[str, ColumnProfile] | None:
+    found = model_folder.read_profile(folder)
+    try:
+        return None if found is None else profile.from_values(found)
+    except ValueError as error:
+        raise FactoryError(f"{folder / model_folder.SCHEMA}: {error}: train the model again") from None
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        return files.read_json(path)
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise FactoryError(f"{path} is damaged: take it away, then it is made again") from None

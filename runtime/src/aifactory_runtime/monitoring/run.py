@@ -1,0 +1,235 @@
+"""One call of the monitors: every window that has closed since the last call, and service, cost and age when due.
+
+Each window is one commit of the table `monitors`; what it says of problems is recorded after that. Killed in between,
+the next call begins with the problems of the last windows, which are counted once a window.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aifactory_runtime import files
+from aifactory_runtime.config.project import Project
+from aifactory_runtime.contract import EnvironmentContract, names
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.events import record
+from aifactory_runtime.monitoring import (
+    baseline,
+    cost_rules,
+    counts,
+    data_rules,
+    drift,
+    drift_rules,
+    due,
+    looking,
+    model_rules,
+    models,
+    service_rules,
+    store,
+    telling,
+    traffic,
+    windows,
+)
+from aifactory_runtime.monitoring.models import Model
+from aifactory_runtime.monitoring.result import FAILED, Result
+from aifactory_runtime.monitoring.store import CLOCK, TRAFFIC, Place
+from aifactory_runtime.monitoring.traffic import Known, guarded
+from aifactory_runtime.monitoring.windows import Window
+from aifactory_runtime.quota import guard, usage
+
+FOLDER = "monitoring"
+_LOCK = "monitor.lock"
+_READING = "predictions"
+"""The monitor that cannot be: what it would look at cannot be read."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One window that was looked at."""
+
+    place: Place
+    results: tuple[Result, ...]
+
+
+@dataclass
+class Report:
+    """What one call did."""
+
+    windows: list[Looked] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    """What could not be looked at, and why."""
+
+
+def monitor(project: Project, now: datetime) -> Report:
+    """Look at everything that is due. FactoryError when results cannot be written, and while another call runs."""
+    return _Monitor(project, now).run()
+
+
+class _Monitor:
+    """One call, for one environment."""
+
+    def __init__(self, project: Project, now: datetime) -> None:
+        self._project = project
+        self._now = now
+        self._contract: EnvironmentContract = project.environment.contract
+        self._settings = project.settings.monitoring
+        self._data = Path(self._contract.data_uri)
+        self._capture = Path(self._contract.capture_uri)
+        self._folder = Path(self._contract.artifact_uri) / FOLDER
+        self._report = Report()
+
+    def run(self) -> Report:
+        with files.lock(self._folder / _LOCK, "process {holder} looks at the monitors already"):
+            self._tell(TRAFFIC)
+            self._tell(CLOCK)
+            reading = guarded("data", _READING, self._traffic)
+            self._clock(reading)
+        looked = [one for window in self._report.windows for one in window.results]
+        failed = [f"{one.monitor}: {one.reason}" for one in (*looked, *reading) if one.state == FAILED]
+        self._report.failures += dict.fromkeys(failed)
+        return self._report
+
+    # Windows of predictions
+
+    def _traffic(self) -> list[Result]:
+        """Look at each window that has closed; what is returned says that all could be read."""
+        after = store.position(self._data, TRAFFIC)
+        newest = windows.newest(self._capture, self._data)
+        if newest < after:
+            raise FactoryError(
+                f"the log of predictions ends at {newest}, but {after} was looked at already: a backup was restored; "
+                "windows go on once it is past that"
+            )
+        found = windows.read(self._capture, self._data, after)
+        for window in windows.cut(found, self._settings.window_rows):
+            self._write(self._place(window), self._of_window(window))
+        return [Result("data", _READING)]
+
+    def _of_window(self, window: Window) -> list[Result]:
+        last = store.window(self._data, TRAFFIC, store.position(self._data, TRAFFIC))
+        before = last if last and last[0]["model_sha256"] == window.sha256 else []
+
+        def look() -> list[Result]:
+            model = self._model(window.sha256)
+            own = self._baseline(model, window)
+            known = Known(model.schema, model.profile, self._training(window.sha256), own, self._hidden(model))
+            return traffic.results(window, known, before)
+
+        return guarded("data", data_rules.SCHEMA, look)
+
+    def _model(self, sha256: str) -> Model:
+        return models.find(self._folder, Path(self._contract.release_uri), sha256)
+
+    @cache  # noqa: B019 - it lives as long as one call
+    def _training(self, sha256: str) -> baseline.Baseline | None:
+        profile = self._model(sha256).profile
+        return None if profile is None else baseline.of_training(profile, self._settings.window_rows)
+
+    def _baseline(self, model: Model, window: Window) -> baseline.Baseline | None:
+        """That of the champion's own traffic, made when 20 windows of it were looked at."""
+        size = self._settings.window_rows
+        if (known := model.baseline(size)) is not None:
+            return known
+        firsts = store.firsts(self._data, window.sha256)
+        if len(firsts) < drift.LEAST_WINDOWS:
+            return None
+        own = (
+            each
+            for each in windows.read(self._capture, self._data, firsts[0] - 1)
+            if each.sha256 == window.sha256 and each.role == windows.CHAMPION and each.sequence < window.first
+        )
+        rows = list(itertools.islice(own, drift.LEAST_WINDOWS * size))
+        if len(rows) < drift.LEAST_WINDOWS * size:
+            return None  # some of them were removed since: training rows go on
+        seen = traffic.read(rows, model.schema, self._hidden(model))
+        made = baseline.of_traffic(drift_rules.comparable(seen), size)
+        model.keep(made)
+        return made
+
+    def _hidden(self, model: Model) -> frozenset[str]:
+        """Columns that are recorded as a hash or not at all."""
+        rules: Mapping[str, str] = getattr(self._contract, "capture_columns", {})
+        others = rules.get("*", "keep")
+        return frozenset(one.name for one in model.schema.columns if rules.get(one.name, others) != "keep")
+
+    @staticmethod
+    def _place(window: Window) -> Place:
+        begins, ends = window.times
+        rows = len(window.predictions)
+        return Place(TRAFFIC, window.last, begins, ends, rows, window.first, window.version, window.sha256)
+
+    # Service, cost, age
+
+    def _clock(self, reading: Sequence[Result]) -> None:
+        number = store.position(self._data, CLOCK)
+        before = store.window(self._data, CLOCK, number)
+        last = looking.moment(before[0]["ends"]) if before else None
+        if not due.due(last, self._now, self._settings.period_minutes):
+            # The table waits for the next look; who has to mend what cannot be read does not.
+            self._record(store.as_rows(Place(CLOCK, number, "", ""), reading))
+            return
+        results = [
+            *reading,
+            *guarded("service", service_rules.ANSWERS, lambda: self._service(before)),
+            *guarded("service", service_rules.TRAFFIC, self._silence),
+            *guarded("model", model_rules.STALENESS, self._age),
+            *model_rules.no_labels(),
+            *guarded("cost", cost_rules.QUOTAS, self._costs),
+        ]
+        ends = self._now.isoformat(timespec="seconds")
+        self._write(Place(CLOCK, number + 1, (last or self._now).isoformat(timespec="seconds"), ends), results)
+
+    def _service(self, before: Sequence[Mapping[str, Any]]) -> list[Result]:
+        try:
+            found = looking.counters(self._contract)
+        except looking.Down as error:
+            return service_rules.down(str(error))
+        if found is None:
+            return service_rules.none()
+        known = [row["facts"][service_rules.COUNTERS] for row in before if service_rules.COUNTERS in row["facts"]]
+        return service_rules.up(counts.from_values(known[0]) if known else None, found, self._settings)
+
+    def _silence(self) -> list[Result]:
+        last = windows.last_time(self._capture, self._data)
+        return [service_rules.traffic(looking.moment(last) if last else None, self._now, self._settings)]
+
+    def _age(self) -> list[Result]:
+        served = looking.champion(self._contract)
+        since = looking.since(self._contract, served[1]) if served else None
+        return [model_rules.staleness(since, self._now, self._settings)]
+
+    def _costs(self) -> list[Result]:
+        environment = self._contract.environment
+        month = 0.0 if environment == names.EMBEDDED else self._project.manifest.settings(environment).budget_month
+        found = usage.measure(self._contract, self._now)
+        guard.alert(self._contract, found, self._now)
+        return [*cost_rules.quotas(found), cost_rules.budget(month)]
+
+    # What is written
+
+    def _write(self, place: Place, results: Sequence[Result]) -> None:
+        store.write(self._data, place, results, self._now)
+        self._report.windows.append(Looked(place, tuple(results)))
+        self._record(store.as_rows(place, results))
+
+    def _tell(self, source: str) -> None:
+        """Problems of the last window of this kind, in case the call that wrote it was killed."""
+        rows = store.window(self._data, source, store.position(self._data, source))
+        self._record([row for row in rows if row["monitor"] != _READING])  # that is known anew at each call
+
+    def _record(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The events of a window: what is found and what is over."""
+        events = Path(self._contract.events_uri)
+        known = record.read(events).problems
+        told = telling.of_window(rows, self._project.manifest.monitors, known, self._now)
+        for one in told.found:
+            record.found(events, one.kind, one.facts, one.subject, now=self._now)
+        there = {one.key for one in known.open(self._now)}
+        if over := [key for key in told.over if key in there]:
+            record.over(events, over, {"window": rows[0]["window"]}, self._now)

@@ -1,0 +1,136 @@
+"""The Delta table `monitors`: one row a window, monitor, and column or slice; each window is one commit."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aifactory_runtime.data import tables
+from aifactory_runtime.data.tables import MONITORS
+from aifactory_runtime.monitoring.result import Result
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TRAFFIC = "traffic"
+"""Windows of predictions; their number is the sequence of their last prediction."""
+CLOCK = "clock"
+"""Looks at service, cost and age; numbered, as clocks may jump."""
+_BY = "window"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which window some results are of."""
+
+    source: str
+    number: int
+    begins: str
+    ends: str
+    rows: int = 0
+    first: int | None = None
+    """Sequence of its first prediction."""
+    version: str = ""
+    sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        """As the table and events call it."""
+        return name(self.source, self.number)
+
+
+def name(source: str, number: int) -> str:
+    """What a window is called."""
+    return f"{source} {number}"
+
+
+def position(data: Path, source: str) -> int:
+    """The number of the last window of this kind; 0 when there is none."""
+    return tables.position(data, MONITORS, source)
+
+
+def write(data: Path, place: Place, results: Sequence[Result], now: datetime) -> bool:
+    """Add a window; False when it is there already. FactoryError when the disk does not take it."""
+    batch = _batch(place, results, now)
+    return tables.append_stream(data, MONITORS, (place.source, place.number), by=_BY, chunks=lambda: [batch]).new
+
+
+def window(data: Path, source: str, number: int) -> list[dict[str, Any]]:
+    """The rows of a window, `facts` as a mapping; none when it is not there."""
+    if not number:
+        return []
+    return list(_rows(data, (_BY, name(source, number))))
+
+
+def firsts(data: Path, sha256: str) -> list[int]:
+    """The first sequences of this champion's windows, in order."""
+    if tables.latest(data, MONITORS) is None:
+        return []
+    found: set[int] = set()
+    wanted = ["first_sequence", "source"]
+    for frame in tables.batches(data, MONITORS, columns=wanted, where=("model_sha256", sha256)):
+        found |= {int(number) for number in frame.loc[frame["source"] == TRAFFIC, "first_sequence"].unique()}
+    return sorted(found)
+
+
+def _rows(data: Path, where: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    for frame in tables.batches(data, MONITORS, where=where):
+        for values in frame.itertuples(index=False, name=None):
+            row = {key: _plain(value) for key, value in zip(frame.columns, values, strict=True)}
+            yield row | {"facts": json.loads(row["facts"])}
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def as_rows(place: Place, results: Sequence[Result]) -> list[dict[str, Any]]:
+    """The rows of a window, as `window` reads them back."""
+    of_window = {
+        _BY: place.name,
+        "source": place.source,
+        "begins": place.begins,
+        "ends": place.ends,
+        "rows": place.rows,
+        "first_sequence": place.first or 0,
+        "model_version": place.version,
+        "model_sha256": place.sha256,
+    }
+    return [of_window | _values(each) for each in results]
+
+
+def _values(one: Result) -> dict[str, Any]:
+    return {
+        "area": one.area,
+        "monitor": one.monitor,
+        "subject": one.subject,
+        "value": _finite(one.value),
+        "threshold": _finite(one.threshold),
+        "state": one.state,
+        "reason": one.reason,
+        "facts": dict(one.facts),
+    }
+
+
+def _batch(place: Place, results: Sequence[Result], now: datetime) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    looked = now.isoformat(timespec="seconds")
+    rows = [row | {"facts": _json(row["facts"]), "looked": looked} for row in as_rows(place, results)]
+    numbers = {"value": pa.float64(), "threshold": pa.float64(), "rows": pa.int64(), "first_sequence": pa.int64()}
+    return pa.RecordBatch.from_pydict(
+        {key: pa.array([row[key] for row in rows], numbers.get(key, pa.string())) for key in rows[0]}
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _json(facts: Mapping[str, Any]) -> str:
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), default=float)
