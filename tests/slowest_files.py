@@ -55,22 +55,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def _worked() -> float:
     """Seconds of the processor so far, in this process and in its children, as far as they can be seen."""
-    return sum(os.times()[:4]) + sum(map(_worked_by, _children()))
+    return sum(os.times()[:4]) + sum(map(worked_by, _children()))
 
 
 def _children() -> list[str]:
     """Children that live; none where the system does not tell."""
     found = Path("/proc/self/task").glob("*/children")
-    return [child for path in found for child in path.read_text().split()]
+    return [child for path in found for child in told(path).split()]
 
 
-def _worked_by(process: str) -> float:
+def worked_by(process: str) -> float:
     """Seconds of a process and of the children that it waited for; 0 when it is gone."""
-    try:
-        after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
+    after_name = told(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()
     return sum(map(int, after_name[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def told(path: Path) -> str:
+    """What the system tells of a thread or a process; nothing once it has ended, which it may at any moment."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 class _Sums:
