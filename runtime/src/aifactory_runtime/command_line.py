@@ -37,6 +37,7 @@ SECTIONS = {
     },
     "Keeping in order": {
         "tidy": ("retention.commands:tidy", "Pack the predictions of an environment."),
+        "erase": ("capture.commands:erase", "Erase one person's predictions."),
     },
     "Looking": {
         "monitor": ("monitoring.commands:monitor", "Look at service, data, model and cost; open and close problems."),

@@ -7,7 +7,7 @@ import itertools
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,7 @@ def compact(capture: Path, data: Path) -> Compacted:
     """
     if not capture.is_dir():
         return Compacted(0, 0)
-    with files.lock(capture / _LOCK, "process {holder} compacts the predictions already"):
+    with held(capture):
         log = log_file.segments(capture)
         with _named_damage(log):
             log.close_newest()
@@ -75,6 +75,11 @@ def compact(capture: Path, data: Path) -> Compacted:
         if _is_quiet(older):
             rows.append(_move_older(older, data))
         return Compacted(sum(rows), len(rows))
+
+
+def held(capture: Path) -> AbstractContextManager[None]:
+    """Who moves or erases predictions holds this; FactoryError at once while somebody else does."""
+    return files.lock(capture / _LOCK, "process {holder} compacts the predictions already")
 
 
 def waiting(capture: Path) -> int:

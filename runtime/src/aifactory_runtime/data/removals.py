@@ -16,6 +16,8 @@ FILE = "removals.jsonl"
 
 RUN = "run"
 """Other kinds are the names of tables."""
+PREDICTION = "prediction"
+"""By ids: those of a person whose records were erased."""
 
 
 @dataclass(frozen=True)

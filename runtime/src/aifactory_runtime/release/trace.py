@@ -10,7 +10,7 @@ from typing import Any
 
 from aifactory_runtime.audit import log
 from aifactory_runtime.capture import find
-from aifactory_runtime.data import column_names, tables
+from aifactory_runtime.data import column_names, removals, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import redacted_frame
 from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, OPERATIONS, PREFIX, REPORT_SHA256, Version
@@ -69,6 +69,8 @@ def trace(side: Side, prediction_id: str) -> Trace:
     line = find.find(Path(side.contract.capture_uri), Path(side.contract.data_uri), prediction_id)
     line = line or _find_scored(Path(side.contract.data_uri), prediction_id)
     if line is None:
+        if removal := removals.find(Path(side.contract.data_uri), removals.PREDICTION, prediction_id):
+            raise FactoryError(f"prediction {prediction_id} {removal.when}")
         where = "say with --env dev, staging or prod where it was made" if side.embedded else "check id and --env"
         raise FactoryError(f"{side.name} has recorded no prediction {prediction_id[:64]!r}: {where}")
     version = side.registry.version(int(line["model_version"]))

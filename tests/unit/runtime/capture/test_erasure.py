@@ -1,0 +1,243 @@
+"""One person's predictions are gone from everywhere, all others stay as they were, wherever an erasure is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn, cast
+
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner, Result
+from deltalake import DeltaTable
+
+from aifactory_runtime.audit import log
+from aifactory_runtime.capture import commands, compaction, erasure, find, log_file, person
+from aifactory_runtime.capture.hashing import Keys
+from aifactory_runtime.capture.log_file import OLDER, LogFile
+from aifactory_runtime.config import options
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.data import erasing, parts, tables
+from aifactory_runtime.errors import FactoryError, NeedsPerson
+from aifactory_runtime.release import trace
+from aifactory_runtime.release.side import Side
+from tests.unit.runtime.capture.lines import line, stored
+from tests.unit.runtime.release.parts import contract
+
+ANA, BO = "ana@example.com", "bo@example.com"
+KEYS = Keys({1: b"a" * 32, 2: b"b" * 32})
+OLD = Keys({1: b"a" * 32})
+
+
+def made(number: int, email: str | None) -> bytes:
+    """The line of a prediction made so many seconds after one minute before midnight."""
+    values = json.loads(line(number, number) + b"}")
+    values["inputs"] = {"age": number, "email": email}
+    return json.dumps(values).encode()[:-1]
+
+
+def identity(number: int) -> str:
+    return str(json.loads(made(number, None) + b"}")["id"])
+
+
+RECORDS = {
+    0: BO,
+    1: ANA,
+    2: OLD.hash(ANA),
+    3: KEYS.hash(BO),
+    50: None,
+    70: KEYS.hash(ANA),  # the day after
+    71: BO,
+    90: ANA,  # not moved into the table yet
+    91: KEYS.hash(BO),
+}
+HERS = [1, 2, 70, 90]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> EnvironmentContract:
+    """Predictions in the table and in the log, and a batch that was scored."""
+    places = {f"{place}_uri": str(tmp_path / place) for place in ("capture", "data", "artifact", "audit")}
+    capture, data = tmp_path / "capture", tmp_path / "data"
+    writer = LogFile(capture)
+    for number, email in RECORDS.items():
+        if number == 90:
+            compaction.compact(capture, data)
+        writer.append([made(number, email)])
+    writer.close()
+    batch = {"prediction_id": ["s0", "s1", "s2"], "email": [BO, ANA, ANA], "age": [1, 2, 3]}
+    hashed = {"prediction_id": ["t0", "t1"], "email_hashed": [KEYS.hash(BO), KEYS.hash(ANA)], "age": [1, 2]}
+    for number, rows in enumerate((batch, hashed)):
+        tables.append(data, tables.SCORED, [pa.RecordBatch.from_pydict(rows)], {"batch": str(number)})
+    return contract("prod", **places)
+
+
+def files(data: Path, table: str) -> set[str]:
+    return {path.name for path in (data / table).rglob("*.parquet") if "_delta_log" not in path.parts}
+
+
+def left(found: EnvironmentContract) -> dict[str, list[str]]:
+    """Ids that are still there, by place."""
+    capture, data = Path(found.capture_uri), Path(found.data_uri)
+    logged = [json.loads(one)["id"] for path in log_file.segments(capture).all() for one in path.open()]
+    captured = [row["prediction_id"] for row in stored(data)]
+    return {"kept": captured + logged, "scored": list(tables.read(data, tables.SCORED)["prediction_id"])}
+
+
+def test_given_a_person_when_erased_by_value_then_it_is_found_plain_and_hashed_and_nobody_else_s_records_change(
+    environment: EnvironmentContract,
+) -> None:
+    data = Path(environment.data_uri)
+    before = {row["prediction_id"]: row for row in stored(data)}
+    ana = person.of((), "email", ANA, KEYS)
+    found = erasure.find(environment, ana)
+    assert found.counts == {"logged": 1, "captured": 3, "scored": 3}
+    assert left(environment)["kept"] == [identity(number) for number in RECORDS], "to look erases nothing"
+
+    done = erasure.erase(environment, ana, "kim", "request 12")
+
+    assert set(done.ids) == set(found.ids) == {*map(identity, HERS), "s1", "s2", "t1"}
+    others = [identity(number) for number in RECORDS if number not in HERS]
+    assert left(environment) == {"kept": others, "scored": ["s0", "t0"]}
+    after = {row["prediction_id"]: row for row in stored(data)}
+    assert all(after[one] == before[one] for one in before if one in after)
+    for table in (tables.CAPTURED, tables.SCORED):
+        named = {file.path for file in parts.stored(DeltaTable(str(data / table)))}
+        assert files(data, table) == named, "no file of a version before is left"
+    for number in RECORDS:
+        assert (find.find(Path(environment.capture_uri), data, identity(number)) is None) == (number in HERS)
+    assert erasure.find(environment, ana).ids == ()
+
+
+def test_given_an_erasure_when_it_is_over_then_audit_and_trace_say_so_without_naming_the_person(
+    environment: EnvironmentContract,
+) -> None:
+    erasure.erase(environment, person.of([identity(1)], "email", ANA, KEYS), "kim", "request 12")
+
+    lines = log.read(Path(environment.audit_uri))
+    assert [(one["action"], one["who"]) for one in lines] == [("erasure begun", "kim"), ("erased", "kim")]
+    assert lines[1]["facts"] == {"by": "email", "reason": "request 12", "logged": 0, "captured": 4, "scored": 3}
+    written = [path for path in Path(environment.data_uri).parent.rglob("*") if path.is_file()]
+    assert not [path for path in written if ANA.encode() in path.read_bytes()]
+    side = cast("Side", SimpleNamespace(name="prod", contract=environment, embedded=False))
+    with pytest.raises(FactoryError, match=r"was removed on .* by kim: a person's records were erased \(request 12\)"):
+        trace.trace(side, identity(1))
+
+
+def test_given_ids_when_erased_then_these_only_and_the_log_goes_on_where_it_was(
+    environment: EnvironmentContract,
+) -> None:
+    capture, data = Path(environment.capture_uri), Path(environment.data_uri)
+    wanted = [identity(0), "s0", "nobody-s"]
+    assert set(erasure.erase(environment, person.of(wanted, None, None, None), "kim", "r").ids) == {identity(0), "s0"}
+
+    writer = LogFile(capture)
+    writer.append([made(95, BO)])
+    writer.close()
+    compaction.compact(capture, data)
+
+    rows = stored(data)
+    assert [row["sequence"] for row in rows] == [*range(2, len(RECORDS) + 2)]
+    assert [row["prediction_id"] for row in rows] == [identity(number) for number in [*list(RECORDS)[1:], 95]]
+    assert left(environment)["scored"] == ["s1", "s2", "t0", "t1"]
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing that catches errors sees it."""
+
+
+def die(*_: Any, **__: Any) -> NoReturn:
+    raise Killed
+
+
+STEPS = [(log, "append"), (parts.Writer, "close"), (DeltaTable, "create_write_transaction"), (DeltaTable, "vacuum")]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step[1]))
+@pytest.mark.parametrize("number", [1, 2])
+def test_given_an_erasure_that_is_killed_when_it_runs_again_then_it_is_finished(
+    environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch, step: tuple[Any, str], number: int
+) -> None:
+    place, name = step
+    real, calls = getattr(place, name), iter(range(1, 100))
+    with monkeypatch.context() as patched:
+        patched.setattr(place, name, lambda *a, **k: die() if next(calls) == number else real(*a, **k))
+        with pytest.raises(Killed):
+            erasure.erase(environment, person.of((), "email", ANA, KEYS), "kim", "r")
+
+    erasure.erase(environment, person.of((), "email", ANA, KEYS), "kim", "r")
+
+    others = [identity(number) for number in RECORDS if number not in HERS]
+    assert left(environment) == {"kept": others, "scored": ["s0", "t0"]}
+    for table in (tables.CAPTURED, tables.SCORED):
+        named = {file.path for file in parts.stored(DeltaTable(str(Path(environment.data_uri) / table)))}
+        assert files(Path(environment.data_uri), table) == named
+
+
+@pytest.mark.heavy
+def test_given_who_writes_elsewhere_when_erased_then_nothing_is_touched_and_it_is_said(
+    environment: EnvironmentContract,
+) -> None:
+    ana = person.of((), "email", ANA, KEYS)
+    with compaction.held(Path(environment.capture_uri)), pytest.raises(FactoryError, match="compacts"):
+        erasure.erase(environment, ana, "kim", "r")
+    assert len(erasure.find(environment, ana).ids) == 7
+
+    older = Path(environment.capture_uri) / OLDER
+    older.write_bytes(made(97, ANA) + b',"sequence":1}\n' + made(98, BO) + b',"sequence":2}\n')
+    with pytest.raises(NeedsPerson, match=r"1 predictions are left in .*predictions\.jsonl"):
+        erasure.erase(environment, ana, "kim", "r")
+    assert erasure.find(environment, ana).ids == (identity(97),)
+    os.utime(older, (0, time.time() - 100_000))
+    erasure.erase(environment, ana, "kim", "r")
+    assert erasure.find(environment, ana).ids == () and left(environment)["kept"][-1] == identity(98)
+
+
+def test_given_a_disk_that_is_full_when_erased_then_the_table_is_as_before(
+    environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    data = Path(environment.data_uri)
+    before = files(data, tables.CAPTURED)
+    monkeypatch.setattr(parts.Writer, "add", full)
+    with pytest.raises(FactoryError, match="table captured: nothing was erased"):
+        erasing.erase(data, tables.CAPTURED, lambda chunk: [True, *[False] * (len(chunk) - 1)], compaction.DAY)
+    assert files(data, tables.CAPTURED) == before and len(stored(data)) == 7
+
+
+@pytest.fixture
+def said(environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(options, "contract_of", lambda _: environment)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(commands.erase, arguments)
+
+    yield run
+
+
+def test_given_the_command_when_used_then_it_says_first_and_erases_only_with_yes_and_a_reason(
+    environment: EnvironmentContract, said: Any
+) -> None:
+    looked = said("--where", f"email={BO}")
+    counted = "0 in the log, 2 in the table captured, 1 in scored batches"
+    assert looked.exit_code == 0 and counted in looked.output, "as they came: there is no key"
+    assert "say --yes and --reason to do it" in looked.output
+    for wrong in ((), ("--yes", "x"), ("--where", "email"), ("--where", "=x"), ("--where", "email=")):
+        assert said(*wrong).exit_code == 2
+    assert len(left(environment)["kept"]) == len(RECORDS)
+
+    done = said(identity(1), "--yes", "--reason", "request 12", "--json")
+
+    assert json.loads(done.output) == {
+        "environment": "prod",
+        **{"logged": 0, "captured": 1, "scored": 0},
+        "ids": [identity(1)],
+        "done": True,
+    }
