@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from aifactory_runtime.registry.background import Background
 from aifactory_runtime.registry.model_folder import Belongs, Column, InputSchema, write
 from aifactory_runtime.serving.document import Served
 
@@ -25,6 +26,15 @@ SCHEMA = InputSchema(
     classes=("no", "yes"),
 )
 ROW: dict[str, Any] = {"age": 40, "mean income": 1000.5, "member": True, "region": "east"}
+BACKGROUND = Background(
+    {
+        "age": tuple(range(20, 40)),
+        "mean income": (None, *(float(number) for number in range(19))),
+        "member": (True, False) * 10,
+        "region": ("east", "west") * 10,
+    },
+    made_up=True,
+)
 CODE = "c" * 64
 COMMIT = "d" * 40
 
@@ -51,14 +61,21 @@ def estimator(seed: int = 1) -> Any:
 
 def make_model(folder: Path, seed: int = 1, **belonging: Any) -> Served:
     """A model folder at `folder`, as release would name it."""
-    return write_model(folder, estimator(seed), str(seed), **belonging)
+    return write_model(folder, estimator(seed), str(seed), background=BACKGROUND, **belonging)
 
 
-def write_model(folder: Path, fitted: Any, version: str, trusted: Collection[str] = (), **belonging: Any) -> Served:
+def write_model(
+    folder: Path,
+    fitted: Any,
+    version: str,
+    trusted: Collection[str] = (),
+    background: Background | None = None,
+    **belonging: Any,
+) -> Served:
     """A model folder of an estimator that was fitted on the features here; what belongs to it may be said."""
     digests: dict[str, Any] = {"code_sha256": CODE, "lock_sha256": "e" * 64, "schema_sha256": "f" * 64}
     belongs = Belongs(commit=COMMIT, problem="c", **digests | belonging)
-    sha256 = write(folder, fitted, SCHEMA, belongs, trusted)
+    sha256 = write(folder, fitted, SCHEMA, belongs, trusted, background=background)
     return Served(version=version, sha256=sha256, uri=str(folder), commit=COMMIT, code_sha256=belongs.code_sha256)
 
 

@@ -193,6 +193,8 @@ class ServingSettings(_Part):
     """How often a worker looks whether another model was released."""
     drain_seconds: Annotated[float, Field(gt=0, le=10)] = 10.0
     """How long requests under way may take when the worker ends; whoever started it waits not much longer."""
+    explain_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long an explanation may take, waiting for others counted; then it is refused with 503."""
 
 
 class MonitoringSettings(_Part):

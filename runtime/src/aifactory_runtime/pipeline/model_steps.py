@@ -20,14 +20,14 @@ from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.gate.slices import Slices
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, made_up, pictures, profiling, registration, scores, slicing, together
+from aifactory_runtime.pipeline import events, made_up, pictures, registration, scores, slicing, together
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reads import Reads, unread
 from aifactory_runtime.pipeline.reproduction import parity
-from aifactory_runtime.pipeline.training import cluster, fitting, search, training_data
+from aifactory_runtime.pipeline.training import cluster, fitting, model_files, search, training_data
 from aifactory_runtime.pipeline.training.fitting import Fitted
 from aifactory_runtime.pipeline.training.training_data import Labels, TrainingData
 from aifactory_runtime.registry import answers, model_folder, savable, trusted_classes
@@ -95,8 +95,7 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
         made = make(data, run)
         belongs = training_data.belongs(context, handoff, data.schema)
         place = training_data.place(context, handoff)
-        profile = profiling.of(context, handoff, data, made.estimator)
-        sha256 = training_data.write(place, made.estimator, data.schema, belongs, trusted, profile=profile)
+        sha256 = model_files.write(context, handoff, data, made.estimator, place)
         tags = {
             MODEL_SHA256: sha256,
             PREFIX + "schema_sha256": belongs.schema_sha256,

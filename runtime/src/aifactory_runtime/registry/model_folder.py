@@ -1,8 +1,8 @@
 """The folder a model is: written from a fitted estimator, named by its digest. Reading needs neither MLflow nor pandas.
 
 The folder is MLflow's flavour of scikit-learn with skops, of XGBoost or of LightGBM in their own formats, with MLflow's
-signature of the matrix columns, plus the input schema and what belongs to the model. What differs between two equal
-trainings (times, run ids, memory addresses) is taken out: equal inputs give an equal digest.
+signature of the matrix columns, plus the input schema, what belongs to the model and its background rows. What differs
+between two equal trainings (times, run ids, memory addresses) is taken out: equal inputs give an equal digest.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.registry import background as backgrounds
+from aifactory_runtime.registry.background import Background
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -27,6 +29,7 @@ SCHEMA = "input_schema.json"
 BELONGS = "belongs.json"
 
 _PROFILE = "profile"
+_BACKGROUND = "background"
 _LATER = frozenset({"cap", "science_sha256"})
 _VARYING = ("model_uuid:", "utc_time_created:", "model_size_bytes:", "run_id:", "artifact_path:")
 Kind = Literal["number", "integer", "boolean", "category", "text", "date"]
@@ -90,11 +93,12 @@ def write(
     trusted: Collection[str] = (),
     *,
     profile: Mapping[str, Any] | None = None,
+    background: Background | None = None,
 ) -> str:
     """Write the model folder at `folder`, which must not exist, and return its digest.
 
     UsageProblem when the estimator cannot be loaded again; `trusted` are types that it may hold beside ours, `profile`
-    is what monitors know of its training rows.
+    is what monitors know of its training rows. Without `background` its answers cannot be explained.
     """
     from aifactory_runtime.registry import boosters, signature
 
@@ -108,7 +112,7 @@ def write(
     described = folder / "MLmodel"
     lines = described.read_text(encoding="utf-8").splitlines(keepends=True)
     described.write_text("".join(line for line in lines if not line.startswith(_VARYING)), encoding="utf-8")
-    write_schema(folder, schema, profile)
+    write_schema(folder, schema, profile, background)
     _write_json(folder / BELONGS, {key: value for key, value in asdict(belongs).items() if value is not None})
     return digest(folder)
 
@@ -130,8 +134,13 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def write_schema(folder: Path, schema: InputSchema, profile: Mapping[str, Any] | None = None) -> None:
-    """Write the input schema of the model in `folder`, with the profile of its training rows.
+def write_schema(
+    folder: Path,
+    schema: InputSchema,
+    profile: Mapping[str, Any] | None = None,
+    background: Background | None = None,
+) -> None:
+    """Write the input schema of the model in `folder`, with the profile of its training rows and its background rows.
 
     What it does not have is left out, as before there were these keys: equal models keep their digest. The profile has
     no file of its own: releases from before it refuse a model that holds one.
@@ -144,6 +153,8 @@ def write_schema(folder: Path, schema: InputSchema, profile: Mapping[str, Any] |
             del column["cap"]
     if profile is not None:
         values[_PROFILE] = profile
+    if background is not None:
+        values[_BACKGROUND] = backgrounds.to_values(background)
     _write_json(folder / SCHEMA, values)
 
 
@@ -166,6 +177,15 @@ def read_schema(folder: Path) -> InputSchema:
 def read_profile(folder: Path) -> dict[str, Any] | None:
     """What monitors know of the training rows; None in models from before there was one. FactoryError if broken."""
     return _read_json(folder / SCHEMA).get(_PROFILE)
+
+
+def read_background(folder: Path) -> Background | None:
+    """The rows that answers are explained against; None in models from before there were any. FactoryError if bad."""
+    values = _read_json(folder / SCHEMA).get(_BACKGROUND)
+    try:
+        return None if values is None else backgrounds.of_values(values)
+    except ValueError as error:
+        raise FactoryError(f"{folder / SCHEMA} holds {error}: register the model again") from None
 
 
 def read_belongs(folder: Path) -> Belongs:

@@ -15,17 +15,21 @@ from starlette.types import Receive, Scope, Send
 
 from aifactory_runtime.capture.log_file import NotRecorded
 from aifactory_runtime.serving import metrics, request_body
+from aifactory_runtime.serving.one_at_a_time import Busy, TooSlow
 from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.pages import add_pages
 from aifactory_runtime.serving.request_decoding import Refused
-from aifactory_runtime.serving.service import Call, NotReady, Service
+from aifactory_runtime.serving.service import Call, NotExplained, NotReady, Service
 
 _LINGER_SECONDS = 2.0
 """How long a caller whose body is too large may go on sending it before the connection is closed on them."""
 
 _PREDICT: Mapping[str, Call] = {request_body.JSON: "predict"}
 _INVOCATIONS: Mapping[str, Call] = {request_body.JSON: "invocations", request_body.CSV: "csv"}
+_EXPLAIN: Mapping[str, Call] = {request_body.JSON: "explain"}
 """How a body of each media type is read."""
+_BAD = (request_body.Damaged, Refused, ClientDisconnect)  # nobody reads the answer after the last
+_LATER = (NotReady, Busy, TooSlow)
 _BEARER = HTTPBearer(auto_error=False, description="The token in the consumer's credentials file")
 
 
@@ -57,6 +61,11 @@ def _add_scoring(app: FastAPI, service: Service, guarded: list[Any]) -> None:
     async def invocations(request: Request) -> Response:
         """Score rows given in one of MLflow's forms."""
         return await _answer(service, request, _INVOCATIONS, ("",))
+
+    @app.post("/explain", dependencies=guarded, tags=["scoring"])
+    async def explain(request: Request) -> Response:
+        """Score one row, and say what each of its columns adds to the answer."""
+        return await _answer(service, request, _EXPLAIN, ("", request_body.FORM))
 
 
 def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
@@ -107,13 +116,17 @@ async def _answer(service: Service, request: Request, calls: Mapping[str, Call],
     except request_body.NotTaken as not_taken:
         headers = {"Accept": ", ".join(calls), "Accept-Encoding": "gzip"}
         return JSONResponse({"detail": str(not_taken)}, 415, headers)
-    except (request_body.Damaged, Refused, ClientDisconnect) as refused:  # nobody reads the answer after the last
-        return JSONResponse({"detail": str(refused)}, 422)
-    except NotReady as not_ready:
-        return JSONResponse({"detail": str(not_ready)}, 503, {"Retry-After": "1"})
+    except (*_BAD, NotExplained, *_LATER) as error:
+        return _unanswered(error)
     except NotRecorded:
         service.metrics.not_recorded()
         return JSONResponse({"detail": "the prediction could not be recorded, so it is not given"}, 503)
+
+
+def _unanswered(error: Exception) -> Response:
+    """What the message of an error becomes."""
+    status = 422 if isinstance(error, _BAD) else 503 if isinstance(error, _LATER) else 409
+    return JSONResponse({"detail": str(error)}, status, {"Retry-After": "1"} if status == 503 else None)  # noqa: PLR2004
 
 
 class _Early(JSONResponse):

@@ -65,7 +65,9 @@ class Loader:
         schema = model_folder.read_schema(folder)
         estimator = model_folder.load_estimator(folder, self.trusted)
         model = ServedModel.make(served, schema, estimator, self.features, self.max_rows, read=self.read)
-        model = replace(model, commit=self.commit, redaction=self.redaction())
+        model = replace(
+            model, commit=self.commit, redaction=self.redaction(), background=model_folder.read_background(folder)
+        )
         model.try_out()
         return model
 

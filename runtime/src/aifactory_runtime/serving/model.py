@@ -14,11 +14,16 @@ from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data.columns import matrix, raw_columns
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import answers
+from aifactory_runtime.registry.background import Background
 from aifactory_runtime.registry.model_folder import InputSchema
-from aifactory_runtime.serving import value_types
+from aifactory_runtime.serving import explanation, value_types
 from aifactory_runtime.serving.document import Served
+from aifactory_runtime.serving.explanation import Columns, Explanation
+from aifactory_runtime.serving.one_at_a_time import Check
 from aifactory_runtime.serving.request_decoding import Refused, RowReader, Rows
 
+_OUT_OF_RANGE = "the model cannot score these values: they are out of its range"
+_NOT_MIXED = "row 0: it cannot be explained, as mixed with background rows it has features that are out of range"
 Features = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
@@ -33,6 +38,8 @@ class ServedModel:
     features: Features
     commit: str | None = None
     """Commit of the code here, where it is known: while another worker takes over, a release names that one's."""
+    background: Background | None = None
+    """What answers are explained against; None in a model from before there was any."""
     redaction: Redaction = NOTHING
 
     @cached_property
@@ -87,13 +94,38 @@ class ServedModel:
             try:
                 given, shares = answers.of(self.estimator, found, self.schema.classes)
             except ValueError:
-                raise Refused("the model cannot score these values: they are out of its range") from None
+                raise Refused(_OUT_OF_RANGE) from None
         if not np.isfinite(given if shares is None else shares).all():
-            raise Refused("the model cannot score these values: they are out of its range")
+            raise Refused(_OUT_OF_RANGE)
         if shares is None:
             return [{"prediction": number} for number in given.tolist()]
         pairs = zip(given.tolist(), shares.tolist(), strict=True)
         return [{"prediction": label, "probabilities": row} for label, row in pairs]
+
+    def explain(self, rows: Rows, output: Mapping[str, Any], check: Check) -> Explanation:
+        """What each column of the one row adds to its answer: a number, of a classifier the probability of its class.
+
+        `check` is called often, and raises when the time is over. Refused when the row cannot be mixed with others.
+        """
+        background = {} if self.background is None else raw_columns(self.background.columns, self.schema)
+        place = self.schema.classes.index(output["prediction"]) if self.schema.classes else None
+        answer = output["prediction"] if place is None else output["probabilities"][place]
+
+        def score(columns: Columns) -> np.ndarray[Any, Any]:
+            check()
+            with np.errstate(all="ignore"):
+                try:
+                    found = matrix(self.features(columns), self.schema)
+                    given, shares = answers.of(self.estimator, found, self.schema.classes)
+                except ValueError:
+                    raise Refused(_NOT_MIXED) from None
+            scores = given if shares is None else shares[:, place]
+            if np.isinf(found).any() or not np.isfinite(scores).all():
+                raise Refused(_NOT_MIXED)
+            return np.asarray(scores)
+
+        row = raw_columns(rows.columns, self.schema)
+        return explanation.explain(float(answer), row, background, score, len(self.schema.features))
 
     def try_out(self) -> None:
         """FactoryError unless the model's own parts agree on columns and classes."""
@@ -104,6 +136,8 @@ class ServedModel:
                 f"version {self.served.version} does not fit its own input schema ({takes} features and {gives} "
                 f"classes, the schema says {len(self.schema.features)} and {len(self.schema.classes)}): not loaded"
             )
+        if self.background is not None and set(self.background.columns) != {one.name for one in self.schema.columns}:
+            raise FactoryError(f"version {self.served.version} has background rows of other columns: register it again")
 
     def _matrix(self, rows: Rows) -> np.ndarray[Any, np.dtype[np.float64]]:
         return matrix(self.features(raw_columns(rows.columns, self.schema)), self.schema)

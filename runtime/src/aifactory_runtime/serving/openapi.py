@@ -12,7 +12,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from aifactory_runtime.serving import mlflow_forms, value_types
+from aifactory_runtime.serving import mlflow_forms, request_decoding, value_types
 
 if TYPE_CHECKING:
     from aifactory_runtime.registry.model_folder import Label
@@ -25,7 +25,13 @@ _MOST_NAMED = 50
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": "string", "nullable": True}
 _TRUTH = {"type": "boolean"}
+_DETAIL = {"$ref": "#/components/schemas/Detail"}
+_NO_BACKGROUND = "The model was registered before there were background rows: train and release it again"
 _PREDICT = 'Rows as `{"rows": [{column: value, ...}]}`. A body may come with `Content-Encoding: gzip`.'
+_EXPLAIN = """One row as `{"rows": [{column: value, ...}]}`, scored and recorded as by `/predict`. With the answer comes
+what each column adds to it: Shapley values by permutation against the background rows that the model keeps. They sum to
+`answer` less `background_mean`, and are the same for the same row. One explanation is made at a time; when many wait,
+or one takes longer than `serving.explain_seconds`, it is refused with 503."""
 _INVOCATIONS = """Rows in the forms of MLflow's scoring server:
 
 - `{"dataframe_records": [{column: value, ...}, ...]}`, or the same list under `inputs` or `instances`;
@@ -51,14 +57,27 @@ def describe(app: FastAPI, service: Service) -> dict[str, Any]:
     )
     guarded = service.callers is not None
     paths = document["paths"]
-    for path, body, about in (
-        ("/predict", _predict(model), _PREDICT),
-        ("/invocations", _invocations(model), _INVOCATIONS),
+    classes = model.schema.classes if model else None
+    refusals = _refusals(guarded)
+    for path, body, about, responses in (
+        ("/predict", _predict(model), _PREDICT, {"200": _json("One answer a row", _answer(classes)), **refusals}),
+        (
+            "/invocations",
+            _invocations(model),
+            _INVOCATIONS,
+            {"200": _json("One answer a row", _answer(classes)), **refusals},
+        ),
+        (
+            "/explain",
+            _explain(model),
+            _EXPLAIN,
+            _explained(model, classes) | refusals | {"409": _json(_NO_BACKGROUND, _DETAIL)},
+        ),
     ):
         operation = paths[path]["post"]
         operation["description"] = about
         operation["requestBody"] = body
-        operation["responses"] = {"200": _answer(model.schema.classes if model else None), **_refusals(guarded)}
+        operation["responses"] = responses
     for path, responses in _health(guarded).items():
         paths[path]["get"]["responses"] = responses
     document.setdefault("components", {})["schemas"] = {"Row": _row(model), "Detail": _object({"detail": _TEXT})}
@@ -89,6 +108,12 @@ def _in_3_0(schema: dict[str, Any]) -> dict[str, Any]:
 def _rows(model: ServedModel | None) -> dict[str, Any]:
     rows: dict[str, Any] = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Row"}}
     return rows if model is None else rows | {"maxItems": model.reader.max_rows}
+
+
+def _explain(model: ServedModel | None) -> dict[str, Any]:
+    rows = _rows(model) | {"maxItems": request_decoding.EXPLAINED_ROWS}
+    body = _object({"rows": rows}) | {"additionalProperties": False, "example": {"rows": _example(model)}}
+    return {"required": True, "content": {"application/json": {"schema": body}}}
 
 
 def _predict(model: ServedModel | None) -> dict[str, Any]:
@@ -131,7 +156,25 @@ def _answer(classes: Sequence[Label] | None) -> dict[str, Any]:
     answer = _object(found)
     about = "Only where an answer need not be recorded, and this one is not: false"
     answer["properties"]["recorded"] = {"enum": [False], "description": about}
-    return _json("One answer a row", answer)
+    return answer
+
+
+def _explained(model: ServedModel | None, classes: Sequence[Label] | None) -> dict[str, Any]:
+    """The answer to one row, and what each column adds to it."""
+    number = {"type": "number"}
+    columns: dict[str, Any] = {"type": "object", "additionalProperties": number}
+    if model is not None:
+        columns = _object({column.name: number for column in model.schema.columns}) | {"additionalProperties": False}
+    about = "The probability of the predicted class" if classes else "The prediction"
+    of_answer = {**number, "description": about}
+    of_mean = {**number, "description": "The same number of the background rows, in the mean"}
+    one = _object({"answer": of_answer, "background_mean": of_mean, "columns": columns})
+    background = _object({"rows": {"type": "integer"}, "made_up": _TRUTH})
+    answer = _answer(classes)
+    more = {"explanations": {"type": "array", "minItems": 1, "maxItems": 1, "items": one}, "background": background}
+    answer["required"] += more
+    answer["properties"] |= more
+    return {"200": _json("The answer, and what each column adds to it", answer)}
 
 
 def _refusals(guarded: bool) -> dict[str, Any]:
@@ -142,8 +185,7 @@ def _refusals(guarded: bool) -> dict[str, Any]:
         "422": "The rows do not fit the model's input schema",
         "503": "No model is ready, or the prediction could not be recorded",
     }
-    detail = {"$ref": "#/components/schemas/Detail"}
-    return {status: _json(about, detail) for status, about in said.items() if guarded or status != "401"}
+    return {status: _json(about, _DETAIL) for status, about in said.items() if guarded or status != "401"}
 
 
 def _health(guarded: bool) -> dict[str, dict[str, Any]]:

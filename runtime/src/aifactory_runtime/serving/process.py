@@ -23,6 +23,7 @@ from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.document import ServingFolder
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.one_at_a_time import OneAtATime
 from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
 from aifactory_runtime.serving.watcher import Watcher
@@ -39,7 +40,8 @@ class Worker:
         contract, settings = project.environment.contract, project.settings.serving
         folder = ServingFolder(Path(contract.release_uri))
         recorder = Recorder(Path(contract.capture_uri), required=contract.capture == "required")
-        self.service = Service(settings.max_body_bytes, recorder, callers_of(contract))
+        explainer = OneAtATime(settings.explain_seconds)
+        self.service = Service(settings.max_body_bytes, recorder, callers_of(contract), explainer=explainer)
         self.watcher = Watcher(self.service, _loader(project, folder), folder, settings.poll_seconds)
 
     def answer(self, listener: socket.socket) -> bool:

@@ -23,6 +23,10 @@ _MISSING = re.compile(r"missing required field `(.+?)`(?: - at|$)")
 _NOT_JSON = re.compile(rb"\b(?:NaN|Infinity)\b")
 
 
+EXPLAINED_ROWS = 1
+"""Rows of a request to be explained: one takes as long as hundreds of answers."""
+
+
 class Refused(Exception):
     """Input that cannot be scored. The message names row and column, never a value or a name that the caller sent."""
 
@@ -54,20 +58,18 @@ class RowReader:
         self._forms = _forms(max_rows)
         self.row = value_types.row_type(schema.columns)
         self.rows = Annotated[list[self.row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
-        self._predict = self._decoder("rows")
-        self._records = self._decoder("dataframe_records")
+        self.one_row = Annotated[list[self.row], msgspec.Meta(min_length=1, max_length=EXPLAINED_ROWS)]  # type: ignore[name-defined]
+        self._predict = self._decoder("rows", self.rows)
+        self._explain = self._decoder("rows", self.one_row)
+        self._records = self._decoder("dataframe_records", self.rows)
 
     def predict(self, body: bytes) -> Rows:
         """Rows of `{"rows": [{column: value, ...}]}`."""
-        try:
-            return self._rows(self._predict.decode(body).rows)
-        except msgspec.ValidationError as error:
-            decoded = _plain(body)
-            if not isinstance(decoded, dict) or set(decoded) != {"rows"} or not isinstance(decoded["rows"], list):
-                raise Refused(self._explain("predict", str(error))) from None
-            return self._checked("predict", decoded["rows"])
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise _no_json(body) from None
+        return self._named("predict", self._predict, body)
+
+    def explain(self, body: bytes) -> Rows:
+        """The one row of `{"rows": [{column: value, ...}]}`."""
+        return self._named("explain", self._explain, body)
 
     def invocations(self, body: bytes) -> Rows:
         """Rows of one of MLflow's forms in JSON; see `mlflow_forms`."""
@@ -76,14 +78,14 @@ class RowReader:
         except msgspec.ValidationError as error:
             decoded = _plain(body)
             if decoded is None:
-                raise Refused(self._explain("invocations", str(error))) from None
+                raise Refused(self._reason("invocations", str(error))) from None
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise _no_json(body) from None
         try:
             found = mlflow_forms.rows(decoded, self.max_rows)
         except NotRows as error:
             raise Refused(str(error) or self._forms["invocations"]) from None
-        return self._checked("invocations", found)
+        return self._checked("invocations", found, self._predict)
 
     def csv(self, body: bytes) -> Rows:
         """Rows of a table as CSV in UTF-8; see `csv_form`."""
@@ -93,18 +95,30 @@ class RowReader:
             raise Refused("the body is not a text in UTF-8") from None
         except NotRows as error:
             raise Refused(str(error)) from None
-        return self._checked("csv", found)
+        return self._checked("csv", found, self._predict)
 
-    def _decoder(self, key: str) -> msgspec.json.Decoder[Any]:
-        return msgspec.json.Decoder(msgspec.defstruct("Body", [(key, self.rows)], forbid_unknown_fields=True))
+    def _decoder(self, key: str, rows: Any) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(msgspec.defstruct("Body", [(key, rows)], forbid_unknown_fields=True))
 
-    def _checked(self, call: str, rows: list[Any]) -> Rows:
+    def _named(self, call: str, decoder: msgspec.json.Decoder[Any], body: bytes) -> Rows:
+        """Rows of a body with the key `rows` alone."""
+        try:
+            return self._rows(decoder.decode(body).rows)
+        except msgspec.ValidationError as error:
+            decoded = _plain(body)
+            if not isinstance(decoded, dict) or set(decoded) != {"rows"} or not isinstance(decoded["rows"], list):
+                raise Refused(self._reason(call, str(error))) from None
+            return self._checked(call, decoded["rows"], decoder)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise _no_json(body) from None
+
+    def _checked(self, call: str, rows: list[Any], decoder: msgspec.json.Decoder[Any]) -> Rows:
         """Rows that came as plain objects, without the columns that no model sees."""
         plain = [self._tidied(row) if isinstance(row, dict) else row for row in rows]
         try:
-            converted: Any = msgspec.convert({"rows": plain}, self._predict.type)
+            converted: Any = msgspec.convert({"rows": plain}, decoder.type)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise Refused(self._explain(call, str(error))) from None
+            raise Refused(self._reason(call, str(error))) from None
         return self._rows(converted.rows)
 
     def _tidied(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +144,7 @@ class RowReader:
         except (ValueError, OverflowError):
             raise Refused(f"row {row}: column {name!r} must be {value_types.wanted(self._columns[name])}") from None
 
-    def _explain(self, call: str, message: str) -> str:
+    def _reason(self, call: str, message: str) -> str:
         """The decoder's message without what the caller sent: only names that the schema holds are repeated."""
         place = _PLACE.search(message)
         if place is None:
@@ -176,6 +190,7 @@ def _forms(max_rows: int) -> dict[str, str]:
     return {
         "csv": f"/invocations takes CSV with a header, {rows}",
         "predict": f'/predict takes {{"rows": [{{column: value, ...}}, ...]}} {rows}',
+        "explain": '/explain takes {"rows": [{column: value, ...}]} with one row',
         "invocations": '/invocations takes either {"dataframe_records": [{column: value, ...}, ...]}, the same under '
         '"inputs" or "instances", {"inputs": {column: [value, ...], ...}} (or one value each), '
         f'{{"dataframe_split": {{"columns": [...], "data": [[...], ...]}}}}, or CSV with a header, {rows}',

@@ -7,26 +7,33 @@ import os
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from aifactory_runtime.capture.redaction import Redacted
+from aifactory_runtime.config.settings import ServingSettings
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.metrics import Metrics
 from aifactory_runtime.serving.model import ServedModel
+from aifactory_runtime.serving.one_at_a_time import OneAtATime
 from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.request_decoding import Rows
 
 _INLINE_ROWS = 16
 """Up to this many rows are scored at once; more go to a thread, so that other callers need not wait."""
 
-Call = Literal["predict", "invocations", "csv"]
+Call = Literal["predict", "invocations", "csv", "explain"]
 """The method of the model's reader that reads a body."""
 
 
 class NotReady(Exception):
     """There is no model to answer with; the message says why."""
+
+
+class NotExplained(Exception):
+    """The model's answers cannot be explained; the message says what to do."""
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
@@ -60,6 +67,7 @@ class Service:
     sequence: int = 0
     draining: bool = False
     metrics: Metrics = field(default_factory=Metrics)
+    explainer: OneAtATime = field(default_factory=lambda: OneAtATime(ServingSettings().explain_seconds))
 
     @property
     def not_ready(self) -> str | None:
@@ -73,7 +81,10 @@ class Service:
         return self.callers is None or (token is not None and self.callers.admits(token))
 
     async def score(self, call: Call, body: bytes) -> bytes:
-        """The answer to a body, as JSON. Raises Refused for bad input, NotReady without a model, NotRecorded."""
+        """The answer to a body, as JSON. Raises Refused for bad input, NotReady without a model, NotRecorded.
+
+        To be explained, also NotExplained, Busy and TooSlow.
+        """
         model = self.model
         if model is None:
             raise NotReady(self.reason)
@@ -82,6 +93,7 @@ class Service:
             outputs = model.predict(rows)
         else:
             outputs = await asyncio.to_thread(model.predict, rows)
+        explained = await self._explained(model, rows, outputs[0]) if call == "explain" else {}
         ids = new_ids(len(outputs))
         recorded = await self.recorder.record(_lines(model, rows, outputs, ids))
         if recorded:
@@ -92,8 +104,19 @@ class Service:
         if model.schema.classes:
             answer["probabilities"] = [output["probabilities"] for output in outputs]
             answer["classes"] = model.schema.classes
-        answer |= {"prediction_ids": ids, "model_version": model.served.version}
+        answer |= {"prediction_ids": ids, "model_version": model.served.version} | explained
         return msgspec.json.encode(answer if recorded else answer | {"recorded": False})
+
+    async def _explained(self, model: ServedModel, rows: Rows, output: dict[str, Any]) -> dict[str, Any]:
+        """What is added to the answer to one row that is to be explained."""
+        background = model.background
+        if background is None:
+            raise NotExplained(
+                f"version {model.served.version} has no background rows to explain against: train and release it again"
+            )
+        found = await self.explainer.run(partial(model.explain, rows, output))
+        about = {"rows": background.rows, "made_up": background.made_up}
+        return {"explanations": [found], "background": about}
 
 
 def new_ids(count: int) -> list[str]:

@@ -50,6 +50,7 @@ def test_given_a_candidate_when_released_to_staging_then_it_is_tested_there(plac
     assert checks["producer sends a missing column"] == checks["producer sends no rows"] == "status 422"
     assert checks["a caller without a token is refused"] == "status 401"
     assert checks["consumer: answers are as it relies on"] == "50 rows"
+    assert checks["an answer is explained, by values that sum to it"] == "they do"
 
 
 def test_given_a_model_in_staging_when_another_is_trained_in_dev_then_it_has_to_beat_that_one(

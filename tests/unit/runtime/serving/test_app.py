@@ -26,11 +26,12 @@ from aifactory_runtime.capture import compaction, find
 from aifactory_runtime.capture.hashing import Keys
 from aifactory_runtime.capture.redaction import NOTHING, Redaction
 from aifactory_runtime.contract.recording import Treatment
-from aifactory_runtime.serving import app, server
+from aifactory_runtime.serving import app, one_at_a_time, server
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.document import ServingFolder
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
+from aifactory_runtime.serving.one_at_a_time import OneAtATime
 from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
 from tests.unit.runtime.serving_parts import CODE, ROW, admit, features, make_model
@@ -58,7 +59,7 @@ class Setting:
         return self.client.post("/predict", json={"rows": rows})
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_given_the_two_protocols_when_asked_then_the_answers_agree(setting: Sett
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer wrong", "Basic abc", f"Bearer {TOKEN}x", "Bearer ü"])
-@pytest.mark.parametrize("path", ["/predict", "/invocations"])
+@pytest.mark.parametrize("path", ["/predict", "/invocations", "/explain"])
 def test_given_no_or_a_wrong_token_when_asked_then_401(setting: Setting, header: str | None, path: str) -> None:
     headers = {} if header is None else {"Authorization": header.encode()}
     stranger = TestClient(setting.client.app)
@@ -378,7 +379,7 @@ JSON_VALUES = st.recursive(
 @given(
     row=st.fixed_dictionaries({name: st.just(value) | JSON_VALUES for name, value in ROW.items()}),
     extra=st.none() | JSON_VALUES,
-    path=st.sampled_from(["/predict", "/invocations"]),
+    path=st.sampled_from(["/predict", "/invocations", "/explain"]),
 )
 def test_figure_6_given_any_body_when_asked_then_200_or_422(setting: Setting, row: Any, extra: Any, path: str) -> None:
     value = {"rows": [row], "dataframe_records": [row]} if extra is None else extra
@@ -386,6 +387,67 @@ def test_figure_6_given_any_body_when_asked_then_200_or_422(setting: Setting, ro
     answer = setting.client.post(path, content=json.dumps(value).encode())
 
     assert answer.status_code in (200, 422)
+
+
+def test_given_a_row_when_explained_then_it_is_recorded_as_a_prediction_and_the_values_sum_to_its_answer(
+    setting: Setting,
+) -> None:
+    before = len(setting.lines())
+    answers = [setting.client.post("/explain", json={"rows": [ROW]}) for _ in range(2)]
+    predicted = setting.predict(ROW).json()
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    first, second = (answer.json() for answer in answers)
+    (one,) = first["explanations"]
+    assert first["explanations"] == second["explanations"], "the same request, the same explanation"
+    assert one["answer"] == max(predicted["probabilities"][0]) and first["predictions"] == predicted["predictions"]
+    assert one["background_mean"] + sum(one["columns"].values()) == pytest.approx(one["answer"])
+    assert set(one["columns"]) == set(ROW) and first["background"] == {"rows": 20, "made_up": True}
+    lines = setting.lines()[before:]
+    assert [line["id"] for line in lines[:2]] == [*first["prediction_ids"], *second["prediction_ids"]]
+    assert lines[0]["output"] == lines[2]["output"] and lines[0]["inputs"] == ROW
+    assert 'path="/explain",status="200"' in setting.client.get("/metrics").text
+
+
+@pytest.mark.parametrize("body", [{"rows": [ROW, ROW]}, {"rows": []}, {"rows": [{**ROW, "age": "old"}]}, [ROW]])
+def test_given_no_or_two_rows_or_a_bad_one_when_explained_then_422_and_nothing_is_recorded(
+    setting: Setting, body: Any
+) -> None:
+    before = len(setting.lines())
+    answer = setting.client.post("/explain", json=body)
+
+    assert answer.status_code == 422 and len(setting.lines()) == before
+    assert "row" in answer.json()["detail"]
+
+
+def test_given_a_model_from_before_when_explained_then_409_says_what_to_do_and_nothing_is_recorded(
+    setting: Setting,
+) -> None:
+    model, before = setting.service.model, len(setting.lines())
+    assert model is not None
+    setting.service.model = replace(model, background=None)
+    try:
+        answer = setting.client.post("/explain", json={"rows": [ROW]})
+    finally:
+        setting.service.model = model
+
+    assert answer.status_code == 409 and len(setting.lines()) == before
+    assert answer.json()["detail"].endswith("train and release it again")
+
+
+def test_given_no_time_or_a_full_queue_when_explained_then_503_later_and_predictions_go_on(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"rows": [ROW]}
+    monkeypatch.setattr(setting.service, "explainer", OneAtATime(0.0))
+    late = setting.client.post("/explain", json=body)
+    monkeypatch.setattr(one_at_a_time, "MOST_UNDER_WAY", 0)
+    monkeypatch.setattr(setting.service, "explainer", OneAtATime(10.0))
+    full = setting.client.post("/explain", json=body)
+
+    assert [(one.status_code, one.headers["retry-after"]) for one in (late, full)] == [(503, "1")] * 2
+    assert "explain_seconds" in late.json()["detail"] and "too many" in full.json()["detail"]
+    assert setting.predict(ROW).status_code == 200
 
 
 @given(income=st.floats(min_value=0, allow_infinity=False))

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from aifactory_runtime.registry.background import Background
 from aifactory_runtime.registry.model_folder import Column, InputSchema
+from aifactory_runtime.serving import value_types
 from aifactory_runtime.serving.app import create_app
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.document import Served
@@ -42,6 +44,14 @@ SCHEMA = InputSchema(
     ignored=("customer id",),
 )
 
+BACKGROUND = Background(
+    {
+        column.name: (None,) * 20 if column.nullable else (value_types.example(column),) * 20
+        for column in SCHEMA.columns
+    },
+    made_up=True,
+)
+
 
 class _Halves:
     """A classifier that finds both classes equally likely."""
@@ -58,7 +68,7 @@ def _features(columns: Mapping[str, Any]) -> Mapping[str, Any]:
 def service(tmp_path: Path) -> Service:
     admit(tmp_path / "callers", TOKEN)
     served = Served(version="1", sha256="a" * 64, uri="", commit="b" * 40, code_sha256="c" * 64)
-    model = ServedModel.make(served, SCHEMA, _Halves(), _features, max_rows=5)
+    model = replace(ServedModel.make(served, SCHEMA, _Halves(), _features, max_rows=5), background=BACKGROUND)
     return Service(1_000_000, Recorder(tmp_path / "log"), Callers(tmp_path / "callers"), model, None)
 
 
@@ -91,10 +101,10 @@ def test_given_the_document_when_requests_are_made_of_it_and_against_it_then_the
             findings |= {f"{event.recorder.label}: {one.failure_info.failure}" for one in checks if one.failure_info}
 
     assert findings == set()
-    assert {"POST /predict", "POST /invocations", "GET /version", "GET /ping"} <= asked
+    assert {"POST /predict", "POST /invocations", "POST /explain", "GET /version", "GET /ping"} <= asked
 
 
-@pytest.mark.parametrize("path", ["/predict", "/invocations"])
+@pytest.mark.parametrize("path", ["/predict", "/invocations", "/explain"])
 def test_given_the_example_when_sent_then_it_is_taken(client: TestClient, path: str) -> None:
     content = _operation(client, path)["requestBody"]["content"]["application/json"]
 
@@ -106,6 +116,25 @@ def test_given_each_status_that_the_service_answers_when_the_document_is_read_th
     client: TestClient, path: str
 ) -> None:
     assert set(_operation(client, path)["responses"]) == {"200", "401", "413", "415", "422", "503"}
+
+
+def test_given_a_model_with_and_without_background_when_explained_then_the_document_has_status_and_columns(
+    service: Service, client: TestClient
+) -> None:
+    operation = _operation(client, "/explain")
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    example = operation["requestBody"]["content"]["application/json"]["schema"]["example"]
+    answer = client.post("/explain", json=example).json()
+    (one,) = answer["explanations"]
+    assert set(answer) == set(schema["required"])
+    assert set(one["columns"]) == set(
+        schema["properties"]["explanations"]["items"]["properties"]["columns"]["required"]
+    )
+
+    assert service.model is not None
+    service.model = replace(service.model, background=None)
+    status = client.post("/explain", json=example).status_code
+    assert {"200", "401", "409", "413", "415", "422", "503"} == set(operation["responses"]) and status == 409
 
 
 def test_given_a_service_that_asks_for_no_token_when_described_then_401_is_not_there(service: Service) -> None:

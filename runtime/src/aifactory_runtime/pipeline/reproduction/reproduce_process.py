@@ -15,15 +15,14 @@ from aifactory_runtime.config import project
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
-from aifactory_runtime.pipeline.training import fitting, training_data
+from aifactory_runtime.pipeline.training import fitting, model_files, training_data
 
 
 def retrain(context: Context, handoff: Handoff, place: Path) -> str:
     """Fit with the parameters and the table versions of the run; the digest of the model folder."""
     data = training_data.load(context, handoff)
     fitted = fitting.fit(context, data, handoff.parameters)
-    belongs = training_data.belongs(context, handoff, data.schema)
-    return training_data.write(place, fitted.estimator, data.schema, belongs, context.settings.train.trusted_types)
+    return model_files.write(context, handoff, data, fitted.estimator, place)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reads import Reads
 from aifactory_runtime.registry import model_folder
+from aifactory_runtime.registry.background import Background
 from aifactory_runtime.registry.model_folder import Belongs, InputSchema, Label
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def write(
     trusted: Collection[str] = (),
     *,
     profile: Mapping[str, Any] | None = None,
+    background: Background | None = None,
 ) -> str:
     """Write the model beside its place, then move it: a killed writer leaves no half model. Its digest.
 
@@ -125,7 +127,7 @@ def write(
     part = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)
-    sha256 = model_folder.write(part, estimator, schema, belongs, trusted, profile=profile)
+    sha256 = model_folder.write(part, estimator, schema, belongs, trusted, profile=profile, background=background)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     return sha256

@@ -25,9 +25,16 @@ class Endpoint:
     token: str | None
 
     def predict(self, body: bytes, token: str | None) -> tuple[int, dict[str, Any]]:
-        """Status and decoded answer; FactoryError when nobody answers."""
+        """Status and decoded answer of `/predict`; FactoryError when nobody answers."""
+        return self._post("/predict", body, token)
+
+    def explain(self, body: bytes, token: str | None) -> tuple[int, dict[str, Any]]:
+        """Status and decoded answer of `/explain`; FactoryError when nobody answers."""
+        return self._post("/explain", body, token)
+
+    def _post(self, path: str, body: bytes, token: str | None) -> tuple[int, dict[str, Any]]:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        request = urllib.request.Request(f"{self.url.rstrip('/')}/predict", body, headers)  # noqa: S310
+        request = urllib.request.Request(f"{self.url.rstrip('/')}{path}", body, headers)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
                 return answer.status, json.load(answer)

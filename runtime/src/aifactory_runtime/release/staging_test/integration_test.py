@@ -62,6 +62,8 @@ def _checks(candidate: Candidate, target: Side, version: Version, model: Path) -
         results += online.run(endpoint, model_folder.read_schema(model), offline, relied)
         if relied is not None and relied.request is not None:
             results.append(_example(endpoint, target.snapshots.of(commit) / relied.request, relied))
+        if model_folder.read_background(model) is not None:
+            results.append(online.explained(endpoint, offline["rows"][0]))
     if target.contract.scoring != "online":
         results += batches.run(target, commit, offline, relied)
     return results

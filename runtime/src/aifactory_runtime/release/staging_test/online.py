@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,10 @@ from aifactory_runtime.release.staging_test import producer
 from aifactory_runtime.release.staging_test.checks import Check, Endpoint
 
 EXAMPLE = "consumer: its example request"
+EXPLAINED = "an answer is explained, by values that sum to it"
 _OK, _UNAUTHORIZED = 200, 401
+_NOT_HAD = (422, 503)
+_SUM_TOLERANCE = 1e-6
 
 
 def run(endpoint: Endpoint, schema: InputSchema, offline: Mapping[str, Any], relied: Consumer | None) -> list[Check]:
@@ -37,6 +41,20 @@ def example(endpoint: Endpoint, body: bytes, relied: Consumer) -> Check:
     rows = len(answer.get("predictions") or ()) or 1
     broken = f"status {status}" if status != _OK else consumers.broken_answer(answer, rows, relied.predictions)
     return Check(EXAMPLE, broken is None, broken or f"{rows} rows answered")
+
+
+def explained(endpoint: Endpoint, row: Mapping[str, Any]) -> Check:
+    """An explanation of the answer to a row, asked of a model that keeps background rows.
+
+    That it cannot be had in the time that conf gives, or for this row, is said and no failure: it stops no prediction.
+    """
+    status, answer = endpoint.explain(_body([row]), endpoint.token)
+    if status != _OK:
+        return Check(EXPLAINED, status in _NOT_HAD, f"status {status}")
+    one = answer["explanations"][0]
+    total = one["background_mean"] + sum(one["columns"].values())
+    summed = math.isclose(total, one["answer"], rel_tol=_SUM_TOLERANCE, abs_tol=_SUM_TOLERANCE)
+    return Check(EXPLAINED, summed, "they do" if summed else "they do not")
 
 
 def _same_scores(endpoint: Endpoint, offline: Mapping[str, Any]) -> Check:

@@ -28,6 +28,22 @@ def checked(answer: dict[str, Any], offline: dict[str, Any]) -> bool:
     return next(check.passed for check in checks if check.name.startswith("the source's rows"))
 
 
+@pytest.mark.parametrize(
+    ("status", "columns", "passed"),
+    [(200, {"a": 0.5, "b": -0.25}, True), (200, {"a": 0.5, "b": -0.2}, False), (503, {}, True), (500, {}, False)],
+)
+def test_given_an_explanation_when_asked_for_then_its_values_must_sum_to_the_answer(
+    status: int, columns: dict[str, float], passed: bool
+) -> None:
+    class Explaining(Endpoint):
+        def explain(self, body: bytes, token: str | None) -> tuple[int, dict[str, Any]]:
+            assert b"east" in body and token is None
+            one = {"answer": 0.75, "background_mean": 0.5, "columns": columns}
+            return status, {"explanations": [one]} if status == 200 else {}
+
+    assert online.explained(Explaining("http://127.0.0.1:1", None), ROW).passed == passed
+
+
 SHARES = [[0.75, 0.25], [0.25, 0.75]]
 FIGURES = [51_234.5, -3.0]
 
