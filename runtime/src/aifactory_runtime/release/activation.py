@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import Version
-from aifactory_runtime.release import code_history, snapshot, tags
+from aifactory_runtime.release import code_history, recorded_inputs, snapshot, tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.document import Document, Served
 
 WAIT_SECONDS = 90.0
 """How long a service may take to load a model: a first start compiles the environment's modules."""
 _LOOK_SECONDS = 0.2
+_LOG = logging.getLogger("aifactory.release")
 
 
 def is_active(side: Side, version: Version) -> bool:
@@ -42,8 +45,17 @@ def activate(side: Side, version: Version) -> None:
     """Let code and serving.json follow; the workers do the rest."""
     prepare(side, version)
     if not side.embedded:
-        snapshot.activate(side.serving.current, side.snapshots.of(code_history.current(version)))
+        tree = side.snapshots.of(code_history.current(version))
+        _tell_unredacted(side, tree)
+        snapshot.activate(side.serving.current, tree)
     side.serving.write(Document(sequence=side.serving.next_sequence(), champion=served(side, version)))
+
+
+def _tell_unredacted(side: Side, tree: Path) -> None:
+    """A way back must stay open, so older code is let in; but nobody is to learn later what it recorded."""
+    if rules := recorded_inputs.unredacted(side.contract, tree):
+        side.audit("inputs recorded as they came", {"commit": tree.name, "rules": rules})
+        _LOG.warning("%s", recorded_inputs.sentence(side.contract, tree.name, rules))
 
 
 def deactivate(side: Side) -> None:
