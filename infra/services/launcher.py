@@ -9,16 +9,19 @@ is ready. New code takes over when all its workers are ready.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import json
 import os
 import select
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -54,6 +57,8 @@ class Options:
     package: str
     environment_file: Path
     workers: int = 1
+    sockets: Path | None = None
+    """A folder with a short path, for the challenger's socket; None is one of this service alone."""
 
 
 @dataclass
@@ -86,6 +91,7 @@ class Launcher:
         self._socket = _listen(options.port)
         _forget_reports(options.serving)
         self._metrics = _empty(options.serving / "metrics")
+        self._challenger = Challenger(options, self._say)
         self._workers: list[Worker] = []
         """All of one snapshot."""
         self._next: list[Worker] = []
@@ -110,6 +116,7 @@ class Launcher:
         while self._leaving:
             self._reap()
             self._wait()
+        self._challenger.end()  # last: what drains may still ask it
         self._socket.close()
         return 0
 
@@ -119,6 +126,7 @@ class Launcher:
     def _supervise(self) -> None:
         """One look at the link and the workers, and what follows from it."""
         self._reap()
+        self._challenger.look()
         snapshot = self._current()
         self._bury()
         if snapshot is None:
@@ -195,10 +203,8 @@ class Launcher:
     def _start(self, snapshot: Path) -> Worker | None:
         """A worker on `snapshot`; None when it cannot be run."""
         command = [str(_python(snapshot)), "-m", self._options.package, "serve", "--fd", str(self._socket.fileno())]
-        variables = {key: os.environ[key] for key in PASSED_ON if key in os.environ} | LEAN
-        variables["PYTHONPATH"] = os.pathsep.join(str(snapshot / folder) for folder in CODE)
-        variables["AIFACTORY_ENV_FILE"] = str(self._options.environment_file)
-        variables["AIFACTORY_LAUNCHER"] = str(os.getpid())
+        variables = _variables(self._options, snapshot)
+        variables["AIFACTORY_CHALLENGER"] = str(self._challenger.path)
         slot = self._free_slot()
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(self._metrics)
         variables["AIFACTORY_SLOT"] = str(slot)
@@ -273,6 +279,86 @@ class Launcher:
             self._say(message)
 
 
+class Challenger:
+    """Keeps one worker of the challenger's snapshot beside the others, as long as the link `challenger` is there.
+
+    It listens on a socket of its own and may crash or hang: nobody but the workers that answer speaks to it.
+    """
+
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        self._options, self._say = options, say
+        self._link = options.serving / "challenger"
+        digest = hashlib.sha256(str(options.serving).encode()).hexdigest()[:12]
+        self._folder = options.sockets or Path(f"/tmp/aifactory-{os.getuid()}-{digest}")  # noqa: S108
+        self.path = self._folder / f"{digest}.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._snapshot: Path | None = None
+        self._started = self._not_before = 0.0
+        self._failures = 0
+
+    def look(self) -> None:
+        """Start it, start it again after it died, or end it: what the link asks for."""
+        wanted = self._link.resolve() if self._link.is_symlink() else None
+        if self._process is not None and self._process.poll() is not None:
+            self._bury(self._process.returncode)
+        if self._process is not None and self._snapshot != wanted:
+            self.end()
+        if wanted is None:
+            self._failures, self._not_before = 0, 0.0
+        elif self._process is None and time.monotonic() >= self._not_before:
+            self._start(wanted)
+
+    def end(self) -> None:
+        """Kill it: the champion answers whoever waits for it, so there is nothing to drain."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        self.path.unlink(missing_ok=True)
+        if self._options.sockets is None:
+            with contextlib.suppress(OSError):
+                self._folder.rmdir()
+
+    def _start(self, snapshot: Path) -> None:
+        command = [str(_python(snapshot)), "-m", self._options.package, "serve", "--challenger", str(self.path)]
+        try:
+            _own_folder(self._folder)
+            variables = _variables(self._options, snapshot)
+            self._process = subprocess.Popen(command, cwd=snapshot, env=variables, stdin=subprocess.DEVNULL)
+        except OSError as error:
+            self._not_before = time.monotonic() + MAX_BACK_OFF
+            self._say(f"the challenger in {snapshot} cannot be run ({error.strerror or error}): run release again")
+            return
+        self._snapshot, self._started = snapshot, time.monotonic()
+        self._say(f"challenger {self._process.pid} of {snapshot.name} starts")
+
+    def _bury(self, code: int) -> None:
+        lived = time.monotonic() - self._started
+        self._failures = 1 if lived > SETTLED_SECONDS else self._failures + 1
+        pause = 0.0 if self._failures == 1 else min(MAX_BACK_OFF, 2.0 ** min(self._failures - 2, DOUBLINGS))
+        self._not_before = time.monotonic() + pause
+        self._say(f"the challenger ended with {code}; the next one starts in {pause:g} s")
+        self._process = None
+
+
+def _variables(options: Options, snapshot: Path) -> dict[str, str]:
+    """What a worker of `snapshot` finds in its environment, and nothing else of this process's."""
+    variables = {key: os.environ[key] for key in PASSED_ON if key in os.environ} | LEAN
+    variables["PYTHONPATH"] = os.pathsep.join(str(snapshot / folder) for folder in CODE)
+    variables["AIFACTORY_ENV_FILE"] = str(options.environment_file)
+    variables["AIFACTORY_LAUNCHER"] = str(os.getpid())
+    return variables
+
+
+def _own_folder(folder: Path) -> None:
+    """Make the folder of the socket; OSError when somebody else put one there."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise OSError(f"{folder} belongs to somebody else")
+    folder.chmod(0o700)
+
+
 def _python(snapshot: Path) -> Path:
     return snapshot / ".venv" / "bin" / "python"
 
@@ -336,9 +422,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--package", required=True, help="the use case's package")
     parser.add_argument("--environment-file", type=Path, required=True, help="the environment contract")
     parser.add_argument("--workers", type=int, default=1, help="how many processes answer")
+    parser.add_argument("--sockets", type=Path, help="a folder with a short path, for the challenger's socket")
     given = parser.parse_args(arguments)
     places = given.serving.absolute(), given.package, given.environment_file.absolute()
-    options = Options(given.port, *places, max(1, given.workers))
+    options = Options(given.port, *places, max(1, given.workers), given.sockets)
     try:
         launcher = Launcher(options)
     except OSError as error:

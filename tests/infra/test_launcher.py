@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from aifactory_runtime.serving.document import Loaded, ServingFolder, Status
+from infra.providers.local import layout
 from infra.services import launcher
 
 pytestmark = pytest.mark.slow
@@ -389,3 +391,65 @@ def test_given_a_slow_caller_before_the_release_when_others_ask_then_they_are_an
         started = time.monotonic()
         assert running.get()[0] == 503
         assert time.monotonic() - started < 1
+
+
+CHALLENGER = """
+import pathlib, socketserver, sys
+path = pathlib.Path(sys.argv[sys.argv.index("--challenger") + 1])
+
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        while self.rfile.readline():
+            self.wfile.write(b"{name}\\n")
+
+path.unlink(missing_ok=True)
+socketserver.ThreadingUnixStreamServer(str(path), Handler).serve_forever()
+"""
+
+
+def challenge(running: Running, name: str) -> None:
+    """Let the link `challenger` lead to a snapshot whose worker says `name`."""
+    snapshot = running.release(name)
+    (snapshot / "src" / "churn" / "__main__.py").write_text(CHALLENGER.format(name=name))
+    running.release("champion")
+    link = running.serving / "newer"
+    link.symlink_to(snapshot)
+    link.replace(running.serving / "challenger")
+
+
+def said_by_challenger(running: Running, expected: str | None) -> None:
+    """Wait until the challenger answers `expected` on its socket, or until there is no socket."""
+    digest = hashlib.sha256(str(running.serving).encode()).hexdigest()[:12]
+    path = layout.runtime(running.serving) / f"{digest}.sock"
+    until = time.monotonic() + 30
+    said: object = None
+    while time.monotonic() < until:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(5)
+                connection.connect(str(path))
+                connection.sendall(b"x\n")
+                said = connection.recv(100).decode().strip()
+        except OSError:
+            said = None
+        if said == expected and (expected is not None or not path.exists()):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the challenger said {said!r}, not {expected!r}")
+
+
+def test_given_a_link_to_a_challenger_then_it_runs_beside_and_is_started_again_changed_and_ended_with_the_link(
+    running: Running,
+) -> None:
+    challenge(running, "first")
+    running.wait("champion")
+    said_by_challenger(running, "first")
+
+    os.kill(next(pid for pid in running.workers() if b"--challenger" in Path(f"/proc/{pid}/cmdline").read_bytes()), 9)
+    time.sleep(0.2)
+    said_by_challenger(running, "first")
+    challenge(running, "second")
+    said_by_challenger(running, "second")
+    (running.serving / "challenger").unlink()
+    said_by_challenger(running, None)
+    assert running.get() == (200, "champion scrubbed"), "whatever became of the challenger"

@@ -77,4 +77,6 @@ class Endpoint(Part):
             environment.path,
             "--workers",
             str(settings.size.workers),
+            "--sockets",
+            str(layout.runtime(settings.home)),
         ]

@@ -19,10 +19,12 @@ from aifactory_runtime.serving.one_at_a_time import Busy, TooSlow
 from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.pages import add_pages
 from aifactory_runtime.serving.request_decoding import Refused
-from aifactory_runtime.serving.service import Call, NotExplained, NotReady, Service
+from aifactory_runtime.serving.service import Call, NotExplained, NotReady, Scored, Service
 
 _LINGER_SECONDS = 2.0
 """How long a caller whose body is too large may go on sending it before the connection is closed on them."""
+SPLIT_KEY = "split-key"
+"""Header by which a caller says who or what a request is about: in a live test one model answers all of one key."""
 
 _PREDICT: Mapping[str, Call] = {request_body.JSON: "predict"}
 _INVOCATIONS: Mapping[str, Call] = {request_body.JSON: "invocations", request_body.CSV: "csv"}
@@ -109,7 +111,8 @@ async def _answer(service: Service, request: Request, calls: Mapping[str, Call],
     try:
         body = await request_body.read(request, service.max_body_bytes)
         call = calls[request_body.media_type(request, tuple(calls), unsaid)]
-        return Response(await service.score(call, body), media_type=request_body.JSON)
+        scored = await service.score(call, body, request.headers.get(SPLIT_KEY))
+        return _Scored(scored)
     except request_body.TooLarge:
         too_large = f"the body is larger than {service.max_body_bytes} bytes: send fewer rows at a time"
         return _Early({"detail": too_large}, 413, {"Connection": "close"})
@@ -127,6 +130,22 @@ def _unanswered(error: Exception) -> Response:
     """What the message of an error becomes."""
     status = 422 if isinstance(error, _BAD) else 503 if isinstance(error, _LATER) else 409
     return JSONResponse({"detail": str(error)}, status, {"Retry-After": "1"} if status == 503 else None)  # noqa: PLR2004
+
+
+class _Scored(Response):
+    """An answer, and what is called once it has left."""
+
+    media_type = request_body.JSON
+
+    def __init__(self, scored: Scored) -> None:
+        super().__init__(scored.body)
+        self._afterwards = scored.afterwards
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, then let the live test go on with the rows."""
+        await super().__call__(scope, receive, send)
+        if self._afterwards is not None:
+            self._afterwards()
 
 
 class _Early(JSONResponse):

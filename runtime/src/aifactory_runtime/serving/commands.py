@@ -24,7 +24,8 @@ _HOST, _PORT = "127.0.0.1", 8000
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help=f"Port; default {_PORT}.")
 @click.option("--host", default=_HOST, show_default=True, help="Address; 0.0.0.0 in a container, nowhere else.")
 @click.option("--fd", type=int, default=None, help="A listening socket, given by the launcher.")
-def serve(port: int | None, host: str, fd: int | None) -> None:
+@click.option("--challenger", "at", default=None, help="Be the challenger's worker on this socket, for the launcher.")
+def serve(port: int | None, host: str, fd: int | None, at: str | None) -> None:
     """Answer requests with the released model; with nothing provisioned, with the newest one that passed its gate.
 
     Example: serve --port 8000
@@ -40,6 +41,9 @@ def serve(port: int | None, host: str, fd: int | None) -> None:
     project = projects.load(projects.find_root(Path.cwd()))
     if project.settings.train.trusted_types:
         lean.unblock()
+    if at is not None:
+        process.second(project).run(Path(at))
+        return
     if fd is not None:
         worker = process.Worker(project)
         worker.load_first()

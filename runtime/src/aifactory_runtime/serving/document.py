@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,8 @@ import msgspec
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
+
+CHALLENGERS_REPORTS = "status-challenger"
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -26,6 +29,31 @@ class Served(msgspec.Struct, frozen=True):
     """What the model was trained with; None in releases from before there was a digest."""
 
 
+class Trial(msgspec.Struct, frozen=True):
+    """A live test that runs: how it was stated when it began. Times are in seconds."""
+
+    id: str
+    kind: Literal["shadow", "ab"]
+    share: float
+    """Of keys that the challenger answers; 0 for a shadow."""
+    timeout: float
+    errors: float
+    latency: float
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """`withdrawn.json`: the service itself took the challenger of a test out."""
+
+    test: str
+    why: str
+    time: str
+
+    @classmethod
+    def now(cls, test: str, why: str) -> Withdrawn:
+        """At this moment."""
+        return cls(test, why, datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
 class Document(msgspec.Struct, frozen=True):
     """`serving.json`: what is to be served. Derived from the registry's aliases; `sequence` grows with each change."""
 
@@ -34,6 +62,8 @@ class Document(msgspec.Struct, frozen=True):
     challenger: Served | None = None
     shares: dict[str, float] = msgspec.field(default_factory=lambda: {"champion": 1.0})
     schema: Literal[1] = 1
+    trial: Trial | None = None
+    """Beside `challenger`: what that one is there for. Released code from before live tests does not read it."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -59,6 +89,8 @@ class ServingFolder:
     """The folder of one scoring service in one environment."""
 
     root: Path
+    reports: str = "status"
+    """Folder of the workers' reports; that of the challenger's is `CHALLENGERS_REPORTS`."""
 
     @property
     def path(self) -> Path:
@@ -69,6 +101,16 @@ class ServingFolder:
     def current(self) -> Path:
         """Link to the snapshot of the code that is to run."""
         return self.root / "current"
+
+    @property
+    def challenger(self) -> Path:
+        """Link to the snapshot of the challenger's code, while a live test runs."""
+        return self.root / "challenger"
+
+    @property
+    def withdrawal(self) -> Path:
+        """Where the service says that it took a challenger out."""
+        return self.root / "withdrawn.json"
 
     @property
     def models(self) -> Path:
@@ -101,6 +143,22 @@ class ServingFolder:
         """Put `document` in place of the one that is there, whole or not at all."""
         files.write(self.path, msgspec.json.format(msgspec.json.encode(document), indent=2))
 
+    def withdraw_challenger(self, withdrawn: Withdrawn) -> None:
+        """Say that the challenger is out, to all workers and to the next release."""
+        files.write(self.withdrawal, msgspec.json.encode(withdrawn))
+
+    def withdrawn(self) -> Withdrawn | None:
+        """What the service said last; None when it never did, or the file is damaged."""
+        try:
+            return msgspec.json.decode(self.withdrawal.read_bytes(), type=Withdrawn)
+        except (OSError, msgspec.MsgspecError, ValueError):
+            return None
+
+    def was_withdrawn(self, test: str) -> bool:
+        """Whether the service took the challenger of this test out."""
+        found = self.withdrawn()
+        return found is not None and found.test == test
+
     def report(self, status: Status) -> None:
         """Say what this worker serves."""
         files.write(self._status_path(status.pid), msgspec.json.encode(status))
@@ -112,7 +170,7 @@ class ServingFolder:
     def statuses(self) -> list[Status]:
         """What the workers that are alive report; files of dead ones are ignored."""
         found = []
-        for path in sorted((self.root / "status").glob("*.json")):
+        for path in sorted((self.root / self.reports).glob("*.json")):
             with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError, ValueError):
                 status = msgspec.json.decode(path.read_bytes(), type=Status)
                 if _alive(status.pid):
@@ -121,12 +179,12 @@ class ServingFolder:
 
     def forget_the_dead(self) -> None:
         """Remove the status files of workers that were killed."""
-        for path in (self.root / "status").glob("*.json"):
+        for path in (self.root / self.reports).glob("*.json"):
             if path.stem.isdigit() and not _alive(int(path.stem)):
                 path.unlink(missing_ok=True)
 
     def _status_path(self, pid: int) -> Path:
-        return self.root / "status" / f"{pid}.json"
+        return self.root / self.reports / f"{pid}.json"
 
 
 def _alive(pid: int) -> bool:

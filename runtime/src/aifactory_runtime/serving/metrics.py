@@ -53,6 +53,15 @@ class Metrics:
         self._not_recorded = Counter(
             "aifactory_not_recorded", "Requests whose predictions could not be recorded.", registry=registry
         )
+        self._trial_calls = Counter(
+            "aifactory_trial_calls",
+            "Calls to the challenger of a live test, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._trial_dropped = Counter(
+            "aifactory_trial_dropped", "Requests that the other model of a live test never scored.", registry=registry
+        )
         self._version = Gauge(
             "aifactory_model_version",
             "Version that answers; 0 for none.",
@@ -73,6 +82,14 @@ class Metrics:
     def not_recorded(self) -> None:
         """Count a request whose predictions the disk did not take."""
         self._not_recorded.inc()
+
+    def trial_called(self, outcome: str) -> None:
+        """Count a call to the challenger: `answered`, or why it did not."""
+        self._trial_calls.labels(outcome).inc()
+
+    def trial_dropped(self, requests: int = 1) -> None:
+        """Count requests that have no score of the other model, as too many waited or the disk did not take it."""
+        self._trial_dropped.inc(requests)
 
     def serves(self, version: str | None) -> None:
         """Say which version answers; one that is no number counts as 0."""

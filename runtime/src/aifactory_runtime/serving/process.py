@@ -26,6 +26,9 @@ from aifactory_runtime.serving.loader import Loader
 from aifactory_runtime.serving.one_at_a_time import OneAtATime
 from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
+from aifactory_runtime.serving.trial import protocol
+from aifactory_runtime.serving.trial.follow import LiveTests
+from aifactory_runtime.serving.trial.second_worker import SecondWorker
 from aifactory_runtime.serving.watcher import Watcher
 
 LAUNCHER = "AIFACTORY_LAUNCHER"
@@ -42,7 +45,9 @@ class Worker:
         recorder = Recorder(Path(contract.capture_uri), required=contract.capture == "required")
         explainer = OneAtATime(settings.explain_seconds)
         self.service = Service(settings.max_body_bytes, recorder, callers_of(contract), explainer=explainer)
-        self.watcher = Watcher(self.service, _loader(project, folder), folder, settings.poll_seconds)
+        tests = LiveTests(self.service, folder, protocol.socket_path(), Path(contract.capture_uri))
+        loader = _loader(project, folder)
+        self.watcher = Watcher(self.service, loader, folder, settings.poll_seconds, followed=tests.follow)
 
     def answer(self, listener: socket.socket) -> bool:
         """Answer on `listener` until told to end; blocks. Whether it was Ctrl-C that ended it."""
@@ -63,6 +68,12 @@ class Worker:
     def _drain(self) -> None:
         self.service.draining = True
         self.watcher.end()
+
+
+def second(project: Project) -> SecondWorker:
+    """The worker of the challenger that serving.json names, with the code of `project`."""
+    root = Path(project.environment.contract.release_uri)
+    return SecondWorker(_loader(project, ServingFolder(root)), root, project.settings.serving.poll_seconds)
 
 
 def prepare() -> None:

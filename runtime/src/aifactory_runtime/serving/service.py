@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
@@ -15,13 +16,16 @@ import msgspec
 from aifactory_runtime.capture.redaction import Redacted
 from aifactory_runtime.config.settings import ServingSettings
 from aifactory_runtime.serving.callers import Callers
+from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.metrics import Metrics
 from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.one_at_a_time import OneAtATime
 from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.request_decoding import Rows
+from aifactory_runtime.serving.trial.ask import Failed
+from aifactory_runtime.serving.trial.running import Compared, LiveTest, Mark
 
-_INLINE_ROWS = 16
+INLINE_ROWS = 16
 """Up to this many rows are scored at once; more go to a thread, so that other callers need not wait."""
 
 Call = Literal["predict", "invocations", "csv", "explain"]
@@ -50,6 +54,8 @@ class _Line(msgspec.Struct, omit_defaults=True):
     output: Any
     redacted: Redacted | None = None
     """Columns whose values are not in `inputs` as they came; left out where all are."""
+    trial: Mark | None = None
+    """The live test that the request was part of."""
 
 
 NOTHING_RELEASED = "no model is released yet"
@@ -68,6 +74,7 @@ class Service:
     draining: bool = False
     metrics: Metrics = field(default_factory=Metrics)
     explainer: OneAtATime = field(default_factory=lambda: OneAtATime(ServingSettings().explain_seconds))
+    live_test: LiveTest | None = None
 
     @property
     def not_ready(self) -> str | None:
@@ -80,32 +87,32 @@ class Service:
         """Whether a caller with this bearer token may come in."""
         return self.callers is None or (token is not None and self.callers.admits(token))
 
-    async def score(self, call: Call, body: bytes) -> bytes:
-        """The answer to a body, as JSON. Raises Refused for bad input, NotReady without a model, NotRecorded.
+    async def score(self, call: Call, body: bytes, key: str | None = None) -> Scored:
+        """The answer to a body. Raises Refused for bad input, NotReady without a model, NotRecorded.
 
-        To be explained, also NotExplained, Busy and TooSlow.
+        To be explained, also NotExplained, Busy and TooSlow; what is explained is the champion's answer. In a live test
+        other requests of one `key` are answered by one model; without one each stands for itself.
         """
         model = self.model
         if model is None:
             raise NotReady(self.reason)
         rows: Rows = getattr(model.reader, call)(body)
-        if len(rows.records) <= _INLINE_ROWS:
-            outputs = model.predict(rows)
-        else:
-            outputs = await asyncio.to_thread(model.predict, rows)
-        explained = await self._explained(model, rows, outputs[0]) if call == "explain" else {}
-        ids = new_ids(len(outputs))
-        recorded = await self.recorder.record(_lines(model, rows, outputs, ids))
+        ids = new_ids(len(rows.records))
+        alone = call == "explain"
+        given = await (_by_champion(model, rows) if alone else self._answered(model, rows, ids, key))
+        explained = await self._explained(model, rows, given.outputs[0]) if alone else {}
+        recorded = await self.recorder.record(_lines(model, given, rows, ids))
         if recorded:
             self.metrics.scored(len(ids))
         else:
             self.metrics.not_recorded()
-        answer: dict[str, Any] = {"predictions": [output["prediction"] for output in outputs]}
+        answer: dict[str, Any] = {"predictions": [output["prediction"] for output in given.outputs]}
         if model.schema.classes:
-            answer["probabilities"] = [output["probabilities"] for output in outputs]
+            answer["probabilities"] = [output["probabilities"] for output in given.outputs]
             answer["classes"] = model.schema.classes
-        answer |= {"prediction_ids": ids, "model_version": model.served.version} | explained
-        return msgspec.json.encode(answer if recorded else answer | {"recorded": False})
+        answer |= {"prediction_ids": ids, "model_version": given.served.version} | explained
+        body = msgspec.json.encode(answer if recorded else answer | {"recorded": False})
+        return Scored(body, given.afterwards)
 
     async def _explained(self, model: ServedModel, rows: Rows, output: dict[str, Any]) -> dict[str, Any]:
         """What is added to the answer to one row that is to be explained."""
@@ -117,6 +124,48 @@ class Service:
         found = await self.explainer.run(partial(model.explain, rows, output))
         about = {"rows": background.rows, "made_up": background.made_up}
         return {"explanations": [found], "background": about}
+
+    async def _answered(self, model: ServedModel, rows: Rows, ids: list[str], key: str | None) -> _Given:
+        """By the champion; in a live test by the challenger when it is its turn and it answers in time."""
+        test = self.live_test
+        if test is None:
+            return await _by_champion(model, rows)
+        mark, failure, outputs = test.mark(key or ids[0]), None, None
+        if mark.arm == "challenger":
+            try:
+                outputs = await test.ask(rows)
+            except Failed as failed:
+                failure = str(failed)
+        later = partial(test.later, Compared(ids, rows, outputs is not None, model, failure))
+        if outputs is not None:
+            return _Given(outputs, test.challenger, test.challenger.commit, "challenger", mark, later)
+        return replace(await _by_champion(model, rows), trial=mark, afterwards=later)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An answer, as JSON, and what is to be called once it has left."""
+
+    body: bytes
+    afterwards: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Outputs and who gave them."""
+
+    outputs: list[dict[str, Any]]
+    served: Served
+    commit: str
+    role: str = "champion"
+    trial: Mark | None = None
+    afterwards: Callable[[], None] | None = None
+
+
+async def _by_champion(model: ServedModel, rows: Rows) -> _Given:
+    few = len(rows.records) <= INLINE_ROWS
+    outputs = model.predict(rows) if few else await asyncio.to_thread(model.predict, rows)
+    return _Given(outputs, model.served, model.code_commit)
 
 
 def new_ids(count: int) -> list[str]:
@@ -131,12 +180,12 @@ def new_ids(count: int) -> list[str]:
     return ids
 
 
-def _lines(model: ServedModel, rows: Rows, outputs: list[dict[str, Any]], ids: list[str]) -> list[bytes]:
+def _lines(model: ServedModel, given: _Given, rows: Rows, ids: list[str]) -> list[bytes]:
     """Log lines of one request, each without its closing brace."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    version, sha256, commit = model.served.version, model.served.sha256, model.code_commit
-    redacted = model.redacted or None
+    served, redacted = given.served, model.redacted or None
+    whose = (served.version, served.sha256, given.commit, given.role)
     return [
-        msgspec.json.encode(_Line(identity, now, version, sha256, commit, "champion", inputs, output, redacted))[:-1]
-        for identity, inputs, output in zip(ids, model.inputs(rows), outputs, strict=True)
+        msgspec.json.encode(_Line(identity, now, *whose, inputs, output, redacted, given.trial))[:-1]
+        for identity, inputs, output in zip(ids, model.inputs(rows), given.outputs, strict=True)
     ]

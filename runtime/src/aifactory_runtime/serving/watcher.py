@@ -6,12 +6,16 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.serving import lean
 from aifactory_runtime.serving.document import Document, Loaded, ServingFolder, Status
 from aifactory_runtime.serving.loader import Loader
-from aifactory_runtime.serving.service import NOTHING_RELEASED, Service
+from aifactory_runtime.serving.model import ServedModel
+from aifactory_runtime.serving.service import NOTHING_RELEASED
 
 _LOG = logging.getLogger("aifactory.serving")
 _MAX_WAIT_SECONDS = 30.0
@@ -19,15 +23,42 @@ _DOUBLINGS = 10
 """After so many failures the wait is long enough; without an end the power would be more than a float holds."""
 
 
+class Holder(Protocol):
+    """What holds the model that a watcher swaps."""
+
+    model: ServedModel | None
+    reason: str | None
+    sequence: int
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why it cannot answer; None when it can."""
+
+
+def _nothing(_document: Document | None) -> None:
+    """Nobody else follows the document."""
+
+
 class Watcher:
     """The thread that swaps the model. A model that is refused changes nothing but the reason that is reported."""
 
-    def __init__(self, service: Service, loader: Loader, folder: ServingFolder, poll_seconds: float) -> None:
+    def __init__(
+        self,
+        service: Holder,
+        loader: Loader,
+        folder: ServingFolder,
+        poll_seconds: float,
+        *,
+        role: Literal["champion", "challenger"] = "champion",
+        followed: Callable[[Document | None], None] = _nothing,
+    ) -> None:
         self._service = service
         self._loader = loader
         self._folder = folder
         self._poll_seconds = poll_seconds
-        self._seen: tuple[int, int] | None = None
+        self._role = role
+        self._followed = followed
+        self._seen: tuple[tuple[int, int] | None, ...] | None = None
         self._failures = 0
         self._again_at = 0.0
         self._reported: Status | None = None
@@ -62,6 +93,7 @@ class Watcher:
             document = self._folder.read()
             if document is not None:
                 self._follow(document)
+            self._followed(document)
             self._service.reason = None if self._service.model else NOTHING_RELEASED
             self._failures = 0
         except FactoryError as error:
@@ -76,7 +108,8 @@ class Watcher:
             self._ending.wait(self._poll_seconds)
 
     def _follow(self, document: Document) -> None:
-        served, current = document.champion, self._service.model
+        served = document.champion if self._role == "champion" else document.challenger
+        current = self._service.model
         if served is None and current is not None:
             self._service.model = None
             _LOG.warning("version %s was taken back and nothing took its place", current.served.version)
@@ -114,9 +147,13 @@ class Watcher:
         except FactoryError as error:
             _LOG.error("the status: %s", error)
 
-    def _stamp(self) -> tuple[int, int] | None:
-        try:
-            found = self._folder.path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_mtime_ns, found.st_ino
+    def _stamp(self) -> tuple[tuple[int, int] | None, ...]:
+        return tuple(map(_stamp_of, (self._folder.path, self._folder.withdrawal)))
+
+
+def _stamp_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino
