@@ -237,7 +237,9 @@ def test_given_a_run_that_comes_out_otherwise_when_reproduced_then_the_file_that
     commit(vendored, "Depend on the process")
     handoff = pipeline("ingest", "validate", "prepare", "train")
     found = next(one for one in (reproduce(context, handoff.id, print) for _ in range(3)) if not one.same)
-    assert found.differs == ("model.skops",)
+    assert {"model.skops"} <= set(found.differs) <= {"model.skops", "input_schema.json"}, (
+        "the profile holds its answers"
+    )
 
 
 @pytest.mark.parametrize("vendored", [layout.SCIENCE], indirect=True)
