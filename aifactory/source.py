@@ -82,8 +82,8 @@ class Source:
             return f"a commit before the first release ({commit[:12]})"
         if found.commit == commit:
             return found.version
-        past = line(self.folder, "rev-list", "--count", f"{found.commit}..{commit}")
-        return f"{found.version} and {past} commits ({commit[:12]})"
+        past = int(line(self.folder, "rev-list", "--count", f"{found.commit}..{commit}"))
+        return f"{found.version} and {past} commit{'' if past == 1 else 's'} ({commit[:12]})"
 
     def kept_name(self, commit: str) -> str:
         """What an answers file keeps for a commit: the tag where the repo has it, else the commit."""

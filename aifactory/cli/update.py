@@ -189,7 +189,8 @@ def _json(repo: Path, plan: Plan, *, dry_run: bool) -> dict[str, Any]:
     from aifactory.update import summary
 
     owners = plan.owners
-    outcomes = {step.path: step.outcome.name.lower() for step in plan.steps}
+    conflicts = {change.path: change.why for change in plan.move.conflicts}
+    outcomes = {step.path: step.outcome.name.lower() for step in plan.steps} | dict.fromkeys(conflicts, "conflict")
     state = "planned" if dry_run else "conflicts" if plan.move.conflicts else "staged"
     return {
         "title": plan.move.title,
@@ -198,7 +199,7 @@ def _json(repo: Path, plan: Plan, *, dry_run: bool) -> dict[str, Any]:
             {**dataclasses.asdict(change), "outcome": outcomes.get(change.path), "yours": change.path in owners}
             for change in summary.of(repo, plan.move)
         ],
-        "conflicts": {change.path: change.why for change in plan.move.conflicts},
+        "conflicts": conflicts,
         "changelog": plan.way.changelog,
         "upgrades": list(plan.upgrades),
         "notes": [*plan.notes, *(f"upgraded: {sentence}" for sentence in plan.upgrades)],

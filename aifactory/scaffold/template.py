@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aifactory import releases
+from aifactory import mirror, releases
 from aifactory.scaffold import origin
 from aifactory.source import Source
 from aifactory_runtime import __version__
@@ -80,15 +80,33 @@ def locate(
         return _with_address(own, checkout, variables, unreleased)
     carried = origin.carried()
     if carried is not None:
-        bundle, commit = carried
-        unreleased = None if ref else _name_of_own()
-        return _with_address(Template(str(bundle), _tag(ref) or commit), None, variables, unreleased)
+        own, unreleased = _carried(*carried, ref)
+        return _with_address(own, None, variables, unreleased)
     installed = origin.installed_from()
     if installed is not None:
         return _named(installed[0], _tag(ref) or installed[1], allow_dirty)
     if variables.get(origin.VARIABLE):
         return _named(variables[origin.VARIABLE], ref, allow_dirty)
     raise UsageProblem(f"no template is known: name its git address with --template ADDRESS or {origin.VARIABLE}")
+
+
+def _carried(bundle: Path, commit: str, ref: str | None) -> tuple[Template, str | None]:
+    """The template that an installed tool carries; what is not released of it, for people.
+
+    A release is found by its number, whether the clone that the tool was built from had its tag or not.
+    """
+    if ref is None:
+        return Template(str(bundle), commit), _name_of_own()
+    source = Source(mirror.of(str(bundle)), "this factory", commit, __version__)
+    try:
+        chosen = source.commit_of(ref)
+    except UsageProblem:
+        known = ", ".join(one.version for one in source.releases) or "none"
+        raise UsageProblem(
+            f"{ref} is not in this factory, which has the releases {known} and its own commits; "
+            "for others name the template's address with --template ADDRESS"
+        ) from None
+    return Template(str(bundle), chosen), _name_of_other(source, chosen)
 
 
 def _tag(ref: str | None) -> str | None:

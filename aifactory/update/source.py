@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from aifactory import home
-from aifactory.git import attempt, git
+from aifactory import mirror
 from aifactory.scaffold import origin
 from aifactory.source import Source
-from aifactory.workshop import workshop
-from aifactory_runtime import __version__, files
-from aifactory_runtime.errors import FactoryError, UsageProblem
-
-_FETCHED = "factory-fetched"
-"""A file in a mirror whose time says when it was brought up to date."""
-_MIRRORED = "+refs/*:refs/*"
-_BRANCH = re.compile(r"ref: (refs/heads/\S+)\tHEAD$", re.MULTILINE)
-"""What git says of a remote's HEAD, where that is a branch."""
+from aifactory_runtime import __version__
+from aifactory_runtime.errors import UsageProblem
 
 
 def locate(address: str, variables: Mapping[str, str], *, fetch: bool = True) -> Source:
@@ -34,12 +22,12 @@ def locate(address: str, variables: Mapping[str, str], *, fetch: bool = True) ->
         return Source(own, address, version=__version__)
     carried = origin.carried()
     if carried is not None and address in {str(carried[0]), origin.published(None, carried[1], variables)}:
-        return Source(_mirror(str(carried[0]), fetch=fetch), address, carried[1], __version__)
+        return Source(mirror.of(str(carried[0]), fetch=fetch), address, carried[1], __version__)
     folder = _folder(address)
     if folder is not None:
         return Source(folder, address)
-    mirror = _mirror(address.removeprefix("git+"), fetch=fetch)
-    return Source(mirror, address, fetched=(mirror / _FETCHED).stat().st_mtime)
+    place = mirror.of(address.removeprefix("git+"), fetch=fetch)
+    return Source(place, address, fetched=mirror.fetched(place))
 
 
 def _is(address: str, checkout: Path, variables: Mapping[str, str]) -> bool:
@@ -67,42 +55,3 @@ def _folder(address: str) -> Path | None:
         )
     origin.git(folder, "rev-parse", "HEAD")  # says what is wrong with the folder
     return folder
-
-
-def _mirror(address: str, *, fetch: bool) -> Path:
-    """A mirror of `address` in the cache, complete or absent."""
-    place = home.cache() / "templates" / hashlib.sha256(address.encode()).hexdigest()[:16]
-    if not fetch:
-        if not place.exists():
-            raise FactoryError(f"the template at {address} was never fetched to this machine: factory update --dry-run")
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with files.waiting_lock(place.with_suffix(".lock")):  # git refuses a second fetch into the same refs
-        if place.exists():
-            _refresh(place, address)
-        else:
-            _clone(place, address)
-        (place / _FETCHED).touch()
-    return place
-
-
-def _clone(place: Path, address: str) -> None:
-    with workshop(place.parent, ".clone-") as folder:
-        _must(attempt(folder, "clone", "--quiet", "--mirror", "--", address, "mirror"), address)
-        (folder / "mirror").rename(place)
-
-
-def _refresh(place: Path, address: str) -> None:
-    """Bring a mirror up to date, its HEAD included: a remote may call its main branch otherwise by now."""
-    _must(attempt(place, "fetch", "--quiet", "--prune", "--force", "--", address, _MIRRORED), address)
-    shown = attempt(place, "ls-remote", "--symref", "--", address, "HEAD")
-    _must(shown, address)
-    branch = _BRANCH.match(os.fsdecode(shown.stdout))
-    if branch:
-        git(place, "symbolic-ref", "HEAD", branch[1])
-
-
-def _must(done: subprocess.CompletedProcess[bytes], address: str) -> None:
-    if done.returncode:
-        said = os.fsdecode(done.stderr).strip().splitlines() or ["git said nothing"]
-        raise FactoryError(f"the template at {address} cannot be fetched: {said[-1]}")

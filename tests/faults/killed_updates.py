@@ -73,7 +73,6 @@ def _whole(repo: Path, copy: Path) -> tuple[dict[str, Any], float]:
 def _trial(
     repo: Path, copy: Path, known: tuple[dict[str, Any], dict[str, Any]], seconds: float, random: Random
 ) -> Trial:
-    before, whole = known
     while True:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(repo, copy, symlinks=True)
@@ -94,7 +93,11 @@ def _trial(
     noted = record.noted(copy)
     end = random.choice(["--continue", "--abort"])
     what = f"killed {aimed}, {noted[1] if noted else 'nothing noted'}, then {end}"
-    return Trial(what, 0.0, tuple(_problems(copy, before, whole, noted is not None, end)))
+    began = time.monotonic()
+    ended = _start(copy, end)
+    told = ended.communicate()[1]
+    took = time.monotonic() - began
+    return Trial(what, took, tuple(_problems(copy, known, noted is not None, end, (ended.returncode, told))))
 
 
 def _wait_until_it_writes(repo: Path, process: subprocess.Popen[str]) -> None:
@@ -103,15 +106,17 @@ def _wait_until_it_writes(repo: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.002)
 
 
-def _problems(repo: Path, before: dict[str, Any], whole: dict[str, Any], noted: bool, end: str) -> list[str]:
-    done = _start(repo, end)
-    told = done.communicate()[1]
+def _problems(
+    repo: Path, known: tuple[dict[str, Any], dict[str, Any]], noted: bool, end: str, ended: tuple[int, str]
+) -> list[str]:
+    """What does not hold once the command `end` has ended with a code and what it told."""
+    (before, whole), (code, told) = known, ended
     if (repo / ".git" / "index.lock").exists():
         return [f"after {end} git's index is still locked"]
     if not noted:
         return [] if state(repo) == before else ["nothing is written down, and the repo is not as it was"]
-    if done.returncode != (3 if end == "--continue" else 0):
-        return [f"{end} ends with {done.returncode}: {told[-200:]}"]
+    if code != (3 if end == "--continue" else 0):
+        return [f"{end} ends with {code}: {told[-200:]}"]
     wanted = before if end == "--abort" else whole
     found = state(repo)
     return [f"after {end} {part} differ" for part in wanted if found[part] != wanted[part]]

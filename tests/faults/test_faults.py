@@ -42,6 +42,7 @@ def test_fault_16_given_updates_killed_at_random_when_ended_by_one_command_then_
     found = killed_updates.measure(3, SEED, tmp_path, print)
 
     assert [trial.problems for trial in found.trials] == [()] * 3
+    assert all(trial.seconds > 0 for trial in found.trials), "what is shown is measured"
 
 
 def test_given_the_same_seed_when_drawn_twice_then_the_trials_are_the_same() -> None:

@@ -14,7 +14,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial: what was done to it, seconds of the part that has a limit, and what did not hold (empty: all did)."""
+    """One trial: what was done to it, seconds of the part that is timed, and what did not hold (empty: all did)."""
 
     what: str
     seconds: float

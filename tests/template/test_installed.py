@@ -23,11 +23,13 @@ SCRIPTS = ("infra/providers/local/pulumi-resource-local", "infra/policies/bin/pu
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout's commit, built from an sdist as installers may do."""
+    """The wheel of this checkout's commit, built from an sdist as installers may do, in a clone without tags."""
     folder = tmp_path_factory.mktemp("dist")
+    clone = tmp_path_factory.mktemp("clone") / "factory"
+    subprocess.run(["git", "clone", "--quiet", "--no-tags", str(CHECKOUT), str(clone)], check=True)
     variables = {**os.environ, "FACTORY_TEMPLATE": ADDRESS}
     uv, python = Path(sys.executable).with_name("uv"), sys.executable
-    build = [str(uv), "build", "--quiet", "--no-build-isolation", "--python", python, "-o", str(folder), str(CHECKOUT)]
+    build = [str(uv), "build", "--quiet", "--no-build-isolation", "--python", python, "-o", str(folder), str(clone)]
     subprocess.run(build, check=True, env=variables)
     (found,) = folder.glob("*.whl")
     return found
@@ -84,6 +86,24 @@ def test_given_an_empty_folder_then_the_installed_tool_makes_a_repo_that_says_wh
     assert answers["_src_path"] == f"git+{ADDRESS}"
     assert git(CHECKOUT, "rev-parse", answers["_commit"]) == git(CHECKOUT, "rev-parse", "HEAD")
     assert "which only this machine has" not in made.stdout
+
+
+def test_given_no_tag_then_the_installed_tool_makes_a_repo_of_a_release_by_its_number_and_brings_it_to_the_newest(
+    installed: Path, tmp_path: Path
+) -> None:
+    absent = factory(installed, tmp_path, "new", "patients", "--ref", "0.7.0")
+    assert absent.returncode == 2
+    assert "0.7.0 is not in this factory, which has the releases 0.1.0, 0.2.0" in absent.stderr
+    made = factory(installed, tmp_path, "new", "patients", "--ref", "0.1.0")
+    assert made.returncode == 0, made.stderr
+    assert "unreleased" not in made.stdout
+    repo = tmp_path / "patients"
+
+    followed = factory(installed, repo, "update", "--to", "0.2.0")
+
+    assert followed.returncode == 0, followed.stderr
+    assert "Went from 0.1.0 to 0.2.0" in followed.stdout
+    assert git(repo, "diff", "--cached", "--name-only")
 
 
 def test_given_the_installed_tool_then_every_command_answers_and_the_programs_are_found(

@@ -77,7 +77,7 @@ def test_given_a_commit_that_is_no_release_then_it_is_called_unreleased_by_what_
 ) -> None:
     monkeypatch.setattr("aifactory.scaffold.template.__version__", "0.2.0.dev0")
     head = git(untagged, "rev-parse", "HEAD")
-    assert locate(None, "main", {}).unreleased == f"0.1.0 and 1 commits ({head[:12]})"
+    assert locate(None, "main", {}).unreleased == f"0.1.0 and 1 commit ({head[:12]})"
     assert locate(None, None, {}).unreleased == "0.2.0.dev0, which is newer than the last release of the factory"
     with pytest.raises(UsageProblem, match=r"0\.7\.0 is not a release, .*: its releases\.toml names releases"):
         locate(None, "0.7.0", {})

@@ -168,3 +168,6 @@ def test_given_a_plan_with_a_conflict_then_headline_and_list_say_so(
     )
     assert "  both.txt: conflict, for you to decide" in said
     assert "  other.txt: merged" in said
+    answered = json.loads(CliRunner().invoke(command, ["--json", *(["--dry-run"] if dry_run else [])]).stdout)
+    assert [(one["path"], one["outcome"]) for one in answered["files"]] == [("both.txt", "conflict")]
+    assert list(answered["conflicts"]) == ["both.txt"]

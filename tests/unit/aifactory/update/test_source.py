@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aifactory import releases
+from aifactory import mirror, releases
 from aifactory.git import attempt
 from aifactory.releases import Release
 from aifactory.scaffold import origin
@@ -120,7 +120,7 @@ def test_given_processes_that_want_the_same_template_then_one_at_a_time_fetches_
         return real(folder, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(source, "attempt", watched)
+        patch.setattr(mirror, "attempt", watched)
         locate(address, {})
     assert held == ["fetch", "ls-remote"]
 
