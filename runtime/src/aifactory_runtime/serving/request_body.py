@@ -38,7 +38,8 @@ def media_type(request: Request, taken: Sequence[str], unsaid: Sequence[str]) ->
     said, *parameters = [part.strip().lower() for part in request.headers.get("content-type", "").split(";")]
     found = taken[0] if said in unsaid else said
     if found not in taken:
-        raise NotTaken(f"send {' or '.join(taken)}")
+        where = f"; {CSV} belongs to /invocations" if found == CSV else ""
+        raise NotTaken(f"send {' or '.join(taken)}{where}")
     for parameter in filter(None, parameters):
         name, _, value = (part.strip().strip('"') for part in parameter.partition("="))
         if found == CSV and (name, value) == ("header", "present"):

@@ -12,7 +12,7 @@ import msgspec
 
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data.columns import to_date
-from aifactory_runtime.serving import csv_form, mlflow_forms, value_types
+from aifactory_runtime.serving import csv_form, mlflow_forms, repeated_keys, value_types
 from aifactory_runtime.serving.mlflow_forms import NotRows
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r" - at `\$\.\w+\[(\d+)\](?:\.(.+))?`$")
 _MISSING = re.compile(r"missing required field `(.+?)`(?: - at|$)")
 _NOT_JSON = re.compile(rb"\b(?:NaN|Infinity)\b")
+_LIKE_CSV = re.compile(rb"\s*[^{\[\s][^\n]*[,;\t|][^\n]*\n")
 
 
 EXPLAINED_ROWS = 1
@@ -74,9 +75,9 @@ class RowReader:
     def invocations(self, body: bytes) -> Rows:
         """Rows of one of MLflow's forms in JSON; see `mlflow_forms`."""
         try:
-            return self._rows(self._records.decode(body).dataframe_records)
+            return self._rows(self._single(body, self._records.decode(body).dataframe_records))
         except msgspec.ValidationError as error:
-            decoded = _plain(body)
+            decoded = self._plain(body)
             if decoded is None:
                 raise Refused(self._reason("invocations", str(error))) from None
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -103,9 +104,9 @@ class RowReader:
     def _named(self, call: str, decoder: msgspec.json.Decoder[Any], body: bytes) -> Rows:
         """Rows of a body with the key `rows` alone."""
         try:
-            return self._rows(decoder.decode(body).rows)
+            return self._rows(self._single(body, decoder.decode(body).rows))
         except msgspec.ValidationError as error:
-            decoded = _plain(body)
+            decoded = self._plain(body)
             if not isinstance(decoded, dict) or set(decoded) != {"rows"} or not isinstance(decoded["rows"], list):
                 raise Refused(self._reason(call, str(error))) from None
             return self._checked(call, decoded["rows"], decoder)
@@ -120,6 +121,28 @@ class RowReader:
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise Refused(self._reason(call, str(error))) from None
         return self._rows(converted.rows)
+
+    def _single(self, body: bytes, rows: Sequence[msgspec.Struct]) -> Sequence[msgspec.Struct]:
+        """The rows of a body that holds no key twice."""
+        self._refuse_repeated(body, 1 + len(rows) * len(self._fields))
+        return rows
+
+    def _plain(self, body: bytes) -> Any:
+        """The body as plain JSON; None when it holds what no decoder takes, such as a number beyond a float."""
+        try:
+            decoded = msgspec.json.decode(body)
+            self._refuse_repeated(body, repeated_keys.count(decoded))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None
+        return decoded
+
+    def _refuse_repeated(self, body: bytes, keys: int) -> None:
+        try:
+            repeated_keys.refuse(body, keys)
+        except repeated_keys.Repeated as repeated:
+            name = str(repeated)
+            what = f"column {name!r}" if name in self._columns else "a key"
+            raise Refused(f"{what} stands twice in one object of the body: send it once") from None
 
     def _tidied(self, row: dict[str, Any]) -> dict[str, Any]:
         used = {name: value for name, value in row.items() if name not in self._unused}
@@ -171,16 +194,10 @@ class RowReader:
         return f", written as in the table: {' and '.join(parts)}" if parts else ""
 
 
-def _plain(body: bytes) -> Any:
-    """The body as plain JSON; None when it holds what no decoder takes, such as a number beyond a float."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-
-
 def _no_json(body: bytes) -> Refused:
     hint = " (NaN and Infinity are not JSON; send null)" if _NOT_JSON.search(body) else ""
+    if _LIKE_CSV.match(body):
+        hint = " (CSV belongs to /invocations, with Content-Type: text/csv)"
     return Refused(f"the body is not valid JSON{hint}")
 
 

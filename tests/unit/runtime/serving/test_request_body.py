@@ -82,7 +82,7 @@ def test_given_a_type_that_is_taken_when_sent_then_the_answers_are_the_same(
         ("/invocations", "application/json; format=pandas-split", "without further parameters"),
         ("/invocations", "text/csv; header=absent", "with a header of column names"),
         ("/invocations", "application/json; header=present", "without further parameters"),
-        ("/predict", "text/csv", "send application/json"),
+        ("/predict", "text/csv", "send application/json; text/csv belongs to /invocations"),
         ("/predict", "secret/Zq9secret", "send application/json"),
     ],
 )

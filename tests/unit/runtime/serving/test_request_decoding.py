@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aifactory_runtime.registry.model_folder import Column, InputSchema
-from aifactory_runtime.serving.request_decoding import Refused, RowReader
+from aifactory_runtime.serving.request_decoding import Refused, RowReader, Rows
 from tests.unit.runtime.serving_parts import ROW, SCHEMA
 
 READER = RowReader(SCHEMA, max_rows=3)
@@ -282,3 +283,39 @@ def test_given_whole_numbers_that_a_table_can_hold_when_read_then_they_are_taken
     for value in (-(2**63) - 1, 2**63):
         with pytest.raises(Refused, match="'n' must be a whole number"):
             reader.predict(json.dumps({"rows": [{"n": value}]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("read", "body", "says"),
+    [
+        (READER.predict, b'{"rows": [ROW, {"age": 2, MORE, "age" : 3}]}', "column 'age'"),
+        (READER.predict, b'{"rows": [ROW], "rows": [ROW]}', "a key"),
+        (READER.predict, b'{"rows": [{"age": 12.0, MORE, "age": 12.0}]}', "column 'age'"),
+        (READER.invocations, b'{"dataframe_records": [{"age": 2, MORE, "a\\u0067e": 3}]}', "column 'age'"),
+        (READER.invocations, b'{"inputs": [{"age": 2, MORE, "member": true}]}', "column 'member'"),
+        (READER.invocations, b'{"dataframe_split": {"columns": [], "data": [], "data": []}}', "a key"),
+    ],
+)
+def test_given_a_key_twice_in_one_object_when_read_then_it_is_refused_and_no_value_is_chosen_in_silence(
+    read: Callable[[bytes], Rows], body: bytes, says: str
+) -> None:
+    row = json.dumps(ROW).encode()
+    more = json.dumps({name: value for name, value in ROW.items() if name != "age"}).encode()[1:-1]
+    with pytest.raises(Refused, match=f"{says} stands twice in one object of the body: send it once"):
+        read(body.replace(b"ROW", row).replace(b"MORE", more))
+
+
+def test_given_texts_with_colons_when_read_then_they_are_no_keys() -> None:
+    schema = InputSchema("y", (Column("note", "text"), Column("when", "date")), (), (0, 1))
+    row = {"note": 'he said "no": twice, "no": so', "when": "2026-01-31T12:00:00"}
+    for rows in ([row], [row, row]):
+        found = RowReader(schema, max_rows=3).predict(json.dumps({"rows": rows}).encode())
+        assert found.columns["note"] == [row["note"]] * len(rows)
+
+
+@pytest.mark.parametrize("read", [READER.predict, READER.invocations])
+def test_given_csv_where_json_is_taken_when_read_then_it_is_said_where_it_belongs(
+    read: Callable[[bytes], Rows],
+) -> None:
+    with pytest.raises(Refused, match=r"CSV belongs to /invocations, with Content-Type: text/csv"):
+        read(b"age,member\n1,true\n")
