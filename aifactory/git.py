@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from aifactory_runtime.config import outer
+from aifactory_runtime.config import git_errors, outer
 from aifactory_runtime.errors import FactoryError
 
 _QUIET = (
@@ -18,11 +18,10 @@ NOT_FOUND = 128
 
 
 def git(folder: Path, *arguments: str, given: bytes | None = None, variables: Mapping[str, str] | None = None) -> bytes:
-    """What git prints in `folder`; FactoryError with git's last line when it fails."""
+    """What git prints in `folder`; FactoryError with git's last line, or that the disk is full, when it fails."""
     done = attempt(folder, *arguments, given=given, variables=variables)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise FactoryError(f"git {arguments[0]} failed in {folder}: {said[-1]}")
+        raise FactoryError(f"git {arguments[0]} failed in {folder}: {git_errors.why(done.stderr, folder)}")
     return done.stdout
 
 

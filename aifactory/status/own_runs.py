@@ -22,6 +22,7 @@ from aifactory.provision import servers
 from aifactory_runtime.config.environment import embedded
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry.database import refuse_unfit
 
 _LOOPBACK = "127.0.0.1"
 _START_SECONDS = 300.0
@@ -39,6 +40,7 @@ def served(repo: Path, manifest: Manifest, say: Callable[[str], None]) -> Iterat
         raise FactoryError(
             "this repo has no runs yet, and nothing is provisioned: make train, or factory up --platform"
         )
+    refuse_unfit(database)
     if python is None:
         raise FactoryError(
             "MLflow's pages need the platform's servers: factory doctor --mend, then factory open mlflow"

@@ -50,7 +50,7 @@ def _append(folder: Path, action: str, who: str, facts: Mapping[str, Any]) -> di
     folder.mkdir(parents=True, exist_ok=True)
     # Without a buffer: one that a full disk does not take would be written again when the file is closed.
     with files.waiting_lock(folder / _LOCK), (folder / FILE).open("a+b", buffering=0) as log:
-        last = _last_entry(files.last_line(log.fileno(), files.cut_torn_line(log.fileno())))
+        last = _last_entry(folder / FILE, files.last_line(log.fileno(), files.cut_torn_line(log.fileno())))
         entry: dict[str, Any] = {
             "sequence": last["sequence"] + 1 if last else 1,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -99,7 +99,7 @@ def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     except ValueError:
         entry = {}
     if set(entry) != _KEYS:
-        raise FactoryError(f"{path}: line {number} is damaged: restore the log from a backup; audit says what else is")
+        raise FactoryError(f"{path}: line {number} is damaged: restore this file from a backup")
     return entry
 
 
@@ -127,13 +127,16 @@ def _encode(entry: Mapping[str, Any]) -> bytes:
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def _last_entry(line: bytes) -> dict[str, Any] | None:
-    """What the last line of the log holds, None for an empty log."""
+def _last_entry(path: Path, line: bytes) -> dict[str, Any] | None:
+    """What the last line of the log at `path` holds, None for an empty log."""
     if not line:
         return None
     try:
         entry = files.parse_json(line)
         int(entry["sequence"]), str(entry["sha256"])
     except (ValueError, TypeError, KeyError):
-        raise FactoryError("the audit log's last line is damaged: restore the log from a backup") from None
+        number = path.read_bytes().count(b"\n")
+        raise FactoryError(
+            f"{path}: line {number} is damaged, so nothing can be recorded after it: restore this file from a backup"
+        ) from None
     return entry

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,7 @@ def make(path: Path) -> None:
     it at once the first one's counts: it may hold runs already.
     """
     if path.exists():
-        if not path.is_file() or not os.access(path, os.R_OK):
-            # MLflow would try again for two minutes before it says so.
-            raise FactoryError(f"{path} is no file that can be read: see its rights, or move it away to begin anew")
+        refuse_unfit(path)
         return
     from sqlalchemy import create_engine, event
 
@@ -41,6 +40,26 @@ def make(path: Path) -> None:
             os.link(making, path)
     finally:
         making.unlink(missing_ok=True)
+
+
+def refuse_unfit(path: Path) -> None:
+    """FactoryError unless `path` is a database that can be read and holds MLflow's tables.
+
+    An emptied one MLflow would fill with new tables, so that all runs and models were gone without a word; for one that
+    cannot be read it would try again for two minutes before it says so.
+    """
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise FactoryError(f"{path} is no file that can be read: see its rights, or move it away to begin anew")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as found:
+            tables = found.execute("SELECT count(*) FROM sqlite_master WHERE name = 'experiments'").fetchone()
+            what = None if tables[0] else "MLflow's tables are not in it any more"
+    except sqlite3.OperationalError:
+        return  # held by a writer, or the disk is full: whoever opens it next says so
+    except sqlite3.DatabaseError as error:
+        what = str(error)
+    if what:
+        raise FactoryError(f"{path}: {what}; restore it from a backup, or move it away to begin anew")
 
 
 def _clear_half_made(path: Path) -> None:

@@ -6,10 +6,12 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.parse
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,10 @@ def test_given_nothing_trained_or_no_server_then_it_says_what_to_run(
     database = tmp_path / ".factory" / "embedded" / "mlflow.db"
     database.parent.mkdir(parents=True)
     database.touch()
+    with pytest.raises(FactoryError, match="not in it any more"), own_runs.served(tmp_path, MANIFEST, print):
+        pass
+    with closing(sqlite3.connect(database)) as made:
+        made.execute("CREATE TABLE experiments (id)")
     monkeypatch.setattr("aifactory.provision.servers.find", lambda: None)
     with pytest.raises(FactoryError, match="factory doctor --mend"), own_runs.served(tmp_path, MANIFEST, print):
         pass

@@ -96,3 +96,23 @@ def test_given_a_folder_in_the_databases_place_when_opened_then_it_is_said_at_on
 
     with pytest.raises(FactoryError, match=r"mlflow\.db is no file that can be read: .* move it away"):
         database.make(tmp_path / "mlflow.db")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"", "MLflow's tables are not in it any more"), (b"no database" * 1000, "file is not a database")],
+)
+def test_given_an_emptied_or_damaged_database_when_opened_then_it_is_told_and_not_begun_anew(
+    content: bytes, says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "100%" / "mlflow.db"
+    path.parent.mkdir()
+    path.write_bytes(content)
+
+    with pytest.raises(FactoryError, match=rf"mlflow\.db: {says}; restore it from a backup, or move it away"):
+        database.make(path)
+
+    assert path.read_bytes() == content
+    with closing(sqlite3.connect(tmp_path / "good.db")) as good:
+        good.execute("CREATE TABLE experiments (id)")
+    database.make(tmp_path / "good.db")

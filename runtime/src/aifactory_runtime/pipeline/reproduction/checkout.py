@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from aifactory_runtime.config import outer
+from aifactory_runtime.config import git_errors, outer
 from aifactory_runtime.errors import FactoryError
 
 
@@ -27,9 +27,9 @@ def extract(root: Path, commit: str, place: Path, *paths: str) -> bool:
         variables = {"GIT_WORK_TREE": str(place.resolve()), "GIT_INDEX_FILE": f"{folder}/index"}
         done = _git(root, "checkout", "--quiet", tree, "--", *there, variables=variables)
     if done.returncode:
+        said = git_errors.why(done.stderr, place.resolve())  # before what was written goes, and a disk has room again
         shutil.rmtree(place, ignore_errors=True)
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["git said nothing"]
-        raise FactoryError(f"commit {commit[:12]} of {root} cannot be unpacked: {said[-1]}")
+        raise FactoryError(f"commit {commit[:12]} of {root} cannot be unpacked: {said}")
     return True
 
 
