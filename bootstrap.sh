@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 
+began=$(date +%s)
 say() { printf '%s\n' "$*" >&2; }
 
 python=""
@@ -42,3 +43,4 @@ if [ "$(cat .venv/.locked 2>/dev/null)" != "$locked" ]; then
 fi
 "$uv" pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python -e .
 printf '%s\n' "$stamp" >.venv/.stamp
+say "environment made, $(($(date +%s) - began)) s"

@@ -43,12 +43,17 @@ def up(environments: tuple[str, ...], with_platform: bool, revive: bool, verbose
     Example: factory up dev --platform
     """
     from aifactory.provision import environments as provisioning
+    from aifactory.provision import next_step
     from aifactory.provision.plan import Place
 
+    place = Place.here()
     results = provisioning.up(
-        Place.here(), environments, _acting(verbose), output.say, with_platform=with_platform, revive=revive
+        place, environments, _acting(verbose), output.say, with_platform=with_platform, revive=revive
     )
     _report(results, as_json, "applied")
+    if not as_json:
+        use_case = place.manifest.use_case if place.manifest else None
+        click.echo(f"Next: {next_step.after_up(use_case, results)}")
 
 
 @click.command()
@@ -174,14 +179,15 @@ def _acting(verbose: bool) -> Act:
 
     def act(action: str, waves: Waves, home: Home) -> list[Result]:
         if verbose:
-            return act_in_waves(action, waves, home, output.say)
-        progress = Progress()
-        try:
-            return act_in_waves(action, waves, home, progress)
-        finally:
-            progress.end()
+            return act_in_waves(action, waves, home, output.say, _say_stage)
+        with Progress() as progress:
+            return act_in_waves(action, waves, home, progress, progress.told)
 
     return act
+
+
+def _say_stage(stack: str, seconds: float | None) -> None:
+    output.say(f"{stack} ..." if seconds is None else f"{stack}: {seconds:.0f} s")
 
 
 def _report(results: list[Result], as_json: bool, word: str) -> None:

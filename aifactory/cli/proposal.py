@@ -41,10 +41,12 @@ def _show(proposal: Proposal, *, secret: bool) -> None:
     columns = (proposal.target, *proposal.columns)
     rows = [[column.name, _role(column), _missing(column, proposal.rows), column.reason] for column in columns]
     problem = proposal.problem
-    title = f"{proposal.rows:,} rows: {problem.name} of {proposal.target.name}, judged by {problem.metric}"
+    title = f"{proposal.rows:,} rows, {len(columns)} columns: "
+    title += f"{problem.name} of {proposal.target.name}, judged by {problem.metric}"
     if problem.positive is not None and not secret:
         title += f"; f1 is that of {problem.positive}"
-    output.table(title, ("column", "used as", "missing", "why"), rows[:_SHOWN_COLUMNS])
+    click.echo(title)
+    output.table("", ("column", "used as", "missing", "why"), rows[:_SHOWN_COLUMNS])
     if len(rows) > _SHOWN_COLUMNS:
         click.echo(f"and {len(rows) - _SHOWN_COLUMNS} columns more, in docs/data-report.md")
     for note in proposal.notes:

@@ -52,7 +52,11 @@ class Template:
                 "made from uncommitted changes of the template, so it cannot follow its updates: for trying only"
             )
         if self.unreleased:
-            notes.append(f"unreleased: made from {self.unreleased}")
+            notes.append(
+                f"unreleased: made from {self.unreleased}, which was not tested as a release is; factory update "
+                "follows once a release holds it. For a repo of a release: factory new --ref VERSION, as CHANGELOG.md "
+                "lists them"
+            )
         if self.private:
             notes.append(
                 f"its updates come from {self.address}, which only this machine has; if the factory is published, "

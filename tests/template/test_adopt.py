@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -121,6 +122,8 @@ def test_given_a_repo_made_by_hand_when_adopted_then_it_is_checked_and_trained_a
         command = ["make", "--no-print-directory", target, f"PYTHON={python}"]
         done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        if (target, python) == ("setup", ".venv/bin/python"):
+            assert re.search(r"^packages installed, \d+ s; .*\nenvironment made, \d+ s$", done.stderr, re.MULTILINE)
     assert "version 1 registered" in done.stdout
     assert git(repo, "status", "--porcelain") == ""
 

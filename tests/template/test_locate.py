@@ -79,6 +79,9 @@ def test_given_a_commit_that_is_no_release_then_it_is_called_unreleased_by_what_
     head = git(untagged, "rev-parse", "HEAD")
     assert locate(None, "main", {}).unreleased == f"0.1.0 and 1 commit ({head[:12]})"
     assert locate(None, None, {}).unreleased == "0.2.0.dev0, which is newer than the last release of the factory"
+    (note,) = [note for note in locate(None, "main", {}).notes if note.startswith("unreleased")]
+    assert "was not tested as a release is" in note
+    assert "factory new --ref VERSION" in note
     with pytest.raises(UsageProblem, match=r"0\.7\.0 is not a release, .*: its releases\.toml names releases"):
         locate(None, "0.7.0", {})
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aifactory_runtime.config.environment import FOLDER
 from aifactory_runtime.contract import names
 
 if TYPE_CHECKING:
@@ -16,13 +17,29 @@ ENVIRONMENTS = click.Choice((names.EMBEDDED, *names.ENVIRONMENTS))
 PROVISIONED = click.Choice(names.ENVIRONMENTS)
 """Where people have logins, so that they can approve."""
 environment = click.option(
-    "--env", "environment", type=ENVIRONMENTS, default=None, help="Environment; default is AIFACTORY_ENV."
+    "--env",
+    "environment",
+    type=ENVIRONMENTS,
+    default=None,
+    help="Environment; AIFACTORY_ENV by default, else embedded.",
 )
 """For commands that take what the repo runs against when nothing is said."""
 
 
 def contract_of(environment: str | None) -> EnvironmentContract:
-    """The environment that is meant, of the repo that the command is typed in; UsageProblem when there is none."""
+    """The environment that is meant, of the repo that the command is typed in; UsageProblem when there is none.
+
+    Where nobody named one and the repo has been provisioned, it is said of which one the command speaks.
+    """
     from aifactory_runtime.config import project
 
-    return project.load(project.find_root(Path.cwd()), environment).environment.contract
+    root = project.find_root(Path.cwd())
+    contract = project.load(root, environment).environment.contract
+    others = [name for name in names.ENVIRONMENTS if (root / FOLDER / f"{name}.json").exists()]
+    if environment is None and contract.environment == names.EMBEDDED and others:
+        click.echo(
+            f"this speaks of embedded, what the repo did with nothing provisioned; for {' or '.join(others)} name it: "
+            f"--env {others[-1]}, or AIFACTORY_ENV={others[-1]} before the command",
+            err=True,
+        )
+    return contract

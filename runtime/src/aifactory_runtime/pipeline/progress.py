@@ -1,4 +1,4 @@
-"""What is said of a run while it goes on: a line for each step that is done, and at a terminal what runs right now."""
+"""What is said of a run while it goes on: a line for each step that is done, and now and then what runs right now."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import TextIO
 _BEGIN, _TO_END = "\r", "\x1b[K"
 """To the beginning of the line; and what a terminal takes for: nothing from here to the end of the line."""
 _SECONDS = 1.0
+_PIPE_SECONDS = 10.0
+"""How often, in a pipe, a step that goes on gets a line."""
 _DETAIL = logging.getLogger("aifactory.progress")
 
 
@@ -25,28 +27,26 @@ def detail(text: str) -> None:
 class Clock:
     """Says each step with its seconds when it is done, and counts them.
 
-    At a terminal a step of more than a second is shown while it runs, in a line that is written over each second. A
-    pipe gets the lines of done steps only.
+    At a terminal a step of more than a second is shown while it runs, in a line that is written over each second. In a
+    pipe a step that takes longer gets a line of its own now and then.
     """
 
     def __init__(self, steps: Sequence[str], stream: TextIO | None = None) -> None:
         self.done = 0
         self._steps = steps
         self._stream = sys.stderr if stream is None else stream
+        self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._began = time.monotonic()
         self._listener = _Listener()
         self._line = threading.Lock()
         self._over = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Clock:
-        """Show what runs, if somebody sits there."""
-        if self._stream.isatty() and os.environ.get("TERM") != "dumb":
-            _DETAIL.addHandler(self._listener)
-            _DETAIL.setLevel(logging.INFO)
-            _DETAIL.propagate = False
-            self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
-            self._thread.start()
+        """Show what runs."""
+        _DETAIL.addHandler(self._listener)
+        _DETAIL.setLevel(logging.INFO)
+        _DETAIL.propagate = False
+        threading.Thread(target=self._show, name="progress", daemon=True).start()
         return self
 
     def __exit__(
@@ -56,8 +56,7 @@ class Clock:
         del kind, error, trace
         self._over.set()
         _DETAIL.removeHandler(self._listener)
-        if self._thread is not None:
-            self._write("")
+        self._write("")
 
     def __call__(self, step: str) -> None:
         """`step` is done."""
@@ -67,17 +66,18 @@ class Clock:
         self.done += 1
 
     def _show(self) -> None:
-        while not self._over.wait(_SECONDS):
+        every, end = (_SECONDS, _BEGIN) if self._terminal else (_PIPE_SECONDS, "\n")
+        while not self._over.wait(every):
             seconds = time.monotonic() - self._began
-            if seconds >= _SECONDS and self.done < len(self._steps):
+            if seconds >= every and self.done < len(self._steps):
                 shown = ", ".join(filter(None, (f"{seconds:.0f} s", self._listener.text)))
-                self._write(f"{self._steps[self.done]:<9} {shown} ...{_BEGIN}")
+                self._write(f"{self._steps[self.done]:<9} {shown} ...{end}", passing=True)
 
-    def _write(self, text: str) -> None:
-        """Write over what is shown; what others write next begins where the line does."""
+    def _write(self, text: str, *, passing: bool = False) -> None:
+        """Write over what is shown; what others write next begins where the line does. At the end nothing `passing`."""
         with self._line:
-            over = f"{_BEGIN}{_TO_END}" if self._thread is not None else ""
-            self._stream.write(over + ("" if self._over.is_set() and text.endswith(_BEGIN) else text))
+            over = f"{_BEGIN}{_TO_END}" if self._terminal else ""
+            self._stream.write(over + ("" if self._over.is_set() and passing else text))
             self._stream.flush()
 
 

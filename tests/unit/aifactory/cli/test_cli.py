@@ -255,7 +255,7 @@ def test_given_no_home_yet_when_previewed_then_an_up_that_began_meanwhile_keeps_
     home = Home(tmp_path / "home")
     looked: list[Path] = []
 
-    def look(_action: str, _waves: object, records: Home, _say: object) -> list[object]:
+    def look(_action: str, _waves: object, records: Home, *_told: object) -> list[object]:
         looked.append(records.root)
         home.prepare()  # as an `up` does first
         return []

@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from aifactory.cli.progress import Progress
+from aifactory.home import Home
 from aifactory.provision import uv
+from aifactory.provision.children import Children
+from aifactory.provision.stacks import platform
+from aifactory.provision.waves import act_in_waves
 from aifactory_runtime.errors import FactoryError
 
 
-def test_given_many_changes_in_a_pipe_when_told_then_a_stack_says_one_line_at_first(
-    capsys: pytest.CaptureFixture[str],
+def test_given_a_pipe_when_stacks_work_long_then_there_are_lines_with_seconds_and_no_control_characters(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    progress = Progress()
+    monkeypatch.setattr("aifactory.cli.progress._EVERY_SECONDS", 0.005)
+    said: list[str] = []
+    living = threading.Event()
 
-    for number in range(20):
-        progress(f"dev:  created Folder f{number} 0.1 s")
-        progress(f"prod:  created Folder f{number} 0.1 s")
-    progress.end()
+    def echo(text: str, *, err: bool) -> None:
+        assert err
+        said.append(text)
+        if text.endswith(" s: dev (20 changes), prod (1 change) ..."):
+            living.set()
 
-    assert capsys.readouterr().err == "dev: created Folder f0 0.1 s\nprod: created Folder f0 0.1 s\n"
+    monkeypatch.setattr("click.echo", echo)
+    with Progress() as progress:
+        progress.told("dev", None)
+        progress.told("prod", None)
+        for number in range(20):
+            progress(f"dev:  created Folder f{number} 0.1 s")
+        progress("prod:  created Folder f 0.1 s")
+        assert living.wait(30)
+        progress.told("dev", 12.4)
+        progress.told("prod", 13.0)
+
+    assert said[:2] == ["dev ...", "prod ..."]
+    ended = [line for line in said if not line.endswith("...")]
+    assert ended == ["dev: 20 changes, 12 s", "prod: 1 change, 13 s"]
+    assert not any(sign in line for line in said for sign in "\r\033\n")
 
 
 def test_given_a_terminal_when_told_then_one_line_is_written_over_and_gone_at_the_end(
@@ -30,18 +52,34 @@ def test_given_a_terminal_when_told_then_one_line_is_written_over_and_gone_at_th
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "30")
-    progress = Progress()
-
-    progress("dev:  created Folder a 0.1 s")
-    progress("dev:  created Service with-a-long-name 0.1 s")
-    progress.end()
+    with Progress() as progress:
+        progress.told("dev", None)
+        progress("dev:  created Folder a 0.1 s")
+        progress("dev:  created Service with-a-long-name 0.1 s")
 
     told = capsys.readouterr().err
     assert "\n" not in told
-    first, second, last = told.split("\r\033[K")[1:]
+    begins, first, second, last = told.split("\r\033[K")[1:]
+    assert begins == "dev: begins"
     assert first == "dev: created Folder a 0.1 s"
     assert second == "dev: 2 changes, created Servi"
     assert last == ""
+
+
+def test_given_a_stack_that_fails_then_it_is_told_when_it_begins_and_when_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, bool]] = []
+    monkeypatch.setattr(Children, "run", lambda *_: {"error": "no room"})
+    with pytest.raises(FactoryError, match="no room"):
+        act_in_waves(
+            "up",
+            [[platform("dev", Home(tmp_path), Path(sys.executable))]],
+            Home(tmp_path),
+            pytest.fail,
+            lambda name, took: told.append((name, took is None)),
+        )
+    assert told == [("dev", True), ("dev", False)]
 
 
 def test_given_a_long_install_when_it_runs_then_it_says_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,3 +31,23 @@ def test_given_a_folder_of_a_repo_when_the_contract_is_asked_for_then_it_is_that
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageProblem, match=r"no factory\.yaml here or above"):
         options.contract_of("embedded")
+
+
+def test_given_provisioned_environments_and_none_named_then_it_is_said_which_one_is_spoken_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo = usecase_repo.make_repo(tmp_path / "repo", rows=5)
+    monkeypatch.chdir(repo)
+    monkeypatch.delenv("AIFACTORY_ENV", raising=False)
+    assert options.contract_of(None).environment == "embedded"
+    assert capsys.readouterr().err == "", "there is no other"
+    for name in ("prod", "dev"):
+        (repo / ".factory" / f"{name}.json").parent.mkdir(exist_ok=True)
+        (repo / ".factory" / f"{name}.json").write_text("{}")
+    options.contract_of("embedded")
+    assert capsys.readouterr().err == "", "it was named"
+    options.contract_of(None)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "speaks of embedded" in said.err
+    assert "for dev or prod name it: --env prod" in said.err

@@ -1,4 +1,4 @@
-"""What is said while a run goes on: one line at a terminal, nothing more in a pipe."""
+"""What is said while a run goes on: one line at a terminal that is written over, in a pipe a line now and then."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def test_given_no_terminal_when_steps_run_then_a_line_for_each_that_is_done_and_
         assert not stream.shown.wait(0.05)
         clock("ingest")
 
+    assert "..." not in stream.getvalue(), "a quick step has one line"
     assert stream.getvalue().splitlines() == [f"ingest    {stream.getvalue().split()[1]:>6} s"]
     assert "\x1b" not in stream.getvalue() and "\r" not in stream.getvalue()
 
@@ -78,3 +79,20 @@ def test_given_an_error_when_a_step_fails_then_the_line_is_free_for_it() -> None
         raise ValueError("broken")
 
     assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_given_a_pipe_when_a_step_takes_long_then_a_line_of_its_own_says_so_without_control_characters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "_PIPE_SECONDS", 0.01)
+    stream = _Stream(terminal=False)
+
+    with Clock(("train",), stream) as clock:
+        progress.detail("trial 3 of 20")
+        assert stream.shown.wait(30)
+        clock("train")
+
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "train     0 s, trial 3 of 20 ..."
+    assert lines[-1].startswith("train") and lines[-1].endswith(" s")
+    assert "\x1b" not in stream.getvalue() and "\r" not in stream.getvalue()
