@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 _OUTLIVES_SECONDS = 2.0
 
 
+_SCRATCH = "factory-scratch-"
+"""How folders for temporary files begin: those of any command clear away what any other left."""
+_TRIES = 100
+
+
 @contextmanager
-def workshop(parent: Path, prefix: str) -> Iterator[Path]:
+def scratch(kind: str) -> Iterator[Path]:
+    """A new folder where this machine keeps temporary files, named after its `kind`, removed in the end.
+
+    Those that killed commands left, of whatever kind, are removed first.
+    """
+    with workshop(Path(tempfile.gettempdir()), f"{_SCRATCH}{kind}-", _SCRATCH) as made:
+        yield made
+
+
+@contextmanager
+def workshop(parent: Path, prefix: str, cleared: str | None = None) -> Iterator[Path]:
     """A new folder `prefix...` in `parent` (0700), removed in the end; OSError when it cannot be made.
 
-    Those that killed processes left are removed first: they may hold secrets. They are known by their lock, which the
-    kernel takes from a process that ends, on this machine or another.
+    Those that killed processes left, whose names begin with `cleared` (`prefix` by default), are removed first: they
+    may hold secrets. They are known by their lock, which the kernel takes from a process that ends, on this machine or
+    another.
     """
-    for left in [path for path in parent.iterdir() if path.name.startswith(prefix)]:
-        with suppress(OSError), _locked(left):
-            _remove(left)
-    made = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
-    with _locked(made):
+    _clear(parent, cleared or prefix)
+    with ExitStack() as held:
+        made = _made(parent, prefix, held)
         try:
             yield made
         finally:
             _remove(made)
+
+
+def _clear(parent: Path, prefix: str) -> None:
+    for left in [path for path in parent.iterdir() if path.name.startswith(prefix)]:
+        with suppress(OSError):
+            if left.lstat().st_uid == os.getuid():
+                with _locked(left):
+                    _remove(left)
+
+
+def _made(parent: Path, prefix: str, held: ExitStack) -> Path:
+    """A new folder, locked: another one is made where somebody clears it away before it is."""
+    for _try in range(_TRIES):
+        made = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        with suppress(BlockingIOError, FileNotFoundError):
+            held.enter_context(_locked(made))
+            if made.exists():
+                return made
+    raise OSError(errno.EAGAIN, "no folder stays there", str(parent))
 
 
 @contextmanager

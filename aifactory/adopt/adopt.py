@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from aifactory.scaffold.render import render
 from aifactory.update import placing, record, result, tree, untouched
 from aifactory.update.record import Change, Move
 from aifactory.update.tree import FILE, Entry, Tree
+from aifactory.workshop import scratch
 
 if TYPE_CHECKING:
     from aifactory.scaffold.science import Science
@@ -67,8 +67,8 @@ def adopt(
     with record.held(repo):
         check(repo, answers)
         say(f"Rendering {template.shown} ...")
-        with tempfile.TemporaryDirectory(prefix="factory-adopt-") as workshop:
-            folder = Path(workshop) / "repo"
+        with scratch("adopt") as workshop:
+            folder = workshop / "repo"
             made = render(folder, answers, template=template, science=science)
             found = _planned(repo, folder, made.answers, template, source)
         untouched.refuse_changed(repo, found.move)

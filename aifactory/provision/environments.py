@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from aifactory.people import record, roster
 from aifactory.provision import applied, check_manifest, contract_formats, plan, retirement, rotation, servers, tools
 from aifactory.provision.plan import Place, Waves
 from aifactory.provision.run import Result
+from aifactory.workshop import scratch
 from aifactory_runtime.contract import EnvironmentContract, Manifest, names
 from aifactory_runtime.errors import FactoryError
 
@@ -124,8 +124,8 @@ def _records(home: Home) -> Iterator[Home]:
     if home.root.exists():
         yield home
         return
-    with tempfile.TemporaryDirectory(prefix="factory-preview-") as folder:
-        yield Home(Path(folder))
+    with scratch("preview") as folder:
+        yield Home(folder)
 
 
 def _interrupted_rotations(place: Place) -> dict[str, list[Path]]:

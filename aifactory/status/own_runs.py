@@ -10,7 +10,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from aifactory.provision import servers
+from aifactory.workshop import scratch
 from aifactory_runtime.config.environment import embedded
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError
@@ -45,8 +45,8 @@ def served(repo: Path, manifest: Manifest, say: Callable[[str], None]) -> Iterat
         raise FactoryError(
             "MLflow's pages need the platform's servers: factory doctor --mend, then factory open mlflow"
         )
-    with tempfile.TemporaryDirectory(prefix="factory-open-") as folder:
-        copy = Path(folder) / "mlflow.db"
+    with scratch("open") as folder:
+        copy = folder / "mlflow.db"
         with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
         port = _free_port()

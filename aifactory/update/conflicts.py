@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from aifactory.git import git, line, split_nul
 from aifactory.update import record, tree, untouched
 from aifactory.update.record import Change, Move, Phase
+from aifactory.workshop import scratch
 from aifactory_runtime.errors import NeedsPerson
 
 _MARKER = re.compile(rb"^(?:<{7} |>{7} )", re.MULTILINE)
@@ -38,8 +38,8 @@ def take(repo: Path, move: Move, variables: Mapping[str, str] | None = None) -> 
 
 def decided(repo: Path, move: Move) -> tree.Tree:
     """What the index holds once the decisions are taken; it is not changed. NeedsPerson as above."""
-    with tempfile.TemporaryDirectory(prefix="factory-index-") as folder:
-        copy = Path(folder) / "index"
+    with scratch("index") as folder:
+        copy = folder / "index"
         shutil.copyfile(tree.repo_path(repo, "index"), copy)
         variables = {"GIT_INDEX_FILE": str(copy)}
         take(repo, move, variables)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +21,7 @@ from aifactory.update.plan import Plan
 from aifactory.update.rules import Outcome, Step
 from aifactory.update.tree import Entry, Tree
 from aifactory.update.versions import Way
+from aifactory.workshop import scratch
 from aifactory_runtime import files
 from aifactory_runtime.upgrades import markers
 
@@ -160,8 +160,8 @@ def _kept(repo: Path, way: Way) -> _Rendered | None:
 
 
 def _render(repo: Path, way: Way) -> _Rendered:
-    with tempfile.TemporaryDirectory(prefix="factory-status-") as workshop:
-        made = plan.render_both(repo, way, Path(workshop))
+    with scratch("status") as workshop:
+        made = plan.render_both(repo, way, workshop)
     keep(repo, way, made.base, made.theirs, made.moved)
     return _Rendered(made.base, made.theirs, made.moved)
 

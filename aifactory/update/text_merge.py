@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from aifactory.git import attempt
 from aifactory.update import tree
 from aifactory.update.rules import Step
 from aifactory.update.tree import EXECUTABLE, FILE, SUBMODULE, Entry
+from aifactory.workshop import scratch
 from aifactory_runtime.errors import FactoryError
 
 _UNMERGEABLE = 255
@@ -53,12 +53,12 @@ def three_way(ours: bytes, base: bytes, theirs: bytes, labels: tuple[str, str, s
         base, theirs = base.replace(b"\n", b"\r\n"), theirs.replace(b"\n", b"\r\n")
     if ours == base:
         return theirs, False
-    with tempfile.TemporaryDirectory(prefix="factory-merge-") as folder:
+    with scratch("merge") as folder:
         names = ("ours", "base", "theirs")
         for name, text in zip(names, (ours, base, theirs), strict=True):
-            (Path(folder) / name).write_bytes(text)
+            (folder / name).write_bytes(text)
         said = [part for label in labels for part in ("-L", label)]
-        done = attempt(Path(folder), "merge-file", "-p", "--diff3", *said, *names)
+        done = attempt(folder, "merge-file", "-p", "--diff3", *said, *names)
     if done.returncode >= _UNMERGEABLE:
         if b"binary" in done.stderr:
             return None, True

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from aifactory.git import git, nul, split_nul
+from aifactory.workshop import scratch
 
 FILE, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
@@ -113,8 +113,8 @@ def write(repo: Path, entries: Tree) -> str:
 @contextmanager
 def scratch_index(repo: Path, entries: Tree) -> Iterator[Mapping[str, str]]:
     """Variables with which git has an index of these entries alone, that nobody else sees."""
-    with tempfile.TemporaryDirectory(prefix="factory-index-") as folder:
-        variables = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+    with scratch("index") as folder:
+        variables = {"GIT_INDEX_FILE": str(folder / "index")}
         given = nul(f"{entry.mode} {entry.blob}\t{path}" for path, entry in entries.items())
         git(repo, "update-index", "-z", "--add", "--index-info", given=given, variables=variables)
         yield variables

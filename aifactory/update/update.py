@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +9,15 @@ from pathlib import Path
 from aifactory.git import attempt, git, split_nul
 from aifactory.update import answers, conflicts, finishing, placing, plan, record, standing, untouched, verify, versions
 from aifactory.update.plan import Plan, Say
+from aifactory.workshop import scratch
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.upgrades import markers
 
 
 def prepare(repo: Path, way: versions.Way, say: Say) -> Plan:
     """What the update would do; nothing in the repo is touched."""
-    with tempfile.TemporaryDirectory(prefix="factory-update-") as workshop:
-        made = plan.make(repo, way, Path(workshop), say)
+    with scratch("update") as workshop:
+        made = plan.make(repo, way, workshop, say)
     marked = markers.due(repo)
     return replace(made, notes=(*made.notes, marked)) if marked else made
 

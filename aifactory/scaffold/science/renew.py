@@ -7,7 +7,6 @@ import math
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from aifactory.profile import Table, Wishes, propose, scan
 from aifactory.scaffold.science import sample
 from aifactory.scaffold.science.brief import Brief
+from aifactory.workshop import scratch
 from aifactory_runtime import files
 from aifactory_runtime.config import layout
 from aifactory_runtime.config.settings import ReadSettings, Settings
@@ -142,11 +142,11 @@ def _declared(repo: Path, package: str, python: Path) -> _Declared:
 
 def _check(repo: Path, package: str, python: Path, text: bytes) -> None:
     """FactoryError when schema.py would refuse the rows, read the way the repo's tests read them."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / names.SAMPLE
+    with scratch("sample") as folder:
+        place = folder / names.SAMPLE
         place.parent.mkdir()
         place.write_bytes(text)
-        shutil.copytree(repo / "conf", Path(folder) / "conf")
+        shutil.copytree(repo / "conf", folder / "conf")
         _run(repo, python, _FITS.format(package=package, folder=folder))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from aifactory_runtime.config import git_errors, outer
 from aifactory_runtime.errors import FactoryError
+
+_INDEX = ".factory-index"
 
 
 def extract(root: Path, commit: str, place: Path, *paths: str) -> bool:
@@ -23,9 +24,10 @@ def extract(root: Path, commit: str, place: Path, *paths: str) -> bool:
     if tree is None or not there:
         return False
     place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="factory-index-") as folder:
-        variables = {"GIT_WORK_TREE": str(place.resolve()), "GIT_INDEX_FILE": f"{folder}/index"}
-        done = _git(root, "checkout", "--quiet", tree, "--", *there, variables=variables)
+    index = place.resolve() / _INDEX  # in there, so that a killed process leaves nothing elsewhere
+    variables = {"GIT_WORK_TREE": str(place.resolve()), "GIT_INDEX_FILE": str(index)}
+    done = _git(root, "checkout", "--quiet", tree, "--", *there, variables=variables)
+    index.unlink(missing_ok=True)
     if done.returncode:
         said = git_errors.why(done.stderr, place.resolve())  # before what was written goes, and a disk has room again
         shutil.rmtree(place, ignore_errors=True)
