@@ -24,11 +24,24 @@ from functools import partial
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-DEMO = Path(sys.argv[2] if len(sys.argv) > 2 else CHECKOUT / ".demo").absolute()  # noqa: PLR2004
-HOME = DEMO / "home"
 FACTORY = str(Path(sys.executable).with_name("factory"))
 OWNER, APPROVER = "ana", "vera"
 WAITS_FOR_A_PERSON = 3
+
+
+@dataclass
+class Place:
+    """Where the demo lies: in the checkout, unless `main` is given another folder."""
+
+    folder: Path = CHECKOUT / ".demo"
+
+    @property
+    def home(self) -> Path:
+        """FACTORY_HOME of everything that the demo runs."""
+        return self.folder / "home"
+
+
+PLACE = Place()
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ class UseCase:
     @property
     def repo(self) -> Path:
         """Its repo."""
-        return DEMO / self.name
+        return PLACE.folder / self.name
 
     @property
     def package(self) -> str:
@@ -116,7 +129,7 @@ def side_by_side(*actions: Callable[[], object]) -> None:
 def environment() -> dict[str, str]:
     """Our environment with a home of the demo's own and no environment chosen."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AIFACTORY_")}
-    return {**kept, "FACTORY_HOME": str(HOME), "UV": str(Path(FACTORY).with_name("uv"))}
+    return {**kept, "FACTORY_HOME": str(PLACE.home), "UV": str(Path(FACTORY).with_name("uv"))}
 
 
 def in_repo(use_case: UseCase, *arguments: str, environment_name: str) -> subprocess.CompletedProcess[str]:
@@ -127,7 +140,7 @@ def in_repo(use_case: UseCase, *arguments: str, environment_name: str) -> subpro
 
 def scaffold() -> None:
     """`factory new` for each repo that is not there."""
-    DEMO.mkdir(exist_ok=True)
+    PLACE.folder.mkdir(exist_ok=True)
     for_each(_scaffold)
 
 
@@ -136,7 +149,7 @@ def _scaffold(use_case: UseCase) -> None:
         print(f"{use_case.repo} is there already")
         return
     table = ("--data", f"sample:{use_case.name}", "--target-column", use_case.target)
-    run(FACTORY, "new", use_case.name, *table, "--owner", OWNER, *use_case.told, "--allow-dirty", cwd=DEMO)
+    run(FACTORY, "new", use_case.name, *table, "--owner", OWNER, *use_case.told, "--allow-dirty", cwd=PLACE.folder)
 
 
 def provision(there: set[str]) -> None:
@@ -162,7 +175,7 @@ def _set_up(use_case: UseCase) -> None:
 def released() -> set[str]:
     """Use cases of which every environment has what its registry calls champion."""
     done = subprocess.run(
-        (FACTORY, "status", "--json"), cwd=DEMO, env=environment(), capture_output=True, text=True, check=False
+        (FACTORY, "status", "--json"), cwd=PLACE.folder, env=environment(), capture_output=True, text=True, check=False
     )
     rows = json.loads(done.stdout)["serving"] if done.returncode == 0 else []
     settled = [row["use_case"] for row in rows if row["released"] == row["registry"] and not row["remark"]]
@@ -246,7 +259,7 @@ def _score_and_trace() -> None:
 def close(demo: Demo) -> None:
     """The table of what exists, addresses, seconds per step, and how to stop it."""
     print("\n== What exists now")
-    run(FACTORY, "status", cwd=DEMO)
+    run(FACTORY, "status", cwd=PLACE.folder)
     dev = contract(CANCER, "dev")
     print("\n== Addresses to open")
     print(f"MLflow        {dev['tracking_uri']}   (login of dev: {dev['credentials_file']}; others beside it)")
@@ -259,14 +272,14 @@ def close(demo: Demo) -> None:
         print(f"{seconds:7.1f}  {title}")
     print(f"{sum(seconds for _, seconds in demo.seconds):7.1f}  in all")
     print(f"\nLook around in {CANCER.repo} and {DIABETES.repo}, where `factory` needs:")
-    print(f"  export FACTORY_HOME={HOME} PATH={Path(FACTORY).parent}:$PATH")
+    print(f"  export FACTORY_HOME={PLACE.home} PATH={Path(FACTORY).parent}:$PATH")
     print("Stop and remove everything: make demo-down")
 
 
 def up() -> None:
     """The whole demo."""
     demo = Demo()
-    print(f"Every command below runs with FACTORY_HOME={HOME}, so that yours stays untouched.")
+    print(f"Every command below runs with FACTORY_HOME={PLACE.home}, so that yours stays untouched.")
     demo.step("Scaffold the repos of two use cases from the template", scaffold)
     before = released()
     demo.step(
@@ -282,24 +295,26 @@ def up() -> None:
 
 def down(*more: Path) -> None:
     """Destroy every stack of the demo's home, then what `up` made in its folder, and `more`; anything else stays."""
-    provisioned = (HOME / "state").is_dir()
+    provisioned = (PLACE.home / "state").is_dir()
     scaffolded = any((use_case.repo / "factory.yaml").is_file() for use_case in USE_CASES)
-    if DEMO.exists() and any(DEMO.iterdir()) and not (provisioned or scaffolded):
-        raise Failed(f"{DEMO} holds no demo, so nothing there was removed: name the folder that `up` was given")
+    if PLACE.folder.exists() and any(PLACE.folder.iterdir()) and not (provisioned or scaffolded):
+        raise Failed(f"{PLACE.folder} holds no demo, so nothing there was removed: name the folder that `up` was given")
     if provisioned:
         run(FACTORY, "destroy", "--all", "--yes", "--unprotect", "prod", cwd=CHECKOUT)
-    for folder in (HOME, *(use_case.repo for use_case in USE_CASES), *more):
+    for folder in (PLACE.home, *(use_case.repo for use_case in USE_CASES), *more):
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
             raise Failed(f"{folder} cannot be removed whole: see what uses it, then again")
     with contextlib.suppress(OSError):
-        DEMO.rmdir()
+        PLACE.folder.rmdir()
     print("The demo is gone.")
 
 
 def main(usage: str, commands: Mapping[str, Callable[[], None]], go_on: Mapping[str, str]) -> None:
     """Run what the first argument names, or say how it is used; a failed step is one line, with how to `go_on`."""
-    chosen = "".join(sys.argv[1:2])
+    chosen, *given = sys.argv[1:] or [""]
+    if given:
+        PLACE.folder = Path(given[0]).absolute()
     if chosen not in commands:
         sys.exit(f"usage: {usage}")
     try:

@@ -14,10 +14,9 @@ from aifactory import releases
 from aifactory_runtime import __version__
 from demo.demo import (
     CHECKOUT,
-    DEMO,
     FACTORY,
-    HOME,
     OWNER,
+    PLACE,
     Demo,
     Failed,
     UseCase,
@@ -30,9 +29,17 @@ from demo.demo import (
 )
 from demo.owner import EDITS
 
-FACTORY_REPO = DEMO / "factory"
 USE_CASE = UseCase("breast-cancer", "diagnosis", ())
-BY_COPIER = DEMO / "breast-cancer-by-copier"
+
+
+def factory_repo() -> Path:
+    """The clone of the factory that the repo follows."""
+    return PLACE.folder / "factory"
+
+
+def by_copier() -> Path:
+    """The copy of the repo that follows by plain copier."""
+    return PLACE.folder / "breast-cancer-by-copier"
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -46,24 +53,24 @@ def git(folder: Path, *arguments: str) -> str:
 
 def clone_factory() -> str:
     """A clone of this checkout with the tags of its releases; what is committed is the newest, if there is but one."""
-    git(CHECKOUT, "clone", "--quiet", "--no-tags", str(CHECKOUT), str(FACTORY_REPO))
-    known = releases.read((FACTORY_REPO / releases.FILE).read_text(encoding="utf-8"))
+    git(CHECKOUT, "clone", "--quiet", "--no-tags", str(CHECKOUT), str(factory_repo()))
+    known = releases.read((factory_repo() / releases.FILE).read_text(encoding="utf-8"))
     for one in known:
-        git(FACTORY_REPO, "tag", "--force", one.tag, one.commit)
+        git(factory_repo(), "tag", "--force", one.tag, one.commit)
     if releases.is_release(__version__) or len(known) > 1:
         return known[-1].version
     coming = __version__.removesuffix(".dev0")
-    made = releases.Release(coming, git(FACTORY_REPO, "rev-parse", "HEAD"), known[-1].date)
-    git(FACTORY_REPO, "tag", made.tag)
-    (FACTORY_REPO / releases.FILE).write_text(releases.write((*known, made)), encoding="utf-8")
-    git(FACTORY_REPO, "commit", "--quiet", "--all", "--message", f"Note release {coming}")
+    made = releases.Release(coming, git(factory_repo(), "rev-parse", "HEAD"), known[-1].date)
+    git(factory_repo(), "tag", made.tag)
+    (factory_repo() / releases.FILE).write_text(releases.write((*known, made)), encoding="utf-8")
+    git(factory_repo(), "commit", "--quiet", "--all", "--message", f"Note release {coming}")
     return coming
 
 
 def start() -> None:
     """A repo of the first release, its environments, a model in prod."""
-    told = ("--owner", OWNER, "--template", str(FACTORY_REPO), "--ref", "v0.1.0")
-    run(FACTORY, "new", USE_CASE.name, *told, cwd=DEMO)
+    told = ("--owner", OWNER, "--template", str(factory_repo()), "--ref", "v0.1.0")
+    run(FACTORY, "new", USE_CASE.name, *told, cwd=PLACE.folder)
     edit()
     run(FACTORY, "up", "--platform", cwd=USE_CASE.repo)
     run("make", "--no-print-directory", "setup", cwd=USE_CASE.repo)
@@ -83,7 +90,7 @@ def edit() -> None:
         one.make(USE_CASE.repo)
     run("make", "--no-print-directory", "lock", cwd=USE_CASE.repo)
     _commit(USE_CASE.repo, "Use every place of the owner's")
-    git(DEMO, "clone", "--quiet", str(USE_CASE.repo), str(BY_COPIER))
+    git(PLACE.folder, "clone", "--quiet", str(USE_CASE.repo), str(by_copier()))
 
 
 def update(version: str) -> None:
@@ -98,11 +105,11 @@ def update(version: str) -> None:
 def update_by_copier(version: str) -> None:
     """The same by plain copier, whose users call the upgrade themselves."""
     copier = str(Path(FACTORY).with_name("copier"))
-    run(copier, "update", "--quiet", "--defaults", "--vcs-ref", f"v{version}", cwd=BY_COPIER)
-    run("make", "--no-print-directory", "upgrade", cwd=BY_COPIER)
-    _commit(BY_COPIER, f"Follow the factory {version}")
-    _check_edits(BY_COPIER)
-    run("make", "--no-print-directory", "check", cwd=BY_COPIER)
+    run(copier, "update", "--quiet", "--defaults", "--vcs-ref", f"v{version}", cwd=by_copier())
+    run("make", "--no-print-directory", "upgrade", cwd=by_copier())
+    _commit(by_copier(), f"Follow the factory {version}")
+    _check_edits(by_copier())
+    run("make", "--no-print-directory", "check", cwd=by_copier())
 
 
 def roll_out() -> None:
@@ -140,10 +147,10 @@ def served() -> tuple[str, str]:
 def up() -> None:
     """The whole demo."""
     demo = Demo()
-    DEMO.mkdir(parents=True, exist_ok=True)
-    if FACTORY_REPO.exists():
-        raise Failed(f"{DEMO} holds an earlier run: make demo-update-down, then again")
-    print(f"Every command below runs with FACTORY_HOME={HOME}, so that yours stays untouched.")
+    PLACE.folder.mkdir(parents=True, exist_ok=True)
+    if factory_repo().exists():
+        raise Failed(f"{PLACE.folder} holds an earlier run: make demo-update-down, then again")
+    print(f"Every command below runs with FACTORY_HOME={PLACE.home}, so that yours stays untouched.")
     version = clone_factory()
     demo.step("A repo of release 0.1.0, its owner's own files in it, trained and released to prod", start)
     before, prediction = served(), asked(USE_CASE)
@@ -164,7 +171,7 @@ def up() -> None:
 
 def remove() -> None:
     """What `up` made."""
-    down(FACTORY_REPO, BY_COPIER)
+    down(factory_repo(), by_copier())
 
 
 GO_ON = {

@@ -13,6 +13,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 NAMED = {
     path.rstrip("/") for path in re.findall(r"`((?:runtime|aifactory|infra|template|questions|tests)/[\w./]*)`", PAGE)
 }
+MOST_LINES = 500
 PARENTS_SAY_IT = {"infra/components", "infra/providers", "runtime/src/aifactory_runtime", "aifactory", "infra"}
 """Packages that hold only packages: what is in them is named."""
 
@@ -91,3 +92,13 @@ def test_given_the_decisions_then_each_page_is_in_the_list_once_and_in_order() -
     folder = ROOT / "docs" / "decisions"
     listed = re.findall(r"\[\d{4}\]\((.+?)\)", (folder / "README.md").read_text(encoding="utf-8"))
     assert listed == sorted(path.name for path in folder.glob("0*.md"))
+
+
+def test_given_our_code_then_no_file_is_too_long_to_be_read_at_once() -> None:
+    parts = ("aifactory", "benchmarks", "demo", "infra", "runtime/src", "tests")
+    lines = {
+        path.relative_to(ROOT).as_posix(): len(path.read_bytes().splitlines())
+        for part in parts
+        for path in (ROOT / part).rglob("*.py")
+    }
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}

@@ -102,3 +102,10 @@ def test_given_an_edit_when_made_then_it_is_kept_until_a_line_of_it_goes(tmp_pat
     assert edit.kept(tmp_path)
     with pytest.raises(ValueError, match=r"conf\.yaml has no line 'c:'"):
         Edit("settings", "conf.yaml", "  two: 2\n", below="c:").make(tmp_path)
+
+
+@pytest.mark.parametrize("module", ["demo.demo", "demo.follow"])
+def test_given_arguments_of_another_program_when_imported_then_they_are_not_taken_for_the_demos(module: str) -> None:
+    code = f"import sys; sys.argv = ['pytest', '-x', '/elsewhere']; import {module} as found; print(found.PLACE.folder)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(CHECKOUT / ".demo")

@@ -14,6 +14,7 @@ from aifactory_runtime.data.columns import Matrix, matrix, pin, raw_columns
 from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import memory
+from aifactory_runtime.registry import answers
 from aifactory_runtime.registry.model_folder import InputSchema
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _check_alone(frame: pd.DataFrame, made: Mapping[str, Any], schema: InputSche
     few = frame.head(_TRIED_ROWS)
     alone = matrix(features(raw(few, schema)), schema)
     together = matrix({name: np.asarray(values)[: len(few)] for name, values in made.items()}, schema)
-    differs = ~(np.isclose(alone, together, rtol=1e-9, atol=0.0, equal_nan=True)).all(axis=0)
+    differs = ~(np.isclose(alone, together, rtol=answers.TOLERANCE, atol=0.0, equal_nan=True)).all(axis=0)
     if differs.any():
         name = schema.features[int(np.flatnonzero(differs)[0])]
         raise UsageProblem(f"features(): {name} of a row depends on other rows; compute it from its own row only")

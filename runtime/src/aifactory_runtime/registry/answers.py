@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-_TOLERANCE = 1e-9
+TOLERANCE = 1e-9
+"""How far two numbers may differ, in parts of themselves, that are the same but for the order of their sums."""
 
 
 def of(estimator: Any, values: Array, classes: Sequence[Any]) -> tuple[Array, Array | None]:
@@ -34,5 +35,5 @@ def equal(one: Any, other: Any) -> bool:
         return len(one) == len(other) and same(one, other) == len(one)
     if isinstance(one, float) or isinstance(other, float):
         numbers = isinstance(one, int | float) and isinstance(other, int | float)
-        return numbers and math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+        return numbers and math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return type(one) is type(other) and bool(one == other)
