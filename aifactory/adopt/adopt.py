@@ -18,7 +18,7 @@ from aifactory.scaffold import Template
 from aifactory.scaffold import answers as given
 from aifactory.scaffold.render import render
 from aifactory.update import placing, record, result, tree, untouched
-from aifactory.update.record import Change, Move
+from aifactory.update.record import Change, ChangeSet
 from aifactory.update.tree import FILE, Entry, Tree
 from aifactory.workshop import scratch
 
@@ -35,7 +35,7 @@ class Adoption:
     use_case: str
     template: str
     rules: Rules
-    move: Move
+    change_set: ChangeSet
     notes: tuple[str, ...]
 
 
@@ -71,12 +71,12 @@ def adopt(
             folder = workshop / "repo"
             made = render(folder, answers, template=template, science=science)
             found = _planned(repo, folder, made.answers, template, source)
-        untouched.refuse_changed(repo, found.move)
+        untouched.refuse_changed(repo, found.change_set)
         agree(found)
         if not dry_run:
-            move = _with_hooks(repo, found, hooks, say)
-            say(f"Writing {len(move.changes)} files ...")
-            placing.move_in(repo, move)
+            change_set = _with_hooks(repo, found, hooks, say)
+            say(f"Writing {len(change_set.changes)} files ...")
+            placing.move_in(repo, change_set)
     return found
 
 
@@ -87,10 +87,10 @@ def _planned(repo: Path, folder: Path, answers: Mapping[str, Any], template: Tem
     rendered = tree.of_folder(repo, folder, tree.files_of(folder))
     ruled = rules.plan(ours, rendered, source.path)
     use_case = str(answers["use_case"])
-    move = Move(head, f"as {use_case}", _changes(repo, ours, rendered, ruled), "adopt")
+    change_set = ChangeSet(head, f"as {use_case}", _changes(repo, ours, rendered, ruled), "adopt")
     own = [source.note] if source.note else []
     said = (*own, *notes.found(repo, ours, ruled, answers), *template.notes)
-    return Adoption(use_case, template.shown, ruled, move, said)
+    return Adoption(use_case, template.shown, ruled, change_set, said)
 
 
 def _changes(repo: Path, ours: Tree, rendered: Tree, ruled: Rules) -> tuple[Change, ...]:
@@ -106,10 +106,10 @@ def _changes(repo: Path, ours: Tree, rendered: Tree, ruled: Rules) -> tuple[Chan
     return tuple(Change(path, ours.get(path), entry) for path, entry in sorted(after.items()))
 
 
-def _with_hooks(repo: Path, found: Adoption, hooks: Sequence[Path], say: Say) -> Move:
+def _with_hooks(repo: Path, found: Adoption, hooks: Sequence[Path], say: Say) -> ChangeSet:
     """The move with what the company's hooks for new repos add to it."""
     if not hooks:
-        return found.move
-    with result.checked_out(repo, found.move) as place:
+        return found.change_set
+    with result.checked_out(repo, found.change_set) as place:
         run_hooks(hooks, place, {"event": AFTER_NEW, "use_case": found.use_case}, say)
-        return result.taken_over(repo, found.move, place)
+        return result.taken_over(repo, found.change_set, place)

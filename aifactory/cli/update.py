@@ -16,7 +16,7 @@ from aifactory_runtime.errors import NeedsPerson, UsageProblem
 
 if TYPE_CHECKING:
     from aifactory.update import Plan
-    from aifactory.update.record import Change, Move
+    from aifactory.update.record import Change, ChangeSet
     from aifactory.update.summary import FileChange
 
 _PLAIN = frozenset({"ADD", "CHANGE", "REMOVE"})
@@ -62,8 +62,8 @@ def command(
         output.answer_json(_json(repo, plan, dry_run=dry_run))
     else:
         _say_plan(repo, plan, dry_run=dry_run)
-    if plan.move.conflicts:
-        raise NeedsPerson(_conflicts(plan.move, dry_run=dry_run))
+    if plan.change_set.conflicts:
+        raise NeedsPerson(_conflicts(plan.change_set, dry_run=dry_run))
 
 
 def _company_hooks() -> list[Path]:
@@ -85,12 +85,12 @@ def end(repo: Path, *, go_on: bool, as_json: bool, own: list[Path] | None = None
     if settled:
         _say_settled(*settled, as_json=as_json)
         return
-    move, open_still = (
+    change_set, open_still = (
         update.go_on(repo, output.say, hooks=own, checked=checked) if go_on else (update.abort(repo, output.say), False)
     )
     if open_still:
-        raise NeedsPerson(_conflicts(move, dry_run=False))
-    _say_end(move, aborted=not go_on, as_json=as_json)
+        raise NeedsPerson(_conflicts(change_set, dry_run=False))
+    _say_end(change_set, aborted=not go_on, as_json=as_json)
 
 
 def _say_plan(repo: Path, plan: Plan, *, dry_run: bool) -> None:
@@ -98,11 +98,11 @@ def _say_plan(repo: Path, plan: Plan, *, dry_run: bool) -> None:
 
     if plan.changes_nothing:
         _say_notes(plan)
-        click.echo(f"Nothing changes for this repo: {plan.move.title}")
+        click.echo(f"Nothing changes for this repo: {plan.change_set.title}")
         return
-    click.echo(_headline(plan.move, dry_run=dry_run))
-    changes = summary.of(repo, plan.move)
-    asks = {change.path for change in plan.move.conflicts}
+    click.echo(_headline(plan.change_set, dry_run=dry_run))
+    changes = summary.of(repo, plan.change_set)
+    asks = {change.path for change in plan.change_set.conflicts}
     edited = [
         f"{step.path}: {'conflict, for you to decide' if step.path in asks else step.outcome}"
         for step in plan.steps
@@ -122,18 +122,20 @@ def _say_plan(repo: Path, plan: Plan, *, dry_run: bool) -> None:
     _say_notes(plan)
     if plan.way.changelog:
         click.echo(f"\n{plan.way.changelog}\n")
-    if not dry_run and not plan.move.conflicts:
+    if not dry_run and not plan.change_set.conflicts:
         subject = f"Follow the factory {plan.way.new_name}"
         click.echo(f'It is staged. Look at it with git diff --cached, then: git commit -m "{subject}"')
 
 
-def _headline(move: Move, *, dry_run: bool) -> str:
+def _headline(change_set: ChangeSet, *, dry_run: bool) -> str:
     """From where to where, and whether a person has to decide something first."""
-    count = len(move.conflicts)
+    count = len(change_set.conflicts)
     found = f"{count} conflict{'' if count == 1 else 's'}"
     if dry_run:
-        return f"Would go from {move.title}{f', with {found} for you to decide' if count else ''}"
-    return f"Not finished from {move.title}: {found} for you to decide" if count else f"Went from {move.title}"
+        return f"Would go from {change_set.title}{f', with {found} for you to decide' if count else ''}"
+    return (
+        f"Not finished from {change_set.title}: {found} for you to decide" if count else f"Went from {change_set.title}"
+    )
 
 
 def _own_files(plan: Plan, changes: Iterable[FileChange]) -> list[str]:
@@ -154,9 +156,9 @@ def _say_notes(plan: Plan) -> None:
         click.echo(f"note: {note}")
 
 
-def _conflicts(move: Move, *, dry_run: bool) -> str:
-    lines = [f"  {change.path}: {change.why}{'' if dry_run else _where(change)}" for change in move.conflicts]
-    end = "" if dry_run else f"decide, then factory {move.command} --continue (or --abort)"
+def _conflicts(change_set: ChangeSet, *, dry_run: bool) -> str:
+    lines = [f"  {change.path}: {change.why}{'' if dry_run else _where(change)}" for change in change_set.conflicts]
+    end = "" if dry_run else f"decide, then factory {change_set.command} --continue (or --abort)"
     return "\n".join(
         [f"{len(lines)} {'file needs' if len(lines) == 1 else 'files need'} you:", *lines, *([end] if end else [])]
     )
@@ -169,35 +171,35 @@ def _where(change: Change) -> str:
     return f"; yours is there, for the factory's: git checkout --theirs -- {shlex.quote(change.path)}; then git add it"
 
 
-def _say_settled(move: Move, told: str, *, as_json: bool) -> None:
+def _say_settled(change_set: ChangeSet, told: str, *, as_json: bool) -> None:
     if as_json:
-        output.answer_json({"title": move.title, "state": "committed", "note": told})
+        output.answer_json({"title": change_set.title, "state": "committed", "note": told})
     else:
         click.echo(told)
 
 
-def _say_end(move: Move, *, aborted: bool, as_json: bool) -> None:
+def _say_end(change_set: ChangeSet, *, aborted: bool, as_json: bool) -> None:
     if as_json:
-        output.answer_json({"title": move.title, "state": "aborted" if aborted else "staged"})
+        output.answer_json({"title": change_set.title, "state": "aborted" if aborted else "staged"})
     elif aborted:
-        click.echo(f"The {move.called} is undone; the repo is as it was")
+        click.echo(f"The {change_set.called} is undone; the repo is as it was")
     else:
-        click.echo(f"The {move.called} is staged: look at it with git diff --cached, then commit it")
+        click.echo(f"The {change_set.called} is staged: look at it with git diff --cached, then commit it")
 
 
 def _json(repo: Path, plan: Plan, *, dry_run: bool) -> dict[str, Any]:
     from aifactory.update import summary
 
     owners = plan.owners
-    conflicts = {change.path: change.why for change in plan.move.conflicts}
+    conflicts = {change.path: change.why for change in plan.change_set.conflicts}
     outcomes = {step.path: step.outcome.name.lower() for step in plan.steps} | dict.fromkeys(conflicts, "conflict")
-    state = "planned" if dry_run else "conflicts" if plan.move.conflicts else "staged"
+    state = "planned" if dry_run else "conflicts" if plan.change_set.conflicts else "staged"
     return {
-        "title": plan.move.title,
+        "title": plan.change_set.title,
         "state": "current" if plan.changes_nothing else state,
         "files": [
             {**dataclasses.asdict(change), "outcome": outcomes.get(change.path), "yours": change.path in owners}
-            for change in summary.of(repo, plan.move)
+            for change in summary.of(repo, plan.change_set)
         ],
         "conflicts": conflicts,
         "changelog": plan.way.changelog,

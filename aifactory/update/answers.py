@@ -24,7 +24,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswersFile:
     """What `.copier-answers.yml` says."""
 
     address: str
@@ -44,7 +44,7 @@ class Answers:
         return hashlib.sha256(said.encode()).hexdigest()[:_DIGITS]
 
 
-def read(repo: Path) -> Answers:
+def read(repo: Path) -> AnswersFile:
     """The answers file of `repo`. UsageProblem when it is missing or broken, saying how to get it back."""
     path = repo / FILE
     back = f"bring it back with git checkout HEAD -- {FILE}, or from the commit of the last update"
@@ -75,7 +75,7 @@ def _manifests_use_case(repo: Path) -> Any:
         return None
 
 
-def parse(text: str, back: str = "write it again") -> Answers:
+def parse(text: str, back: str = "write it again") -> AnswersFile:
     """What the text of an answers file says; see `read`."""
     try:
         found = yaml.safe_load(text)
@@ -86,7 +86,7 @@ def parse(text: str, back: str = "write it again") -> Answers:
     if not isinstance(found, dict) or any(not isinstance(found.get(key), str) for key in ("_src_path", "_commit")):
         raise UsageProblem(f"{FILE} does not say what the repo was made from (_src_path and _commit): {back}")
     given = {str(key): value for key, value in found.items() if not str(key).startswith("_")}
-    return Answers(found["_src_path"], found["_commit"], given, text, str(found.get("_applied", "")))
+    return AnswersFile(found["_src_path"], found["_commit"], given, text, str(found.get("_applied", "")))
 
 
 def recorded(text: str, address: str, commit: str, *, again: bool = False) -> str:
@@ -106,12 +106,12 @@ def recorded(text: str, address: str, commit: str, *, again: bool = False) -> st
 class Applied:
     """The answers file as the last update, or the making of the repo, left it."""
 
-    answers: Answers
+    answers: AnswersFile
     certain: bool = True
     """False in a shallow clone that does not reach back to that commit."""
 
 
-def applied(repo: Path, now: Answers) -> Applied:
+def applied(repo: Path, now: AnswersFile) -> Applied:
     """What was applied last; `now` may hold an address or an answer that was edited since.
 
     An edit is a commit that changes neither the template's commit nor the mark of `recorded`.

@@ -10,43 +10,43 @@ from pathlib import Path
 
 from aifactory.git import git, line, split_nul
 from aifactory.update import record, tree, untouched
-from aifactory.update.record import Change, Move, Phase
+from aifactory.update.record import Change, ChangeSet, Phase
 from aifactory.workshop import scratch
 from aifactory_runtime.errors import NeedsPerson
 
 _MARKER = re.compile(rb"^(?:<{7} |>{7} )", re.MULTILINE)
 
 
-def refuse_undecided(repo: Path, move: Move) -> None:
+def refuse_undecided(repo: Path, change_set: ChangeSet) -> None:
     """NeedsPerson, which names each conflict that is left."""
-    left = [found for change in move.conflicts for found in _undecided(repo, change)]
+    left = [found for change in change_set.conflicts for found in _undecided(repo, change)]
     if left:
         raise NeedsPerson(
-            "\n".join(["conflicts are left:", *left, f"decide them, then: factory {move.command} --continue"])
+            "\n".join(["conflicts are left:", *left, f"decide them, then: factory {change_set.command} --continue"])
         )
 
 
-def take(repo: Path, move: Move, variables: Mapping[str, str] | None = None) -> None:
+def take(repo: Path, change_set: ChangeSet, variables: Mapping[str, str] | None = None) -> None:
     """Put the owner's decisions into the index, or into another that git's `variables` name. NeedsPerson as above."""
-    refuse_undecided(repo, move)
-    paths = [change.path for change in move.conflicts]
+    refuse_undecided(repo, change_set)
+    paths = [change.path for change in change_set.conflicts]
     known = set(split_nul(git(repo, "ls-files", "-z", "--", *paths))) if paths else set()
     found = [path for path in paths if path in known or os.path.lexists(repo / path)]
     if found:
         git(repo, "add", "--all", "--force", "--", *found, variables=variables)
 
 
-def decided(repo: Path, move: Move) -> tree.Tree:
+def decided(repo: Path, change_set: ChangeSet) -> tree.Tree:
     """What the index holds once the decisions are taken; it is not changed. NeedsPerson as above."""
     with scratch("index") as folder:
         copy = folder / "index"
         shutil.copyfile(tree.repo_path(repo, "index"), copy)
         variables = {"GIT_INDEX_FILE": str(copy)}
-        take(repo, move, variables)
+        take(repo, change_set, variables)
         return tree.of_commit(repo, git(repo, "write-tree", variables=variables).decode().strip())
 
 
-def settle(repo: Path) -> tuple[Move, str] | None:
+def settle(repo: Path) -> tuple[ChangeSet, str] | None:
     """Forget an update that the owner ended with git alone: it, and a sentence that says what HEAD has of it.
 
     None when nothing is open, or the update still waits: HEAD did not move, or something is undecided or half written.
@@ -54,24 +54,24 @@ def settle(repo: Path) -> tuple[Move, str] | None:
     noted = record.noted(repo)
     if noted is None:
         return None
-    move, phase = noted
+    change_set, phase = noted
     head = line(repo, "rev-parse", "HEAD")
-    if head == move.head or git(repo, "ls-files", "--unmerged"):
+    if head == change_set.head or git(repo, "ls-files", "--unmerged"):
         return None
     has = tree.of_commit(repo, head)
-    if phase is Phase.MOVING and untouched.differing(repo, {one.path: has.get(one.path) for one in move.changes}):
+    if phase is Phase.MOVING and untouched.differing(repo, {one.path: has.get(one.path) for one in change_set.changes}):
         return None
     record.forget(repo)
-    return move, _told(repo, move, head, has)
+    return change_set, _told(repo, change_set, head, has)
 
 
-def _told(repo: Path, move: Move, head: str, has: tree.Tree) -> str:
-    as_before = [change.path for change in move.changes if has.get(change.path) == change.before]
-    taken = f"{len(move.changes) - len(as_before)} of its {len(move.changes)} files changed"
-    kept = f", as before: {', '.join(as_before)}" if 0 < len(as_before) < len(move.changes) else ""
-    left = [found.strip() for change in move.conflicts if change.marked for found in _undecided(repo, change)]
+def _told(repo: Path, change_set: ChangeSet, head: str, has: tree.Tree) -> str:
+    as_before = [change.path for change in change_set.changes if has.get(change.path) == change.before]
+    taken = f"{len(change_set.changes) - len(as_before)} of its {len(change_set.changes)} files changed"
+    kept = f", as before: {', '.join(as_before)}" if 0 < len(as_before) < len(change_set.changes) else ""
+    left = [found.strip() for change in change_set.conflicts if change.marked for found in _undecided(repo, change)]
     marked = f"; markers are left in {', '.join(left)}" if left else ""
-    return f"HEAD moved on to {head[:12]}, so the {move.called} is closed: {taken} there{kept}{marked}"
+    return f"HEAD moved on to {head[:12]}, so the {change_set.called} is closed: {taken} there{kept}{marked}"
 
 
 def _undecided(repo: Path, change: Change) -> list[str]:

@@ -8,48 +8,50 @@ from pathlib import Path
 
 from aifactory.git import line
 from aifactory.update import conflicts, placing, record, tree, untouched, verify
-from aifactory.update.record import Change, Move, Phase
+from aifactory.update.record import Change, ChangeSet, Phase
 from aifactory.update.tree import Tree
 from aifactory_runtime.errors import UsageProblem
 
 _MEND = "; mend it, git add what you changed, then factory update --continue --verify"
 
 
-def go_on(repo: Path, say: Callable[[str], None], *, hooks: list[Path], checked: bool) -> Move:
+def go_on(repo: Path, say: Callable[[str], None], *, hooks: list[Path], checked: bool) -> ChangeSet:
     """Finish what is open in `repo`; with `checked` only once its own checks pass. Call it under `record.held`.
 
     `hooks` run on what was decided; an update that was interrupted while it was written has theirs in it already.
     NeedsPerson while a conflict is undecided. FactoryError or UsageProblem, with the repo as it was, says what is in
     the way.
     """
-    move, phase = placing.noted_on_head(repo)
+    change_set, phase = placing.noted_on_head(repo)
     if phase is Phase.CONFLICTS and (hooks or checked):
-        _take_tried(repo, move, say, hooks=hooks, checked=checked)
-        return move
-    if not move.conflicts:
-        verify.tried(repo, move, say, hooks=[], checked=checked)
+        _take_tried(repo, change_set, say, hooks=hooks, checked=checked)
+        return change_set
+    if not change_set.conflicts:
+        verify.tried(repo, change_set, say, hooks=[], checked=checked)
     return placing.resume(repo)
 
 
-def _take_tried(repo: Path, move: Move, say: Callable[[str], None], *, hooks: list[Path], checked: bool) -> None:
+def _take_tried(
+    repo: Path, change_set: ChangeSet, say: Callable[[str], None], *, hooks: list[Path], checked: bool
+) -> None:
     """Take the decisions with what hooks add to them; they are tried first."""
-    before, decided = tree.of_commit(repo, move.head), conflicts.decided(repo, move)
-    staged = replace(move, changes=record.changes(before, decided))
+    before, decided = tree.of_commit(repo, change_set.head), conflicts.decided(repo, change_set)
+    staged = replace(change_set, changes=record.changes(before, decided))
     tried = verify.tried(repo, staged, say, hooks=hooks, checked=checked, mend=_MEND)
     after = {**before, **{change.path: change.after for change in tried.changes}}
     final = {path: entry for path, entry in after.items() if entry is not None}
-    added = replace(move, changes=record.changes(decided, final))
-    _refuse_changed(repo, move, decided, added)
-    conflicts.take(repo, move)
+    added = replace(change_set, changes=record.changes(decided, final))
+    _refuse_changed(repo, change_set, decided, added)
+    conflicts.take(repo, change_set)
     if added.changes:
-        placing.add(repo, added, _whole(move, added, decided, final))
+        placing.add(repo, added, _whole(change_set, added, decided, final))
     else:
         record.forget(repo)
 
 
-def _refuse_changed(repo: Path, move: Move, decided: Tree, added: Move) -> None:
+def _refuse_changed(repo: Path, change_set: ChangeSet, decided: Tree, added: ChangeSet) -> None:
     """UsageProblem when the owner went on meanwhile, or has something where hooks write that is not staged."""
-    if line(repo, "rev-parse", "HEAD") != move.head or conflicts.decided(repo, move) != decided:
+    if line(repo, "rev-parse", "HEAD") != change_set.head or conflicts.decided(repo, change_set) != decided:
         raise UsageProblem(
             "what is committed or staged changed while it was tried: nothing was written; factory update --continue "
             "again"
@@ -63,9 +65,9 @@ def _refuse_changed(repo: Path, move: Move, decided: Tree, added: Move) -> None:
     untouched.refuse_unknown(repo, added)
 
 
-def _whole(move: Move, added: Move, decided: Tree, final: Tree) -> Move:
-    """All of the update as one move: back to HEAD, or for paths that are only the owner's to what was staged."""
-    known = {change.path: change.before for change in move.changes}
+def _whole(change_set: ChangeSet, added: ChangeSet, decided: Tree, final: Tree) -> ChangeSet:
+    """All of the update as one change set: back to HEAD, or for paths that are only the owner's to what was staged."""
+    known = {change.path: change.before for change in change_set.changes}
     hooked = {change.path for change in added.changes}
     changes = (
         Change(
@@ -76,4 +78,4 @@ def _whole(move: Move, added: Move, decided: Tree, final: Tree) -> Move:
         )
         for path in sorted(known.keys() | hooked)
     )
-    return replace(move, changes=tuple(changes))
+    return replace(change_set, changes=tuple(changes))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aifactory.git import git, line
 from aifactory.update import conflicts, edits, index, record, tree, untouched
-from aifactory.update.record import Move, Phase
+from aifactory.update.record import ChangeSet, Phase
 from aifactory.update.rules import parents
 from aifactory.update.tree import Entry
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -25,17 +25,17 @@ _STAGING = ".factory/update"
 """In the repo, as a rename needs the same disk; git ignores `.factory/` there. Where it is on another one, we copy."""
 
 
-def move_in(repo: Path, move: Move) -> None:
+def move_in(repo: Path, change_set: ChangeSet) -> None:
     """Write all changes into work tree and index. Call it under `record.held`, on a clean repo.
 
-    UsageProblem, with nothing written, when HEAD or a file that the move touches changed since the move was made, a
-    file that git does not know is in the way, or a folder cannot be written; FactoryError when the disk is full.
+    UsageProblem, with nothing written, when HEAD or a file that it touches changed since it was made, a file
+    that git does not know is in the way, or a folder cannot be written; FactoryError when the disk is full.
     HalfWritten when a file cannot take its place for another reason: `resume` or `abort` comes next.
     """
-    _carry_out(repo, move, move, untouched.refuse_changed)
+    _carry_out(repo, change_set, change_set, untouched.refuse_changed)
 
 
-def add(repo: Path, added: Move, whole: Move) -> None:
+def add(repo: Path, added: ChangeSet, whole: ChangeSet) -> None:
     """Write what hooks `added` to an update whose decisions are in the index. Call it under `record.held`.
 
     A kill meanwhile leaves `whole`, all of the update with that, to be finished or undone. Refused as in `move_in`.
@@ -43,32 +43,32 @@ def add(repo: Path, added: Move, whole: Move) -> None:
     _carry_out(repo, whole, added, untouched.refuse_changed)
 
 
-def resume(repo: Path) -> Move:
+def resume(repo: Path) -> ChangeSet:
     """Finish what was interrupted, or take the owner's decisions in conflicts. Call it under `record.held`.
 
     NeedsPerson while a conflict is undecided; UsageProblem when there is nothing to go on with.
     """
-    move, phase = noted_on_head(repo)
+    change_set, phase = noted_on_head(repo)
     if phase is Phase.MOVING:
-        _carry_out(repo, move, move, untouched.refuse_edited)
-        return move
-    conflicts.take(repo, move)
+        _carry_out(repo, change_set, change_set, untouched.refuse_edited)
+        return change_set
+    conflicts.take(repo, change_set)
     record.forget(repo)
-    return move
+    return change_set
 
 
-def abort(repo: Path, say: Callable[[str], None] = lambda _line: None) -> Move:
+def abort(repo: Path, say: Callable[[str], None] = lambda _line: None) -> ChangeSet:
     """Restore every path that the update touched as HEAD has it. Call it under `record.held`.
 
     What somebody wrote there since it began is kept as a copy; `say` gets a line for each.
     """
-    move, _phase = noted_on_head(repo)
-    edits.keep(repo, move, say)
-    _carry_out(repo, move, move.undone(), lambda _repo, _move: None)
-    return move
+    change_set, _phase = noted_on_head(repo)
+    edits.keep(repo, change_set, say)
+    _carry_out(repo, change_set, change_set.undone(), lambda _repo, _change_set: None)
+    return change_set
 
 
-def _carry_out(repo: Path, noted: Move, wanted: Move, check: Callable[[Path, Move], None]) -> None:
+def _carry_out(repo: Path, noted: ChangeSet, wanted: ChangeSet, check: Callable[[Path, ChangeSet], None]) -> None:
     """Carry out `wanted`, once `check` passes; what is written down meanwhile is `noted`, which it does or undoes."""
     staging = repo / _STAGING
     shutil.rmtree(staging, ignore_errors=True)
@@ -94,24 +94,24 @@ def _carry_out(repo: Path, noted: Move, wanted: Move, check: Callable[[Path, Mov
         record.forget(repo)
 
 
-def _stage(repo: Path, move: Move, staging: Path) -> None:
+def _stage(repo: Path, change_set: ChangeSet, staging: Path) -> None:
     """Write the files to come below `staging`, as git would check them out."""
     try:
         staging.mkdir(parents=True)
     except OSError as error:
         raise FactoryError(f"{staging} cannot be made ({error.strerror}): nothing changed") from None
-    coming = {change.path: change.after for change in move.changes if change.after}
+    coming = {change.path: change.after for change in change_set.changes if change.after}
     with tree.scratch_index(repo, coming) as variables:
         git(repo, "checkout-index", "--all", f"--prefix={_STAGING}/", variables=variables)
 
 
-def _place(repo: Path, move: Move, staging: Path) -> None:
+def _place(repo: Path, change_set: ChangeSet, staging: Path) -> None:
     """Rename each staged file to its place and remove what goes, which waits until as much as possible is there."""
-    coming = {one.path: one.after for one in move.changes if one.after and os.path.lexists(staging / one.path)}
+    coming = {one.path: one.after for one in change_set.changes if one.after and os.path.lexists(staging / one.path)}
     blocked = [path for path in coming if _is_blocked(repo, path)]
     for path in [path for path in coming if path not in blocked]:
         _put(repo, path, coming[path], staging / path)
-    for change in move.changes:
+    for change in change_set.changes:
         if change.after is None and not change.stages:
             _remove(repo, change.path)
     for path in blocked:
@@ -175,16 +175,16 @@ def _remove(repo: Path, path: str) -> None:
             parent.rmdir()
 
 
-def noted_on_head(repo: Path) -> tuple[Move, Phase]:
+def noted_on_head(repo: Path) -> tuple[ChangeSet, Phase]:
     """What is open in the repo. UsageProblem when nothing is, or HEAD is another commit than when it began."""
     index.free(repo)
     found = record.noted(repo)
     if found is None:
         raise UsageProblem("no update and no adoption is open in this repo")
-    move = found[0]
-    if line(repo, "rev-parse", "HEAD") != move.head:
+    change_set = found[0]
+    if line(repo, "rev-parse", "HEAD") != change_set.head:
         raise UsageProblem(
-            f"HEAD is another commit than when the {move.called} began ({move.head[:12]}): go back to that one, then "
-            f"factory {move.command} --continue or --abort"
+            f"HEAD is another commit than when the {change_set.called} began ({change_set.head[:12]}): go back to "
+            f"that one, then factory {change_set.command} --continue or --abort"
         )
     return found

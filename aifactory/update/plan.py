@@ -13,7 +13,7 @@ import pathspec
 from aifactory.git import last_commit, line
 from aifactory.update import answers as answers_file
 from aifactory.update import locks, rules, text_merge, tree, upgrades
-from aifactory.update.record import Change, Move
+from aifactory.update.record import Change, ChangeSet
 from aifactory.update.render import Rendered, render
 from aifactory.update.rules import Outcome, Step
 from aifactory.update.tree import Entry, Tree
@@ -39,7 +39,7 @@ class Plan:
     """An update before it is carried out."""
 
     way: Way
-    move: Move
+    change_set: ChangeSet
     steps: tuple[Step, ...]
     rendered: Renderings
     """What both versions make of the repo's answers."""
@@ -51,12 +51,12 @@ class Plan:
     def owners(self) -> frozenset[str]:
         """Files of the owner's own that change: by an upgrade, a lock, a company's hook."""
         factorys = {answers_file.FILE, *self.rendered.base, *self.rendered.theirs}
-        return frozenset(change.path for change in self.move.changes if change.before) - factorys
+        return frozenset(change.path for change in self.change_set.changes if change.before) - factorys
 
     @property
     def changes_nothing(self) -> bool:
         """Whether the repo is as the new version would render it, but for the number of the version; same address."""
-        return not self.way.readdressed and all(change.path == answers_file.FILE for change in self.move.changes)
+        return not self.way.readdressed and all(change.path == answers_file.FILE for change in self.change_set.changes)
 
 
 def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
@@ -79,8 +79,8 @@ def make(repo: Path, way: Way, workshop: Path, say: Say) -> Plan:
     changes += [Change(path, ours.get(path), entry) for path, entry in upgraded.changed.items()]
     real = tuple(change for change in changes if change.before != change.after or change.stages)
     notes = (*way.notes, *_news(way, steps), *note, *upgraded.reminders)
-    move = Move(head, way.title, real, version=way.new_name)
-    return Plan(way, move, tuple(steps), rendered, notes, upgraded.due)
+    change_set = ChangeSet(head, way.title, real, version=way.new_name)
+    return Plan(way, change_set, tuple(steps), rendered, notes, upgraded.due)
 
 
 def _news(way: Way, steps: Sequence[Step]) -> Iterator[str]:

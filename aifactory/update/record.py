@@ -49,7 +49,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Move:
+class ChangeSet:
     """All that an update does to a repo."""
 
     head: str
@@ -71,7 +71,7 @@ class Move:
         """The changes that a person has to decide."""
         return tuple(change for change in self.changes if change.stages)
 
-    def undone(self) -> Move:
+    def undone(self) -> ChangeSet:
         """The way back."""
         return replace(self, changes=tuple(Change(one.path, one.after, one.before) for one in self.changes))
 
@@ -96,13 +96,13 @@ def held(repo: Path) -> Iterator[None]:
         yield
 
 
-def note(repo: Path, move: Move, phase: Phase) -> None:
+def note(repo: Path, change_set: ChangeSet, phase: Phase) -> None:
     """Write the update down, on disk when this returns."""
-    content = {**asdict(move), "phase": phase}
+    content = {**asdict(change_set), "phase": phase}
     files.write(folder(repo) / "move.json", json.dumps(content), 0o600)
 
 
-def noted(repo: Path) -> tuple[Move, Phase] | None:
+def noted(repo: Path) -> tuple[ChangeSet, Phase] | None:
     """The update that is not finished; None when there is none. UsageProblem when what is written down is damaged."""
     path = folder(repo) / "move.json"
     try:
@@ -123,13 +123,15 @@ def forget(repo: Path) -> None:
     (folder(repo) / "move.json").unlink(missing_ok=True)
 
 
-def _read(written: dict[str, Any]) -> tuple[Move, Phase]:
+def _read(written: dict[str, Any]) -> tuple[ChangeSet, Phase]:
     """What `note` wrote. ValueError, KeyError, TypeError or AttributeError for anything else."""
     if written["command"] not in _NOUNS:
         raise ValueError("no command of factory")
     noted_changes = tuple(_change(one) for one in written["changes"])
-    move = Move(written["head"], written["title"], noted_changes, written["command"], written.get("version", ""))
-    return move, Phase(written["phase"])
+    change_set = ChangeSet(
+        written["head"], written["title"], noted_changes, written["command"], written.get("version", "")
+    )
+    return change_set, Phase(written["phase"])
 
 
 def _change(written: dict[str, Any]) -> Change:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aifactory.scaffold import ownership
 from aifactory.update import answers as answers_file
-from aifactory.update.answers import Answers
+from aifactory.update.answers import AnswersFile
 from aifactory_runtime.errors import UsageProblem
 
 _CACHES = ("__pycache__", ".DS_Store", "*.pyc")
@@ -25,7 +25,7 @@ class Rendered:
     """Patterns of the owner's files, written as git ignores files; the template renders them once."""
 
 
-def render(template: Path, answers: Answers, into: Path, version: str) -> Rendered:
+def render(template: Path, answers: AnswersFile, into: Path, version: str) -> Rendered:
     """Render the unpacked `template` into the new folder `into`, as an update by copier would with these answers.
 
     UsageProblem in one line when an answer is not valid for this version, which is called `version`.

@@ -16,7 +16,7 @@ import pathspec
 from aifactory.git import last_commit
 from aifactory.update import answers as answers_file
 from aifactory.update import plan, record, rules, tree, versions
-from aifactory.update.answers import Answers
+from aifactory.update.answers import AnswersFile
 from aifactory.update.plan import Plan
 from aifactory.update.rules import Outcome, Step
 from aifactory.update.tree import Entry, Tree
@@ -181,7 +181,7 @@ def _forget_old(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _untrue(answers: Answers, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+def _untrue(answers: AnswersFile, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Sentences for answers that the manifest contradicts; files of the factory are rendered from the answers."""
     return tuple(
         f"{key}: {answers_file.FILE} says {value!r}, factory.yaml says {manifest[key]!r}; the factory's files follow "

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from aifactory.git import git
 from aifactory.update import result
-from aifactory.update.record import Move
+from aifactory.update.record import ChangeSet
 
 _MANY = 20
 """Of more files in a folder only their number is said."""
@@ -40,11 +40,13 @@ class FileChange:
         return f"{where}: {self.what}{_lines([self])}"
 
 
-def of(repo: Path, move: Move) -> list[FileChange]:
-    """Every file that the move changes, in order of path; files that moved are found as git finds them."""
-    after = result.commit(repo, move)
-    said = git(repo, "diff-tree", "-r", "-z", "-M", "--numstat", "--no-ext-diff", move.head, after)
-    kinds = dict(_kinds(git(repo, "diff-tree", "-r", "-z", "-M", "--name-status", "--no-ext-diff", move.head, after)))
+def of(repo: Path, change_set: ChangeSet) -> list[FileChange]:
+    """Every file that the change set changes, in order of path; files that moved are found as git finds them."""
+    after = result.commit(repo, change_set)
+    said = git(repo, "diff-tree", "-r", "-z", "-M", "--numstat", "--no-ext-diff", change_set.head, after)
+    kinds = dict(
+        _kinds(git(repo, "diff-tree", "-r", "-z", "-M", "--name-status", "--no-ext-diff", change_set.head, after))
+    )
     return sorted(_counted(said, kinds), key=lambda change: change.path)
 
 

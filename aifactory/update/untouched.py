@@ -1,4 +1,4 @@
-"""Refuses a move where something was done to its paths since it was made: what lies there would be lost."""
+"""Refuses a change set where something was done to its paths since it was made: what lies there would be lost."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pathlib import Path
 
 from aifactory.git import attempt, git, line, split_nul
 from aifactory.update import tree, writable
-from aifactory.update.record import Move
+from aifactory.update.record import ChangeSet
 from aifactory.update.rules import parents
 from aifactory.update.tree import Entry, Tree
 from aifactory_runtime.errors import UsageProblem
 
 
-def refuse_changed(repo: Path, move: Move) -> None:
-    """UsageProblem unless HEAD, index and files are as the move found them, and it can write with nothing in its way.
+def refuse_changed(repo: Path, change_set: ChangeSet) -> None:
+    """UsageProblem unless HEAD, index and files are as the change set found them, and nothing is in its way.
 
     Files are told by their content, as git may have been told not to look at some.
     """
     head = line(repo, "rev-parse", "HEAD")
-    if head != move.head:
+    if head != change_set.head:
         raise UsageProblem(
-            f"HEAD moved from {move.head[:12]} to {head[:12]} while the {move.called} was made: nothing was written; "
-            f"factory {move.command} again"
+            f"HEAD moved from {change_set.head[:12]} to {head[:12]} while the {change_set.called} was made: nothing "
+            f"was written; factory {change_set.command} again"
         )
-    before = {change.path: change.before for change in move.changes}
+    before = {change.path: change.before for change in change_set.changes}
     indexed, left_out = _indexed(repo)
     changed = {path for path, entry in before.items() if indexed.get(path) != entry}
     there = {path: entry for path, entry in before.items() if entry and path not in left_out}
@@ -33,16 +33,16 @@ def refuse_changed(repo: Path, move: Move) -> None:
     if changed:
         raise UsageProblem(
             f"{min(changed)} is not as the last commit has it: nothing was written; commit or undo your change, then "
-            f"factory {move.command} again"
+            f"factory {change_set.command} again"
         )
-    refuse_unknown(repo, move)
-    writable.refuse_unwritable(repo, move)
+    refuse_unknown(repo, change_set)
+    writable.refuse_unwritable(repo, change_set)
 
 
-def refuse_unknown(repo: Path, move: Move) -> None:
-    """UsageProblem for what lies, unknown to git or ignored, where the move puts a file."""
-    going = {change.path for change in move.changes if change.before and not change.after}
-    for change in move.changes:
+def refuse_unknown(repo: Path, change_set: ChangeSet) -> None:
+    """UsageProblem for what lies, unknown to git or ignored, where the change set puts a file."""
+    going = {change.path for change in change_set.changes if change.before and not change.after}
+    for change in change_set.changes:
         if change.before is not None or change.after is None:
             continue
         for place in (change.path, *parents(change.path)):
@@ -51,21 +51,21 @@ def refuse_unknown(repo: Path, move: Move) -> None:
                 raise UsageProblem(f"{found} is in no commit, and {change.path} is to be put there: move it away")
 
 
-def refuse_edited(repo: Path, move: Move) -> None:
-    """UsageProblem when somebody edited a file of the move since it began."""
-    found = edited(repo, move)
+def refuse_edited(repo: Path, change_set: ChangeSet) -> None:
+    """UsageProblem when somebody edited a file of the change set since it began."""
+    found = edited(repo, change_set)
     if found:
         raise UsageProblem(
-            f"{min(found)} was edited after the {move.called} was interrupted: factory {move.command} --abort keeps a "
-            "copy of it and says where"
+            f"{min(found)} was edited after the {change_set.called} was interrupted: factory {change_set.command} "
+            "--abort keeps a copy of it and says where"
         )
 
 
-def edited(repo: Path, move: Move) -> set[str]:
-    """Paths of the move that hold neither what was there, nor what is to be, nor a version that it knows besides."""
-    before, after = ({one.path: getattr(one, side) for one in move.changes} for side in ("before", "after"))
+def edited(repo: Path, change_set: ChangeSet) -> set[str]:
+    """Paths that hold neither what was there, nor what is to be, nor a version that the change set knows besides."""
+    before, after = ({one.path: getattr(one, side) for one in change_set.changes} for side in ("before", "after"))
     found = differing(repo, before) & differing(repo, after)
-    others = {one.path: [*one.between, *(one.stages or ())] for one in move.changes if one.path in found}
+    others = {one.path: [*one.between, *(one.stages or ())] for one in change_set.changes if one.path in found}
     for number in range(max(map(len, others.values()), default=0)):
         known = {path: entries[number] for path, entries in others.items() if len(entries) > number}
         found -= known.keys() - differing(repo, known)

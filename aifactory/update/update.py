@@ -48,11 +48,11 @@ def update(
         refuse_unready(repo)
         answers.refuse_other_use_case(repo)
         found = prepare(repo, versions.find(repo, to, address, variables), say)
-        untouched.refuse_changed(repo, found.move)
+        untouched.refuse_changed(repo, found.change_set)
         found = _tried(repo, found, say, hooks=hooks or [], checked=checked)
         if not dry_run and not found.changes_nothing:
-            say(f"Writing {len(found.move.changes)} files ...")
-            placing.move_in(repo, found.move)
+            say(f"Writing {len(found.change_set.changes)} files ...")
+            placing.move_in(repo, found.change_set)
             standing.keep_updated(repo, found)
     return found
 
@@ -61,9 +61,9 @@ def _tried(repo: Path, made: Plan, say: Say, *, hooks: list[Path], checked: bool
     """The plan with what the company's hooks add to it, once the result has passed its own checks."""
     if made.changes_nothing:
         return made
-    if made.move.conflicts:
+    if made.change_set.conflicts:
         return replace(made, notes=(*made.notes, *_later(hooks, checked=checked)))
-    return replace(made, move=verify.tried(repo, made.move, say, hooks=hooks, checked=checked))
+    return replace(made, change_set=verify.tried(repo, made.change_set, say, hooks=hooks, checked=checked))
 
 
 def _later(hooks: list[Path], *, checked: bool) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _later(hooks: list[Path], *, checked: bool) -> Iterator[str]:
         yield "nothing is verified before you have decided; then: factory update --continue --verify"
 
 
-def settle(repo: Path) -> tuple[record.Move, str] | None:
+def settle(repo: Path) -> tuple[record.ChangeSet, str] | None:
     """Close an update or an adoption that the owner ended with git alone: it, and a sentence that says what HEAD has.
 
     None when none is open, or when it still waits for `go_on` or `abort`.
@@ -83,17 +83,19 @@ def settle(repo: Path) -> tuple[record.Move, str] | None:
         return conflicts.settle(repo)
 
 
-def go_on(repo: Path, say: Say, *, hooks: list[Path] | None = None, checked: bool = False) -> tuple[record.Move, bool]:
+def go_on(
+    repo: Path, say: Say, *, hooks: list[Path] | None = None, checked: bool = False
+) -> tuple[record.ChangeSet, bool]:
     """Finish an interrupted update, or take the owner's decisions; True when conflicts now wait for these.
 
     `hooks` run on what was decided, and with `checked` its own checks do, before it is taken.
     """
     with record.held(repo):
-        move = finishing.go_on(repo, say, hooks=hooks or [], checked=checked)
-        return move, record.noted(repo) is not None
+        change_set = finishing.go_on(repo, say, hooks=hooks or [], checked=checked)
+        return change_set, record.noted(repo) is not None
 
 
-def abort(repo: Path, say: Say = lambda _line: None) -> record.Move:
+def abort(repo: Path, say: Say = lambda _line: None) -> record.ChangeSet:
     """The repo as it was before the update; `say` gets a line for each edit since then, which is kept as a copy."""
     with record.held(repo):
         return placing.abort(repo, say)
@@ -123,8 +125,8 @@ def waiting(repo: Path) -> str | None:
     """What an update or an adoption of this repo waits for; None when nothing is under way."""
     found = record.noted(repo)
     if found is not None:
-        move, phase = found
-        return f"the {move.called} {_state(phase)}: factory {move.command} --continue, or --abort"
+        change_set, phase = found
+        return f"the {change_set.called} {_state(phase)}: factory {change_set.command} --continue, or --abort"
     staged, committed = (attempt(repo, "show", f"{at}:{answers.FILE}") for at in ("", "HEAD"))
     if staged.returncode or staged.stdout == committed.stdout:
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from aifactory.hooks import AFTER_UPDATE
 from aifactory.hooks import run as run_hooks
 from aifactory.update import result
-from aifactory.update.record import Move
+from aifactory.update.record import ChangeSet
 from aifactory_runtime.config import outer
 from aifactory_runtime.errors import FactoryError
 
@@ -23,19 +23,19 @@ _STEPS = (
 
 
 def tried(
-    repo: Path, move: Move, say: Callable[[str], None], *, hooks: list[Path], checked: bool, mend: str = ""
-) -> Move:
-    """A move without conflicts with what `hooks` add to it, tried in a work tree; with `checked` it is verified.
+    repo: Path, change_set: ChangeSet, say: Callable[[str], None], *, hooks: list[Path], checked: bool, mend: str = ""
+) -> ChangeSet:
+    """A change set without conflicts with what `hooks` add to it, tried in a work tree; with `checked` it is verified.
 
     FactoryError, with the repo untouched, when a hook or a check fails; `mend` is said then, what to do about a check.
     """
     if not (hooks or checked):
-        return move
+        return change_set
     if checked:
         say(f"Verify, 1 of {len(_STEPS) + 1}, environment: a work tree with the result is made ...")
-    with result.checked_out(repo, move) as place:
-        run_hooks(hooks, place, {"event": AFTER_UPDATE, "version": move.version}, say)
-        taken = result.taken_over(repo, move, place) if hooks else move
+    with result.checked_out(repo, change_set) as place:
+        run_hooks(hooks, place, {"event": AFTER_UPDATE, "version": change_set.version}, say)
+        taken = result.taken_over(repo, change_set, place) if hooks else change_set
         if checked:
             verify(place, say, mend)
     return taken

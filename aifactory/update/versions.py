@@ -11,7 +11,7 @@ from aifactory import releases
 from aifactory.source import Source
 from aifactory.update import answers as answers_file
 from aifactory.update import source
-from aifactory.update.answers import Answers
+from aifactory.update.answers import AnswersFile
 from aifactory_runtime import __version__
 from aifactory_runtime.errors import UsageProblem
 
@@ -26,8 +26,8 @@ class Way:
     """An update's two ends."""
 
     source: Source
-    answers: Answers
-    applied: Answers
+    answers: AnswersFile
+    applied: AnswersFile
     """The answers as the last update applied them: the old end is rendered with these."""
     address: str
     """What the repo keeps as the template's address."""
@@ -88,7 +88,7 @@ def find(repo: Path, to: str | None, address: str | None, variables: Mapping[str
     return Way(template, answers, before.answers, address or answers.address, old, new, notes)
 
 
-def _refuse_changed_address(answers: Answers, before: str) -> None:
+def _refuse_changed_address(answers: AnswersFile, before: str) -> None:
     if before != answers.address:
         raise UsageProblem(
             f"{answers_file.FILE} names {answers.address} as the template; at the last update it was {before}. "
@@ -96,7 +96,7 @@ def _refuse_changed_address(answers: Answers, before: str) -> None:
         )
 
 
-def _old(template: Source, answers: Answers) -> str:
+def _old(template: Source, answers: AnswersFile) -> str:
     try:
         return template.commit_of(answers.commit)
     except UsageProblem:

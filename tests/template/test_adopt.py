@@ -138,7 +138,7 @@ def test_given_an_adopted_repo_when_updated_then_it_follows_and_what_was_there_b
 
     plan = update.update(repo, "0.2.0", None, {}, lambda _line: None)
 
-    assert not plan.move.conflicts
+    assert not plan.change_set.conflicts
     commit(repo, "Follow")
     assert lost(repo, before) == []
     assert "List all targets." in (repo / "Makefile").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ Follow = Callable[[Path], None]
 
 
 def by_factory(repo: Path) -> None:
-    assert not update.update(repo, "0.2.0", None, {}, lambda _line: None).move.conflicts
+    assert not update.update(repo, "0.2.0", None, {}, lambda _line: None).change_set.conflicts
 
 
 def by_copier(repo: Path) -> None:

@@ -97,7 +97,7 @@ def test_given_a_repo_of_0_1_0_when_updated_then_each_of_the_factorys_files_is_a
 
     plan = update.update(repo, NEXT, None, {}, lambda _line: None)
 
-    assert not plan.move.conflicts
+    assert not plan.change_set.conflicts
     expected = {path for path in files(new) if not owners(path)}
     assert {path for path in files(repo) if not owners(path)} == expected
     assert [path for path in sorted(expected) if (repo / path).read_bytes() != (new / path).read_bytes()] == []
@@ -145,6 +145,6 @@ def test_given_an_owner_who_edited_the_runtimes_copy_in_src_then_the_edit_goes_a
     errors.write_text(errors.read_text() + "\n# a note of the owner\n")
     commit(repo, "A note")
     plan = update.update(repo, NEXT, None, {}, lambda _line: None)
-    assert not plan.move.conflicts
+    assert not plan.change_set.conflicts
     moved = repo / "vendor" / "aifactory-runtime" / "src" / "aifactory_runtime" / "errors.py"
     assert moved.read_text().endswith("# a note of the owner\n")

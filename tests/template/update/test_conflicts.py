@@ -25,7 +25,7 @@ def test_fault_11_given_edits_of_the_same_lines_then_both_are_left_and_the_owner
 
     plan = follow(repo)
 
-    why = {change.path: change.why for change in plan.move.conflicts}
+    why = {change.path: change.why for change in plan.change_set.conflicts}
     assert set(why) == {"Makefile", "docs/on-call.md"}
     assert "Say it better" in why["Makefile"]
     assert why["docs/on-call.md"].startswith("yours (")
@@ -66,7 +66,7 @@ def test_given_a_picture_that_both_changed_and_the_factory_moved_then_both_versi
 
     plan = follow(repo, "0.4.0", address=str(made.folder))
 
-    (why,) = [change.why for change in plan.move.conflicts]
+    (why,) = [change.why for change in plan.change_set.conflicts]
     assert "A better picture" in why
     assert why.endswith("and the factory changed it, too")
     assert not (repo / "docs" / "first.png").exists()
@@ -83,7 +83,7 @@ def test_given_an_empty_file_of_the_owners_where_the_factory_puts_one_then_it_st
     (repo / "docs" / "on-call.md").write_text("")
     commit(repo, "To be written")
     plan = follow(repo)
-    assert [change.path for change in plan.move.conflicts] == ["docs/on-call.md"]
+    assert [change.path for change in plan.change_set.conflicts] == ["docs/on-call.md"]
     with pytest.raises(NeedsPerson, match=r"on-call\.md: choose one"):
         update.go_on(repo, quiet)
     assert (repo / "docs" / "on-call.md").read_text() == ""

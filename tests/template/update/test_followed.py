@@ -35,7 +35,7 @@ def test_given_a_repo_nobody_edited_then_it_is_as_the_new_version_makes_one_and_
     run_update(by_copier, defaults=True, quiet=True, overwrite=True, vcs_ref="v0.2.0")
     assert everything(by_copier) == everything(repo)
     assert plan.way.changelog == "## 0.2.0\n\n- Targets are listed better. Nothing to do."
-    assert not plan.move.conflicts
+    assert not plan.change_set.conflicts
 
 
 def test_given_a_dry_run_then_the_plan_is_the_same_and_nothing_is_touched(repo: Path) -> None:
@@ -63,7 +63,7 @@ def test_fault_13_given_edits_in_files_that_changed_moved_or_went_then_each_is_k
 
     plan = follow(repo)
 
-    assert not plan.move.conflicts
+    assert not plan.change_set.conflicts
     assert "# my line" in (repo / "Makefile").read_text()
     assert "List all targets." in (repo / "Makefile").read_text()
     assert "My note." in (repo / MOVED[1]).read_text(encoding="utf-8")
@@ -121,7 +121,7 @@ def test_given_odd_things_in_the_repo_then_none_of_them_is_touched(repo: Path, t
     commit(repo, "Follow the factory 0.2.0")
 
     after = tree.of_commit(repo, "HEAD")
-    touched = {change.path for change in plan.move.changes}
+    touched = {change.path for change in plan.change_set.changes}
     assert {path: entry for path, entry in before.items() if path not in touched} == {
         path: entry for path, entry in after.items() if path not in touched
     }

@@ -55,7 +55,7 @@ def test_given_conflicts_then_the_companys_hook_waits_and_runs_on_what_was_decid
     text = (repo / "Makefile").read_text()
     (repo / "Makefile").write_text(text.split("<<<<<<<")[0] + "decided:\n")
 
-    _move, waits = update.go_on(repo, quiet, hooks=[hook])
+    _change_set, waits = update.go_on(repo, quiet, hooks=[hook])
 
     assert not waits
     assert (repo / "company.yaml").read_text() == "after_update 0.2.0\n"

@@ -104,6 +104,6 @@ def test_given_a_conflict_that_waits_then_status_calls_it_one_until_it_is_decide
 
     (repo / "Makefile").write_text("decided:\n")
     update.go_on(repo, quiet)
-    assert [change.path for change in plan.move.conflicts] == ["Makefile"]
+    assert [change.path for change in plan.change_set.conflicts] == ["Makefile"]
     say(of(place))
     assert "once that is committed: nothing to update" in capsys.readouterr().out

@@ -214,5 +214,5 @@ def test_given_a_clone_of_the_template_without_tags_then_its_list_of_releases_se
     git(tmp_path, "clone", "--quiet", "--no-tags", "--bare", str(released.folder), str(bare))
     plan = follow(repo, address=f"file://{bare}")
     (known,) = [one for one in releases.read((released.folder / releases.FILE).read_text()) if one.version == "0.2.0"]
-    assert plan.move.title == "0.1.0 to 0.2.0"
+    assert plan.change_set.title == "0.1.0 to 0.2.0"
     assert answers.read(repo).commit == known.commit

@@ -13,7 +13,7 @@ from aifactory_runtime.pipeline import data_steps, exclusive, made_up, model_ste
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
-from aifactory_runtime.pipeline.reproduction import repeat
+from aifactory_runtime.pipeline.reproduction import earlier_training
 from aifactory_runtime.registry import skops_file
 
 Step = Callable[[Context, Handoff], Handoff]
@@ -57,7 +57,7 @@ def run(
             if name == "train":
                 wait(opened)  # should it have failed, the step meets the same error
             made_anew = again or handoff.new_reference
-            if name == "train" and not made_anew and (before := repeat.find(context, handoff)):
+            if name == "train" and not made_anew and (before := earlier_training.find(context, handoff)):
                 shutil.rmtree(handoffs.folder(context.artifacts, handoff.id))
                 return before
             try:

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from aifactory.cli.update import command
 from aifactory.source import Source
 from aifactory.update import placing, tree
-from aifactory.update.answers import Answers
+from aifactory.update.answers import AnswersFile
 from aifactory.update.plan import Plan, Renderings
-from aifactory.update.record import Change, Move
+from aifactory.update.record import Change, ChangeSet
 from aifactory.update.rules import Outcome, Step
 from aifactory.update.tree import FILE, Entry
 from aifactory.update.versions import Way
@@ -34,7 +34,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     its, both = (Entry(FILE, tree.store(tmp_path, text)) for text in (b"its\n", b"<<<<<<< yours\n"))
     stages = (None, mine, its)
     changes = (Change("both.txt", mine, both, stages, "text"), Change("a picture.png", mine, mine, stages, "picture"))
-    placing.move_in(tmp_path, Move(git(tmp_path, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", changes))
+    placing.move_in(tmp_path, ChangeSet(git(tmp_path, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", changes))
     return tmp_path
 
 
@@ -104,11 +104,11 @@ def planned(repo: Path) -> Plan:
     its, upgraded = (Entry(FILE, tree.store(repo, text)) for text in (b"its\n", b"schema: 2\n"))
     changes = (Change("both.txt", base["both.txt"], its), Change("a picture.png", base["a picture.png"], upgraded))
     here = Source(repo, str(repo))
-    answered = Answers(str(repo), "v0.1.0", {}, "")
+    answered = AnswersFile(str(repo), "v0.1.0", {}, "")
     head = git(repo, "rev-parse", "HEAD")
     return Plan(
         Way(here, answered, answered, str(repo), head, head),
-        Move(head, "0.1.0 to 0.2.0", changes),
+        ChangeSet(head, "0.1.0 to 0.2.0", changes),
         (Step("both.txt", Outcome.CHANGE), Step("gone.txt", Outcome.KEEP_EDITED)),
         Renderings({"both.txt": base["both.txt"]}, {"both.txt": its}, {}, ""),
         ("a reminder",),
@@ -154,9 +154,11 @@ def test_given_a_plan_with_a_conflict_then_headline_and_list_say_so(
 ) -> None:
     made = planned(repo)
     its = made.rendered.theirs["both.txt"]
-    change = Change("both.txt", made.move.changes[0].before, its, (None, made.move.changes[0].before, its), "text")
+    change = Change(
+        "both.txt", made.change_set.changes[0].before, its, (None, made.change_set.changes[0].before, its), "text"
+    )
     merged = (Step("both.txt", Outcome.MERGE), Step("other.txt", Outcome.MERGE))
-    made = replace(made, move=replace(made.move, changes=(change,)), steps=merged)
+    made = replace(made, change_set=replace(made.change_set, changes=(change,)), steps=merged)
     monkeypatch.setattr("aifactory.update.update", lambda *_arguments, **_named: made)
     done = CliRunner().invoke(command, ["--dry-run"] if dry_run else [])
     assert isinstance(done.exception, NeedsPerson)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory.update import tree
-from aifactory.update.record import Change, Move
+from aifactory.update.record import Change, ChangeSet
 from aifactory.update.tree import EXECUTABLE, FILE, LINK, Entry
 from tests.fixtures.usecase_repo import commit, git
 
@@ -31,7 +31,7 @@ def make_repo(root: Path) -> Path:
     return root
 
 
-def made(repo: Path, *, conflict: bool = False) -> Move:
+def made(repo: Path, *, conflict: bool = False) -> ChangeSet:
     """A move that adds, changes, removes, renames, makes a file of a folder, and a folder of a file."""
     before = tree.of_commit(repo, "HEAD")
 
@@ -51,7 +51,7 @@ def made(repo: Path, *, conflict: bool = False) -> Move:
     if conflict:
         stages = (new("base\n"), before["both.txt"], new("its\n"))
         changes.append(Change("both.txt", before["both.txt"], new(MARKED), stages, "edited by both"))
-    return Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", tuple(changes))
+    return ChangeSet(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", tuple(changes))
 
 
 def state(repo: Path) -> dict[str, Any]:

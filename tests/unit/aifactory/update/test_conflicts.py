@@ -8,7 +8,7 @@ import pytest
 
 from aifactory import update
 from aifactory.update import conflicts, placing, record, tree
-from aifactory.update.record import Change, Move, Phase
+from aifactory.update.record import Change, ChangeSet, Phase
 from aifactory.update.tree import FILE, Entry
 from aifactory_runtime.errors import NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
@@ -28,14 +28,14 @@ def repo(tmp_path: Path) -> Path:
     return root
 
 
-def made(repo: Path, *, binary: bool = False) -> Move:
+def made(repo: Path, *, binary: bool = False) -> ChangeSet:
     before = tree.of_commit(repo, "HEAD")
     its = Entry(FILE, tree.store(repo, b"\x00its\n"))
     path = "picture.png" if binary else "both.txt"
     after = before[path] if binary else Entry(FILE, tree.store(repo, MARKED))
     conflict = Change(path, before[path], after, (None, before[path], its), "edited by both")
     change = Change("Makefile", before["Makefile"], Entry(FILE, tree.store(repo, b"all: check\n")))
-    return Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change, conflict))
+    return ChangeSet(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change, conflict))
 
 
 def test_given_a_decision_that_was_committed_by_git_alone_then_the_update_is_closed_and_said(repo: Path) -> None:
@@ -72,9 +72,9 @@ def test_given_all_committed_with_the_markers_in_it_then_the_files_that_hold_the
 
 @pytest.mark.parametrize("phase", [Phase.CONFLICTS, Phase.MOVING])
 def test_given_an_update_that_the_owner_threw_away_and_went_on_then_it_is_closed(repo: Path, phase: Phase) -> None:
-    move = made(repo)
-    placing.move_in(repo, move)
-    record.note(repo, move, phase)
+    change_set = made(repo)
+    placing.move_in(repo, change_set)
+    record.note(repo, change_set, phase)
     git(repo, "reset", "--quiet", "--hard")
     git(repo, "commit", "--quiet", "--allow-empty", "--message", "Something else")
     settled = update.settle(repo)
@@ -92,15 +92,15 @@ def test_given_a_decision_that_is_staged_and_not_committed_then_the_update_still
 
 @pytest.mark.heavy
 def test_given_something_undecided_or_half_written_then_it_still_waits_and_head_has_to_go_back(repo: Path) -> None:
-    move = made(repo)
-    placing.move_in(repo, move)
+    change_set = made(repo)
+    placing.move_in(repo, change_set)
     assert update.settle(repo) is None
     git(repo, "update-ref", "HEAD", git(repo, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "Beside"))
     assert update.settle(repo) is None
     with pytest.raises(UsageProblem, match="HEAD is another commit"):
         placing.abort(repo)
     git(repo, "reset", "--quiet", "--hard")
-    record.note(repo, move, Phase.MOVING)
+    record.note(repo, change_set, Phase.MOVING)
     (repo / "Makefile").write_text("all: check\n")
     assert update.settle(repo) is None
     with pytest.raises(UsageProblem, match="HEAD is another commit"):
@@ -109,14 +109,14 @@ def test_given_something_undecided_or_half_written_then_it_still_waits_and_head_
 
 @pytest.mark.heavy
 def test_given_a_conflict_without_markers_then_both_versions_are_where_it_is_said(repo: Path) -> None:
-    move = made(repo, binary=True)
-    placing.move_in(repo, move)
+    change_set = made(repo, binary=True)
+    placing.move_in(repo, change_set)
     assert (repo / "picture.png").read_bytes() == b"\x00mine\n"
     with pytest.raises(NeedsPerson, match=r"picture\.png: choose one, then git add"):
-        conflicts.take(repo, move)
+        conflicts.take(repo, change_set)
     git(repo, "checkout", "--theirs", "--", "picture.png")
     assert (repo / "picture.png").read_bytes() == b"\x00its\n"
     git(repo, "add", "picture.png")
-    conflicts.take(repo, move)
+    conflicts.take(repo, change_set)
     placing.abort(repo)
     assert git(repo, "status", "--porcelain") == ""

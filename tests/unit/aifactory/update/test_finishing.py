@@ -11,7 +11,7 @@ import pytest
 
 from aifactory import update
 from aifactory.update import placing, record, tree, verify
-from aifactory.update.record import Change, Move
+from aifactory.update.record import Change, ChangeSet
 from aifactory.update.tree import FILE, Entry
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
@@ -35,7 +35,7 @@ def repo(tmp_path: Path) -> Path:
     its, both, made = (Entry(FILE, tree.store(root, text)) for text in (b"its\n", MARKED, CHECKED.encode()))
     conflict = Change("both.txt", before["both.txt"], both, (None, before["both.txt"], its), "edited by both")
     changes = (Change("Makefile", before["Makefile"], made), Change("new.txt", None, its), conflict)
-    placing.move_in(root, Move(git(root, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", changes, version="0.2.0"))
+    placing.move_in(root, ChangeSet(git(root, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", changes, version="0.2.0"))
     (root / "both.txt").write_text("decided\n")
     (root / "own.txt").write_text("not staged\n")
     return root
@@ -51,7 +51,7 @@ def hook(repo: Path, script: str) -> list[Path]:
 def go_on(repo: Path, hooks: list[Path] | None = None, *, checked: bool = False) -> list[str]:
     """Lines of progress."""
     said: list[str] = []
-    _move, waits = update.go_on(repo, said.append, hooks=hooks, checked=checked)
+    _change_set, waits = update.go_on(repo, said.append, hooks=hooks, checked=checked)
     assert not waits
     return said
 
@@ -141,8 +141,8 @@ def test_given_an_interrupted_update_then_it_is_verified_before_it_is_finished(r
     makefile = Change(
         "Makefile", tree.of_commit(repo, "HEAD")["Makefile"], Entry(FILE, tree.store(repo, CHECKED.encode()))
     )
-    move = Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (makefile, Change("red.txt", None, red)))
-    record.note(repo, move, record.Phase.MOVING)
+    change_set = ChangeSet(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (makefile, Change("red.txt", None, red)))
+    record.note(repo, change_set, record.Phase.MOVING)
     with pytest.raises(FactoryError, match="make check fails"):
         go_on(repo, checked=True)
     assert not (repo / "red.txt").exists()
@@ -179,8 +179,8 @@ def test_fault_16_given_a_kill_before_any_write_then_no_decision_is_lost(
     monkeypatch.setattr(
         verify,
         "tried",
-        lambda _repo, move, *_rest, **_named: replace(
-            move, changes=tuple(Change(path, None, entry) for path, entry in hooked.items())
+        lambda _repo, change_set, *_rest, **_named: replace(
+            change_set, changes=tuple(Change(path, None, entry) for path, entry in hooked.items())
         ),
     )
     undone = shutil.copytree(repo, tmp_path / "undone")

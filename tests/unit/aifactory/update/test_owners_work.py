@@ -10,7 +10,7 @@ import pytest
 
 from aifactory.git import attempt
 from aifactory.update import index, placing, record
-from aifactory.update.record import Move, Phase
+from aifactory.update.record import ChangeSet, Phase
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
 from tests.unit.aifactory.update.moves import made, make_repo, state
@@ -78,23 +78,23 @@ def edited_beyond_a_sparse_checkout(repo: Path) -> None:
 def test_given_work_of_the_owner_while_the_update_was_made_then_it_is_named_and_nothing_is_written(
     repo: Path, act: Callable[[Path], None], named: str
 ) -> None:
-    move = made(repo)
+    change_set = made(repo)
     act(repo)
     before = state(repo)
     with pytest.raises(UsageProblem, match=rf"{re.escape(named)} is not as the last commit has it.*update") as raised:
-        placing.move_in(repo, move)
+        placing.move_in(repo, change_set)
     assert "\n" not in str(raised.value)
     assert state(repo) == before
     assert record.noted(repo) is None
 
 
 def test_given_a_commit_while_the_update_was_made_then_it_is_said_and_nothing_is_written(repo: Path) -> None:
-    move = made(repo)
+    change_set = made(repo)
     (repo / "both.txt").write_text("more\n")
     commit(repo, "Meanwhile")
     before = state(repo)
     with pytest.raises(UsageProblem, match=r"HEAD moved .* nothing was written.*factory update"):
-        placing.move_in(repo, move)
+        placing.move_in(repo, change_set)
     assert state(repo) == before
 
 
@@ -115,10 +115,10 @@ def test_given_a_git_add_while_files_take_their_places_then_git_refuses_it_and_n
     said: list[bytes] = []
     real = record.note
 
-    def noting(root: Path, move: Move, phase: Phase) -> None:
+    def noting(root: Path, change_set: ChangeSet, phase: Phase) -> None:
         (root / "mine.txt").write_text("mine\n")
         said.append(attempt(root, "add", "mine.txt").stderr)
-        real(root, move, phase)
+        real(root, change_set, phase)
 
     monkeypatch.setattr(record, "note", noting)
     git(repo, "add", "--force", "notes.txt")
@@ -150,8 +150,8 @@ def test_given_the_lock_that_a_killed_git_left_at_our_copy_of_the_index_then_it_
 
 @pytest.mark.parametrize("path", ["Makefile", "vendor/deep/new.py", "gone.txt"])
 def test_given_a_file_edited_after_an_interruption_then_continue_refuses_it_by_name(repo: Path, path: str) -> None:
-    move = made(repo)
-    record.note(repo, move, Phase.MOVING)
+    change_set = made(repo)
+    record.note(repo, change_set, Phase.MOVING)
     (repo / path).parent.mkdir(parents=True, exist_ok=True)
     (repo / path).write_text("my own work\n")
     with pytest.raises(

@@ -12,7 +12,7 @@ import pytest
 from aifactory import update
 from aifactory.git import attempt
 from aifactory.update import conflicts, index, placing, record, tree
-from aifactory.update.record import Change, Move, Phase
+from aifactory.update.record import Change, ChangeSet, Phase
 from aifactory.update.tree import EXECUTABLE, FILE, Entry
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from tests.fixtures.usecase_repo import commit, git
@@ -26,8 +26,8 @@ def repo(tmp_path: Path) -> Path:
 
 
 def test_given_a_clean_repo_then_all_is_staged_and_the_rest_untouched(repo: Path) -> None:
-    before, move = state(repo), made(repo)
-    placing.move_in(repo, move)
+    before, change_set = state(repo), made(repo)
+    placing.move_in(repo, change_set)
 
     after = state(repo)
     assert after["head"] == before["head"]
@@ -50,10 +50,10 @@ def test_given_a_clean_repo_then_all_is_staged_and_the_rest_untouched(repo: Path
 def test_fault_16_given_a_kill_before_any_write_then_the_update_is_finished_or_undone_whole(
     repo: Path, monkeypatch: pytest.MonkeyPatch, conflict: bool, end: str
 ) -> None:
-    before, move = state(repo), made(repo, conflict=conflict)
-    placing.move_in(repo, move)
+    before, change_set = state(repo), made(repo, conflict=conflict)
+    placing.move_in(repo, change_set)
     wanted = state(repo)
-    record.note(repo, move, Phase.CONFLICTS)
+    record.note(repo, change_set, Phase.CONFLICTS)
     placing.abort(repo)
     assert state(repo) == before
 
@@ -61,7 +61,7 @@ def test_fault_16_given_a_kill_before_any_write_then_the_update_is_finished_or_u
     for step in range(1, 200):
         with killed_at(step, monkeypatch) as count:
             try:
-                placing.move_in(repo, move)
+                placing.move_in(repo, change_set)
             except Killed:
                 kills += 1
         if count[0] < step:
@@ -72,7 +72,7 @@ def test_fault_16_given_a_kill_before_any_write_then_the_update_is_finished_or_u
         elif end == "continue" and found[1] is Phase.MOVING:
             placing.resume(repo)
             assert state(repo) == wanted, f"continued after write {step}"
-        record.note(repo, move, Phase.CONFLICTS)
+        record.note(repo, change_set, Phase.CONFLICTS)
         placing.abort(repo)
         assert state(repo) == before, f"undone after write {step}"
     assert kills > 20
@@ -96,7 +96,7 @@ def test_given_a_conflict_in_a_file_without_lines_then_what_is_added_decides(rep
     before = tree.of_commit(repo, "HEAD")["data.bin"]
     its = Entry(FILE, tree.store(repo, b"\x00its"))
     change = Change("data.bin", before, None, (before, before, its), "a binary file")
-    placing.move_in(repo, Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change,)))
+    placing.move_in(repo, ChangeSet(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change,)))
     assert (repo / "data.bin").read_bytes() == bytes(range(256)) * 40
     with pytest.raises(NeedsPerson, match=r"data\.bin: choose one"):
         placing.resume(repo)

@@ -26,7 +26,7 @@ def repo(tmp_path: Path) -> Path:
 
 
 def test_given_a_full_disk_then_nothing_is_changed(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, move = state(repo), made(repo)
+    before, change_set = state(repo), made(repo)
 
     def full(folder: Path, *arguments: str, **named: Any) -> bytes:
         if arguments[0] == "checkout-index":
@@ -35,7 +35,7 @@ def test_given_a_full_disk_then_nothing_is_changed(repo: Path, monkeypatch: pyte
 
     monkeypatch.setattr("aifactory.update.placing.git", full)
     with pytest.raises(FactoryError, match="No space left"):
-        placing.move_in(repo, move)
+        placing.move_in(repo, change_set)
     assert state(repo) == before
     assert record.noted(repo) is None
 
@@ -80,13 +80,13 @@ def failing(
 def test_given_a_disk_that_refuses_one_write_then_the_repo_is_as_before_or_it_is_said_and_abort_undoes_it(
     repo: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int, least: int
 ) -> None:
-    before, move = state(repo), made(repo)
+    before, change_set = state(repo), made(repo)
     halves = 0
     for step in range(1, 100):
         with monkeypatch.context() as patch:
             count = failing(patch, name, number, lambda called, _paths, step=step: called == step)  # type: ignore[misc]
             try:
-                placing.move_in(repo, move)
+                placing.move_in(repo, change_set)
             except index.HalfWritten as error:
                 halves += 1
                 assert re.search(r"is half written; mend that, .* --continue, or undo it with --abort$", str(error))
@@ -109,13 +109,13 @@ def test_given_a_staging_folder_on_another_disk_then_all_is_staged_and_can_be_un
 ) -> None:
     (tmp_path / "other").mkdir()
     (repo / ".factory").symlink_to(tmp_path / "other")
-    before, move = state(repo), made(repo)
+    before, change_set = state(repo), made(repo)
     failing(monkeypatch, "replace", errno.EXDEV, lambda _called, paths: ".factory" in paths[0].parts)
-    placing.move_in(repo, move)
+    placing.move_in(repo, change_set)
     assert git(repo, "diff", "--name-only") == ""
     assert os.access(repo / "vendor" / "deep" / "new.py", os.X_OK)
     assert (repo / "link").readlink() == Path("run.sh")
-    record.note(repo, move, Phase.MOVING)
+    record.note(repo, change_set, Phase.MOVING)
     placing.abort(repo)
     assert state(repo) == before
 
@@ -131,10 +131,10 @@ def test_given_a_staging_folder_on_another_disk_then_all_is_staged_and_can_be_un
 def test_given_a_file_that_nobody_can_change_then_it_is_named_and_abort_works_all_the_same(
     repo: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str, words: str
 ) -> None:
-    before, move = state(repo), made(repo)
+    before, change_set = state(repo), made(repo)
     failing(monkeypatch, name, errno.EPERM, lambda _called, paths: paths[-1] == repo / path)
     with pytest.raises(FactoryError, match=f"^{words}: the update 0.1.0 to 0.2.0 is half written"):
-        placing.move_in(repo, move)
+        placing.move_in(repo, change_set)
     assert (repo / "gone.txt").is_file()
     with pytest.raises(FactoryError, match=words):
         placing.resume(repo)
@@ -149,11 +149,11 @@ def test_given_a_folder_that_cannot_be_written_then_it_is_named_and_nothing_chan
     repo: Path, monkeypatch: pytest.MonkeyPatch, folder: str, path: str
 ) -> None:
     (repo / "vendor").mkdir()
-    before, move, real = state(repo), made(repo), os.access
+    before, change_set, real = state(repo), made(repo), os.access
     monkeypatch.setattr(os, "access", lambda place, mode: Path(place) != repo / folder and real(place, mode))
     words = f"the folder {repo / folder} cannot be written, and {path} changes there: nothing was written"
     with pytest.raises(UsageProblem, match=words) as raised:
-        placing.move_in(repo, move)
+        placing.move_in(repo, change_set)
     assert "\n" not in str(raised.value)
     assert state(repo) == before
     assert record.noted(repo) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aifactory.update import result, tree
-from aifactory.update.record import Change, Move
+from aifactory.update.record import Change, ChangeSet
 from aifactory.update.tree import FILE, Entry
 from tests.fixtures.usecase_repo import commit, git
 
@@ -23,10 +23,10 @@ def repo(tmp_path: Path) -> Path:
     return root
 
 
-def made(repo: Path) -> Move:
+def made(repo: Path) -> ChangeSet:
     before = tree.of_commit(repo, "HEAD")["Makefile"]
     change = Change("Makefile", before, Entry(FILE, tree.store(repo, b"all: check\n")))
-    return Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change,))
+    return ChangeSet(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", (change,))
 
 
 def known(repo: Path) -> str:

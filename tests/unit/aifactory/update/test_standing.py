@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aifactory.source import Source
 from aifactory.update import record, standing
-from aifactory.update.answers import Answers
+from aifactory.update.answers import AnswersFile
 from aifactory.update.versions import Way
 from tests.fixtures.usecase_repo import git
 
@@ -20,7 +20,7 @@ def test_given_many_renderings_when_one_more_is_kept_then_the_oldest_are_gone(tm
         (folder / f"rendered-{number}.json").write_text("{}")
         os.utime(folder / f"rendered-{number}.json", (number, number))
     (folder / "lock").write_text("")
-    answers = Answers("x", "v0.1.0", {}, "")
+    answers = AnswersFile("x", "v0.1.0", {}, "")
 
     standing.keep(tmp_path, Way(Source(tmp_path, "x"), answers, answers, "x", "old", "new"), {}, {}, {})
 

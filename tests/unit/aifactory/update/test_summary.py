@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 from aifactory.update import summary, tree
-from aifactory.update.record import Change, Move
+from aifactory.update.record import Change, ChangeSet
 from aifactory.update.summary import FileChange
 from aifactory.update.tree import Entry
 from tests.fixtures.usecase_repo import commit, git
 
 
-def moved(repo: Path, texts: dict[str, bytes | None]) -> Move:
+def moved(repo: Path, texts: dict[str, bytes | None]) -> ChangeSet:
     """A move that gives files these contents; None removes one."""
     before = tree.of_commit(repo, "HEAD")
     changes = []
     for path, text in texts.items():
         blob = None if text is None else tree.store(repo, text)
         changes.append(Change(path, before.get(path), Entry(tree.FILE, blob) if blob else None))
-    return Move(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", tuple(changes))
+    return ChangeSet(git(repo, "rev-parse", "HEAD"), "0.1.0 to 0.2.0", tuple(changes))
 
 
 def made(tmp_path: Path) -> Path:
@@ -40,7 +40,7 @@ def test_given_files_that_change_move_come_and_go_when_summed_up_then_each_is_th
 ) -> None:
     repo = made(tmp_path)
     text = (repo / "old" / "runtime.py").read_bytes()
-    move = moved(
+    change_set = moved(
         repo,
         {
             "Makefile": b"a\nb\nd\ne\n",
@@ -52,14 +52,14 @@ def test_given_files_that_change_move_come_and_go_when_summed_up_then_each_is_th
         },
     )
 
-    assert summary.of(repo, move) == [
+    assert summary.of(repo, change_set) == [
         FileChange("Makefile", "changed", None, 2, 1),
         FileChange("docs/new page.md", "added", None, 1, 0),
         FileChange("gone.txt", "removed", None, 0, 1),
         FileChange("logo.png", "changed", None, None, None),
         FileChange("vendor/runtime.py", "moved", "old/runtime.py", 1, 0),
     ]
-    assert list(summary.lines(summary.of(repo, move))) == [
+    assert list(summary.lines(summary.of(repo, change_set))) == [
         "docs/new page.md: added, +1 -0 lines",
         "Makefile: changed, +2 -1 lines",
         "logo.png: changed",
