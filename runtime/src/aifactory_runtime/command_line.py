@@ -31,6 +31,7 @@ SECTIONS = {
         "release": ("release.commands:release", "Move a model to an environment."),
         "approve": ("release.commands:approve", "Approve what a release waits for, as a named person."),
         "rollback": ("release.commands:rollback", "Bring the previous champion back."),
+        "livetest": ("livetest.commands:livetest", "How the live test stands; act upon its verdict."),
     },
     "Following the factory": {
         "upgrade": ("upgrades.commands:upgrade", "Bring factory.yaml and conf/ to what this release expects."),

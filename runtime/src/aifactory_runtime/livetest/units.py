@@ -47,6 +47,10 @@ class Requests:
             self.challenger_loss[rows],
         )
 
+    def at_least(self, begins: float) -> Requests:
+        """Those that came at `begins` or later."""
+        return self.at(self.asked >= begins)
+
 
 def closed_periods(now: float, period: float, wait: float) -> int:
     """How many whole periods are over, with the time for their labels: after that nothing in them changes any more."""

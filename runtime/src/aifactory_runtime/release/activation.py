@@ -49,6 +49,7 @@ def activate(side: Side, version: Version) -> None:
         _tell_unredacted(side, tree)
         snapshot.activate(side.serving.current, tree)
     side.serving.write(Document(sequence=side.serving.next_sequence(), champion=served(side, version)))
+    side.serving.challenger.unlink(missing_ok=True)
 
 
 def _tell_unredacted(side: Side, tree: Path) -> None:
@@ -62,11 +63,12 @@ def deactivate(side: Side) -> None:
     """Serve nothing: there was nothing before what is taken back."""
     side.serving.write(Document(sequence=side.serving.next_sequence(), champion=None))
     side.serving.current.unlink(missing_ok=True)
+    side.serving.challenger.unlink(missing_ok=True)
 
 
-def served(side: Side, version: Version) -> Served:
-    """The version as serving.json names it, with the code that it is served with."""
-    commit = code_history.current(version)
+def served(side: Side, version: Version, commit: str | None = None) -> Served:
+    """The version as serving.json names it, with the code of `commit`, else with that which it is served with."""
+    commit = commit or code_history.current(version)
     return Served(
         version=str(version.number),
         sha256=version.model_sha256,

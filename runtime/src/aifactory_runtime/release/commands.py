@@ -38,6 +38,7 @@ def release(target: str, number: int | None, train: bool, as_json: bool) -> None
     """Release a model: the newest of dev to dev or staging, what passed staging to prod. Run again after a kill.
 
     With train_in: prod the newest of prod goes to staging, and back to prod when it passed.
+    Where `trial` of the environment says so it is tried on live requests first: see livetest.
 
     Exit code 3 means that it waits for an approval. Example: release --to staging
     """
@@ -172,6 +173,12 @@ def _say(message: str) -> None:
 def _print(outcome: Outcome, as_json: bool, done_or_not: tuple[str, str]) -> None:
     if as_json:
         click.echo(json.dumps(asdict(outcome)))
+        return
+    if outcome.live_test is not None:
+        click.echo(
+            f"version {outcome.version} is tried on live requests in {outcome.environment} (test {outcome.live_test}); "
+            f"how it stands: livetest --env {outcome.environment}"
+        )
         return
     done = done_or_not[0 if outcome.changed else 1]
     click.echo(

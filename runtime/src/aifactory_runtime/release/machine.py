@@ -1,8 +1,9 @@
 """The release state machine: what is known of a candidate in, the next thing to do out. No I/O, so it can be proven.
 
-gate -> (staging: tested there) -> approval where required -> copied -> challenger -> champion -> active.
+gate -> (staging: tested there) -> approval where required -> copied -> challenger -> (live test) -> champion -> active.
 A candidate that fails the test in staging makes room again for what was served before. Where the target trains on its
 own data (`train_in: prod`) only what was trained there may become champion; its bytes came to staging to be tested.
+While a challenger is tried on live requests nothing else is released: its test goes on until there is a verdict.
 Everything known is read anew before each action, so a release that was killed anywhere goes on where it stopped.
 """
 
@@ -25,12 +26,24 @@ class Action(Enum):
     COPY = "copy the model to the target"
     PREPARE = "make the snapshot of code and environment"
     MAKE_CHALLENGER = "make it challenger"
+    BEGIN_TEST = "begin its live test"
+    SERVE_CHALLENGER = "let it have its share of requests"
+    AWAIT_VERDICT = "wait for the verdict of its live test"
     MAKE_CHAMPION = "make it champion"
     MARK = "mark it as champion"
     ACTIVATE = "serve it"
     TEST = "integration test"
     PUT_BACK = "put back what was there before"
     DONE = "done"
+
+
+class LiveTest(Enum):
+    """Where the candidate stands with its live test in the target."""
+
+    NONE = "none"
+    RUNNING = "running"
+    WON = "won"
+    LOST = "lost"
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,8 @@ class Rules:
     approval: Approval
     trains_here: bool = False
     """Models are trained in the target: none is copied to it."""
+    tries: bool = False
+    """A candidate is tried on live requests beside the champion first."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,13 @@ class Facts:
     """Digest that passed the integration test in the target."""
     failure: str | None = None
     """Why it did not pass the test in the target, in a sentence; None when it did, was not tested, or is retried."""
+    live_test: LiveTest = LiveTest.NONE
+    lost_because: str = ""
+    """Why the test ended without it becoming champion; for LOST."""
+    tried_now: bool = False
+    """It is served as challenger, as its test asks for."""
+    other_test: str | None = None
+    """The live test of another candidate that runs in the target, in words."""
     put_back: bool = True
     """No model that failed the test is served in the target: what was there before it is again, or nothing."""
 
@@ -94,12 +116,16 @@ def next_step(rules: Rules, facts: Facts) -> Step:
         return Step(Action.REFUSE, refused)
     sha256 = facts.sha256
     not_champion = facts.champion_sha256 != sha256
+    # A test that runs goes on as it was stated, also when the environment asks for none by now.
+    tried = not_champion and (rules.tries or facts.live_test is LiveTest.RUNNING) and facts.champion_sha256 is not None
     missing = (
         (rules.approval == "required" and facts.approved_sha256 != sha256, Action.ASK_FOR_APPROVAL),
         (facts.target_sha256 != sha256, Action.COPY),
         (not facts.prepared, Action.PREPARE),
         (not_champion and facts.challenger_sha256 != sha256, Action.MAKE_CHALLENGER),
-        # `live_test: direct` is the only rule there is so far: the challenger goes on at once.
+        (tried and facts.live_test is LiveTest.NONE, Action.BEGIN_TEST),
+        (tried and facts.live_test is LiveTest.RUNNING and not facts.tried_now, Action.SERVE_CHALLENGER),
+        (tried and facts.live_test is LiveTest.RUNNING, Action.AWAIT_VERDICT),
         (not_champion, Action.MAKE_CHAMPION),
         (not facts.marked, Action.MARK),
         (facts.active_sha256 != sha256, Action.ACTIVATE),
@@ -116,6 +142,8 @@ def _refusal(rules: Rules, facts: Facts) -> str | None:
         (not facts.gate_passed, GATE_REFUSED),
         (facts.misfit, facts.misfit),
         (facts.failure, facts.failure),
+        (facts.other_test, f"{facts.other_test}: wait for its verdict, or end it: livetest --withdraw"),
+        (facts.live_test is LiveTest.LOST, f"{facts.lost_because}; to try it again, name it with --version"),
         (facts.withdrawn, "it was rolled back; to release it all the same, name it with --version"),
         (untested, UNTESTED),
         (foreign, "it was trained elsewhere, but with train_in: prod only what prod trained is released there"),

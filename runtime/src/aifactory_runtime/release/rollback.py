@@ -5,7 +5,7 @@ from __future__ import annotations
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHAMPION, Version
-from aifactory_runtime.release import activation, code_history, exclusive, tags
+from aifactory_runtime.release import activation, code_history, exclusive, live_test, tags
 from aifactory_runtime.release.run import Outcome
 from aifactory_runtime.release.side import Side
 
@@ -32,7 +32,9 @@ def _rolled_back(side: Side, number: int | None) -> Outcome:
         raise FactoryError(f"nothing is released in {side.name} yet, so there is nothing to roll back")
     half_done = _half_done(side, champion, number)
     changed = half_done is None and number is None and code_history.before(champion) is not None
-    wanted = _code_before(side, champion) if changed else half_done or _wanted(side, champion, number)
+    earlier = champion if changed else half_done or _wanted(side, champion, number)
+    live_test.end_running(side, "the champion that it was tried against was rolled back")
+    wanted = _code_before(side, champion) if changed else earlier
     if wanted.number != champion.number:
         changed = True
         activation.prepare(side, wanted)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import champion as champions
@@ -18,11 +19,12 @@ from aifactory_runtime.release import (
     choice,
     code_history,
     exclusive,
+    live_test,
     put_back,
     tags,
 )
 from aifactory_runtime.release.candidate import Candidate
-from aifactory_runtime.release.machine import Action, Facts, Rules, next_step
+from aifactory_runtime.release.machine import Action, Facts, LiveTest, Rules, next_step
 from aifactory_runtime.release.side import Side, open_side, source_of
 from aifactory_runtime.release.staging_test import integration_test
 
@@ -39,6 +41,8 @@ class Outcome:
     model_sha256: str
     commit: str
     changed: bool
+    live_test: str | None = None
+    """Id of the test that it is in: it is not champion yet."""
 
 
 class Release:
@@ -54,16 +58,20 @@ class Release:
         self._gate_passed = candidate.gate_refusal(chosen, say) is None
         candidate.say_left_out(chosen, say)
         self._failure: str | None = None
+        self._begun: set[str] = set()
+        """Live tests that this release began: named or not, they are not begun a second time."""
         self._rules = Rules(
             after_staging=target.name == "prod",
             tests=target.name == "staging",
             approval=target.contract.approval,
             trains_here=target.name == target.contract.train_in == "prod",
+            tries=target.contract.trial != "direct" and target.contract.serves,
         )
 
     def run(self) -> Outcome:
         """Go on until nothing is left to do. FactoryError when it is refused, NeedsPerson when a person has to act."""
         changed = False
+        live_test.settle(self._target)
         for _ in range(_MOST_STEPS):
             step = next_step(self._rules, self._facts())
             if step.action is Action.REFUSE:
@@ -72,7 +80,7 @@ class Release:
             if step.action is Action.ASK_FOR_APPROVAL:
                 self._reconcile()
                 raise approval_question.question(self._candidate, self._target)
-            if step.action is Action.DONE:
+            if step.action in {Action.DONE, Action.AWAIT_VERDICT}:
                 return self._outcome(changed)
             self._say(f"{self._target.name}: {step.action.value}")
             self._act(step.action)
@@ -101,7 +109,33 @@ class Release:
             tested_sha256=sha256 if copy and self._as_there(copy).tested_here else None,
             failure=self._failed_before(copy),
             put_back=put_back.is_back(self._target),
+            **self._facts_of_tests(copy),
         )
+
+    def _facts_of_tests(self, copy: Version | None) -> dict[str, Any]:
+        """What is known of live tests: the candidate's own, and another one that runs."""
+        found = live_test.running(self._target)
+        record = live_test.of(copy)
+        if record is not None and (self._is_over(copy, record) or record.commit != self._candidate.commit):
+            record = None
+        if found is None or (record is not None and record.id == found[1].id):
+            other = None
+        else:
+            other = f"version {found[0].number} is in a live test there since {found[1].began}"
+        state = _state(record)
+        return {
+            "live_test": state,
+            "lost_because": f"its live test ended ({record.why})" if record else "",
+            "tried_now": bool(copy and record and live_test.is_served(self._target, copy, record)),
+            "other_test": other,
+        }
+
+    def _is_over(self, copy: Version | None, record: live_test.Record) -> bool:
+        """Whether its test is of before: it was champion since, or a person names it to be tried again."""
+        if record.verdict is None:
+            return False
+        left = copy is not None and copy.tags.get(tags.STAGE) in {tags.RETIRED, tags.WITHDRAWN}
+        return left or (record.verdict != "promote" and self._named and record.id not in self._begun)
 
     def _was_withdrawn(self, copy: Version) -> bool:
         taken_back = code_history.has(copy, tags.TAKEN_BACK, self._candidate.commit)
@@ -132,6 +166,12 @@ class Release:
             self._target.snapshots.prepare(commit, code_history.lock(self._target, version, commit))
         elif action is Action.MAKE_CHALLENGER:
             self._target.registry.set_alias(CHALLENGER, self._there().number)
+        elif action is Action.BEGIN_TEST:
+            self._begun.add(live_test.begin(self._target, self._there(), self._candidate.commit).id)
+        elif action is Action.SERVE_CHALLENGER:
+            version = self._there()
+            if record := live_test.of(version):
+                live_test.serve(self._target, version, record)
         elif action is Action.MAKE_CHAMPION:
             self._make_champion()
         elif action is Action.MARK:
@@ -253,9 +293,11 @@ class Release:
 
     def _outcome(self, changed: bool) -> Outcome:
         version = self._there()
-        if self._waits:
+        found = live_test.running(self._target)
+        test = found[1].id if found else None
+        if self._waits and test is None:
             activation.wait_until_served(self._target, version)
-        return Outcome(self._target.name, version.number, version.model_sha256, self._candidate.commit, changed)
+        return Outcome(self._target.name, version.number, version.model_sha256, self._candidate.commit, changed, test)
 
     def _audit_facts(self) -> dict[str, object]:
         """What every line of this release says."""
@@ -272,6 +314,14 @@ class Release:
         }
 
 
+def _state(record: live_test.Record | None) -> LiveTest:
+    if record is None:
+        return LiveTest.NONE
+    if record.verdict is None:
+        return LiveTest.RUNNING
+    return LiveTest.WON if record.verdict == "promote" else LiveTest.LOST
+
+
 def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     """Release version `number` of the source environment to `target`, or else what `choice.choose` takes.
 
@@ -283,10 +333,6 @@ def release(root: Path, target: str, number: int | None, say: Say) -> Outcome:
     side.refuse_retired()
     if note := side.contract.unasked:
         say(note)
-    if side.contract.trial != "direct":
-        say(
-            f"note: trial: {side.contract.trial} is recorded, but no live test runs yet: the challenger goes on at once"
-        )
     with exclusive.held(side.contract):
         chosen = choice.choose(source, target, number, say)
         outcome = Release(chosen, side, number is not None, say).run()

@@ -55,7 +55,9 @@ FAILED_WITH = PREFIX + "failed_with"
 """Commits of code, parted by spaces, that were rolled back here, or failed the test; see `code_history`."""
 TESTED_WITH = PREFIX + "tested_with"
 """Commit of code that the integration test passed with; without it the one that the model was trained from."""
-OF_ENVIRONMENT = frozenset({STAGE, PREVIOUS, APPROVED_BY, RELEASED_WITH, TAKEN_BACK, FAILED_WITH})
+TRIAL = PREFIX + "trial"
+"""The last live test of a version here, as JSON; see `live_test.Record`."""
+OF_ENVIRONMENT = frozenset({STAGE, PREVIOUS, APPROVED_BY, RELEASED_WITH, TAKEN_BACK, FAILED_WITH, TRIAL})
 """What an environment says for itself: a copy elsewhere does not carry it."""
 
 TESTED = "tested"

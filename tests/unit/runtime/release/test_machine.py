@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aifactory_runtime.release.machine import Action, Facts, Rules, Step, next_step
+from aifactory_runtime.release.machine import Action, Facts, LiveTest, Rules, Step, next_step
 
 SHA, OTHER = "a" * 64, "b" * 64
 digests = st.sampled_from([None, SHA, OTHER])
@@ -19,6 +19,7 @@ rules_of_any_target = st.builds(
     tests=st.booleans(),
     approval=st.sampled_from(["none", "required"]),
     trains_here=st.booleans(),
+    tries=st.booleans(),
 )
 any_facts = st.builds(
     Facts,
@@ -36,6 +37,10 @@ any_facts = st.builds(
     active_sha256=digests,
     tested_sha256=digests,
     failure=st.sampled_from([None, "it failed the integration test there before"]),
+    live_test=st.sampled_from(LiveTest),
+    lost_because=st.just("its live test ended (its loss is higher)"),
+    tried_now=st.booleans(),
+    other_test=st.sampled_from([None, None, "version 2 is in a live test there since today"]),
     put_back=st.booleans(),
 )
 FRESH = Facts(
@@ -58,6 +63,8 @@ CHANGES: dict[Action, dict[str, Any]] = {
     Action.COPY: {"target_sha256": SHA},
     Action.PREPARE: {"prepared": True},
     Action.MAKE_CHALLENGER: {"challenger_sha256": SHA},
+    Action.BEGIN_TEST: {"live_test": LiveTest.RUNNING},
+    Action.SERVE_CHALLENGER: {"tried_now": True},
     Action.MAKE_CHAMPION: {"champion_sha256": SHA, "marked": True},
     Action.MARK: {"marked": True},
     Action.ACTIVATE: {"active_sha256": SHA},
@@ -66,7 +73,7 @@ CHANGES: dict[Action, dict[str, Any]] = {
 }
 FAILS: dict[str, Any] = {"failure": "it fails the integration test", "put_back": False}
 """What a test changes when the candidate does not pass it."""
-ENDS = {Action.REFUSE, Action.ASK_FOR_APPROVAL, Action.DONE}
+ENDS = {Action.REFUSE, Action.ASK_FOR_APPROVAL, Action.AWAIT_VERDICT, Action.DONE}
 
 
 def _walk(rules: Rules, facts: Facts) -> tuple[list[Action], Step]:
@@ -111,6 +118,9 @@ def test_given_any_facts_when_it_becomes_champion_then_its_own_bytes_and_code_we
         assert facts.target_sha256 == facts.sha256
         assert facts.prepared
         assert facts.challenger_sha256 == facts.sha256
+        assert not rules.tries or facts.champion_sha256 is None or facts.live_test is LiveTest.WON
+        assert facts.live_test is not LiveTest.RUNNING or facts.champion_sha256 is None
+        assert facts.other_test is None, "the champion of a live test is not replaced meanwhile"
 
 
 @given(rules=rules_of_any_target, facts=any_facts)
@@ -185,6 +195,8 @@ def test_given_a_new_candidate_in_staging_when_walked_then_it_is_tested_last() -
         ({"staged_sha256": OTHER}, "release --to staging"),
         ({"staged_sha256": None}, "release --to staging"),
         ({"failure": "it failed the integration test there before"}, "failed the integration test"),
+        ({"other_test": "version 2 is in a live test there since today"}, "or end it: livetest --withdraw"),
+        ({"live_test": LiveTest.LOST, "lost_because": "its live test ended (worse)"}, "name it with --version"),
     ],
 )
 def test_given_a_condition_that_fails_when_asked_then_it_is_refused_with_what_to_do(
@@ -242,4 +254,30 @@ def test_given_training_in_prod_when_a_model_from_elsewhere_comes_then_refused_a
 
     assert foreign.action is Action.REFUSE and "only what prod trained" in foreign.reason
     assert [action.name for action in taken] == ["PREPARE", "MAKE_CHALLENGER", "MAKE_CHAMPION", "ACTIVATE"]
+    assert end.action is Action.DONE
+
+
+def test_given_an_environment_that_tries_when_a_candidate_comes_then_it_waits_as_challenger_until_it_has_won() -> None:
+    rules = replace(PROD, tries=True)
+
+    taken, end = _walk(rules, FRESH)
+    assert [action.name for action in taken] == ["COPY", "PREPARE", "MAKE_CHALLENGER", "BEGIN_TEST", "SERVE_CHALLENGER"]
+    assert end.action is Action.AWAIT_VERDICT
+
+    there = replace(FRESH, target_sha256=SHA, prepared=True, challenger_sha256=SHA, tried_now=True)
+    won, end = _walk(rules, replace(there, live_test=LiveTest.WON))
+    assert ([action.name for action in won], end.action) == (["MAKE_CHAMPION", "ACTIVATE"], Action.DONE)
+
+
+def test_given_a_test_that_runs_when_the_environment_asks_for_none_any_more_then_it_goes_on_as_it_was_stated() -> None:
+    there = replace(FRESH, target_sha256=SHA, prepared=True, challenger_sha256=SHA, tried_now=True)
+
+    assert next_step(PROD, replace(there, live_test=LiveTest.RUNNING)).action is Action.AWAIT_VERDICT
+    assert next_step(PROD, there).action is Action.MAKE_CHAMPION
+
+
+def test_given_no_champion_yet_when_an_environment_tries_then_the_first_model_becomes_champion_at_once() -> None:
+    taken, end = _walk(replace(PROD, tries=True), replace(FRESH, champion_sha256=None, active_sha256=None))
+
+    assert [action.name for action in taken] == ["COPY", "PREPARE", "MAKE_CHALLENGER", "MAKE_CHAMPION", "ACTIVATE"]
     assert end.action is Action.DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -29,10 +30,15 @@ def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: 
     asked = {"train_in": "prod", "approval": "required" if target == "prod" else "none", "approvers": ("kim.meyer",)}
 
     def known() -> SimpleNamespace:
-        return SimpleNamespace(champion=SimpleNamespace(sha256=served[-1], commit="d" * 40))
+        return SimpleNamespace(
+            champion=SimpleNamespace(sha256=served[-1], commit="d" * 40), challenger=None, trial=None
+        )
 
     side = SimpleNamespace(
-        name=target, registry=registry, serving=SimpleNamespace(known=known), contract=contract(target, **asked)
+        name=target,
+        registry=registry,
+        serving=SimpleNamespace(known=known, challenger=Path("nowhere")),
+        contract=contract(target, **asked),
     )
     side.embedded, side.audit, side.project = True, lambda *_: None, PROJECT
     version = replace(registry.version(3), tags={tags.COMMIT: "d" * 40, tags.INTEGRATION: "1" * 64})

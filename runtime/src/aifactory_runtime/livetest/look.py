@@ -1,0 +1,147 @@
+"""One look at the live test of an environment: what its labels prove by now, and what follows from that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.livetest import units, verdict
+from aifactory_runtime.livetest.rows import Row, requests
+from aifactory_runtime.livetest.verdict import Finding, Labels, Rules, Verdict
+from aifactory_runtime.registry.port import Version
+from aifactory_runtime.release import exclusive, live_test
+from aifactory_runtime.release.candidate import Candidate
+from aifactory_runtime.release.live_test import Record
+from aifactory_runtime.release.run import Release
+from aifactory_runtime.release.side import Side, open_side, source_of
+
+Say = Callable[[str], None]
+UNREAD = "its labels are not read yet: nothing is promoted or withdrawn for them; livetest --withdraw ends it"
+_ENDS: dict[Verdict, Literal["promote", "withdraw", "keep"]] = {
+    Verdict.PROMOTE: "promote",
+    Verdict.WITHDRAW: "withdraw",
+    Verdict.KEEP: "keep",
+}
+
+
+class Reads(Protocol):
+    """What reads the recorded rows of a test with their labels."""
+
+    def __call__(self, side: Side, record: Record, now: datetime) -> Sequence[Row]:
+        """The rows that belong to the test, as they are known `now`."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a live test stands, or how it ended."""
+
+    environment: str
+    test: str | None
+    version: int | None = None
+    verdict: str = ""
+    why: str = ""
+    periods: int = 0
+    units: int = 0
+    log_fortune: float = 0.0
+    """Promotion is at 3.0, the logarithm of 20."""
+    better_by: tuple[float, float] = (-1.0, 1.0)
+    """How much lower the challenger's loss is, on average, but for a chance of 5 %."""
+
+
+def look(root: Path, environment: str, reads: Reads | None, say: Say, now: datetime | None = None) -> Standing:
+    """Look at the test that runs in `environment`, and act: promote, withdraw, keep the champion, hold, or go on.
+
+    Nothing is looked at before another whole period has closed. Killed anywhere, the next look goes on.
+    """
+    side = open_side(root, environment)
+    side.refuse_retired()
+    with exclusive.held(side.contract):
+        found = live_test.settle(side)
+        if found is None:
+            return _without(side, root, say)
+        version, record = found
+        if not live_test.is_served(side, version, record):
+            live_test.serve(side, version, record)
+        moment = now or datetime.now(UTC)
+        since = (moment - datetime.fromisoformat(record.began)).total_seconds()
+        rules = rules_of(record)
+        closed = units.closed_periods(min(since, rules.longest + rules.wait), rules.period, rules.wait)
+        if closed <= record.looked and since < rules.longest + rules.wait:
+            return _standing(side, version, record, Finding(Verdict.WAIT, "no further period has closed yet", closed))
+        if reads is None:
+            return _standing(side, version, record, Finding(Verdict.WAIT, UNREAD, closed))
+        classes = side.project.manifest.problem == "classification"
+        finding = verdict.of(rules, requests(reads(side, record, moment), rules, classes=classes), since)
+        ended = _written(side, (version, record), finding, closed)
+        if ended is not None and ended.verdict == "promote":
+            _promote(side, root, version, ended, say)
+        return _standing(side, version, record, finding)
+
+
+def end(root: Path, environment: str, why: str) -> Standing:
+    """Withdraw the challenger because a person says so; FactoryError when no test runs."""
+    side = open_side(root, environment)
+    with exclusive.held(side.contract):
+        found = live_test.settle(side)
+        if found is None:
+            raise FactoryError(f"no live test runs in {environment}: there is nothing to end")
+        ended = live_test.end(side, *found, "withdraw", why)
+        return Standing(side.name, ended.id, found[0].number, Verdict.WITHDRAW.value, why)
+
+
+def rules_of(record: Record) -> Rules:
+    """The rules of the verdict, as the test was stated."""
+    labels = Labels(record.labels)
+    return Rules(record.share, record.period, record.wait, record.longest, labels)
+
+
+def _without(side: Side, root: Path, say: Say) -> Standing:
+    """No test runs: one that was won is released if that was interrupted."""
+    last = live_test.last(side)
+    if last is None:
+        return Standing(side.name, None)
+    version, record = last
+    if live_test.is_won(side):
+        _promote(side, root, version, record, say)
+    return Standing(side.name, None, version.number, record.verdict or "", record.why)
+
+
+def _written(side: Side, found: tuple[Version, Record], finding: Finding, closed: int) -> Record | None:
+    """Write what was found; the record of how the test ended, None when it goes on."""
+    version, record = found
+    live_test.looked(side, version, record, closed, asdict(finding) | {"verdict": finding.verdict.value})
+    ends = _ENDS.get(finding.verdict)
+    return live_test.end(side, version, record, ends, finding.why) if ends else None
+
+
+def _promote(side: Side, root: Path, version: Version, record: Record, say: Say) -> None:
+    """The winner goes on being released: by the same path, with the same conditions."""
+    name = source_of(side)
+    source = side if name == side.name else open_side(root, name)
+    same = [one for one in source.registry.versions() if one.model_sha256 == version.model_sha256]
+    if not same:
+        raise FactoryError(
+            f"version {version.number} of {side.name} has vanished from {name}: release it by its number"
+        )
+    Release(Candidate(source, same[-1], record.commit), side, False, say).run()
+
+
+def _standing(side: Side, version: Version, record: Record, finding: Finding) -> Standing:
+    low, high = (round(bound, 4) for bound in finding.interval)
+    fortune = finding.log_fortune if math.isfinite(finding.log_fortune) else 0.0
+    return Standing(
+        side.name,
+        record.id,
+        version.number,
+        finding.verdict.value,
+        finding.why,
+        finding.periods,
+        finding.units,
+        round(fortune, 3),
+        (low, high),
+    )
