@@ -118,7 +118,7 @@ class _Monitor:
         def look() -> list[Result]:
             model = self._model(window.sha256)
             own = self._baseline(model, window)
-            known = Known(model.schema, model.profile, self._training(window.sha256), own, self._hidden(model))
+            known = Known(model.schema, model.profile, self._training(window.sha256), own)
             return traffic.results(window, known, before)
 
         return guarded("data", data_rules.SCHEMA, look)
@@ -147,16 +147,10 @@ class _Monitor:
         rows = list(itertools.islice(own, drift.LEAST_WINDOWS * size))
         if len(rows) < drift.LEAST_WINDOWS * size:
             return None  # some of them were removed since: training rows go on
-        seen = traffic.read(rows, model.schema, self._hidden(model))
+        seen = traffic.read(rows, model.schema)
         made = baseline.of_traffic(drift_rules.comparable(seen), size)
         model.keep(made)
         return made
-
-    def _hidden(self, model: Model) -> frozenset[str]:
-        """Columns that are recorded as a hash or not at all."""
-        rules: Mapping[str, str] = getattr(self._contract, "capture_columns", {})
-        others = rules.get("*", "keep")
-        return frozenset(one.name for one in model.schema.columns if rules.get(one.name, others) != "keep")
 
     @staticmethod
     def _place(window: Window) -> Place:

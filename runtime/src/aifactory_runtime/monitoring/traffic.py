@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from aifactory_runtime.monitoring.baseline import Baseline
 from aifactory_runtime.monitoring.columns import PREDICTION
 from aifactory_runtime.monitoring.profile import Profile
 from aifactory_runtime.monitoring.result import FAILED, Area, Result
-from aifactory_runtime.monitoring.windows import Prediction, Window
+from aifactory_runtime.monitoring.windows import Prediction, Window, redacted
 from aifactory_runtime.registry.model_folder import InputSchema
 
 LEFT_OUT = "left_out"
@@ -33,14 +33,13 @@ class Known:
     """Of the training rows; None for a model from before there were profiles."""
     traffic: Baseline | None
     """Of own traffic; None before there is enough."""
-    hidden: frozenset[str] = frozenset()
-    """Columns that are not recorded as they came."""
 
 
 def results(window: Window, known: Known, before: Sequence[Mapping[str, Any]]) -> list[Result]:
     """Every monitor of predictions; `before` are the rows of the window before, if it is the same champion's."""
     inputs = [each.inputs for each in window.predictions]
-    seen = read(window.predictions, known.schema, known.hidden)
+    hidden = redacted(window.predictions)
+    seen = read(window.predictions, known.schema)
     named = [column.name for column in known.schema.columns]
 
     def of_columns() -> list[Result]:
@@ -48,16 +47,16 @@ def results(window: Window, known: Known, before: Sequence[Mapping[str, Any]]) -
         return [each for name in named for each in data_rules.of_column(name, seen.get(name), profile.get(name))]
 
     found = [Result("data", LEFT_OUT, value=float(window.left_out))]
-    found += guarded("data", data_rules.SCHEMA, lambda: [data_rules.schema(inputs, known.schema, known.hidden)])
+    found += guarded("data", data_rules.SCHEMA, lambda: [data_rules.schema(inputs, known.schema, hidden)])
     found += guarded("data", data_rules.MISSING, of_columns)
     found += guarded("data", drift_rules.DRIFT, lambda: _drifts(known, seen, before, named))
     found += guarded("data", drift_rules.SKEW, lambda: _skews(known, seen, before, named))
     return found
 
 
-def read(predictions: Sequence[Prediction], schema: InputSchema, hidden: Collection[str]) -> dict[str, pa.ChunkedArray]:
-    """Inputs and answers of some predictions as columns, without those that are `hidden`."""
-    found = columns.of_inputs([each.inputs for each in predictions], schema)
+def read(predictions: Sequence[Prediction], schema: InputSchema) -> dict[str, pa.ChunkedArray]:
+    """Inputs and answers of some predictions as columns, without those that are not recorded as they came."""
+    found, hidden = columns.of_inputs([each.inputs for each in predictions], schema), redacted(predictions)
     shown = {name: column for name, column in found.items() if name not in hidden}
     return shown | {PREDICTION: columns.of_outputs([each.output for each in predictions], schema.classes)}
 

@@ -19,7 +19,8 @@ from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
 
 CHAMPION = "champion"
-_COLUMNS = ("sequence", "time", "model_version", "model_sha256", "role", "inputs", "output")
+_COLUMNS = ("prediction_id", "sequence", "time", "model_version", "model_sha256", "role", "inputs", "output")
+_REDACTED = "redacted"
 _LOOKS = 10
 
 
@@ -35,6 +36,8 @@ class Prediction:
     role: str
     inputs: dict[str, Any]
     output: dict[str, Any]
+    redacted: frozenset[str] = frozenset()
+    """Columns that are not recorded as they came."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ def last_time(capture: Path, data: Path) -> str | None:
 
 
 def _in_table(data: Path, after: int) -> Iterator[Prediction]:
-    names = ("prediction_id", *_COLUMNS)
+    there = tables.columns(data, tables.CAPTURED).names
+    names = [*_COLUMNS, *([_REDACTED] if _REDACTED in there else [])]  # tables from before it have none
     for frame in tables.batches(data, tables.CAPTURED, columns=names, above=("sequence", after)):
         for row in frame.itertuples(index=False, name=None):
             yield _prediction(dict(zip(names, row, strict=True)))
@@ -167,8 +171,14 @@ def _prediction(values: dict[str, Any]) -> Prediction:
         role=str(values["role"]),
         inputs=_object(values["inputs"]),
         output=_object(values["output"]),
+        redacted=frozenset(_object(values[_REDACTED]) if isinstance(values.get(_REDACTED), dict | str) else ()),
     )
 
 
 def _object(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else files.parse_json(str(value))
+    return dict(value) if isinstance(value, dict) else files.parse_json(str(value) or "{}")
+
+
+def redacted(predictions: Iterable[Prediction]) -> frozenset[str]:
+    """Columns that are not recorded as they came in one of these."""
+    return frozenset[str]().union(*(each.redacted for each in predictions))

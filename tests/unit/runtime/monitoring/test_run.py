@@ -290,13 +290,16 @@ def test_given_a_log_from_a_backup_when_it_ends_before_what_was_looked_at_then_t
     assert "a backup was restored" in watched.look().failures[0]
 
 
+@pytest.mark.parametrize("moved", [False, True])
 def test_given_columns_that_are_not_recorded_as_they_came_when_looked_at_then_they_have_no_data(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, moved: bool
 ) -> None:
-    monkeypatch.setattr(run._Monitor, "_hidden", lambda *_: frozenset({"age", "income"}))
     watched = Watched(tmp_path)
-    watched.predict([{**row, "age": "3f2a", "income": None} for row in rows(1, SIZE)])
-    watched.look()
+    inputs = [{key: value for key, value in row.items() if key != "income"} for row in rows(1, SIZE)]
+    watched.predict([row | {"age": "2f3a"} for row in inputs], redacted={"age": "hash", "income": "drop"})
+    if moved:
+        compaction.compact(tmp_path / "capture", watched.data)
+    assert watched.look().failures == []
     assert [watched.state("missing", name) for name in ("age", "income", "region")] == ["no data", "no data", "ok"]
     assert watched.state("schema") == "ok" and watched.rows(monitor="drift", subject="age") == []
 

@@ -88,11 +88,11 @@ class Watched:
         served = Served("3", sha256, str(place), "c" * 40, "d" * 64)
         serving.write(Document(serving.next_sequence(), served))
 
-    def predict(self, inputs: Sequence[Row], sha256: str = SHA256, role: str = "champion", seconds: float = 1) -> None:
+    def predict(self, inputs: Sequence[Row], sha256: str = SHA256, role: str = "champion", **more: Any) -> None:
         """Record predictions of these rows, one after another in time; the answer follows from the age."""
         writer, lines = LogFile(self.folder / "capture", 40_000), []
         for row in inputs:
-            self.now += timedelta(seconds=seconds)
+            self.now += timedelta(seconds=1)
             values = {
                 "id": f"{self.now.timestamp()}",
                 "time": self.now.isoformat(timespec="milliseconds"),
@@ -102,6 +102,7 @@ class Watched:
                 "role": role,
                 "inputs": row,
                 "output": answer(row),
+                **more,
             }
             lines.append(json.dumps(values).encode()[:-1])
         for start in range(0, len(lines), 50):
