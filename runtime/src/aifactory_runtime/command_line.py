@@ -37,7 +37,8 @@ SECTIONS = {
         "upgrade": ("upgrades.commands:upgrade", "Bring factory.yaml and conf/ to what this release expects."),
     },
     "Keeping in order": {
-        "tidy": ("retention.commands:tidy", "Pack the predictions of an environment."),
+        "tidy": ("retention.commands:tidy", "Pack predictions, and remove what nothing needs any more."),
+        "keep": ("retention.commands:keep", "Keep a run, a version or a day beyond the rules; list what is kept."),
         "erase": ("capture.commands:erase", "Erase one person's predictions."),
     },
     "Looking": {

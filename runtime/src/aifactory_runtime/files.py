@@ -17,6 +17,10 @@ _BLOCK = 65_536
 _LOOKS, _BETWEEN_SECONDS = 20, 0.05
 
 
+class Busy(FactoryError):
+    """Another process holds the lock."""
+
+
 # Written whole
 
 
@@ -124,7 +128,7 @@ def waiting_lock(path: Path) -> Iterator[None]:
 def lock(path: Path, refused: str) -> Iterator[None]:
     """Hold the lock file at `path` while the block runs; the file names its holder.
 
-    FactoryError at once when another process holds it: `refused`, its `{holder}` replaced by that one's process id.
+    Busy at once when another process holds it: `refused`, its `{holder}` replaced by that one's process id.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -141,7 +145,7 @@ def lock(path: Path, refused: str) -> Iterator[None]:
 
 
 def refuse_locked(path: Path, refused: str) -> None:
-    """FactoryError, as `lock` raises it, when somebody holds the lock file at `path` now; makes no file."""
+    """Busy, as `lock` raises it, when somebody holds the lock file at `path` now; makes no file."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -156,7 +160,7 @@ def _take(descriptor: int, refused: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise FactoryError(refused.replace("{holder}", _holder(descriptor))) from None
+        raise Busy(refused.replace("{holder}", _holder(descriptor))) from None
 
 
 def _holder(descriptor: int) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 from aifactory_runtime.capture import log_file
 from aifactory_runtime.capture.compaction import DAY
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import removals, tables
+from aifactory_runtime.data.removals import Removal
 
 _LOOKS = 10
 _JSON = ("inputs", "output", "redacted")
@@ -32,6 +33,13 @@ def find(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None
         with suppress(FileNotFoundError):  # taken away since it was listed: what it held is in the table now
             return _in_files(reversed(log.all()), prediction_id) or _elsewhere(capture, data, prediction_id)
     return _elsewhere(capture, data, prediction_id)
+
+
+def removed(data: Path, prediction_id: str) -> Removal | None:
+    """The removal that took what was recorded when a prediction of this id was made; None when there was none."""
+    if days := tuple(_days(prediction_id)):
+        return removals.find(data, tables.CAPTURED, *days)
+    return removals.find(data, tables.SCORED, tables.batch_of(prediction_id))
 
 
 def _elsewhere(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None:

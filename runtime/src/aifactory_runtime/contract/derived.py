@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.contract.manifest import Manifest
+from aifactory_runtime.contract.manifest import Manifest, Retention
 from aifactory_runtime.contract.trial import Trial
 
 _FOLDERS = {
@@ -28,6 +28,11 @@ def of_trial(trial: Trial) -> dict[str, str | float]:
     """How a successor is tried, flat as a contract is."""
     stated = trial.model_dump(exclude={"kind", "guards"}) | trial.guards.model_dump()
     return {"trial": trial.kind, **{f"trial_{key}": value for key, value in stated.items()}}
+
+
+def of_retention(retention: Retention) -> dict[str, int]:
+    """How many days rows stay."""
+    return retention.model_dump(exclude={"schedule"})
 
 
 def from_manifest(manifest: Manifest, environment: str) -> dict[str, Any]:

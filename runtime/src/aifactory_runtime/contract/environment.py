@@ -88,6 +88,11 @@ class EnvironmentContract(BaseModel):
     quota_compute_hours: float | None = None
     """Hours that its pipelines may take in a calendar month."""
 
+    predictions_days: int = 200
+    """Days for which predictions stay; so for labels and events, see `retention` in the manifest."""
+    labels_days: int = 400
+    events_days: int = 400
+
     approvers: People = ()
     approval: Approval = "none"
     live_test: LiveTest = "direct"

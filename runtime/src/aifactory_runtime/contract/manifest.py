@@ -69,6 +69,27 @@ Cron = Annotated[str, AfterValidator(cron.check)]
 """A cron expression in UTC."""
 
 
+class Retention(_Part):
+    """How long rows stay, and when what is no longer needed is removed. What a person keeps stays longer."""
+
+    predictions_days: Annotated[int, Field(ge=1, le=36_500)] = 200
+    """Days for which predictions stay, of the service and of batches: over six months."""
+    labels_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    events_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """An event stays longer while its problem is open."""
+    schedule: Cron | None = "23 3 * * *"
+    """When it is tidied; null means by hand only."""
+
+    @model_validator(mode="after")
+    def _labels_outlive_predictions(self) -> Self:
+        if self.labels_days < self.predictions_days:
+            raise ValueError(
+                f"labels_days: {self.labels_days} is less than predictions_days: {self.predictions_days}: a prediction "
+                "that stays would lose its label"
+            )
+        return self
+
+
 class Retraining(_Part):
     """When the released pipeline runs again; no schedule means by hand only."""
 
@@ -98,6 +119,7 @@ class EnvironmentSettings(_Part):
     """By input column what is recorded of a prediction: drop, hash (with a key) or keep; `*` is every other column."""
     budget_month: Annotated[float, Field(ge=0)] = 0.0
     quotas: Quotas = Quotas()
+    retention: Retention = Retention()
     retraining: Retraining = Retraining()
     batch: Batch = Batch()
 

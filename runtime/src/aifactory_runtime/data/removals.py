@@ -14,8 +14,9 @@ from aifactory_runtime.errors import FactoryError
 FILE = "removals.jsonl"
 """Beside the tables: who finds something missing there looks here first."""
 
-RUN = "run"
-"""Other kinds are the names of tables."""
+RUN, CODE, ENVIRONMENT, EVENTS = "run", "code", "environment", "events"
+"""Kinds beside the names of tables: pipeline runs, released code by commit, its environments by lock, files of events.
+"""
 PREDICTION = "prediction"
 """By ids: those of a person whose records were erased."""
 

@@ -24,10 +24,19 @@ SCORED = "scored"
 CAPTURED = "captured"
 MONITORS = "monitors"
 
-_SHA256 = "sha256"
+SHA256 = "sha256"
+"""Key of a commit that writes content."""
 _LOOKS = 50
-_KEPT_LOG = {"delta.enableExpiredLogCleanup": "false"}
+KEPT_LOG = {"delta.enableExpiredLogCleanup": "false"}
 """Else Delta drops commits of more than a month at each hundredth, and with them the versions that models name."""
+
+
+_BATCH = 16
+
+
+def batch_of(prediction_id: str) -> str:
+    """How the ids of all rows of one batch in `scored` begin, and of no others."""
+    return prediction_id[:_BATCH]
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,8 @@ def latest(folder: Path, name: str) -> TableVersion | None:
         return None
     for looks in (1, _LOOKS, None):
         for commit in table.history(looks):
-            if _SHA256 in commit:
-                return TableVersion(int(commit["version"]), str(commit[_SHA256]))
+            if SHA256 in commit:
+                return TableVersion(int(commit["version"]), str(commit[SHA256]))
     return TableVersion(table.version(), "")
 
 
@@ -89,8 +98,8 @@ def write(
             Schema.from_arrow(writer.schema),
             actions,
             mode="overwrite",
-            configuration=_KEPT_LOG,
-            commit_properties=CommitProperties(custom_metadata={_SHA256: sha256}),
+            configuration=KEPT_LOG,
+            commit_properties=CommitProperties(custom_metadata={SHA256: sha256}),
         )
     return latest(folder, name) or TableVersion(0, sha256)
 
@@ -104,18 +113,24 @@ class Appended:
 
 
 def append(
-    folder: Path, name: str, chunks: Iterable[pa.RecordBatch | pd.DataFrame], facts: Mapping[str, str]
+    folder: Path,
+    name: str,
+    chunks: Iterable[pa.RecordBatch | pd.DataFrame],
+    facts: Mapping[str, str],
+    *,
+    were_removed: bool = False,
 ) -> Appended:
     """Add rows in one commit; nothing is read or written when rows with equal facts were added before.
 
-    Columns that the table does not have yet are added to it, null in the rows before.
+    Unless they `were_removed` since, and are missing. Columns that the table does not have yet are added to it, null
+    in the rows before.
     """
     from deltalake import CommitProperties, Transaction
 
     mark = json.dumps(dict(sorted(facts.items())))
     table = _open(folder, name)
     before = None if table is None else table.transaction_version(mark)
-    if before is not None:
+    if before is not None and not were_removed:
         return Appended(before, new=False)
     writer = parts.Writer(folder / name, {"": _rows(table)})
     with _whole(folder, name, writer):
@@ -281,6 +296,11 @@ def _open(folder: Path, name: str, version: int | None = None) -> DeltaTable | N
             return None
 
 
+def opened(folder: Path, name: str) -> DeltaTable | None:
+    """The newest version, for who keeps the table in order; None when there is no table."""
+    return _open(folder, name)
+
+
 def _there(folder: Path, name: str, version: int | None) -> DeltaTable:
     table = _open(folder, name, version)
     if table is None:
@@ -311,7 +331,7 @@ def _add(
 
     schema = Schema.from_arrow(written)
     if table is None:
-        create_table_with_add_actions(str(path), schema, actions, configuration=_KEPT_LOG, commit_properties=properties)
+        create_table_with_add_actions(str(path), schema, actions, configuration=KEPT_LOG, commit_properties=properties)
     else:
         _widen(table, path.name, schema)
         table.create_write_transaction(actions, "append", table.schema(), commit_properties=properties)
@@ -364,7 +384,7 @@ def _masked(dtype: Any, values: pa.Array) -> Any:
 def _whole(folder: Path, name: str, writer: parts.Writer) -> Iterator[None]:
     """Whatever goes wrong, files that no commit names are removed."""
     try:
-        with _one_line(name):
+        with one_line(name):
             yield
     except BaseException:
         table = _open(folder, name)
@@ -373,7 +393,7 @@ def _whole(folder: Path, name: str, writer: parts.Writer) -> Iterator[None]:
 
 
 @contextmanager
-def _one_line(name: str) -> Iterator[None]:
+def one_line(name: str) -> Iterator[None]:
     """What disk, Delta and Arrow raise, as one line; Arrow's words are not repeated, they may hold values."""
     import pyarrow as pa
     from deltalake.exceptions import DeltaError
@@ -389,12 +409,12 @@ def _readable(folder: Path, name: str, version: int | None = None) -> Iterator[N
     """A log or a file that is cut off, damaged or gone stays so however often it is read: the line says what mends it.
 
     A version that was removed is none of these. What is no damage, such as rights or a failing disk, is said as
-    `_one_line` says it.
+    `one_line` says it.
     """
     import pyarrow as pa
     from deltalake.exceptions import DeltaError
 
-    with _one_line(name):
+    with one_line(name):
         try:
             yield
         except (DeltaError, FileNotFoundError, ValueError, pa.ArrowException) as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError
@@ -63,6 +65,20 @@ def read(folder: Path) -> Read:
     except OSError as error:
         raise FactoryError(f"{folder}: events cannot be read ({error.strerror}): see its place and rights") from None
     return Read(tuple(found), tuple(damaged))
+
+
+def of_segment(path: Path) -> list[Event]:
+    """The events of one file of the log; ValueError when a line of it is damaged."""
+    return [events.parse(line) for line in _whole_lines(path.read_bytes())]
+
+
+def close_if_before(folder: Path, moment: datetime) -> None:
+    """Begin a new file where the newest one begins with an event from before `moment`: else it would never be old."""
+    log = _log(folder)
+    newest = log.newest()
+    with suppress(ValueError):  # damaged: whoever reads the log names the line
+        if newest is not None and (found := of_segment(newest)) and found[0].time < moment:
+            log.close_newest()
 
 
 def segments(folder: Path) -> list[Path]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aifactory_runtime import files
+from aifactory_runtime.data import removals
 from aifactory_runtime.data.tables import TableVersion
-from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.errors import FactoryError, UsageProblem
 
 Kind = Literal["experiment", "retraining"]
 _FILE = "handoff.json"
@@ -68,9 +69,14 @@ def new_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
+def is_id(name: str) -> bool:
+    """Whether a run can be called so."""
+    return _ID.fullmatch(name) is not None
+
+
 def folder(artifacts: Path, run: str) -> Path:
     """Folder of a run; UsageProblem when `run` cannot be an id."""
-    if not _ID.fullmatch(run):
+    if not is_id(run):
         raise UsageProblem(f"--run {run!r} is not the id of a run; ingest prints one")
     return artifacts / "runs" / run
 
@@ -89,6 +95,16 @@ def load(artifacts: Path, run: str) -> Handoff:
         raise UsageProblem(f"there is no run {run} in this environment: run ingest, it prints the id") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageProblem(f"{path} is not a handoff: start again with ingest") from None
+
+
+def find(artifacts: Path, data: Path, run: str) -> Handoff:
+    """As `load`; FactoryError says of a run that was removed when that was, and by which rule."""
+    try:
+        return load(artifacts, run)
+    except UsageProblem:
+        if removal := removals.find(data, removals.RUN, run):
+            raise FactoryError(f"run {run} {removal.when}") from None
+        raise
 
 
 def parse(text: str) -> Handoff:

@@ -107,7 +107,7 @@ def _begin(context: Context, kind: Kind, new_reference: bool) -> Handoff:
 
 def _resume(context: Context, run_id: str) -> Handoff:
     """The run's handoff; FactoryError when the code is no longer what the run began with."""
-    handoff = handoffs.load(context.artifacts, run_id)
+    handoff = handoffs.find(context.artifacts, context.tables, run_id)
     made_from = context.made_from
     if (handoff.code_sha256, handoff.lock_sha256) != (made_from.code_sha256, made_from.lock_sha256):
         raise FactoryError(f"code or lock changed since run {run_id} began: start again with ingest")

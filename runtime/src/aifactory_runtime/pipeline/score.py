@@ -22,7 +22,7 @@ import numpy as np
 
 from aifactory_runtime.capture import redaction as redactions
 from aifactory_runtime.contract import names
-from aifactory_runtime.data import ahead, column_names, conform, declared, parts, source, tables
+from aifactory_runtime.data import ahead, column_names, conform, declared, parts, removals, source, tables, upkeep
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import arrays, redacted_frame
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _HALF = 16
-"""Hexadecimal digits of a prediction's id that say which input and model; as many say which row."""
+"""Hexadecimal digits of a prediction's id that say which input and model (`tables.batch_of`); as many say which row."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,20 @@ def score(context: Context, given: str | None = None) -> Scored:
     rules = source.reading(context.settings.data.read)
     prefix = hashlib.sha256(f"{digest} {version.model_sha256} {rules}".encode()).hexdigest()[:_HALF]
     facts = {"input_sha256": digest, "model_version": str(version.number), "reading": rules}
-    done = tables.append(context.tables, tables.SCORED, _scored(context, frames, version, prefix), facts)
-    return Scored(done.rows, version.number, digest, prediction_ids(prefix, 0, 1)[0].as_py(), done.new)
+    first = prediction_ids(prefix, 0, 1)[0].as_py()
+    gone = _was_removed(context.tables, first)
+    scored = _scored(context, frames, version, prefix)
+    done = tables.append(context.tables, tables.SCORED, scored, facts, were_removed=gone)
+    return Scored(done.rows, version.number, digest, first, done.new)
+
+
+def _was_removed(folder: Path, prediction_id: str) -> bool:
+    """Whether the batch of this id was removed, and has not been scored again since."""
+    batch = tables.batch_of(prediction_id)
+    if removals.find(folder, tables.SCORED, batch) is None:
+        return False
+    there = upkeep.files(folder, tables.SCORED, "prediction_id")
+    return not any(tables.batch_of(file.least) <= batch <= tables.batch_of(file.most) for file in there)
 
 
 def batch(context: Context, given: str | None = None) -> Located:

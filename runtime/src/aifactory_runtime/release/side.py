@@ -49,7 +49,7 @@ class Side:
     @property
     def snapshots(self) -> Snapshots:
         """Released code."""
-        return Snapshots(Path(self.contract.snapshot_uri), self.contract.use_case)
+        return Snapshots(Path(self.contract.snapshot_uri), self.contract.use_case, self.name)
 
     def refuse_retired(self) -> None:
         """FactoryError when the use case was stopped here: nothing may start to serve by the way."""

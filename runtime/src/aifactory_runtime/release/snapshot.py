@@ -15,17 +15,23 @@ from aifactory_runtime.config import layout, network
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.reproduction import checkout
 from aifactory_runtime.pipeline.reproduction.provenance import LOCKS
+from aifactory_runtime.release import claims
+from aifactory_runtime.release.claims import VENV, Claims
 
-ENVIRONMENTS = "envs"
+ENVIRONMENTS = claims.ENVIRONMENTS
 _BUILD_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Snapshots:
-    """The folder that holds the released code of one use case, and environments shared with all others."""
+    """The folder that holds the released code of one use case, and environments shared with all others.
+
+    An `environment` claims what it uses, so that it stays; without one nothing is claimed.
+    """
 
     root: Path
     use_case: str
+    environment: str | None = None
 
     def of(self, commit: str) -> Path:
         """Where the snapshot of `commit` is, or will be."""
@@ -33,11 +39,12 @@ class Snapshots:
 
     def is_made(self, commit: str) -> bool:
         """Whether the snapshot of `commit` is there with an environment to run in."""
-        return _works(self.of(commit) / ".venv")
+        return _works(self.of(commit) / VENV)
 
     def extract(self, repo: Path, commit: str) -> Path:
         """The files of `commit` of `repo`, copied when they are not there; FactoryError when it has no such commit."""
         place = self.of(commit)
+        self._claim(commit)
         if not place.exists():
             self._extract(repo, commit, place)
         layout.link_old_place(place)
@@ -50,10 +57,17 @@ class Snapshots:
         """
         place = self.of(commit)
         environment = self.root / ENVIRONMENTS / lock_sha256
+        self._claim(commit)
+        if place.is_dir():
+            _link(place / VENV, environment)  # first: an environment that is linked is not tidied away
         if not _works(environment):
             _build_environment(environment, place)
-        _link(place / ".venv", environment)
+        _link(place / VENV, environment)
         return place
+
+    def _claim(self, commit: str) -> None:
+        if self.environment is not None:
+            Claims(self.root, self.use_case, self.environment).make(commit)
 
     def _extract(self, repo: Path, commit: str, place: Path) -> None:
         temporary = place.with_name(f".{place.name}.{os.getpid()}")

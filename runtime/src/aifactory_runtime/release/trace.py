@@ -71,6 +71,8 @@ def trace(side: Side, prediction_id: str) -> Trace:
     if line is None:
         if removal := removals.find(Path(side.contract.data_uri), removals.PREDICTION, prediction_id):
             raise FactoryError(f"prediction {prediction_id} {removal.when}")
+        if removal := find.removed(Path(side.contract.data_uri), prediction_id):
+            raise FactoryError(f"prediction {prediction_id[:64]!r}: what was recorded with it {removal.when}")
         where = "say with --env dev, staging or prod where it was made" if side.embedded else "check id and --env"
         raise FactoryError(f"{side.name} has recorded no prediction {prediction_id[:64]!r}: {where}")
     version = side.registry.version(int(line["model_version"]))

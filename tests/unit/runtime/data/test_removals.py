@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from aifactory_runtime.data import removals, tables
+from aifactory_runtime.data import removals, tables, upkeep
 from aifactory_runtime.data.removals import Removal
 from aifactory_runtime.data.tables import TableVersion
 from aifactory_runtime.errors import FactoryError
@@ -86,7 +86,7 @@ def test_given_commits_of_long_ago_when_delta_makes_a_checkpoint_then_no_version
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every_fifth = {"delta.checkpointInterval": "5"}  # Delta's own is each hundredth
-    monkeypatch.setattr(tables, "_KEPT_LOG", tables._KEPT_LOG | every_fifth)
+    monkeypatch.setattr(tables, "KEPT_LOG", tables.KEPT_LOG | every_fifth)
     for number in range(7):
         tables.write(tmp_path, "raw", [table(1)], f"digest {number}")
     for commit in (tmp_path / "raw" / "_delta_log").iterdir():
@@ -95,3 +95,22 @@ def test_given_commits_of_long_ago_when_delta_makes_a_checkpoint_then_no_version
 
     assert list((tmp_path / "raw" / "_delta_log").glob("*.checkpoint.parquet"))
     assert len(tables.read(tmp_path, "raw", 3)) == 1
+
+
+def test_given_files_that_no_commit_names_when_vacuumed_then_old_ones_go_and_young_ones_are_being_written(
+    tmp_path: Path,
+) -> None:
+    for number in range(3):
+        tables.write(tmp_path, "raw", [table(number + 1)], f"digest {number}")
+    old, young = (tmp_path / "raw" / f"{name}.parquet" for name in ("old", "young"))
+    for file in (old, young):
+        file.write_bytes(b"x")
+    os.utime(old, (0, 0))
+
+    freed = upkeep.vacuum(tmp_path, "raw", {0})
+
+    assert freed > 1 and young.exists() and not old.exists()
+    assert [len(tables.read(tmp_path, "raw", number)) for number in (0, 2)] == [1, 3]
+    commits = list((tmp_path / "raw" / "_delta_log").iterdir())
+    assert upkeep.vacuum(tmp_path, "raw", {0}) == 0 and list((tmp_path / "raw" / "_delta_log").iterdir()) == commits
+    assert upkeep.vacuum(tmp_path, "nowhere", ()) == 0

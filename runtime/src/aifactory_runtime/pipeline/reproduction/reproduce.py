@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aifactory_runtime.config import environment, layout
+from aifactory_runtime.data import removals
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
@@ -65,7 +66,7 @@ def reproduce(context: Context, name: str, say: Say) -> Reproduced:
             raise FactoryError(f"the code of commit {handoff.commit[:12]} is not what the run was made with")
         python, same_lock = _interpreter(context, handoff)
         if not same_lock:
-            say("the run's lock is not this environment's, and no environment of it is here: trained with this one")
+            say(f"the run's lock is not this environment's, and {_missing(context, handoff)}: trained with this one")
         place = Path(temporary) / "model"
         again = _retrained(context, handoff, root, place, python)
         original = training_data.place(context, handoff)
@@ -76,7 +77,7 @@ def reproduce(context: Context, name: str, say: Say) -> Reproduced:
 
 def _find(context: Context, name: str) -> Handoff:
     """The run, by its id or by that of its tracking run; FactoryError when it cannot be made again."""
-    handoff = _by_tracking_run(context, name) or handoffs.load(context.artifacts, name)
+    handoff = _by_tracking_run(context, name) or handoffs.find(context.artifacts, context.tables, name)
     if handoff.model_sha256 is None:
         raise UsageProblem(f"run {handoff.id} trained no model: there is nothing to reproduce")
     if handoff.imported is not None:
@@ -115,6 +116,11 @@ def _interpreter(context: Context, handoff: Handoff) -> tuple[str, bool]:
         return sys.executable, True
     released = Path(context.contract.snapshot_uri) / _ENVIRONMENTS / handoff.lock_sha256 / "bin" / "python"
     return (str(released), True) if released.exists() else (sys.executable, False)
+
+
+def _missing(context: Context, handoff: Handoff) -> str:
+    removal = removals.find(context.tables, removals.ENVIRONMENT, handoff.lock_sha256)
+    return f"the environment of it {removal.when}" if removal else "no environment of it is here"
 
 
 def _retrained(context: Context, handoff: Handoff, root: Path, place: Path, python: str) -> str:

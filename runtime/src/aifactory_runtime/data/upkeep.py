@@ -1,0 +1,140 @@
+"""Takes old versions and old files out of a Delta table: what stays is read as before, and its log is kept whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aifactory_runtime.data import parts, tables
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+
+ABANDONED_SECONDS = 2 * 86_400
+"""No writer needs so long between a file and its commit."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the newest version: the least and the largest value of one of its columns, as text."""
+
+    path: str
+    bytes: int
+    least: str
+    most: str
+
+
+def contents(folder: Path, name: str) -> list[int]:
+    """Numbers of the versions that hold content of their own, oldest first; none when there is no table."""
+    table = tables.opened(folder, name)
+    commits = [] if table is None else table.history()
+    return sorted(int(commit["version"]) for commit in commits if tables.SHA256 in commit)
+
+
+def surplus_bytes(folder: Path, name: str, stay: Collection[int]) -> int:
+    """What `vacuum` would free."""
+    table = tables.opened(folder, name)
+    return 0 if table is None else _bytes(folder / name, _vacuum(table, stay, dry=True))
+
+
+def vacuum(folder: Path, name: str, stay: Collection[int]) -> int:
+    """Remove the files that neither the newest version nor one of `stay` has; the bytes freed.
+
+    Nothing is committed when there are none: Delta also lists those that are gone already. Files that no commit names
+    go once they are old: young ones are being written, the others were left by who was killed.
+    """
+    table = tables.opened(folder, name)
+    if table is None:
+        return 0
+    surplus = _vacuum(table, stay, dry=True)
+    freed = _bytes(folder / name, surplus)
+    if freed:
+        _prune(table, name, stay)
+    uncommitted = set(_vacuum(table, stay, dry=True, full=True)).difference(surplus)
+    return freed + sum(map(_remove_abandoned, (folder / name / path for path in uncommitted)))
+
+
+def _prune(table: DeltaTable, name: str, stay: Collection[int]) -> None:
+    with tables.one_line(name):
+        if any(table.metadata().configuration.get(key) != value for key, value in tables.KEPT_LOG.items()):
+            table.alter.set_table_properties(tables.KEPT_LOG)  # written by an earlier release: its old commits would go
+        _vacuum(table, stay, dry=False)
+
+
+def _remove_abandoned(path: Path) -> int:
+    """Remove a file that nobody will commit any more; its bytes."""
+    with suppress(FileNotFoundError):
+        about = path.stat()
+        if time.time() - about.st_mtime > ABANDONED_SECONDS:
+            path.unlink()
+            return about.st_size
+    return 0
+
+
+def files(folder: Path, name: str, column: str) -> list[File]:
+    """Files of the newest version by a column of texts; none when there is no table. One without statistics is read."""
+    table = tables.opened(folder, name)
+    if table is None:
+        return []
+    found = []
+    for file in parts.stored(table):
+        size = (folder / name / file.path).stat().st_size
+        only = file.only.get(column)
+        least, most = (only, only) if only is not None else _range(folder / name / file.path, column)
+        found.append(File(file.path, size, str(least), str(most)))
+    return found
+
+
+def remove_files(folder: Path, name: str, paths: Collection[str]) -> int:
+    """Take whole files out of the table in one commit, then off the disk; the bytes freed.
+
+    What was taken out before, by one who was killed, goes off the disk as well.
+    """
+    table = tables.opened(folder, name)
+    if table is None:
+        return 0
+    there = [file.path for file in parts.stored(table) if file.path in paths]
+    if there:
+        with tables.one_line(name):
+            take_out(table, there)
+    return vacuum(folder, name, ())
+
+
+def take_out(table: DeltaTable, paths: Collection[str]) -> None:
+    """Commit that the newest version has these files no longer."""
+    from deltalake.transaction import AddAction, RemoveAction
+
+    now = time.time_ns() // 1_000_000
+    gone: list[AddAction | RemoveAction] = [RemoveAction(path, True, now) for path in paths]
+    table.create_write_transaction(gone, "append", table.schema())
+
+
+def _vacuum(table: DeltaTable, stay: Collection[int], *, dry: bool, full: bool = False) -> list[str]:
+    kept = sorted(number for number in stay if number <= table.version())
+    return table.vacuum(retention_hours=0, dry_run=dry, enforce_retention_duration=False, full=full, keep_versions=kept)
+
+
+def _bytes(folder: Path, names: Collection[str]) -> int:
+    return sum(path.stat().st_size for name in names if (path := folder / name).is_file())
+
+
+def _range(path: Path, column: str) -> tuple[str, str]:
+    """The least and the largest value of a column of a file, by what its chunks say of themselves."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(str(path)) as file:
+        place = file.schema_arrow.names.index(column)
+        known = [file.metadata.row_group(group).column(place).statistics for group in range(file.num_row_groups)]
+        if all(one is not None and one.has_min_max for one in known):
+            return min(one.min for one in known), max(one.max for one in known)
+        values = file.read(columns=[column]).column(0).drop_null()
+        return min(_texts(values)), max(_texts(values))
+
+
+def _texts(values: object) -> Iterator[str]:
+    return map(str, values)  # type: ignore[call-overload, no-any-return]
