@@ -179,13 +179,28 @@ def test_given_the_services_login_in_use_when_rotated_then_no_fetch_fails_and_th
 
 
 def test_given_everybody_when_rotated_then_every_secret_is_new_and_the_next_up_changes_nothing(repo: Repo) -> None:
-    files = sorted(repo.credentials.rglob("*.json"))
+    keys = repo.credentials / "capture-key.json"
+    files = sorted({*repo.credentials.rglob("*.json")} - {keys})
+    hashing = keys.read_text()
     before = [path.read_text() for path in files]
     old = repo.login("ana")
     listed = json.loads(repo.done("rotate", "--json"))
     assert {row["file"] for row in listed} == {str(path) for path in files}
     assert not set(before) & {path.read_text() for path in files}
     assert (repo.status(old), repo.status(repo.login("ana"))) == (401, 200)
+    assert keys.read_text() == hashing, "what is hashed alike ends only when that is asked for"
+    assert "no change" in repo.done("up", "prod")
+
+
+def test_given_the_key_of_hashes_when_it_is_named_then_it_gets_a_version_more(repo: Repo) -> None:
+    path = repo.credentials / "capture-key.json"
+    before = json.loads(path.read_text())["keys"]
+
+    repo.done("rotate", "capture-key")
+
+    after = json.loads(path.read_text())["keys"]
+    assert after[:-1] == before and [one["version"] for one in after] == [1, 2]
+    assert path.stat().st_mode & 0o777 == 0o600
     assert "no change" in repo.done("up", "prod")
 
 
@@ -210,7 +225,11 @@ def test_given_somebody_whose_last_day_passed_when_others_are_rotated_then_the_a
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("rotate", "zoe"), 2, "zoe has no secret in prod; who has: ana, consumer, otto, release, service, vera"),
+        (
+            ("rotate", "zoe"),
+            2,
+            "zoe has no secret in prod; who has: ana, capture-key, consumer, otto, release, service, vera",
+        ),
         (("rotate", "--env", "dev"), 1, "dev of churn is not provisioned: factory up dev"),
     ],
 )
