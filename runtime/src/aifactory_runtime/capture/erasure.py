@@ -1,4 +1,4 @@
-"""Takes one person's predictions out of an environment: out of the log, the table `captured` and scored batches."""
+"""Takes one person's predictions out of an environment: out of the logs, the table `captured` and scored batches."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from aifactory_runtime.data.column_names import HASHED
 from aifactory_runtime.data.removals import Removal
 from aifactory_runtime.errors import NeedsPerson
 from aifactory_runtime.pipeline import exclusive
+from aifactory_runtime.serving.trial import scores_log
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,6 +72,7 @@ def erase(contract: EnvironmentContract, person: Person, who: str, reason: str) 
         facts = {"by": person.column or "prediction id", "reason": reason, **found.counts}
         removals.note(data, _removals(found, reason), who)
         log.append(Path(contract.audit_uri), "erasure begun", who, facts)
+        scores_log.erase(capture, found.ids)
         erasing.erase(data, tables.CAPTURED, _captured(person), compaction.DAY)
         erasing.erase(data, tables.SCORED, _scored(person))
         log.append(Path(contract.audit_uri), "erased", who, facts)

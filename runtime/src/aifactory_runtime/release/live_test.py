@@ -126,8 +126,8 @@ def serve(side: Side, version: Version, record: Record) -> None:
     FactoryError when it does not start: the test has ended then, and the champion goes on.
     """
     activation.prepare_code(side, version, record.commit)
-    found = side.serving.known()
-    champion = found.champion if found else None
+    version_now = champions.champion(side.registry)
+    champion = activation.served(side, version_now) if version_now else None
     challenger = activation.served(side, version, record.commit)
     side.serving.write(Document(side.serving.next_sequence(), champion, challenger))
     snapshot.activate(side.serving.challenger, side.snapshots.of(record.commit))

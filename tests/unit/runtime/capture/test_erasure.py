@@ -25,6 +25,8 @@ from aifactory_runtime.data import erasing, parts, tables
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 from aifactory_runtime.release import trace
 from aifactory_runtime.release.side import Side
+from aifactory_runtime.serving.trial import scores_log
+from aifactory_runtime.serving.trial.scores_log import OtherScore
 from tests.unit.runtime.capture.lines import line, stored
 from tests.unit.runtime.release.parts import contract
 
@@ -91,7 +93,9 @@ def left(found: EnvironmentContract) -> dict[str, list[str]]:
 def test_given_a_person_when_erased_by_value_then_it_is_found_plain_and_hashed_and_nobody_else_s_records_change(
     environment: EnvironmentContract,
 ) -> None:
-    data = Path(environment.data_uri)
+    data, capture = Path(environment.data_uri), Path(environment.capture_uri)
+    others_say = [OtherScore(identity(number), "test-1", "2", {"prediction": 0}) for number in (0, 1, 90)]
+    scores_log.ScoresLog(capture).append(others_say)
     before = {row["prediction_id"]: row for row in stored(data)}
     ana = person.of((), "email", ANA, KEYS)
     found = erasure.find(environment, ana)
@@ -111,6 +115,7 @@ def test_given_a_person_when_erased_by_value_then_it_is_found_plain_and_hashed_a
     for number in RECORDS:
         assert (find.find(Path(environment.capture_uri), data, identity(number)) is None) == (number in HERS)
     assert erasure.find(environment, ana).ids == ()
+    assert list(scores_log.read(capture, "test-1")) == others_say[:1], "nor what another model said of her"
 
 
 def test_given_an_erasure_when_it_is_over_then_audit_and_trace_say_so_without_naming_the_person(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,17 @@ def read(folder: Path, test: str) -> Iterator[OtherScore]:
                     score = decoder.decode(line)
                     if score.test == test:
                         yield score
+
+
+def erase(folder: Path, ids: Collection[str]) -> None:
+    """Take the lines of these predictions out for good; killed anywhere, the same again finishes it."""
+    log = segments(folder)
+    log.close_newest()
+    for path in log.closed():
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if not any(identity.encode() in line for identity in ids)]
+        if len(kept) < len(lines):
+            files.write(path, b"".join(kept), 0o600)
 
 
 def _sequence_of(line: bytes) -> int:
