@@ -75,8 +75,8 @@ class Endpoint(Part):
             settings.manifest.package,
             "--environment-file",
             environment.path,
-            "--workers",
-            str(settings.size.workers),
             "--sockets",
             str(layout.runtime(settings.home)),
+            "--workers",
+            str(settings.size.workers),
         ]
