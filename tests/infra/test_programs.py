@@ -149,7 +149,7 @@ def test_given_a_size_when_run_then_the_service_has_its_workers_and_each_process
     manifest["environments"]["prod"]["size"] = size
     usecase(engine, "prod", manifest)
     ((_, service),) = engine.of("Service").items()
-    assert service["command"][-2:] == ["--workers", workers]
+    assert service["command"][service["command"].index("--workers") + 1] == workers
     assert f"--data={memory * 2**20}" in service["command"]
 
 

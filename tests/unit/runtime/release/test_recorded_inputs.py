@@ -48,7 +48,9 @@ def test_given_code_that_does_not_know_the_rules_when_it_is_to_answer_then_it_is
         place.mkdir(parents=True)
         (place / "environment.v1.json").write_text(code)
     audited: list[tuple[str, Any]] = []
-    document = SimpleNamespace(current=None, next_sequence=lambda: 2, write=lambda _: None)
+    document = SimpleNamespace(
+        current=None, challenger=tmp_path / "challenger", next_sequence=lambda: 2, write=lambda _: None
+    )
     side = SimpleNamespace(
         **{"embedded": False, "contract": contract("prod", capture_columns=rules), "serving": document},
         **{"snapshots": SimpleNamespace(of=lambda _: tree), "audit": lambda *line: audited.append(line)},
