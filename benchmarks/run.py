@@ -11,6 +11,7 @@ from pathlib import Path
 
 import checks
 import demo_runs
+import drift_report
 import fast_tests
 import following
 import more_usecases
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "pipeline": pipeline.measure,
     "scoring": scoring.measure,
     "checks": checks.measure,
+    "drift report": drift_report.measure,
     "provisioning": provisioning.measure,
     "demo": demo_runs.measure,
     "more use cases": more_usecases.measure,
