@@ -1,4 +1,4 @@
-"""The one code location of the orchestrator: trains again and scores tables when a manifest's schedule says so.
+"""The one code location of the orchestrator: trains again, scores tables and tidies when a manifest's schedule says so.
 
 Dagster reads the annotations of ops as they stand, so this one module does not postpone them.
 It reads the applied manifests in `usecases/` at each tick, so a further use case needs no process and no reload. A run
@@ -40,6 +40,7 @@ _DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVIS
 
 CODE = ("src", "vendor/aifactory-runtime/src")
 """Where a snapshot has its code; of commits made before the runtime moved all is in the first."""
+RUNTIME = "aifactory_runtime"
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,15 @@ class Work:
     setting: str
     arguments: tuple[str, ...]
     identity: str
+    needs: str = ""
+    """Module of the runtime that released code must have for it: code from before has no such command."""
 
 
 # Retraining registers a candidate, which only release may; scoring reads the champion, as a scoring service does.
 WORK = {
     "retraining": Work("retraining", ("run", "--kind", "retraining"), "release"),
     "scoring": Work("batch", ("score",), "service"),
+    "tidying": Work("retention", ("tidy", "--yes"), "release", needs="retention/rules.py"),
 }
 
 
@@ -80,6 +84,11 @@ class Applied:
     def released(self) -> bool:
         """Whether there is code to run."""
         return (self.folder / "serving" / "current").exists()
+
+    def lacks(self, work: Work) -> bool:
+        """Whether the code that is released is too old for this work."""
+        current = self.folder / "serving" / "current"
+        return bool(work.needs) and not any((current / code / RUNTIME / work.needs).exists() for code in CODE)
 
 
 def _home() -> Path:
@@ -198,6 +207,12 @@ def scoring() -> None:
     run_released_code()
 
 
+@job(logger_defs={"lines": lines})
+def tidying() -> None:
+    """One use case's environment is tidied by its released code."""
+    run_released_code()
+
+
 def _tick(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """One run for each use case whose schedule for this work names this minute."""
     slot = context.scheduled_execution_time
@@ -205,9 +220,12 @@ def _tick(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest 
     asked, untold = wanted(found, slot)
     reasons = unread + untold
     waiting = [one.name for one in asked if not one.released]
-    ready = [one for one in asked if one.released]
+    older = [one.name for one in asked if one.released and one.lacks(WORK[name])]
+    ready = [one for one in asked if one.released and not one.lacks(WORK[name])]
     if waiting:
         reasons.append(f"due, but nothing is released yet: {', '.join(waiting)}")
+    if older:
+        reasons.append(f"due, but what is released is too old for it, release a newer commit: {', '.join(older)}")
     if not ready:
         yield SkipReason("; ".join([*(reasons or ["nothing is due"]), plan(found)]))
     elif reasons:
@@ -243,8 +261,14 @@ def scoring_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequ
     yield from _tick("scoring", context)
 
 
+@_every_minute(job=tidying, description=f"Asks each minute which environment is due to be tidied. {_WHO}")
+def tidying_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    """Asks each minute which environment is due to be tidied."""
+    yield from _tick("tidying", context)
+
+
 defs = Definitions(
-    jobs=[retraining, scoring],
-    schedules=[retraining_every_minute, scoring_every_minute],
+    jobs=[retraining, scoring, tidying],
+    schedules=[retraining_every_minute, scoring_every_minute, tidying_every_minute],
     resources={"pipes": PipesSubprocessClient()},
 )

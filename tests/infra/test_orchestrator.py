@@ -161,6 +161,25 @@ def test_given_a_batch_that_fails_when_it_runs_then_its_log_has_what_it_said_on_
     assert "Stack Trace" not in done.stderr
 
 
+def test_given_a_day_when_its_minute_comes_then_what_can_is_tidied_as_release_and_older_code_is_named(
+    tick: Tick, tmp_path: Path
+) -> None:
+    for use_case in ("churn", "older", "prices"):
+        _apply(tmp_path, use_case, "0 3 * * *", released=use_case != "prices", setting="retention")
+    rules = tmp_path / "prod" / "churn" / "serving" / "current" / layout.CODE[1] / "aifactory_runtime" / "retention"
+    rules.mkdir(parents=True)
+    (rules / "rules.py").touch()
+
+    (at_three,) = tick(MONDAY_AT_THREE, work="tidying")
+
+    (run,) = at_three["runs"]
+    asked = {"use_case": "churn", "environment": "prod", "work": "tidying"}
+    assert run["config"]["ops"]["run_released_code"]["config"] == asked
+    assert "what is released is too old for it, release a newer commit: older.prod" in at_three["said"]
+    assert "nothing is released yet: prices.prod" in at_three["said"]
+    assert tick(MONDAY_AT_THREE)[0]["runs"] == [], "nobody trains"
+
+
 def test_given_a_retired_use_case_when_its_minute_comes_then_nothing_runs(tick: Tick, tmp_path: Path) -> None:
     _apply(tmp_path, "churn", "* * * * *", released=True)
     record = tmp_path / "usecases" / "churn.prod.json"
