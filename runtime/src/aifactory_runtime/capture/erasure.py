@@ -12,6 +12,7 @@ import msgspec
 
 from aifactory_runtime.audit import log
 from aifactory_runtime.capture import compaction, log_file
+from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.capture.person import Person
 from aifactory_runtime.data import erasing, removals, tables
 from aifactory_runtime.data.column_names import HASHED
@@ -73,7 +74,7 @@ def erase(contract: EnvironmentContract, person: Person, who: str, reason: str) 
         removals.note(data, _removals(found, reason), who)
         log.append(Path(contract.audit_uri), "erasure begun", who, facts)
         scores_log.erase(capture, found.ids)
-        erasing.erase(data, tables.CAPTURED, _captured(person), compaction.DAY)
+        erasing.erase(data, tables.CAPTURED, _captured(person), DAY)
         erasing.erase(data, tables.SCORED, _scored(person))
         log.append(Path(contract.audit_uri), "erased", who, facts)
     if left := _in_file(capture / log_file.OLDER, person):

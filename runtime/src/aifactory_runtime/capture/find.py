@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.capture import log_file
-from aifactory_runtime.capture.compaction import DAY
+from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.data import removals, tables
 from aifactory_runtime.data.removals import Removal
 

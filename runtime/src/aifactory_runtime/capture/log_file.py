@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aifactory_runtime import files
@@ -20,18 +20,20 @@ class NotRecorded(Exception):
 
 def segments(folder: Path, most_bytes: int = MOST_BYTES) -> Segments:
     """The log in the folder `capture_uri` of a contract. A damaged last line is refused: see `compaction`."""
-    return Segments(folder, Form("predictions", 15, "capture.lock", _sequence_of), most_bytes)
+    return Segments(folder, Form("predictions", 15, "capture.lock", sequence_of), most_bytes)
 
 
 class LogFile:
-    """Append-only log of one JSON object a line, shared by all workers of a service.
+    """Append-only log of one JSON object a line, shared by all workers of a service; `opened` says which log.
 
     Lines come without their closing brace: the log adds `"sequence"`.
     """
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, folder: Path, most_bytes: int = MOST_BYTES, opened: Callable[[Path, int], Segments] = segments
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._segments = segments(folder, most_bytes)
+        self._segments = opened(folder, most_bytes)
         self._writer = Writer(self._segments)
 
     def append(self, lines: Sequence[bytes]) -> None:
@@ -57,7 +59,8 @@ def damaged(path: Path | None) -> str:
     return f"the last line of {path} is damaged: restore the file from a backup, or take that line out"
 
 
-def _sequence_of(line: bytes) -> int:
+def sequence_of(line: bytes) -> int:
+    """The sequence of a whole line; ValueError when it is damaged."""
     try:
         return int(files.parse_json(line)["sequence"])
     except (KeyError, TypeError):

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from aifactory_runtime.contract import addresses, cron, names
 from aifactory_runtime.contract.people import People, Person
 from aifactory_runtime.contract.recording import CaptureColumns
-from aifactory_runtime.contract.trial import Trial
+from aifactory_runtime.contract.trial import Seconds, Trial
 
 MANIFEST_VERSION = 1
 
@@ -88,6 +88,16 @@ class Retention(_Part):
                 "that stays would lose its label"
             )
         return self
+
+
+class Labels(_Part):
+    """How labels, what came true, find the predictions that they are of."""
+
+    key: Annotated[str, Field(min_length=1)] | None = None
+    """Column whose value a label may name in place of a prediction's id; a column that no model sees may be sent and is
+    recorded then. None: by id only."""
+    wait: Seconds = 0.0
+    """How long after a prediction its label counts; one that comes earlier waits. As 30s, 10m, 12h or 7d."""
 
 
 class Retraining(_Part):
@@ -173,6 +183,7 @@ class Manifest(_Part):
     """Left out, it follows from the classification: prod for confidential data and above."""
     monitors: Monitors
     people: People
+    labels: Labels = Labels()
     environments: Environments
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)

@@ -23,6 +23,7 @@ REFERENCE = "reference"
 SCORED = "scored"
 CAPTURED = "captured"
 MONITORS = "monitors"
+LABELS = "labels"
 
 SHA256 = "sha256"
 """Key of a commit that writes content."""
@@ -200,6 +201,11 @@ def count(folder: Path, name: str, version: int | None = None, where: tuple[str,
     if all(where[0] in file.only for file in files):
         return sum(file.rows for file in files if file.only[where[0]] == where[1])
     return sum(len(chunk) for chunk in batches(folder, name, version, columns=[where[0]], where=where))
+
+
+def parted_by(folder: Path, name: str, column: str, version: int | None = None) -> list[str]:
+    """Values of the column that a table's files are parted by, in order; FactoryError when the table is not there."""
+    return sorted({str(file.only[column]) for file in parts.stored(_there(folder, name, version))})
 
 
 def columns(folder: Path, name: str, version: int | None = None) -> pa.Schema:

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aifactory_runtime.capture import redacted_frame
 from aifactory_runtime.capture import redaction as redactions
 from aifactory_runtime.contract import names
 from aifactory_runtime.data import ahead, column_names, conform, declared, parts, removals, source, tables, upkeep
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import arrays, redacted_frame
+from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.reproduction import same_science
 from aifactory_runtime.registry import answers, model_folder, skops_file

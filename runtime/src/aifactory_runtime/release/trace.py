@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.audit import log
-from aifactory_runtime.capture import find
-from aifactory_runtime.data import column_names, removals, tables
+from aifactory_runtime.capture import find, scored
+from aifactory_runtime.data import removals, tables
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import redacted_frame
 from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, OPERATIONS, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import tags
 from aifactory_runtime.release.side import Side
@@ -138,13 +136,6 @@ def _find_scored(folder: Path, prediction_id: str) -> dict[str, Any] | None:
     if tables.latest(folder, tables.SCORED) is None:
         return None
     for frame in tables.batches(folder, tables.SCORED, where=("prediction_id", prediction_id)):
-        for row in json.loads(frame.head(1).to_json(orient="records", date_format="iso", double_precision=15)):
-            shares = {key: row.pop(key) for key in list(row) if key.startswith(column_names.SHARE)}
-            known = {key: row.pop(key) for key in ("scored_at", "model_version", "model_sha256", "prediction_id")}
-            output = {"prediction": row.pop(column_names.PREDICTION)} | (
-                {"probabilities": list(shares.values())} if shares else {}
-            )
-            inputs, redacted = redacted_frame.undone(row)
-            said = {"id": known["prediction_id"], "time": known["scored_at"], "inputs": inputs, "redacted": redacted}
-            return {**known, **said, "output": output}
+        for line in scored.lines(frame.head(1)):
+            return line
     return None

@@ -14,8 +14,9 @@ import pytest
 
 from aifactory_runtime import files
 from aifactory_runtime.capture import compaction, find, log_file
-from aifactory_runtime.capture.compaction import Compacted, compact
+from aifactory_runtime.capture.compaction import compact
 from aifactory_runtime.capture.log_file import OLDER, LogFile, NotRecorded
+from aifactory_runtime.capture.moving import Moved
 from aifactory_runtime.data import parts, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.segments import Segments
@@ -63,11 +64,11 @@ def test_given_a_log_over_midnight_when_compacted_then_the_table_has_it_by_day_i
     log_of(capture, range(100, 103))
     assert compact(capture, data).rows == 3
     assert [row["sequence"] for row in stored(data)] == list(range(1, 104))
-    assert compact(capture, data) == Compacted(0, 0), "nothing new"
+    assert compact(capture, data) == Moved(0, 0), "nothing new"
 
 
 def test_given_nothing_when_compacted_then_nothing_is_made(tmp_path: Path) -> None:
-    assert compact(tmp_path / "capture", tmp_path / "data") == Compacted(0, 0)
+    assert compact(tmp_path / "capture", tmp_path / "data") == Moved(0, 0)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -174,7 +175,7 @@ def test_given_the_file_of_an_earlier_release_that_is_written_to_when_compacted_
     capture = tmp_path / "capture"
     capture.mkdir()
     (capture / OLDER).write_bytes(line(0) + b', "sequence": 1}\n')
-    assert compact(capture, tmp_path / "data") == Compacted(0, 0)
+    assert compact(capture, tmp_path / "data") == Moved(0, 0)
     assert compaction._QUIET_SECONDS >= 3_600
 
 

@@ -1,0 +1,102 @@
+"""Which label of a prediction counts, and what becomes of every other one. No I/O."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from aifactory_runtime.labels.line import Line
+
+State = Literal["joined", "early", "doubled", "contradicting", "replaced", "unknown", "removed"]
+"""What a label is: the one that counts, the one that will once `labels.wait` is over, one that says again what another
+said, one that says otherwise, one that was corrected, one of a prediction (or, of a correction, of a label) that is not
+there, one of a prediction from before the oldest that is kept."""
+Calls = Mapping[str, Sequence[tuple[str, str]]]
+"""Value of the key column to time and id of each prediction that has it, in order of time."""
+
+_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def settle(lines: Sequence[Line]) -> list[tuple[Line, State]]:
+    """The labels of one prediction, in order of their sequence, each with its state; at most one is `joined`.
+
+    The first one counts. Another takes its place only when it names it as the one that it replaces.
+    """
+    found: list[tuple[Line, State]] = []
+    counts = -1
+    for place, line in enumerate(lines):
+        state: State = "joined"
+        if counts >= 0:
+            state = _beside(line, found[counts][0])
+        elif line.replaces is not None:
+            state = "unknown"
+        if state == "joined":
+            if counts >= 0:
+                found[counts] = (found[counts][0], "replaced")
+            counts = place
+        found.append((line, state))
+    return found
+
+
+def _beside(line: Line, first: Line) -> State:
+    """A label that came after the one that counts."""
+    if line.replaces is not None:
+        return "joined" if line.replaces == first.id else "unknown"
+    return "doubled" if same(line, first) else "contradicting"
+
+
+def same(line: Line, other: Line) -> bool:
+    """Whether two labels of a prediction say the same."""
+    return (line.text, line.kpi) == (other.text, other.kpi)
+
+
+def meant(line: Line, calls: Calls) -> str | None:
+    """Id of the prediction that a label is of: its own, or the newest of its key before the outcome was seen."""
+    if line.key is None:
+        return line.prediction_id
+    of_key = calls.get(line.key, ())
+    place = bisect_right(of_key, line.seen, key=lambda call: call[0])
+    return of_key[place - 1][1] if place else None
+
+
+def is_due(time: str, wait: timedelta, now: datetime) -> bool:
+    """Whether a label of a prediction of this time counts already."""
+    return time <= stamp(now - wait)
+
+
+def absent(prediction_id: str | None, oldest: str | None) -> State:
+    """What a label is whose prediction is not there; `oldest` is the time of the oldest prediction that is kept."""
+    made = None if prediction_id is None else made_at(prediction_id)
+    return "removed" if made is not None and oldest is not None and made < oldest else "unknown"
+
+
+def made_at(prediction_id: str) -> str | None:
+    """The time in an id of the service, a moment before that of its line; ids of batches hold none."""
+    if not _UUID7.fullmatch(prediction_id):
+        return None
+    milliseconds = int(prediction_id.replace("-", "")[:12], 16)
+    try:
+        return stamp(datetime.fromtimestamp(milliseconds / 1000, UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as lines have it, so that they are compared as texts."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def by_prediction(lines: Iterable[Line], calls: Calls) -> tuple[dict[str, list[Line]], list[Line]]:
+    """Labels by the id that they mean, in their order, and those that mean none."""
+    found: dict[str, list[Line]] = {}
+    astray = []
+    for line in lines:
+        of = meant(line, calls)
+        if of is None:
+            astray.append(line)
+        else:
+            found.setdefault(of, []).append(line)
+    return found, astray

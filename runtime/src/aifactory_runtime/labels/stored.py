@@ -1,0 +1,63 @@
+"""Reads labels: from their log and the table that it is moved into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from aifactory_runtime.capture import predictions, reading
+from aifactory_runtime.capture.reading import EVER, Span
+from aifactory_runtime.labels.compaction import LABELS
+from aifactory_runtime.labels.line import Line, key_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from aifactory_runtime.contract import EnvironmentContract
+    from aifactory_runtime.contract.manifest import Labels
+    from aifactory_runtime.labels.rules import Calls
+
+
+def lines(contract: EnvironmentContract, span: Span = EVER, upto: int | None = None) -> list[Line]:
+    """Labels that were received in a span, in the order they were recorded; up to a sequence, where one is given."""
+    found = reading.frames(Path(contract.capture_uri), Path(contract.data_uri), LABELS, span)
+    read = [line for frame in found for line in _lines(frame)]
+    return [line for line in read if upto is None or line.sequence <= upto]
+
+
+def calls(contract: EnvironmentContract, rules: Labels, span: Span = EVER) -> Calls:
+    """Predictions of a span by the value of the key column; none when no column is the key."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    if rules.key is None:
+        return found
+    for frame in predictions.frames(contract, span):
+        for identity, time, inputs in zip(frame["prediction_id"], frame["time"], frame["inputs"], strict=True):
+            key = key_text(_value(inputs, rules.key))
+            if key is not None:
+                found.setdefault(key, []).append((time, identity))
+    for of_key in found.values():
+        of_key.sort()
+    return found
+
+
+def _value(inputs: str, column: str) -> Any:
+    return msgspec.json.decode(inputs, type=dict[str, Any]).get(column)
+
+
+def _lines(frame: pd.DataFrame) -> Iterator[Line]:
+    for row in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+        yield Line(
+            id=row["label_id"],
+            time=row["time"],
+            by=row["by"],
+            label=msgspec.Raw(row["label"].encode()),
+            prediction_id=row["prediction_id"],
+            key=row["key"],
+            at=row["at"],
+            kpi=row["kpi"],
+            replaces=row["replaces"],
+            sequence=int(row["sequence"]),
+        )

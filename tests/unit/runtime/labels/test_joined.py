@@ -1,0 +1,155 @@
+"""Predictions come with the label that counts, whenever it came and wherever the two are stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from aifactory_runtime.capture import compaction as predictions
+from aifactory_runtime.contract.manifest import Labels
+from aifactory_runtime.data import tables
+from aifactory_runtime.labels import compaction, overview, stored
+from aifactory_runtime.labels.joined import Window, joined, last_sequence
+from tests.unit.runtime.capture import lines
+from tests.unit.runtime.labels.parts import HOUR, at, contract, label, predict, prediction, send
+
+
+def read(folder: Path, settings: Labels | None = None, *, hours: tuple[float, float] = (0, 99), **more: Any) -> Any:
+    """Label and state by number of the prediction; `now` is a hundred hours on unless said."""
+    window = Window(*(lines.START + timedelta(hours=hour) for hour in hours))
+    more = {"now": lines.START + timedelta(hours=100)} | more
+    frames = list(joined(contract(folder), settings or Labels(), window, **more))
+    found = pd.concat(frames, ignore_index=True)
+    return {
+        int(row["inputs"].partition('"age":')[2].strip().partition(",")[0]): (row["label"], row["state"])
+        for row in found.to_dict("records")
+    }
+
+
+def counted(folder: Path, settings: Labels | None = None, hours: float = 100) -> dict[str, int]:
+    """How many labels of each state there are."""
+    found = contract(folder)
+    now = lines.START + timedelta(hours=hours)
+    states = overview.states(found, settings or Labels(), stored.lines(found), now)
+    return {state: number for state, number in overview.count(states).items() if number}
+
+
+def test_fault_56_given_labels_early_twice_and_for_a_removed_prediction_then_each_is_counted_and_one_counts(
+    tmp_path: Path,
+) -> None:
+    """Given predictions and labels in log and table, when they are joined before and after the wait."""
+    wait = Labels(wait=10 * HOUR)
+    predict(tmp_path, range(5, 8))
+    predictions.compact(tmp_path / "capture", tmp_path / "tables")
+    predict(tmp_path, range(8, 10))
+    send(
+        tmp_path,
+        label("early", 1, 8.5 * HOUR, prediction_id=prediction(8)),
+        label("first", 0, 6 * HOUR, prediction_id=prediction(5), kpi=1.5),
+        label("twice", 0, 7 * HOUR, prediction_id=prediction(5), kpi=1.5),
+    )
+    compaction.compact(tmp_path / "capture", tmp_path / "tables")
+    send(
+        tmp_path,
+        label("otherwise", 1, 7 * HOUR, prediction_id=prediction(5)),
+        label("of a removed one", 1, 9 * HOUR, prediction_id=prediction(2)),
+        label("of none", 1, 9 * HOUR, prediction_id="0" * 32),
+    )
+
+    there = lines.START + timedelta(hours=17)
+    assert read(tmp_path, wait, now=there) == {
+        5: ("0", "joined"),
+        6: (None, "none"),
+        7: (None, "none"),
+        8: (None, "early"),
+        9: (None, "none"),
+    }
+    every = {"doubled": 1, "contradicting": 1, "removed": 1, "unknown": 1}
+    assert counted(tmp_path, wait, 17) == {"joined": 1, "early": 1, **every}
+    assert counted(tmp_path, wait, 18) == {"joined": 2, **every}
+    assert read(tmp_path, wait)[8] == ("1", "joined")
+
+
+def test_given_a_correction_when_a_closed_period_is_read_again_then_it_is_as_it_was(tmp_path: Path) -> None:
+    predict(tmp_path, range(2))
+    send(tmp_path, label("a", 1, HOUR, prediction_id=prediction(0)))
+    closed = last_sequence(contract(tmp_path))
+    send(tmp_path, label("b", 0, 2 * HOUR, prediction_id=prediction(0), replaces="a"))
+
+    assert read(tmp_path)[0] == ("0", "joined")
+    assert read(tmp_path, upto=closed)[0] == ("1", "joined")
+    assert counted(tmp_path) == {"joined": 1, "replaced": 1}
+
+
+def test_given_labels_by_key_when_joined_then_each_finds_the_prediction_before_its_outcome(tmp_path: Path) -> None:
+    predict(tmp_path, range(2), customer=17)
+    predict(tmp_path, range(2, 3), customer="18")
+    send(
+        tmp_path,
+        label("a", 1, 3 * HOUR, key="17", at=at(0.5 * HOUR)),
+        label("b", 0, 3 * HOUR, key="18"),
+        label("c", 0, 3 * HOUR, key="19"),
+    )
+
+    by_key = Labels(key="customer")
+    assert read(tmp_path, by_key) == {0: ("1", "joined"), 1: (None, "none"), 2: ("0", "joined")}
+    assert read(tmp_path, by_key, hours=(2, 3)) == {2: ("0", "joined")}
+    assert counted(tmp_path, by_key) == {"joined": 2, "unknown": 1}
+    assert counted(tmp_path, Labels()) == {"unknown": 3}, "no column is the key"
+
+
+def test_given_log_and_table_when_read_while_the_log_is_moved_then_each_prediction_comes_once(tmp_path: Path) -> None:
+    predict(tmp_path, range(3))
+    predictions.compact(tmp_path / "capture", tmp_path / "tables")
+    predict(tmp_path, range(3, 6))
+    reading = joined(contract(tmp_path), Labels())
+
+    first = next(reading)
+    predictions.compact(tmp_path / "capture", tmp_path / "tables")
+    predict(tmp_path, range(6, 7))
+    rest = [identity for frame in reading for identity in frame["prediction_id"]]
+
+    assert [*first["prediction_id"], *rest] == [prediction(number) for number in range(6)]
+
+
+def test_given_rows_of_a_batch_when_joined_then_they_have_their_labels_too(tmp_path: Path) -> None:
+    batch = pd.DataFrame(
+        {
+            "age": [41, 42],
+            "prediction": [0, 1],
+            "probability_0": [0.75, 0.25],
+            "probability_1": [0.25, 0.75],
+            "scored_at": [at(0), at(0)],
+            "model_version": [3, 3],
+            "model_sha256": ["a" * 64] * 2,
+            "prediction_id": ["b" * 32, "c" * 32],
+        }
+    )
+    tables.append(tmp_path / "tables", tables.SCORED, [batch], {"input_sha256": "x"})
+    send(tmp_path, label("a", 1, HOUR, prediction_id="c" * 32))
+
+    (found,) = joined(contract(tmp_path), Labels())
+
+    assert list(found["role"]) == ["batch", "batch"] and list(found["label"]) == [None, "1"]
+    assert found["output"][1] == '{"prediction": 1, "probabilities": [0.25, 0.75]}'
+    assert counted(tmp_path) == {"joined": 1}
+
+
+def test_given_labels_when_moved_into_the_table_then_they_are_as_they_were_sent(tmp_path: Path) -> None:
+    sent = [
+        label("a", "gone away", 1, prediction_id=prediction(0), kpi=0.1, at=at(0)),
+        label("b", False, 2, key="17", by="", replaces="a"),
+    ]
+    send(tmp_path, *sent)
+    before = stored.lines(contract(tmp_path))
+    capture, data = tmp_path / "capture", tmp_path / "tables"
+
+    assert compaction.waiting(capture) == 2
+    assert compaction.compact(capture, data).rows == 2
+    assert compaction.compact(capture, data).rows == 0 and compaction.waiting(capture) == 0
+
+    assert stored.lines(contract(tmp_path)) == before
+    assert [(line.id, line.text, line.sequence) for line in before] == [("a", '"gone away"', 1), ("b", "false", 2)]
