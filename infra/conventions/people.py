@@ -79,11 +79,21 @@ def approvers(manifest: Manifest, environment: str, today: date) -> tuple[str, .
     return tuple(login for login, roles in held(manifest, environment, today).items() if names.APPROVER in roles)
 
 
-def callers(manifest: Manifest, environment: str, today: date) -> dict[str, date | None]:
-    """People who get a token of their own for the scoring service, with the last day of it."""
-    found: dict[str, date | None] = {}
-    for login, roles in held(manifest, environment, today).items():
-        with_token = [seat.until for role, seat in roles.items() if personas.rights(role, environment).token]
-        if with_token:
-            found[login] = None if None in with_token else max(day for day in with_token if day is not None)
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a token of their own for the scoring service: what they are there, and its last day."""
+
+    login: str
+    roles: tuple[str, ...]
+    until: date | None = None
+
+
+def callers(manifest: Manifest, environment: str, today: date) -> list[Caller]:
+    """People who get a token of their own for the scoring service."""
+    found = []
+    for login, held_there in held(manifest, environment, today).items():
+        roles = {role: seat.until for role, seat in held_there.items() if personas.rights(role, environment).token}
+        if roles:
+            days = [day for day in roles.values() if day is not None]
+            found.append(Caller(login, tuple(sorted(roles)), None if len(days) < len(roles) else max(days)))
     return found

@@ -64,7 +64,7 @@ PERSONAS = {
     "ml-engineer": Persona("makes pipelines and releases work", _MAKES, _CALLS, _CALLS_FOR_A_TIME),
     "ai-engineer": Persona("puts models into products", _FEEDS, _CALLS, _CALLS_FOR_A_TIME),
     "software-engineer": Persona("calls the service from an application", _READS, _CALLS, _CALLS_FOR_A_TIME),
-    "domain-expert": Persona("knows what the figures mean", _READS, _CALLS, _LOOKS_IN),
+    names.DOMAIN_EXPERT: Persona("knows what the figures mean, says what came true", _READS, _CALLS, _CALLS_FOR_A_TIME),
     names.MODEL_VALIDATOR: Persona("judges a release, and approves it where that is asked", _READS, _CALLS, _READS),
     "operator": Persona("keeps the services running", None, _CALLS, _CALLS),
     "stakeholder": Persona("decides with the results", None, _HEARS, _HEARS),

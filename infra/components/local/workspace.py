@@ -175,19 +175,20 @@ class Workspace(Part):
         """Tokens of the scoring service: the consumer's, whose file is returned, and one for each person who calls."""
         settings = self._settings
         consumer = settings.credentials / f"{agreed.CONSUMER}.json"
-        self._token("token", agreed.CONSUMER, consumer)
-        for person, until in people.callers(settings.manifest, settings.environment, settings.today).items():
-            own = settings.credentials / names.TOKENS / f"{person}.json"
-            self._token(f"token-{person}", person, own, until)
+        self._token("token", people.Caller(agreed.CONSUMER, (agreed.CONSUMER,)), consumer)
+        for caller in people.callers(settings.manifest, settings.environment, settings.today):
+            own = settings.credentials / names.TOKENS / f"{caller.login}.json"
+            self._token(f"token-{caller.login}", caller, own)
         return str(consumer)
 
-    def _token(self, part: str, identity: str, path: Path, until: date | None = None) -> None:
+    def _token(self, part: str, caller: people.Caller, path: Path) -> None:
+        identity, until = caller.login, caller.until
         sdk.Token(
             f"{self._name}-{part}",
             path=str(path),
             identity=identity,
             login=agreed.login(identity, *self._settings.place),
-            roles=(agreed.CONSUMER,),
+            roles=caller.roles,
             admits=str(self._settings.callers / f"{identity}.json"),
             until=None if until is None else until.isoformat(),
             opts=self.child(self.folder),

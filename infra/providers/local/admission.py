@@ -1,12 +1,14 @@
-"""The file that tells a scoring service which tokens of one caller to let in: digests, each with an end or none."""
+"""The file that tells a scoring service who one caller is and which tokens let them in: digests, each with an end."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from aifactory_runtime.contract import names as agreed
 from infra.providers.local import files
 
 Entry = dict[str, str | None]
@@ -31,17 +33,24 @@ def unexpired(retiring: list[Entry], now: datetime) -> list[Entry]:
     return [one for one in retiring if datetime.fromisoformat(str(one["until"])) > now]
 
 
-def write(path: Path, login: str, wanted: list[Entry]) -> None:
+def write(path: Path, login: str, roles: Sequence[str], wanted: list[Entry]) -> None:
     """Replace the file of one caller."""
-    files.write(path, json.dumps({"login": login, "accepts": wanted}, indent=2) + "\n")
+    files.write(path, json.dumps({"login": login, "roles": list(roles), "accepts": wanted}, indent=2) + "\n")
 
 
-def status_of(path: Path, wanted: list[Entry]) -> str | None:
-    """What is wrong with the file; None when it lets in exactly `wanted`."""
+def status_of(path: Path, roles: Sequence[str], wanted: list[Entry]) -> str | None:
+    """What is wrong with the file; None when it lets in exactly `wanted` as what they are.
+
+    A file of an earlier release names no roles: its bearer is a consumer.
+    """
     try:
-        found = files.read_json(path)["accepts"]
+        content = files.read_json(path)
+        found = content["accepts"]
     except FileNotFoundError:
         return "the scoring service does not let it in"
     except (ValueError, LookupError):
         return f"{path.name} of the scoring service is damaged"
-    return None if found == wanted else "the scoring service lets in another token"
+    if found != wanted:
+        return "the scoring service lets in another token"
+    known = content.get("roles", [agreed.CONSUMER])
+    return None if known == list(roles) else "the scoring service knows other roles of it"

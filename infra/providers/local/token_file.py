@@ -58,7 +58,7 @@ class Token(Kind):
         status = status_of(Path(state["path"]), state["key"], state["value"])
         if status == WRITTEN and "admits" in state:
             wanted = admission.entries(state["value"], state.get("until"), state.get("retiring", []))
-            status = admission.status_of(Path(state["admits"]), wanted) or status
+            status = admission.status_of(Path(state["admits"]), state["roles"], wanted) or status
         return {**state, "status": status}
 
     def update(self, state: Values, inputs: Values) -> Values:
@@ -93,7 +93,7 @@ class Token(Kind):
         who = {key: inputs[key] for key in ("identity", "roles", "login")}
         if "admits" in inputs:
             wanted = admission.entries(value, inputs.get("until"), retiring)
-            admission.write(Path(inputs["admits"]), inputs["login"], wanted)
+            admission.write(Path(inputs["admits"]), inputs["login"], inputs["roles"], wanted)
         files.write(Path(inputs["path"]), json.dumps({**who, inputs["key"]: value}, indent=2) + "\n")
         kept = {"retiring": retiring} if retiring else {}
         return {**inputs, "value": value, "status": WRITTEN, **kept}

@@ -26,6 +26,7 @@ CAPTURE_KEY = "capture-key"
 DATA_SCIENTIST = "data-scientist"
 APPROVER = "approver"
 MODEL_VALIDATOR = "model-validator"
+DOMAIN_EXPERT = "domain-expert"
 ROLES = (DATA_SCIENTIST, APPROVER, RELEASE, SERVICE)
 """What an identity may hold in one environment of a use case; `infra/conventions/personas.py` says what each may do."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -15,12 +16,14 @@ from starlette.types import Receive, Scope, Send
 
 from aifactory_runtime.capture.log_file import NotRecorded
 from aifactory_runtime.serving import metrics, request_body
+from aifactory_runtime.serving.feedback import Denied, Feedback
 from aifactory_runtime.serving.one_at_a_time import Busy, TooSlow
 from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.pages import add_pages
 from aifactory_runtime.serving.request_decoding import Refused
 from aifactory_runtime.serving.service import Call, NotExplained, NotReady, Scored, Service
 
+FEEDBACK = "/feedback"
 _LINGER_SECONDS = 2.0
 """How long a caller whose body is too large may go on sending it before the connection is closed on them."""
 SPLIT_KEY = "split-key"
@@ -40,12 +43,17 @@ def create_app(service: Service, title: str) -> FastAPI:
     about = "Scores rows. Every answer is recorded under its prediction ids."
     app = FastAPI(title=title, description=about, docs_url=None, redoc_url=None)
 
-    async def known(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> None:
-        if not service.admits(credentials.credentials if credentials else None):
+    async def known(
+        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+    ) -> None:
+        request.state.caller = service.who(credentials.credentials if credentials else None)
+        if request.state.caller is None:
             raise HTTPException(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
 
     guarded: list[Any] = [Depends(known)] if service.callers else []
     _add_scoring(app, service, guarded)
+    if service.feedback is not None:
+        _add_feedback(app, service, service.feedback, guarded)
     _add_health(app, service, guarded)
     add_pages(app)
     app.add_middleware(metrics.Counted, service.metrics)
@@ -68,6 +76,22 @@ def _add_scoring(app: FastAPI, service: Service, guarded: list[Any]) -> None:
     async def explain(request: Request) -> Response:
         """Score one row, and say what each of its columns adds to the answer."""
         return await _answer(service, request, _EXPLAIN, ("", request_body.FORM))
+
+
+def _add_feedback(app: FastAPI, service: Service, feedback: Feedback, guarded: list[Any]) -> None:
+    @app.post(FEEDBACK, dependencies=guarded, tags=["labels"])
+    async def labels(request: Request) -> Response:
+        """Say what came true of predictions."""
+
+        async def record(body: bytes) -> Response:
+            model = service.model
+            if model is None:
+                raise NotReady(service.reason)
+            reader = feedback.reader(model.served.sha256, model.schema)
+            answer = await feedback.record(reader, body, getattr(request.state, "caller", None))
+            return Response(answer, media_type=request_body.JSON)
+
+        return await _taken(service, request, {request_body.JSON: record}, ("", request_body.FORM))
 
 
 def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
@@ -107,29 +131,50 @@ def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
 
 
 async def _answer(service: Service, request: Request, calls: Mapping[str, Call], unsaid: Sequence[str]) -> Response:
-    """The answer to a body of one of the media types of `calls`."""
+    """The answer to rows in a body of one of the media types of `calls`."""
+
+    async def score(call: Call, body: bytes) -> Response:
+        return _Scored(await service.score(call, body, request.headers.get(SPLIT_KEY)))
+
+    return await _taken(service, request, {kind: partial(score, call) for kind, call in calls.items()}, unsaid)
+
+
+async def _taken(
+    service: Service,
+    request: Request,
+    calls: Mapping[str, Callable[[bytes], Awaitable[Response]]],
+    unsaid: Sequence[str],
+) -> Response:
+    """What the call for its media type makes of a body, or why none does."""
     try:
         body = await request_body.read(request, service.max_body_bytes)
         call = calls[request_body.media_type(request, tuple(calls), unsaid)]
-        scored = await service.score(call, body, request.headers.get(SPLIT_KEY))
-        return _Scored(scored)
+        return await call(body)
     except request_body.TooLarge:
         too_large = f"the body is larger than {service.max_body_bytes} bytes: send fewer rows at a time"
         return _Early({"detail": too_large}, 413, {"Connection": "close"})
     except request_body.NotTaken as not_taken:
         headers = {"Accept": ", ".join(calls), "Accept-Encoding": "gzip"}
         return JSONResponse({"detail": str(not_taken)}, 415, headers)
-    except (*_BAD, NotExplained, *_LATER) as error:
+    except (*_BAD, NotExplained, Denied, *_LATER) as error:
         return _unanswered(error)
     except NotRecorded:
-        service.metrics.not_recorded()
-        return JSONResponse({"detail": "the prediction could not be recorded, so it is not given"}, 503)
+        return JSONResponse({"detail": _not_recorded(service, request)}, 503)
+
+
+def _not_recorded(service: Service, request: Request) -> str:
+    """What to say of it; predictions are counted."""
+    if request.url.path.endswith(FEEDBACK):
+        return "the labels could not be recorded: send them again"
+    service.metrics.not_recorded()
+    return "the prediction could not be recorded, so it is not given"
 
 
 def _unanswered(error: Exception) -> Response:
     """What the message of an error becomes."""
-    status = 422 if isinstance(error, _BAD) else 503 if isinstance(error, _LATER) else 409
-    return JSONResponse({"detail": str(error)}, status, {"Retry-After": "1"} if status == 503 else None)  # noqa: PLR2004
+    refused = {NotExplained: 409, Denied: 403}.get(type(error), 422)
+    status = 503 if isinstance(error, _LATER) else refused
+    return JSONResponse({"detail": str(error)}, status, {"Retry-After": "1"} if isinstance(error, _LATER) else None)
 
 
 class _Scored(Response):

@@ -1,4 +1,4 @@
-"""Whom the scoring service lets in: digests of tokens in a folder, a file a caller, read again when one changes."""
+"""Who calls the scoring service: digests of tokens in a folder, a file a caller, read again when one changes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aifactory_runtime import files
+from aifactory_runtime.contract import names
 
 _Stamp = tuple[tuple[str, int], ...]
 """Name and time of change of every caller's file."""
@@ -19,20 +20,42 @@ _SETTLED_NS = 1_000_000_000
 """Two changes may carry the same time on disk: until one is this old, the files are read at every call."""
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who bears a token, and what they may be; whom an earlier factory wrote down without roles is a consumer."""
+
+    login: str
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Token:
+    """What lets its bearer in."""
+
+    digest: bytes
+    end: float
+    caller: Caller
+
+
 @dataclass
 class Callers:
     """Bearers of tokens, each let in to the end of its time. A file that cannot be read lets nobody in."""
 
     folder: Path
-    _seen: tuple[_Stamp, list[tuple[bytes, float]]] = field(default=((), []), repr=False)
+    _seen: tuple[_Stamp, list[_Token]] = field(default=((), []), repr=False)
 
-    def admits(self, token: str, now: float | None = None) -> bool:
-        """Whether the bearer of `token` may come in; `now` in seconds since 1970, this moment by default."""
+    def who(self, token: str, now: float | None = None) -> Caller | None:
+        """The bearer of `token`, None when nobody bears it now; `now` in seconds since 1970, this moment by default."""
         digest = hashlib.sha256(token.encode()).hexdigest().encode()
         moment = time.time() if now is None else now
-        return any(hmac.compare_digest(digest, known) and moment < end for known, end in self._known())
+        found = [one for one in self._known() if hmac.compare_digest(digest, one.digest) and moment < one.end]
+        return found[0].caller if found else None
 
-    def _known(self) -> list[tuple[bytes, float]]:
+    def admits(self, token: str, now: float | None = None) -> bool:
+        """Whether the bearer of `token` may come in."""
+        return self.who(token, now) is not None
+
+    def _known(self) -> list[_Token]:
         stamp = self._stamp()
         newest = max((changed for _, changed in stamp), default=0)
         if stamp != self._seen[0] or time.time_ns() - newest < _SETTLED_NS:
@@ -48,11 +71,13 @@ class Callers:
         return tuple(sorted(stamps))
 
 
-def _accepted(path: Path) -> list[tuple[bytes, float]]:
-    """Digest and end of every token in a caller's file."""
+def _accepted(path: Path) -> list[_Token]:
+    """Every token in a caller's file."""
     try:
-        entries = files.read_json(path)["accepts"]
-        return [(str(entry["sha256"]).encode(), _end(entry["until"])) for entry in entries]
+        found = files.read_json(path)
+        roles = found.get("roles", [names.CONSUMER])
+        caller = Caller(str(found.get("login", path.stem)), frozenset(map(str, roles)))
+        return [_Token(str(one["sha256"]).encode(), _end(one["until"]), caller) for one in found["accepts"]]
     except (OSError, ValueError, LookupError, TypeError):
         return []
 

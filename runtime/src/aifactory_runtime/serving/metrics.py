@@ -23,7 +23,17 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus-client, too."""
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PATHS = frozenset(
-    {"/predict", "/invocations", "/explain", "/health/live", "/health/ready", "/ping", "/version", "/metrics"}
+    {
+        "/predict",
+        "/invocations",
+        "/explain",
+        "/feedback",
+        "/health/live",
+        "/health/ready",
+        "/ping",
+        "/version",
+        "/metrics",
+    }
 )
 """Whatever else is called counts as `other`: labels are bounded, whatever callers send."""
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -16,6 +16,7 @@ from aifactory_runtime.serving import mlflow_forms, request_decoding, value_type
 
 if TYPE_CHECKING:
     from aifactory_runtime.registry.model_folder import Label
+    from aifactory_runtime.serving.feedback import Feedback
     from aifactory_runtime.serving.model import ServedModel
     from aifactory_runtime.serving.service import Service
 
@@ -25,6 +26,7 @@ _MOST_NAMED = 50
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": "string", "nullable": True}
 _TRUTH = {"type": "boolean"}
+_IDS = {"type": "array", "items": _TEXT}
 _DETAIL = {"$ref": "#/components/schemas/Detail"}
 _NO_BACKGROUND = "The model was registered before there were background rows: train and release it again"
 _PREDICT = 'Rows as `{"rows": [{column: value, ...}]}`. A body may come with `Content-Encoding: gzip`.'
@@ -32,6 +34,9 @@ _EXPLAIN = """One row as `{"rows": [{column: value, ...}]}`, scored and recorded
 what each column adds to it: Shapley values by permutation against the background rows that the model keeps. They sum to
 `answer` less `background_mean`, and are the same for the same row. One explanation is made at a time; when many wait,
 or one takes longer than `serving.explain_seconds`, it is refused with 503."""
+_FEEDBACK = """What came true of predictions, from the roles consumer and domain-expert. Each label names its prediction
+by `prediction_id`, or by `key` where factory.yaml has `labels.key`; `time` is when the outcome was seen, `kpi` a figure
+of it, `replaces` the id of a label that this one corrects. The first label of a prediction counts."""
 _INVOCATIONS = """Rows in the forms of MLflow's scoring server:
 
 - `{"dataframe_records": [{column: value, ...}, ...]}`, or the same list under `inputs` or `instances`;
@@ -78,10 +83,37 @@ def describe(app: FastAPI, service: Service) -> dict[str, Any]:
         operation["description"] = about
         operation["requestBody"] = body
         operation["responses"] = responses
+    if service.feedback is not None:
+        _describe_feedback(paths["/feedback"]["post"], service.feedback, model, guarded)
     for path, responses in _health(guarded).items():
         paths[path]["get"]["responses"] = responses
     document.setdefault("components", {})["schemas"] = {"Row": _row(model), "Detail": _object({"detail": _TEXT})}
     return document
+
+
+def _describe_feedback(operation: dict[str, Any], feedback: Feedback, model: ServedModel | None, guarded: bool) -> None:
+    """Labels are described by the type that decodes them; without a model they are any objects."""
+    item: dict[str, Any] = {"type": "object"}
+    if model is not None:
+        reader = feedback.reader(model.served.sha256, model.schema)
+        _, found = msgspec.json.schema_components([reader.item])
+        item = found["Label"]
+        item["properties"] = {name: _in_3_0(schema) for name, schema in item["properties"].items()}
+        names = [name for name in ("prediction_id", "key") if name in item["properties"]]
+        item["oneOf"] = [{"required": [name]} for name in names]
+    labels = {"type": "array", "minItems": 1, "maxItems": feedback.most, "items": item}
+    example = {"labels": [{"prediction_id": "0199f3a2-...", "label": _outcome(model)}]}
+    body = _object({"labels": labels}) | {"additionalProperties": False, "example": example}
+    operation["description"] = _FEEDBACK
+    operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    said = _json("The labels are recorded; their ids are in the order of the body", _object({"label_ids": _IDS}))
+    denied = _json("The caller's roles may not send labels", _DETAIL)
+    refusals = {**_refusals(guarded), **({"403": denied} if guarded else {})}
+    operation["responses"] = {"200": said, **dict(sorted(refusals.items()))}
+
+
+def _outcome(model: ServedModel | None) -> Any:
+    return model.schema.classes[0] if model and model.schema.classes else 1
 
 
 def _row(model: ServedModel | None) -> dict[str, Any]:

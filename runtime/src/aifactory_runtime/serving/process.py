@@ -16,11 +16,14 @@ from pathlib import Path
 from aifactory_runtime.capture import redaction
 from aifactory_runtime.config.project import Project
 from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract.recording import treatment
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.labels import line
 from aifactory_runtime.serving import server
 from aifactory_runtime.serving.app import create_app
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.document import ServingFolder
+from aifactory_runtime.serving.feedback import Feedback
 from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
 from aifactory_runtime.serving.one_at_a_time import OneAtATime
@@ -45,6 +48,7 @@ class Worker:
         recorder = Recorder(Path(contract.capture_uri), required=contract.capture == "required")
         explainer = OneAtATime(settings.explain_seconds)
         self.service = Service(settings.max_body_bytes, recorder, callers_of(contract), explainer=explainer)
+        self.service.feedback = _feedback(project)
         tests = LiveTests(self.service, folder, protocol.socket_path(), Path(contract.capture_uri))
         loader = _loader(project, folder)
         self.watcher = Watcher(self.service, loader, folder, settings.poll_seconds, followed=tests.follow)
@@ -102,6 +106,19 @@ def callers_of(contract: EnvironmentContract) -> Callers | None:
     if contract.endpoint_token_file:
         raise FactoryError(f"{contract.environment} was applied by an older factory: factory up {contract.environment}")
     return None
+
+
+def _feedback(project: Project) -> Feedback:
+    """Labels go where predictions go, and are never acknowledged unless they are recorded; keys alike."""
+    contract, key = project.environment.contract, project.manifest.labels.key
+    recorder = Recorder(Path(contract.capture_uri), log=line.log, what="labels")
+    treated = None if key is None else treatment(contract.capture_columns, key)
+    hashed = partial(_hashed, contract) if treated == "hash" else None
+    return Feedback(recorder, None if treated == "drop" else key, project.settings.serving.max_rows, hashed)
+
+
+def _hashed(contract: EnvironmentContract, key: str) -> str | None:
+    return redaction.of(contract).hash([key])[0]  # read each time, as keys are rotated
 
 
 def _loader(project: Project, folder: ServingFolder) -> Loader:

@@ -1,10 +1,10 @@
-"""Records predictions before their answers leave; requests that wait together share one write and one fsync."""
+"""Records lines before their answers leave; requests that wait together share one write and one fsync."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aifactory_runtime.capture.log_file import LogFile, NotRecorded
@@ -15,10 +15,18 @@ _LOG = logging.getLogger("aifactory.serving")
 class Recorder:
     """Records lines for coroutines: those that arrive while the disk is busy go together in the next write."""
 
-    def __init__(self, folder: Path, *, required: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        required: bool = True,
+        log: Callable[[Path], LogFile] = LogFile,
+        what: str = "predictions",
+    ) -> None:
         self._folder = folder
         self._required = required
-        self._file = LogFile(folder)
+        self._file = log(folder)
+        self._what = what
         self._waiting: list[tuple[Sequence[bytes], asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._said: str | None = None
@@ -66,5 +74,5 @@ class Recorder:
         reason = None if failure is None else str(failure)
         if reason is not None and reason != self._said:
             become = "callers get 503" if self._required else "they are given without a record"
-            _LOG.error("%s takes no predictions, %s: %s", self._folder, become, reason)
+            _LOG.error("%s takes no %s, %s: %s", self._folder, self._what, become, reason)
         self._said = reason

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from aifactory_runtime.capture.redaction import Redacted
 from aifactory_runtime.config.settings import ServingSettings
-from aifactory_runtime.serving.callers import Callers
+from aifactory_runtime.serving.callers import Caller, Callers
 from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.metrics import Metrics
 from aifactory_runtime.serving.model import ServedModel
@@ -24,6 +24,9 @@ from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.request_decoding import Rows
 from aifactory_runtime.serving.trial.ask import Failed
 from aifactory_runtime.serving.trial.running import Compared, LiveTest, Mark
+
+if TYPE_CHECKING:
+    from aifactory_runtime.serving.feedback import Feedback
 
 INLINE_ROWS = 16
 """Up to this many rows are scored at once; more go to a thread, so that other callers need not wait."""
@@ -75,6 +78,8 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     explainer: OneAtATime = field(default_factory=lambda: OneAtATime(ServingSettings().explain_seconds))
     live_test: LiveTest | None = None
+    feedback: Feedback | None = None
+    """Where labels go; None takes none."""
 
     @property
     def not_ready(self) -> str | None:
@@ -83,9 +88,9 @@ class Service:
             return "draining: this worker is about to end"
         return self.reason if self.model is None else None
 
-    def admits(self, token: str | None) -> bool:
-        """Whether a caller with this bearer token may come in."""
-        return self.callers is None or (token is not None and self.callers.admits(token))
+    def who(self, token: str | None) -> Caller | None:
+        """The caller with this bearer token; None who may not come in, and everybody where nobody is asked."""
+        return None if self.callers is None or token is None else self.callers.who(token)
 
     async def score(self, call: Call, body: bytes, key: str | None = None) -> Scored:
         """The answer to a body. Raises Refused for bad input, NotReady without a model, NotRecorded.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.serving.callers import Callers
+from aifactory_runtime.serving.callers import Caller, Callers
 from aifactory_runtime.serving.process import callers_of
 from infra.providers.local import admission
 from tests.unit.runtime.serving_parts import admit
@@ -28,15 +29,37 @@ def test_given_two_callers_when_asked_then_each_token_is_let_in_and_no_other(tmp
 def test_given_a_last_day_when_provisioned_then_the_token_is_good_to_the_end_of_it(
     tmp_path: Path, last_day: str | None, let_in: bool
 ) -> None:
-    admission.write(tmp_path / "ana.json", "ana.churn.prod", admission.entries("secret", last_day, []))
+    admission.write(tmp_path / "ana.json", "ana.churn.prod", ["operator"], admission.entries("secret", last_day, []))
     assert Callers(tmp_path).admits("secret", NOON) is let_in
     assert "secret" not in (tmp_path / "ana.json").read_text()
     assert (tmp_path / "ana.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_given_a_token_when_asked_who_bears_it_then_login_and_roles_are_those_that_provisioning_wrote(
+    tmp_path: Path,
+) -> None:
+    admission.write(tmp_path / "ana.json", "ana.churn.prod", ["operator"], admission.entries("new", None, []))
+    admit(tmp_path, "old", caller="app")
+    (tmp_path / "bo.json").write_text('{"login": "bo", "roles": 7, "accepts": [{"sha256": "x", "until": null}]}')
+    callers = Callers(tmp_path)
+    assert callers.who("new") == Caller("ana.churn.prod", frozenset({"operator"}))
+    assert callers.who("old") == Caller("app", frozenset({"consumer"})), "written by an earlier release"
+    assert callers.who("other") is None
+
+
+def test_given_a_file_of_a_caller_when_provisioned_again_then_other_roles_are_seen(tmp_path: Path) -> None:
+    wanted = admission.entries("new", None, [])
+    path = tmp_path / "ana.json"
+    admission.write(path, "ana", ["operator"], wanted)
+    assert admission.status_of(path, ["operator"], wanted) is None
+    assert admission.status_of(path, ["domain-expert"], wanted) == "the scoring service knows other roles of it"
+    path.write_text(json.dumps({"login": "app", "accepts": wanted}))
+    assert admission.status_of(path, ["consumer"], wanted) is None, "as an earlier release wrote it"
+
+
 def test_given_a_token_that_retires_when_its_time_is_over_then_only_the_new_one_is_let_in(tmp_path: Path) -> None:
     retiring = admission.entry("old", "2027-01-16T12:00:10+00:00")
-    admission.write(tmp_path / "ana.json", "ana.churn.prod", admission.entries("new", None, [retiring]))
+    admission.write(tmp_path / "ana.json", "ana.churn.prod", ["operator"], admission.entries("new", None, [retiring]))
     callers = Callers(tmp_path)
     assert [callers.admits(token, NOON) for token in ("old", "new")] == [True, True]
     assert [callers.admits(token, NOON + 10) for token in ("old", "new")] == [False, True]

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from aifactory_runtime.labels import line
 from aifactory_runtime.registry.background import Background
 from aifactory_runtime.registry.model_folder import Column, InputSchema
 from aifactory_runtime.serving import value_types
 from aifactory_runtime.serving.app import create_app
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.document import Served
+from aifactory_runtime.serving.feedback import Feedback
 from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
@@ -69,7 +71,9 @@ def service(tmp_path: Path) -> Service:
     admit(tmp_path / "callers", TOKEN)
     served = Served(version="1", sha256="a" * 64, uri="", commit="b" * 40, code_sha256="c" * 64)
     model = replace(ServedModel.make(served, SCHEMA, _Halves(), _features, max_rows=5), background=BACKGROUND)
-    return Service(1_000_000, Recorder(tmp_path / "log"), Callers(tmp_path / "callers"), model, None)
+    made = Service(1_000_000, Recorder(tmp_path / "log"), Callers(tmp_path / "callers"), model, None)
+    made.feedback = Feedback(Recorder(tmp_path / "log", log=line.log), key="customer", most=5)
+    return made
 
 
 @pytest.fixture
@@ -101,10 +105,17 @@ def test_given_the_document_when_requests_are_made_of_it_and_against_it_then_the
             findings |= {f"{event.recorder.label}: {one.failure_info.failure}" for one in checks if one.failure_info}
 
     assert findings == set()
-    assert {"POST /predict", "POST /invocations", "POST /explain", "GET /version", "GET /ping"} <= asked
+    assert {
+        "POST /predict",
+        "POST /invocations",
+        "POST /explain",
+        "POST /feedback",
+        "GET /version",
+        "GET /ping",
+    } <= asked
 
 
-@pytest.mark.parametrize("path", ["/predict", "/invocations", "/explain"])
+@pytest.mark.parametrize("path", ["/predict", "/invocations", "/explain", "/feedback"])
 def test_given_the_example_when_sent_then_it_is_taken(client: TestClient, path: str) -> None:
     content = _operation(client, path)["requestBody"]["content"]["application/json"]
 
@@ -116,6 +127,7 @@ def test_given_each_status_that_the_service_answers_when_the_document_is_read_th
     client: TestClient, path: str
 ) -> None:
     assert set(_operation(client, path)["responses"]) == {"200", "401", "413", "415", "422", "503"}
+    assert "403" in _operation(client, "/feedback")["responses"]
 
 
 def test_given_a_model_with_and_without_background_when_explained_then_the_document_has_status_and_columns(
