@@ -41,6 +41,9 @@ SECTIONS = {
         "keep": ("retention.commands:keep", "Keep a run, a version or a day beyond the rules; list what is kept."),
         "erase": ("capture.commands:erase", "Erase one person's predictions."),
     },
+    "What came true": {
+        "labels": ("labels.commands:labels", "Add labels of predictions; how many count."),
+    },
     "Looking": {
         "monitor": ("monitoring.commands:monitor", "Look at service, data, model and cost; open and close problems."),
         "trace": ("release.commands:trace", "From a prediction id back to model, run, commit and data."),

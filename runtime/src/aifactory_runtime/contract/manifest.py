@@ -94,8 +94,8 @@ class Labels(_Part):
     """How labels, what came true, find the predictions that they are of."""
 
     key: Annotated[str, Field(min_length=1)] | None = None
-    """Column whose value a label may name in place of a prediction's id; a column that no model sees may be sent and is
-    recorded then. None: by id only."""
+    """Column whose value a label may name in place of a prediction's id: of the service one that its model sees, of a
+    batch any. None: by id only."""
     wait: Seconds = 0.0
     """How long after a prediction its label counts; one that comes earlier waits. As 30s, 10m, 12h or 7d."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from aifactory_runtime.capture import predictions
+from aifactory_runtime.data import removals
 from aifactory_runtime.labels import rules, stored
 from aifactory_runtime.labels.line import Line
 from aifactory_runtime.labels.rules import State
@@ -26,13 +28,14 @@ def states(
     calls = stored.calls(contract, settings) if any(line.key is not None for line in lines) else {}
     by_prediction, astray = rules.by_prediction(lines, calls)
     times, oldest = _times(contract, by_prediction)
+    gone = _removed(Path(contract.data_uri)) if len(times) < len(by_prediction) else frozenset()
     moment, wait = now or datetime.now(UTC), timedelta(seconds=settings.wait)
     found: dict[int, State] = {id(line): "unknown" for line in astray}
     for identity, own in by_prediction.items():
         time = times.get(identity)
         for line, state in rules.settle(own):
             if time is None:
-                found[id(line)] = rules.absent(identity, oldest)
+                found[id(line)] = "removed" if identity in gone else rules.absent(identity, oldest)
             elif state == "joined" and not rules.is_due(time, wait, moment):
                 found[id(line)] = "early"
             else:
@@ -44,6 +47,12 @@ def count(found: Sequence[State]) -> dict[State, int]:
     """How many of each state, those of which there is none included."""
     counted = Counter(found)
     return {state: counted[state] for state in STATES}
+
+
+def _removed(data: Path) -> frozenset[str]:
+    """Ids of predictions that are on record as removed."""
+    of_predictions = (one for one in removals.read(data) if one.kind == removals.PREDICTION)
+    return frozenset(name for one in of_predictions for name in one.names)
 
 
 def _times(contract: EnvironmentContract, wanted: Collection[str]) -> tuple[dict[str, str], str | None]:

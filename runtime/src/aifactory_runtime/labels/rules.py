@@ -13,7 +13,7 @@ from aifactory_runtime.labels.line import Line
 State = Literal["joined", "early", "doubled", "contradicting", "replaced", "unknown", "removed"]
 """What a label is: the one that counts, the one that will once `labels.wait` is over, one that says again what another
 said, one that says otherwise, one that was corrected, one of a prediction (or, of a correction, of a label) that is not
-there, one of a prediction from before the oldest that is kept."""
+there, one of a prediction that was removed or is from before the oldest that is kept."""
 Calls = Mapping[str, Sequence[tuple[str, str]]]
 """Value of the key column to time and id of each prediction that has it, in order of time."""
 

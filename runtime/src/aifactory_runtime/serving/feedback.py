@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from aifactory_runtime.contract import names
 from aifactory_runtime.data.columns import to_date
+from aifactory_runtime.labels import rules
 from aifactory_runtime.labels.line import Line, encoded, key_text
 from aifactory_runtime.serving import value_types
 from aifactory_runtime.serving.request_decoding import Refused
@@ -49,8 +50,8 @@ class LabelReader:
         self._classes, self._key, self._most = schema.classes, key, most
         self.item = _item(schema.classes, key)
         items = Annotated[list[self.item], Meta(min_length=1, max_length=most)]  # type: ignore[name-defined]
-        body = msgspec.defstruct("Body", [("labels", items)], forbid_unknown_fields=True)
-        self._decoder = msgspec.json.Decoder(body)
+        body: Any = msgspec.defstruct("Body", [("labels", items)], forbid_unknown_fields=True)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
 
     def read(self, body: bytes) -> list[Any]:
         """The items of a body; Refused says in a sentence what does not fit, and repeats no value."""
@@ -72,10 +73,11 @@ class LabelReader:
                 label = item["label"]
                 if type(label) is float and label.is_integer() and abs(label) < value_types.EXACT:
                     item["label"] = int(label)
-            converted: list[Any] = msgspec.convert(decoded, self._decoder.type).labels
+            converted: Any = msgspec.convert(decoded, self._decoder.type)
         except (msgspec.MsgspecError, ValueError, RecursionError, LookupError, TypeError):
             raise Refused(self._explain(message)) from None
-        return converted
+        found: list[Any] = converted.labels
+        return found
 
     def _check(self, number: int, item: Any) -> None:
         if (item.prediction_id is UNSET) == (getattr(item, "key", UNSET) is UNSET):
@@ -154,10 +156,15 @@ def _line(identity: str, item: Any, now: str, by: str) -> Line:
         label=msgspec.Raw(msgspec.json.encode(item.label)),
         prediction_id=_given(item.prediction_id),
         key=None if key is UNSET else key_text(key),
-        at=None if item.time is UNSET else to_date(item.time).replace(tzinfo=UTC).isoformat(timespec="milliseconds"),
+        at=None if item.time is UNSET else _instant(item.time),
         kpi=_given(item.kpi),
         replaces=_given(item.replaces),
     )
+
+
+def _instant(text: str) -> str | None:
+    found = to_date(text)
+    return None if found is None else rules.stamp(found.replace(tzinfo=UTC))
 
 
 def _given(value: Any) -> Any:

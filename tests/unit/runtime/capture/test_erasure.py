@@ -19,6 +19,7 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.capture import commands, compaction, erasure, find, log_file, person
 from aifactory_runtime.capture.hashing import Keys
 from aifactory_runtime.capture.log_file import OLDER, LogFile
+from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.config import options
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.data import erasing, parts, tables
@@ -213,7 +214,7 @@ def test_given_a_disk_that_is_full_when_erased_then_the_table_is_as_before(
     before = files(data, tables.CAPTURED)
     monkeypatch.setattr(parts.Writer, "add", full)
     with pytest.raises(FactoryError, match="table captured: nothing was erased"):
-        erasing.erase(data, tables.CAPTURED, lambda chunk: [True, *[False] * (len(chunk) - 1)], compaction.DAY)
+        erasing.erase(data, tables.CAPTURED, lambda chunk: [True, *[False] * (len(chunk) - 1)], DAY)
     assert files(data, tables.CAPTURED) == before and len(stored(data)) == 7
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from aifactory_runtime.capture import compaction as predictions
 from aifactory_runtime.contract.manifest import Labels
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import removals, tables
+from aifactory_runtime.data.removals import Removal
 from aifactory_runtime.labels import compaction, overview, stored
 from aifactory_runtime.labels.joined import Window, joined, last_sequence
 from tests.unit.runtime.capture import lines
@@ -71,6 +72,15 @@ def test_fault_56_given_labels_early_twice_and_for_a_removed_prediction_then_eac
     assert counted(tmp_path, wait, 17) == {"joined": 1, "early": 1, **every}
     assert counted(tmp_path, wait, 18) == {"joined": 2, **every}
     assert read(tmp_path, wait)[8] == ("1", "joined")
+
+
+def test_given_a_prediction_on_record_as_erased_when_its_label_is_counted_then_it_was_removed(tmp_path: Path) -> None:
+    predict(tmp_path, range(2))
+    gone = prediction(50)
+    send(tmp_path, label("a", 1, HOUR, prediction_id=gone), label("b", 1, HOUR, prediction_id=prediction(51)))
+    assert counted(tmp_path) == {"unknown": 2}
+    removals.note(tmp_path / "tables", [Removal(removals.PREDICTION, (gone,), "erased")], "ana")
+    assert counted(tmp_path) == {"unknown": 1, "removed": 1}
 
 
 def test_given_a_correction_when_a_closed_period_is_read_again_then_it_is_as_it_was(tmp_path: Path) -> None:
