@@ -85,6 +85,10 @@ class DataSettings(_Part):
     """How the data source is written; None finds it out at each reading."""
     sample: Literal["real", "made-up"] | None = None
     """What the rows of data/sample.csv are, as `factory new` and `factory sample` write it down."""
+    add_captured: bool = False
+    """Adds predictions of this environment whose label counts to the rows of the data source, as rows of their own."""
+    add_captured_from_prod: bool = False
+    """Adds those of prod instead, wherever this runs; only public or internal data, and the audit log says who."""
     sample_rows: Annotated[int, Field(ge=0)] = 0
     """Rows to read, drawn by the seed; 0 takes all. Set it in `conf/<environment>.yaml` for a quick run."""
     max_train_rows: Annotated[int, Field(ge=0)] = 0

@@ -143,6 +143,13 @@ class EnvironmentContract(BaseModel):
         )
 
     @property
+    def login(self) -> str:
+        """What `identity` is called at the services; with nothing provisioned there are no logins."""
+        if self.environment == names.EMBEDDED:
+            return self.identity
+        return names.login(self.identity, self.use_case, self.environment)
+
+    @property
     def serves(self) -> bool:
         """Whether a scoring service answers requests here; with nothing provisioned `serve` may run by hand."""
         return self.scoring != "batch" and self.retired is None

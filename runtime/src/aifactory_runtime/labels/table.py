@@ -13,7 +13,6 @@ import msgspec
 
 from aifactory_runtime.capture import redaction
 from aifactory_runtime.capture.log_file import NotRecorded
-from aifactory_runtime.contract import names
 from aifactory_runtime.contract.recording import treatment
 from aifactory_runtime.data import conform, declared, source, tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -128,9 +127,7 @@ def _key(project: Project) -> str | None:
 
 def _lines(project: Project, frame: pd.DataFrame) -> Iterator[Line]:
     """A label of each row that has one."""
-    contract = project.environment.contract
-    embedded = contract.environment == names.EMBEDDED
-    by = contract.identity if embedded else names.login(contract.identity, contract.use_case, contract.environment)
+    by = project.environment.contract.login
     now = rules.stamp(datetime.now(UTC))
     key, hashed = _key(project), _hash(project)
     regression = project.manifest.problem == "regression"

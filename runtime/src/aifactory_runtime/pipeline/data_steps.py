@@ -30,8 +30,8 @@ from aifactory_runtime.data import (
 )
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline import captured_rows, older_rules
 from aifactory_runtime.pipeline import handoff as handoffs
-from aifactory_runtime.pipeline import older_rules
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 
@@ -52,7 +52,9 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
     path = source.locate(context.project.root, context.contract.data_source)
     kinds = declared.kinds(context.project.science.schema())
     read = settings.data.read or source.detect(path)
-    meant: list[Any] = [source.digest(path), sorted(kinds.items())]
+    added = captured_rows.of(context.project)
+    labelled = None if added is None else added.digest()
+    meant: list[Any] = [source.digest(path), sorted(kinds.items()), *([labelled] if labelled else [])]
     drawn = [settings.data.sample_rows, settings.train.seed] if settings.data.sample_rows else []
     content = _digest([*meant, source.reading(read), *drawn])
     before = tables.latest(context.tables, RAW)
@@ -60,7 +62,9 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
         _log.warning(
             "note: the rules by which tables are read are new: the same table is read and trained on once more"
         )
-    batches = sample.draw(source.batches(path, read, kinds), settings.data.sample_rows, settings.train.seed)
+    batches = source.batches(path, read, kinds)
+    batches = added.after(batches) if added is not None else batches
+    batches = sample.draw(batches, settings.data.sample_rows, settings.train.seed)
     found = tables.write(context.tables, RAW, parts.gathered(batches), content)
     return replace(handoff, tables={**handoff.tables, RAW: found})
 
