@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aifactory_runtime import files
 from aifactory_runtime.capture import log_file
-from aifactory_runtime.capture.compaction import DAY
+from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.data import removals, tables, upkeep
 from aifactory_runtime.errors import UsageProblem

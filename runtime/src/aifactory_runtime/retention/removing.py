@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aifactory_runtime import files
-from aifactory_runtime.capture.compaction import DAY
+from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.data import removals, tables, upkeep
 from aifactory_runtime.data.removals import CODE, ENVIRONMENT, EVENTS, RUN, Removal

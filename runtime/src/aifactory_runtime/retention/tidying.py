@@ -16,6 +16,7 @@ from aifactory_runtime.data.removals import CODE, ENVIRONMENT, RUN, Removal
 from aifactory_runtime.data.tables import SCORED
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import log as events
+from aifactory_runtime.labels import compaction as labels
 from aifactory_runtime.pipeline import exclusive
 from aifactory_runtime.registry.port import Registry
 from aifactory_runtime.retention import known, removing, rules
@@ -57,6 +58,7 @@ def tidy(contract: EnvironmentContract, registry: Open, who: str, now: datetime 
             try:
                 if part == "pack":
                     predictions = compaction.compact(Path(contract.capture_uri), Path(contract.data_uri)).rows
+                    labels.compact(Path(contract.capture_uri), Path(contract.data_uri))
                 else:
                     done = _remove(contract, registry(), who, moment)
                     removals, notes = removals + list(done.removals), done.notes

@@ -23,6 +23,7 @@ from aifactory_runtime.quota import guard
 from aifactory_runtime.registry.port import Registry
 from aifactory_runtime.retention import rules, tidying
 from aifactory_runtime.retention.tidying import Tidied, look, tidy
+from tests.unit.runtime.labels.parts import label, send
 from tests.unit.runtime.retention import made
 from tests.unit.runtime.retention.made import NOW, Memory, days_ago
 
@@ -157,12 +158,14 @@ def test_given_a_registry_that_does_not_answer_when_tidied_then_nothing_goes_and
     here = made.contract(tmp_path, predictions_days=10)
     made.run(here, 0)
     made.predict(here, days_ago(30))
+    send(Path(here.capture_uri).parent, label("a", 1, 0, prediction_id="p"))
 
     def down() -> Registry:
         raise FactoryError("the tracking server does not answer: factory start")
 
     found = tidy(here, down, "kim", NOW)
     assert found == Tidied(1, (), (), ("the tracking server does not answer: factory start",))
+    assert tables.count(Path(here.data_uri), tables.LABELS) == 1
 
 
 def test_given_used_up_quotas_when_tidied_then_it_is_done_and_a_pipeline_is_refused(tmp_path: Path) -> None:
