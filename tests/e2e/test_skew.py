@@ -1,13 +1,15 @@
 """Versions that differ: repo, tool and what applied the environment, each of the first release or as committed here.
 
-Eight combinations, each of which has to work: the repo's model is released, served and asked, and status and preview
-answer. What cannot work, a later form of an environment or of a repo, is said in one sentence that names who moves.
+Eight combinations, each of which has to work: the repo's model is released up to prod, served and asked, and status and
+preview answer; a repo that moved on goes back, in prod too, to what it released with the runtime of before. What cannot
+work, a later form of an environment or of a repo, is said in one sentence that names who moves.
 What the newest tool applied is tried by `make thorough`: where all is new the end-to-end tests are, too.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -55,8 +57,7 @@ def repos(factory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         render(factory, repo, {"use_case": name}, {"old": "v0.1.0", "new": "HEAD"}[side])
         git(repo, "init", "--quiet", "--initial-branch=main")
         commit(repo, "Start")
-        uv = Path(sys.executable).with_name("uv")
-        subprocess.run(["make", "setup", f"UV={uv}"], cwd=repo, check=True, capture_output=True)
+        _set_up(repo)
     return folder
 
 
@@ -64,16 +65,17 @@ def repos(factory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def applied(
     request: pytest.FixtureRequest, repos: Path, tools: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Spine]]:
-    """Both use cases in dev and staging of one platform, all applied by the tool of one side."""
+    """Both use cases in all environments of one platform, all applied by the tool of one side."""
     home = tmp_path_factory.mktemp(f"by-{request.param}")
     found = {side: Skewed(repos, name, home / "home") for side, name in USE_CASES.items()}
     tool = tools[request.param]
     try:
         for spine in found.values():
-            spine.must(spine.run(tool, "up", "dev", "staging", "--platform"))
+            spine.must(spine.run(tool, "up", "--platform"))
         yield found
     finally:
-        found["new"].run(tool, "destroy", "--all", "--yes", cwd=home)
+        protected = [word for name in USE_CASES.values() for word in ("--unprotect", f"{name}.prod")]
+        found["new"].run(tool, "destroy", "--all", "--yes", *protected, cwd=home)
 
 
 class Skewed(Spine):
@@ -96,14 +98,60 @@ def test_given_versions_that_differ_then_models_are_trained_released_and_asked_a
     spine = applied[repo]
     spine.must(spine.python("run", environment="dev"))
     for side, tool in tools.items():
-        for environment in ("dev", "staging"):
-            spine.must(spine.run(tool, "release", "--to", environment))
-        status, answer = spine.ask("staging", spine.row(), token=_token(spine))
+        _release(spine, tool)
+        status, answer = spine.ask("prod", spine.row(), token=_token(spine))
         assert (status, len(answer.get("predictions", []))) == (200, 1), f"tool {side}"
         assert USE_CASES[repo] in spine.must(spine.run(tool, "status")).out
         spine.must(spine.run(tool, "preview", "dev"))
-        traced = spine.must(spine.run(tool, "trace", answer["prediction_ids"][0], "--env", "staging"))
+        traced = spine.must(spine.run(tool, "trace", answer["prediction_ids"][0], "--env", "prod"))
         assert git(spine.repo, "rev-parse", "HEAD") in traced.out
+
+
+def test_given_a_repo_that_moved_on_then_each_tool_goes_back_to_what_the_older_runtime_released(
+    applied: Mapping[str, Spine], tools: dict[str, str], tmp_path: Path
+) -> None:
+    older = applied["old"]
+    older.must(older.python("run", environment="dev"))
+    _release(older, tools["old"])
+    before = older.serving("prod")["champion"]
+    spine = Skewed(tmp_path, older.use_case, older.home)
+    _move_on(older.repo, spine)
+    spine.must(spine.python("run", environment="dev"))
+    _release(spine, tools["new"])
+    after = spine.serving("prod")["champion"]
+    assert after["version"] == before["version"], "the model stays"
+    assert after["commit"] != before["commit"], "its code moves"
+    earlier = spine.ask("prod", spine.row(), token=_token(spine))
+
+    for tool, environment in ((tools["old"], "staging"), (tools["new"], "prod")):
+        spine.must(spine.run(tool, "rollback", "--env", environment))
+        assert spine.serving(environment)["champion"]["commit"] == before["commit"]
+    status, answer = spine.ask("prod", spine.row(), token=_token(spine))
+
+    assert (status, answer["predictions"]) == (200, earlier[1]["predictions"])
+    for one in (answer, earlier[1]):
+        spine.must(spine.run(tools["new"], "trace", one["prediction_ids"][0], "--env", "prod"))
+    assert spine.use_case in spine.must(spine.run(tools["new"], "status")).out
+
+
+def _release(spine: Spine, tool: str) -> None:
+    """Up to prod."""
+    for environment in ("dev", "staging", "prod"):
+        spine.must(spine.run(tool, "release", "--to", environment))
+
+
+def _move_on(repo: Path, spine: Skewed) -> None:
+    """A clone of `repo` that knows its environments and follows the factory to this checkout's commit."""
+    git(repo, "clone", "--quiet", str(repo), str(spine.repo))
+    shutil.copytree(repo / ".factory", spine.repo / ".factory", ignore=shutil.ignore_patterns("embedded"))
+    spine.must(spine.run(FACTORY, "update", "--to", "HEAD"))
+    commit(spine.repo, "Follow the factory")
+    _set_up(spine.repo)
+
+
+def _set_up(repo: Path) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run(["make", "setup", f"UV={uv}"], cwd=repo, check=True, capture_output=True)
 
 
 def test_given_an_environment_or_a_repo_in_a_later_form_then_one_sentence_says_which_side_has_to_move(
@@ -126,4 +174,4 @@ def test_given_an_environment_or_a_repo_in_a_later_form_then_one_sentence_says_w
 
 
 def _token(spine: Spine) -> str:
-    return str(json.loads(Path(spine.contract("staging")["endpoint_token_file"]).read_text())["token"])
+    return str(json.loads(Path(spine.contract("prod")["endpoint_token_file"]).read_text())["token"])
