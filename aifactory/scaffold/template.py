@@ -53,7 +53,7 @@ class Template:
             )
         if self.unreleased:
             notes.append(
-                f"unreleased: made from {self.unreleased}, which was not tested as a release is; factory update "
+                f"unreleased: made from {self.unreleased}. It was not tested as a release is; factory update "
                 "follows once a release holds it. For a repo of a release: factory new --ref VERSION, as CHANGELOG.md "
                 "lists them"
             )

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,8 +19,16 @@ from tests.fixtures.usecase_repo import commit, git
 from tests.template.released import make_released, make_repo
 
 _ASKED = "no work of the owner lost, refs as before, --continue or --abort ends clean"
-_WRITING_SECONDS = 0.12
-"""About how long files, note and index take; half of the kills fall there, as rendering takes nearly all the time."""
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """An update that nobody kills: what it leaves, how long it takes, and how long of that it writes."""
+
+    left: dict[str, Any]
+    seconds: float
+    writing_seconds: float
+    """Of files, note and index; half of the kills fall there, as rendering takes nearly all the time."""
 
 
 def measure(kills: int, seed: int, folder: Path, say: Say) -> Figure:
@@ -28,10 +37,10 @@ def measure(kills: int, seed: int, folder: Path, say: Say) -> Figure:
     repo = make_repo(released, folder / "first")
     _edit(repo)
     before = state(repo)
-    whole, seconds = _whole(repo, folder / "whole")
+    whole = _whole(repo, folder / "whole")
 
     def trial(random: Random) -> Trial:
-        return _trial(repo, folder / "trial", (before, whole), seconds, random)
+        return _trial(repo, folder / "trial", before, whole, random)
 
     return figure(Figure(11, f"{kills} random kills of `factory update`", _ASKED, seed), [trial] * kills, say)
 
@@ -59,20 +68,20 @@ def _edit(repo: Path) -> None:
     (repo / "notes.txt").write_text("in no commit\n")
 
 
-def _whole(repo: Path, copy: Path) -> tuple[dict[str, Any], float]:
-    """What an update that nobody kills leaves, and how long it takes."""
+def _whole(repo: Path, copy: Path) -> _Whole:
     shutil.copytree(repo, copy, symlinks=True)
     began = time.monotonic()
     done = _start(copy, "--to", "0.2.0")
+    _wait_until_it_writes(copy, done)
+    writes = time.monotonic()
     told = done.communicate()[1]
+    ended = time.monotonic()
     if done.returncode != 3:
         raise RuntimeError(f"the update that nobody kills does not end with its conflict: {told}")
-    return state(copy), time.monotonic() - began
+    return _Whole(state(copy), ended - began, ended - writes)
 
 
-def _trial(
-    repo: Path, copy: Path, known: tuple[dict[str, Any], dict[str, Any]], seconds: float, random: Random
-) -> Trial:
+def _trial(repo: Path, copy: Path, before: dict[str, Any], whole: _Whole, random: Random) -> Trial:
     while True:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(repo, copy, symlinks=True)
@@ -80,11 +89,11 @@ def _trial(
         if random.random() < 0.5:
             aimed = "while it writes"
             _wait_until_it_writes(copy, process)
-            time.sleep(random.uniform(0, _WRITING_SECONDS))
+            time.sleep(random.uniform(0, whole.writing_seconds))
         else:
             share = random.random()
             aimed = f"at {share:.0%}"
-            time.sleep(share * seconds)
+            time.sleep(share * whole.seconds)
         if process.poll() is None:
             break  # else it had ended: drawn again, as nobody was killed
         process.communicate()
@@ -97,7 +106,9 @@ def _trial(
     ended = _start(copy, end)
     told = ended.communicate()[1]
     took = time.monotonic() - began
-    return Trial(what, took, tuple(_problems(copy, known, noted is not None, end, (ended.returncode, told))))
+    return Trial(
+        what, took, tuple(_problems(copy, (before, whole.left), noted is not None, end, (ended.returncode, told)))
+    )
 
 
 def _wait_until_it_writes(repo: Path, process: subprocess.Popen[str]) -> None:
