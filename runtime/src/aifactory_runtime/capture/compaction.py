@@ -35,6 +35,7 @@ class _Line(msgspec.Struct):
     output: msgspec.Raw
     commit: str = ""
     redacted: msgspec.Raw = msgspec.Raw()
+    trial: msgspec.Raw = msgspec.Raw()
 
 
 def _columns(lines: Sequence[_Line]) -> dict[str, list[Any]]:
@@ -49,6 +50,7 @@ def _columns(lines: Sequence[_Line]) -> dict[str, list[Any]]:
         "inputs": [bytes(line.inputs).decode() for line in lines],
         "output": [bytes(line.output).decode() for line in lines],
         "redacted": [bytes(line.redacted).decode() for line in lines],
+        "trial": [bytes(line.trial).decode() for line in lines],
     }
 
 
@@ -74,7 +76,8 @@ def compact(capture: Path, data: Path) -> Moved:
     """Close the file that is written to, and move all closed ones; killed anywhere, the next one goes on.
 
     Columns of the table: prediction_id, time (text, ISO 8601 in UTC), day (its first ten letters), sequence,
-    model_version, model_sha256, commit, role, and as JSON inputs, output and redacted (empty where nothing is).
+    model_version, model_sha256, commit, role, and as JSON inputs, output, redacted (empty where nothing is), and trial,
+    the live test that the request was part of (empty for none).
     FactoryError when a line is damaged, when the disk does not take it, and at once while another compaction runs.
     """
     if not capture.is_dir():

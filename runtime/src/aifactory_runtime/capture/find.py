@@ -16,7 +16,7 @@ from aifactory_runtime.data import removals, tables
 from aifactory_runtime.data.removals import Removal
 
 _LOOKS = 10
-_JSON = ("inputs", "output", "redacted")
+_JSON = ("inputs", "output", "redacted", "trial")
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 

@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 BATCH = "batch"
 """What stands as `role` of a row that a batch scored."""
-COLUMNS = ("prediction_id", "time", "model_version", "model_sha256", "commit", "role", "inputs", "output", "redacted")
-"""All are text; the last three are JSON, and `redacted` is empty where inputs are as they came."""
+COLUMNS = (
+    *("prediction_id", "time", "model_version", "model_sha256", "commit", "role"),
+    *("inputs", "output", "redacted", "trial"),
+)
+"""All are text; the last four are JSON. `redacted` is empty where inputs are as they came, `trial` without a live test.
+"""
 
 
 def frames(contract: EnvironmentContract, span: Span = EVER) -> Iterator[pd.DataFrame]:
     """Chunks with `COLUMNS`: first what the service answered, in the order it was recorded, then rows of batches."""
     capture, data = Path(contract.capture_uri), Path(contract.data_uri)
     for frame in reading.frames(capture, data, PREDICTIONS, span):
-        yield frame.reindex(columns=list(COLUMNS)).fillna({"redacted": "", "commit": ""})
+        yield frame.reindex(columns=list(COLUMNS)).fillna({"redacted": "", "commit": "", "trial": ""})
     yield from _of_batches(data, span)
 
 
@@ -52,6 +56,7 @@ def _of_batches(data: Path, span: Span) -> Iterator[pd.DataFrame]:
                         json.dumps(line["inputs"]),
                         json.dumps(line["output"]),
                         json.dumps(line["redacted"]) if line["redacted"] else "",
+                        "",
                     )
                     for line in scored.lines(inside)
                 ],

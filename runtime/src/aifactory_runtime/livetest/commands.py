@@ -29,10 +29,10 @@ def livetest(environment: str, why: str | None, as_json: bool) -> None:
     Example: livetest --env prod
     """
     from aifactory_runtime.config.project import find_root
-    from aifactory_runtime.livetest import look
+    from aifactory_runtime.livetest import look, reading
 
     root = find_root(Path.cwd())
-    found = look.end(root, environment, why) if why else look.look(root, environment, None, _say)
+    found = look.end(root, environment, why) if why else look.look(root, environment, reading.rows, _say)
     if as_json:
         click.echo(json.dumps(asdict(found)))
         return

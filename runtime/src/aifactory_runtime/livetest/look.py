@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract.manifest import Labels as LabelSettings
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.livetest import units, verdict
 from aifactory_runtime.livetest.rows import Row, requests
@@ -21,7 +23,6 @@ from aifactory_runtime.release.run import Release
 from aifactory_runtime.release.side import Side, open_side, source_of
 
 Say = Callable[[str], None]
-UNREAD = "its labels are not read yet: nothing is promoted or withdrawn for them; livetest --withdraw ends it"
 _ENDS: dict[Verdict, Literal["promote", "withdraw", "keep"]] = {
     Verdict.PROMOTE: "promote",
     Verdict.WITHDRAW: "withdraw",
@@ -32,7 +33,9 @@ _ENDS: dict[Verdict, Literal["promote", "withdraw", "keep"]] = {
 class Reads(Protocol):
     """What reads the recorded rows of a test with their labels."""
 
-    def __call__(self, side: Side, record: Record, now: datetime) -> Sequence[Row]:
+    def __call__(
+        self, contract: EnvironmentContract, settings: LabelSettings, record: Record, now: datetime
+    ) -> Sequence[Row]:
         """The rows that belong to the test, as they are known `now`."""
 
 
@@ -53,7 +56,7 @@ class Standing:
     """How much lower the challenger's loss is, on average, but for a chance of 5 %."""
 
 
-def look(root: Path, environment: str, reads: Reads | None, say: Say, now: datetime | None = None) -> Standing:
+def look(root: Path, environment: str, reads: Reads, say: Say, now: datetime | None = None) -> Standing:
     """Look at the test that runs in `environment`, and act: promote, withdraw, keep the champion, hold, or go on.
 
     Nothing is looked at before another whole period has closed. Killed anywhere, the next look goes on.
@@ -73,10 +76,9 @@ def look(root: Path, environment: str, reads: Reads | None, say: Say, now: datet
         closed = units.closed_periods(min(since, rules.longest + rules.wait), rules.period, rules.wait)
         if closed <= record.looked and since < rules.longest + rules.wait:
             return _standing(side, version, record, Finding(Verdict.WAIT, "no further period has closed yet", closed))
-        if reads is None:
-            return _standing(side, version, record, Finding(Verdict.WAIT, UNREAD, closed))
         classes = side.project.manifest.problem == "classification"
-        finding = verdict.of(rules, requests(reads(side, record, moment), rules, classes=classes), since)
+        found_rows = reads(side.contract, side.project.manifest.labels, record, moment)
+        finding = verdict.of(rules, requests(found_rows, rules, classes=classes), since)
         ended = _written(side, (version, record), finding, closed)
         if ended is not None and ended.verdict == "promote":
             _promote(side, root, version, ended, say)

@@ -104,7 +104,9 @@ def begin(side: Side, version: Version, commit: str) -> Record:
             f"version {version.number} of {side.name} cannot be tried on live requests: {reason}. To release it "
             f"without, write trial: {{kind: direct}} under {side.name} in factory.yaml, then factory up {side.name}"
         )
-    record = Record.stated(side.contract.stated_trial(), commit, champion.number)
+    stated = Record.stated(side.contract.stated_trial(), commit, champion.number)
+    # A label counts only after `labels.wait`, so no period closes before.
+    record = msgspec.structs.replace(stated, wait=max(stated.wait, side.project.manifest.labels.wait))
     side.audit("live test begins", _facts(side, version) | msgspec.to_builtins(record))
     _write(side, version, record)
     return record
