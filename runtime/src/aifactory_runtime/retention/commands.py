@@ -83,7 +83,8 @@ def _adding(kind: str, metavar: str, what: str, example: str) -> click.Command:
     @click.option("--end", is_flag=True, help="Keep it no longer.")
     @options.environment
     @_person
-    def command(name: str, why: str, end: bool, environment: str | None, person: str | None) -> None:
+    @_json
+    def command(name: str, *, why: str, end: bool, environment: str | None, person: str | None, as_json: bool) -> None:
         from aifactory_runtime.retention import keeping, subjects, tidying
 
         contract = options.contract_of(environment)
@@ -91,6 +92,9 @@ def _adding(kind: str, metavar: str, what: str, example: str) -> click.Command:
         with tidying.held(contract):
             there = subjects.subject(contract, kind, name, partial(_registry, contract))
             (keeping.end if end else keeping.begin)(audit, there.kind, there.name, why, who)
+        if as_json:
+            click.echo(json.dumps({"environment": contract.environment, **asdict(there), "kept": not end}))
+            return
         click.echo(f"{there.kind} {there.name} {'is kept no longer' if end else 'is kept'} in {contract.environment}")
 
     return command

@@ -118,7 +118,8 @@ def test_given_runs_when_tidied_then_each_rule_is_a_line_and_a_run_that_a_person
 
     gone = typed("keep", "run", made.run_id(1), "--why", "too late")
     assert gone.exit_code and "was removed on" in str(gone.exception)
-    assert said("keep", "run", made.run_id(0), "--end", "--why", "done").endswith("is kept no longer in dev\n")
+    ended = json.loads(said("keep", "run", made.run_id(0), "--end", "--why", "done", "--json"))
+    assert ended == {"environment": "dev", "kind": "run", "name": made.run_id(0), "kept": False}
     assert said("--yes").splitlines()[1].startswith(f"1 run ({made.run_id(0)}) removed: ")
 
 
