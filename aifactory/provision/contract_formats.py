@@ -34,9 +34,9 @@ def _variables(contract: Contract) -> list[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return json.dumps(value)
-    return ",".join(value) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return ",".join(value)
+    return json.dumps(value) if isinstance(value, Mapping | list | tuple) else str(value)
 
 
 FORMATS: dict[str, Callable[[Contract], str]] = {"json": as_json, "dotenv": as_dotenv, "github": as_github}

@@ -46,6 +46,7 @@ SECTIONS = {
     },
     "Looking": {
         "monitor": ("monitoring.commands:monitor", "Look at service, data, model and cost; open and close problems."),
+        "notify": ("notify.commands:notify", "Tell people of problems, by file, webhook or mail."),
         "trace": ("release.commands:trace", "From a prediction id back to model, run, commit and data."),
         "events": ("events.commands:events", "What happened, open problems; acknowledge or silence one."),
         "audit": ("audit.commands:audit", "Verify the chain of the audit log."),

@@ -45,4 +45,5 @@ def from_manifest(manifest: Manifest, environment: str) -> dict[str, Any]:
         "train_in": manifest.train_in,
         "scoring": manifest.scoring,
         "capture_columns": dict(settings.capture_columns),
+        "notify": [one.model_dump(mode="json", exclude_none=True) for one in settings.notify],
     }

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from aifactory_runtime.contract import addresses, names
+from aifactory_runtime.contract.channels import Channels
 from aifactory_runtime.contract.manifest import Approval, Capture, LiveTest, Risk, Scoring, TrainIn
 from aifactory_runtime.contract.recording import CaptureColumns
 from aifactory_runtime.contract.trial import Trial, TrialKind, TrialLabels
@@ -112,6 +113,8 @@ class EnvironmentContract(BaseModel):
     """By input column what is recorded of a prediction: drop, hash or keep; `*` is every other column."""
     capture_key_file: str | None = None
     """JSON with the keys that hash what is recorded, by version, mode 0600; none where it was applied before them."""
+    notify: Channels = ()
+    """Where people are told of problems; secrets are named by their file."""
     risk: Risk = "low"
     train_in: TrainIn = "dev"
     scoring: Scoring = "online"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from aifactory_runtime.contract import addresses, cron, names
+from aifactory_runtime.contract.channels import Channels
 from aifactory_runtime.contract.people import People, Person
 from aifactory_runtime.contract.recording import CaptureColumns
 from aifactory_runtime.contract.trial import Seconds, Trial
@@ -132,6 +133,8 @@ class EnvironmentSettings(_Part):
     retention: Retention = Retention()
     retraining: Retraining = Retraining()
     batch: Batch = Batch()
+    notify: Channels = ()
+    """Where people are told of problems; nothing means that nobody is."""
 
     @model_validator(mode="after")
     def _someone_to_ask(self) -> Self:
