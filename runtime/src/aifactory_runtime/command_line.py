@@ -39,7 +39,7 @@ SECTIONS = {
     "Keeping in order": {
         "tidy": ("retention.commands:tidy", "Pack predictions, and remove what nothing needs any more."),
         "keep": ("retention.commands:keep", "Keep a run, a version or a day beyond the rules; list what is kept."),
-        "erase": ("capture.commands:erase", "Erase one person's predictions."),
+        "erase": ("erasure.commands:erase", "Erase one person's predictions and labels."),
     },
     "What came true": {
         "labels": ("labels.commands:labels", "Add labels of predictions; how many count."),

@@ -6,7 +6,6 @@ import fcntl
 import os
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,17 +81,12 @@ def compact(capture: Path, data: Path) -> Moved:
     """
     if not capture.is_dir():
         return Moved(0, 0)
-    with held(capture):
+    with moving.locked(capture, PREDICTIONS):
         moved = moving.closed_files(capture, data, PREDICTIONS)
         older = capture / log_file.OLDER
         if _is_quiet(older):
             return Moved(moved.rows + _move_older(older, data), moved.files + 1)
     return moved
-
-
-def held(capture: Path) -> AbstractContextManager[None]:
-    """Who moves or erases predictions holds this; FactoryError at once while somebody else does."""
-    return moving.locked(capture, PREDICTIONS)
 
 
 def waiting(capture: Path) -> int:

@@ -16,19 +16,23 @@ from click.testing import CliRunner, Result
 from deltalake import DeltaTable
 
 from aifactory_runtime.audit import log
-from aifactory_runtime.capture import commands, compaction, erasure, find, log_file, person
+from aifactory_runtime.capture import compaction, find, log_file, moving
 from aifactory_runtime.capture.hashing import Keys
 from aifactory_runtime.capture.log_file import OLDER, LogFile
 from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.config import options
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.data import erasing, parts, tables
+from aifactory_runtime.erasure import commands, person, places
 from aifactory_runtime.errors import FactoryError, NeedsPerson
+from aifactory_runtime.labels import compaction as label_compaction
+from aifactory_runtime.labels import stored as stored_labels
 from aifactory_runtime.release import trace
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.trial import scores_log
 from aifactory_runtime.serving.trial.scores_log import OtherScore
 from tests.unit.runtime.capture.lines import line, stored
+from tests.unit.runtime.labels.parts import label, send
 from tests.unit.runtime.release.parts import contract
 
 ANA, BO = "ana@example.com", "bo@example.com"
@@ -59,12 +63,13 @@ RECORDS = {
     91: KEYS.hash(BO),
 }
 HERS = [1, 2, 70, 90]
+HER = person.of((), "email", ANA, KEYS, "email")
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> EnvironmentContract:
     """Predictions in the table and in the log, and a batch that was scored."""
-    places = {f"{place}_uri": str(tmp_path / place) for place in ("capture", "data", "artifact", "audit")}
+    folders = {f"{place}_uri": str(tmp_path / place) for place in ("capture", "data", "artifact", "audit")}
     capture, data = tmp_path / "capture", tmp_path / "data"
     writer = LogFile(capture)
     for number, email in RECORDS.items():
@@ -76,7 +81,16 @@ def environment(tmp_path: Path) -> EnvironmentContract:
     hashed = {"prediction_id": ["t0", "t1"], "email_hashed": [KEYS.hash(BO), KEYS.hash(ANA)], "age": [1, 2]}
     for number, rows in enumerate((batch, hashed)):
         tables.append(data, tables.SCORED, [pa.RecordBatch.from_pydict(rows)], {"batch": str(number)})
-    return contract("prod", **places)
+    send(
+        tmp_path,
+        label("by-id", 1, 5, prediction_id=identity(1)),
+        label("other", 1, 6, prediction_id=identity(71)),
+        label("by-key", 1, 7, key=ANA),
+        label("key-of-bo", 1, 8, key=KEYS.hash(BO)),
+    )
+    label_compaction.compact(capture, data)
+    send(tmp_path, label("by-hash", 0, 9, key=KEYS.hash(ANA)), label("of-batch", 0, 10, prediction_id="s1"))
+    return contract("prod", **folders)
 
 
 def files(data: Path, table: str) -> set[str]:
@@ -88,7 +102,10 @@ def left(found: EnvironmentContract) -> dict[str, list[str]]:
     capture, data = Path(found.capture_uri), Path(found.data_uri)
     logged = [json.loads(one)["id"] for path in log_file.segments(capture).all() for one in path.open()]
     captured = [row["prediction_id"] for row in stored(data)]
-    return {"kept": captured + logged, "scored": list(tables.read(data, tables.SCORED)["prediction_id"])}
+    return {
+        **{"kept": captured + logged, "scored": list(tables.read(data, tables.SCORED)["prediction_id"])},
+        "labels": [one.id for one in stored_labels.lines(found)],
+    }
 
 
 def test_given_a_person_when_erased_by_value_then_it_is_found_plain_and_hashed_and_nobody_else_s_records_change(
@@ -98,35 +115,37 @@ def test_given_a_person_when_erased_by_value_then_it_is_found_plain_and_hashed_a
     others_say = [OtherScore(identity(number), "test-1", "2", {"prediction": 0}) for number in (0, 1, 90)]
     scores_log.ScoresLog(capture).append(others_say)
     before = {row["prediction_id"]: row for row in stored(data)}
-    ana = person.of((), "email", ANA, KEYS)
-    found = erasure.find(environment, ana)
-    assert found.counts == {"logged": 1, "captured": 3, "scored": 3}
+    found = places.find(environment, HER)
+    assert found.counts == {"logged": 1, "captured": 3, "scored": 3, "labels": 4}
     assert left(environment)["kept"] == [identity(number) for number in RECORDS], "to look erases nothing"
 
-    done = erasure.erase(environment, ana, "kim", "request 12")
+    done = places.erase(environment, HER, "kim", "request 12")
 
     assert set(done.ids) == set(found.ids) == {*map(identity, HERS), "s1", "s2", "t1"}
     others = [identity(number) for number in RECORDS if number not in HERS]
-    assert left(environment) == {"kept": others, "scored": ["s0", "t0"]}
+    assert left(environment) == {"kept": others, "scored": ["s0", "t0"], "labels": ["other", "key-of-bo"]}
     after = {row["prediction_id"]: row for row in stored(data)}
     assert all(after[one] == before[one] for one in before if one in after)
-    for table in (tables.CAPTURED, tables.SCORED):
+    for table in (tables.CAPTURED, tables.SCORED, tables.LABELS):
         named = {file.path for file in parts.stored(DeltaTable(str(data / table)))}
         assert files(data, table) == named, "no file of a version before is left"
     for number in RECORDS:
         assert (find.find(Path(environment.capture_uri), data, identity(number)) is None) == (number in HERS)
-    assert erasure.find(environment, ana).ids == ()
     assert list(scores_log.read(capture, "test-1")) == others_say[:1], "nor what another model said of her"
+    assert places.find(environment, HER).ids == ()
 
 
 def test_given_an_erasure_when_it_is_over_then_audit_and_trace_say_so_without_naming_the_person(
     environment: EnvironmentContract,
 ) -> None:
-    erasure.erase(environment, person.of([identity(1)], "email", ANA, KEYS), "kim", "request 12")
+    places.erase(environment, person.of([identity(1)], "email", ANA, KEYS, "email"), "kim", "request 12")
 
     lines = log.read(Path(environment.audit_uri))
     assert [(one["action"], one["who"]) for one in lines] == [("erasure begun", "kim"), ("erased", "kim")]
-    assert lines[1]["facts"] == {"by": "email", "reason": "request 12", "logged": 0, "captured": 4, "scored": 3}
+    assert lines[1]["facts"] == {
+        **{"by": "email", "reason": "request 12"},
+        **{"logged": 0, "captured": 4, "scored": 3, "labels": 4},
+    }
     written = [path for path in Path(environment.data_uri).parent.rglob("*") if path.is_file()]
     assert not [path for path in written if ANA.encode() in path.read_bytes()]
     side = cast("Side", SimpleNamespace(name="prod", contract=environment, embedded=False))
@@ -139,7 +158,7 @@ def test_given_ids_when_erased_then_these_only_and_the_log_goes_on_where_it_was(
 ) -> None:
     capture, data = Path(environment.capture_uri), Path(environment.data_uri)
     wanted = [identity(0), "s0", "nobody-s"]
-    assert set(erasure.erase(environment, person.of(wanted, None, None, None), "kim", "r").ids) == {identity(0), "s0"}
+    assert set(places.erase(environment, person.of(wanted, None, None, None), "kim", "r").ids) == {identity(0), "s0"}
 
     writer = LogFile(capture)
     writer.append([made(95, BO)])
@@ -150,6 +169,7 @@ def test_given_ids_when_erased_then_these_only_and_the_log_goes_on_where_it_was(
     assert [row["sequence"] for row in rows] == [*range(2, len(RECORDS) + 2)]
     assert [row["prediction_id"] for row in rows] == [identity(number) for number in [*list(RECORDS)[1:], 95]]
     assert left(environment)["scored"] == ["s1", "s2", "t0", "t1"]
+    assert left(environment)["labels"] == ["by-id", "other", "by-key", "key-of-bo", "by-hash", "of-batch"]
 
 
 class Killed(BaseException):
@@ -160,27 +180,30 @@ def die(*_: Any, **__: Any) -> NoReturn:
     raise Killed
 
 
-STEPS = [(log, "append"), (parts.Writer, "close"), (DeltaTable, "create_write_transaction"), (DeltaTable, "vacuum")]
+KILLS = [
+    *((log, "append", number) for number in (1, 2)),
+    *((parts.Writer, "close", number) for number in (1, 2, 3)),
+    *((DeltaTable, "create_write_transaction", number) for number in (1, 2, 3)),
+    *((DeltaTable, "vacuum", number) for number in (1, 2, 3)),
+]
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step[1]))
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(("place", "name", "number"), KILLS)
 def test_given_an_erasure_that_is_killed_when_it_runs_again_then_it_is_finished(
-    environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch, step: tuple[Any, str], number: int
+    environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, number: int
 ) -> None:
-    place, name = step
     real, calls = getattr(place, name), iter(range(1, 100))
     with monkeypatch.context() as patched:
         patched.setattr(place, name, lambda *a, **k: die() if next(calls) == number else real(*a, **k))
         with pytest.raises(Killed):
-            erasure.erase(environment, person.of((), "email", ANA, KEYS), "kim", "r")
+            places.erase(environment, HER, "kim", "r")
 
-    erasure.erase(environment, person.of((), "email", ANA, KEYS), "kim", "r")
+    places.erase(environment, HER, "kim", "r")
 
     others = [identity(number) for number in RECORDS if number not in HERS]
-    assert left(environment) == {"kept": others, "scored": ["s0", "t0"]}
-    for table in (tables.CAPTURED, tables.SCORED):
+    assert left(environment) == {"kept": others, "scored": ["s0", "t0"], "labels": ["other", "key-of-bo"]}
+    for table in (tables.CAPTURED, tables.SCORED, tables.LABELS):
         named = {file.path for file in parts.stored(DeltaTable(str(Path(environment.data_uri) / table)))}
         assert files(Path(environment.data_uri), table) == named
 
@@ -189,19 +212,21 @@ def test_given_an_erasure_that_is_killed_when_it_runs_again_then_it_is_finished(
 def test_given_who_writes_elsewhere_when_erased_then_nothing_is_touched_and_it_is_said(
     environment: EnvironmentContract,
 ) -> None:
-    ana = person.of((), "email", ANA, KEYS)
-    with compaction.held(Path(environment.capture_uri)), pytest.raises(FactoryError, match="compacts"):
-        erasure.erase(environment, ana, "kim", "r")
-    assert len(erasure.find(environment, ana).ids) == 7
+    with (
+        moving.locked(Path(environment.capture_uri), compaction.PREDICTIONS),
+        pytest.raises(FactoryError, match="compacts"),
+    ):
+        places.erase(environment, HER, "kim", "r")
+    assert len(places.find(environment, HER).ids) == 7
 
     older = Path(environment.capture_uri) / OLDER
     older.write_bytes(made(97, ANA) + b',"sequence":1}\n' + made(98, BO) + b',"sequence":2}\n')
     with pytest.raises(NeedsPerson, match=r"1 predictions are left in .*predictions\.jsonl"):
-        erasure.erase(environment, ana, "kim", "r")
-    assert erasure.find(environment, ana).ids == (identity(97),)
+        places.erase(environment, HER, "kim", "r")
+    assert places.find(environment, HER).ids == (identity(97),)
     os.utime(older, (0, time.time() - 100_000))
-    erasure.erase(environment, ana, "kim", "r")
-    assert erasure.find(environment, ana).ids == () and left(environment)["kept"][-1] == identity(98)
+    places.erase(environment, HER, "kim", "r")
+    assert places.find(environment, HER).ids == () and left(environment)["kept"][-1] == identity(98)
 
 
 def test_given_a_disk_that_is_full_when_erased_then_the_table_is_as_before(
@@ -220,7 +245,11 @@ def test_given_a_disk_that_is_full_when_erased_then_the_table_is_as_before(
 
 @pytest.fixture
 def said(environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setattr(options, "contract_of", lambda _: environment)
+    project = SimpleNamespace(
+        environment=SimpleNamespace(contract=environment),
+        manifest=SimpleNamespace(labels=SimpleNamespace(key="email")),
+    )
+    monkeypatch.setattr(options, "project_of", lambda _: project)
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(commands.erase, arguments)
@@ -232,7 +261,7 @@ def test_given_the_command_when_used_then_it_says_first_and_erases_only_with_yes
     environment: EnvironmentContract, said: Any
 ) -> None:
     looked = said("--where", f"email={BO}")
-    counted = "0 in the log, 2 in the table captured, 1 in scored batches"
+    counted = "0 in the log, 2 in the table captured, 1 in scored batches; labels: 1"
     assert looked.exit_code == 0 and counted in looked.output, "as they came: there is no key"
     assert "say --yes and --reason to do it" in looked.output
     for wrong in ((), ("--yes", "x"), ("--where", "email"), ("--where", "=x"), ("--where", "email=")):
@@ -243,7 +272,7 @@ def test_given_the_command_when_used_then_it_says_first_and_erases_only_with_yes
 
     assert json.loads(done.output) == {
         "environment": "prod",
-        **{"logged": 0, "captured": 1, "scored": 0},
+        **{"logged": 0, "captured": 1, "scored": 0, "labels": 1},
         "ids": [identity(1)],
         "done": True,
     }

@@ -1,4 +1,4 @@
-"""`python -m <package> erase`: one person's predictions are counted, then erased with --yes."""
+"""`python -m <package> erase`: one person's records are counted, then erased with --yes."""
 
 from __future__ import annotations
 
@@ -29,35 +29,38 @@ def erase(
     who: str | None,
     as_json: bool,
 ) -> None:
-    """Erase one person's predictions from the log, the table captured and scored batches, for good.
+    """Erase one person's predictions from the log, the table captured and scored batches, and their labels, for good.
 
     A value is found as it came and as its hash. Tables that models learned from, models and backups are not touched.
 
     Example: erase --env prod --where customer_id=4711 --reason "request 12" --yes
     """
-    from aifactory_runtime.capture import erasure, hashing, person
+    from aifactory_runtime.capture import hashing
     from aifactory_runtime.contract.recording import treatment
+    from aifactory_runtime.erasure import person, places
 
     column, value = _condition(where)
     if not predictions and column is None:
         raise click.UsageError("name predictions by their ids, or say --where COLUMN=VALUE")
     if yes and not reason:
         raise click.UsageError("an erasure is for good: say --reason, for the audit log")
-    contract = options.contract_of(environment)
+    project = options.project_of(environment)
+    contract, joined_by = project.environment.contract, project.manifest.labels.key
     if column is not None and treatment(contract.capture_columns, column) == "drop":
         note = f"note: {column} is not recorded in {contract.environment}: only what is older than that rule has it"
         click.echo(note, err=True)
-    meant = person.of(predictions, column, value, hashing.of(contract) if column else None)
+    meant = person.of(predictions, column, value, hashing.of(contract) if column else None, joined_by)
     if yes and reason:
-        found = erasure.erase(contract, meant, who or contract.identity, reason)
+        found = places.erase(contract, meant, who or contract.identity, reason)
     else:
-        found = erasure.find(contract, meant)
+        found = places.find(contract, meant)
     if as_json:
         click.echo(json.dumps({"environment": contract.environment, **found.counts, "ids": found.ids, "done": yes}))
         return
     counted = ", ".join(f"{found.counts[place]} {said}" for place, said in _PLACES.items())
-    click.echo(f"predictions of {contract.environment} {'erased' if yes else 'that would be erased'}: {counted}")
-    if found.ids and not yes:
+    said = "erased" if yes else "that would be erased"
+    click.echo(f"predictions of {contract.environment} {said}: {counted}; labels: {len(found.labels)}")
+    if (found.ids or found.labels) and not yes:
         click.echo("say --yes and --reason to do it")
 
 

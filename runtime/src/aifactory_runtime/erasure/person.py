@@ -18,6 +18,9 @@ class Person:
     ids: frozenset[str] = frozenset()
     column: str | None = None
     values: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+    """What labels of this person may have as their key; none where the column is not the one that labels are joined by.
+    """
 
     def has(self, prediction_id: str, inputs: Mapping[str, Any]) -> bool:
         """Whether a record is one of this person's."""
@@ -26,13 +29,19 @@ class Person:
         return self.column is not None and text(inputs.get(self.column)) in self.values
 
 
-def of(ids: Collection[str], column: str | None, value: str | None, keys: Keys | None) -> Person:
-    """Records with these ids, and those whose `column` has `value`: as text, or as any hash there may be of it."""
+def of(
+    ids: Collection[str], column: str | None, value: str | None, keys: Keys | None, joined_by: str | None = None
+) -> Person:
+    """Records with these ids, and those whose `column` has `value`: as text, or as any hash there may be of it.
+
+    Labels are found by that value, too, when they are joined by the column.
+    """
     if column is None or value is None:
         return Person(frozenset(ids))
     spelled = {value, *_date(value)}
     hashed = [keys.hashes(one) for one in spelled] if keys else []
-    return Person(frozenset(ids), column, frozenset(spelled).union(*hashed))
+    values = frozenset(spelled).union(*hashed)
+    return Person(frozenset(ids), column, values, values if column == joined_by else frozenset())
 
 
 def _date(value: str) -> set[str]:

@@ -1,0 +1,1 @@
+"""Takes what is recorded of one person out of an environment, for good."""
