@@ -12,7 +12,7 @@ PLATFORM_STACKS = (SHARED, *names.ENVIRONMENTS)
 
 CALLERS = "callers"
 TOKENS = "tokens"
-FOLDERS = ("tables", "artifacts", "capture", "serving", "audit", "events", "logs", CALLERS)
+FOLDERS = ("tables", "artifacts", "capture", "serving", "audit", "events", "logs", "inbox", "triggers", CALLERS)
 """Folders of a use case in one environment, as docs/interfaces.md lists them."""
 
 

@@ -75,4 +75,5 @@ def manifest_values(settings: WorkspaceSettings) -> dict[str, Any]:
         "quota_disk_gb": wanted.quotas.disk_gb,
         "quota_compute_hours": wanted.quotas.compute_hours,
         "retired": settings.retired,
+        **derived.of_retraining(wanted.retraining),
     }

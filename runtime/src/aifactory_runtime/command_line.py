@@ -33,6 +33,12 @@ SECTIONS = {
         "rollback": ("release.commands:rollback", "Bring the previous champion back."),
         "livetest": ("livetest.commands:livetest", "How the live test stands; act upon its verdict."),
     },
+    "Training again": {
+        "retrain": ("triggers.commands:retrain", "Ask by hand for a new training."),
+        "requests": ("triggers.commands:requests", "Who asked for a training; approve or refuse one."),
+        "due": ("triggers.commands:due", "Requests that would be trained now, for CI."),
+        "tick": ("triggers.commands:tick", "Do what is due; the orchestrator calls it."),
+    },
     "Following the factory": {
         "upgrade": ("upgrades.commands:upgrade", "Bring factory.yaml and conf/ to what this release expects."),
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.contract.manifest import Manifest, Retention
+from aifactory_runtime.contract.manifest import Manifest, Retention, Retraining
 from aifactory_runtime.contract.trial import Trial
 
 _FOLDERS = {
@@ -16,6 +16,8 @@ _FOLDERS = {
     "audit_uri": "audit",
     "events_uri": "events",
     "logs_uri": "logs",
+    "inbox_uri": "inbox",
+    "triggers_uri": "triggers",
 }
 
 
@@ -33,6 +35,11 @@ def of_trial(trial: Trial) -> dict[str, str | float]:
 def of_retention(retention: Retention) -> dict[str, int]:
     """How many days rows stay."""
     return retention.model_dump(exclude={"schedule"})
+
+
+def of_retraining(retraining: Retraining) -> dict[str, str | float]:
+    """What becomes of requests to train again, flat as a contract is."""
+    return {"retraining_policy": retraining.policy, "retraining_pace": retraining.pace}
 
 
 def from_manifest(manifest: Manifest, environment: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.contract.channels import Channels
-from aifactory_runtime.contract.manifest import Approval, Capture, LiveTest, Risk, Scoring, TrainIn
+from aifactory_runtime.contract.manifest import Approval, Capture, LiveTest, Policy, Risk, Scoring, TrainIn
 from aifactory_runtime.contract.recording import CaptureColumns
 from aifactory_runtime.contract.trial import Trial, TrialKind, TrialLabels
 
@@ -76,6 +76,10 @@ class EnvironmentContract(BaseModel):
     events_uri: str
     logs_uri: str
     """For logs that the project itself writes; the runtime writes none there."""
+    inbox_uri: str | None = None
+    """A file in this folder asks for a new training; none in environments from before there were requests."""
+    triggers_uri: str | None = None
+    """Requests to train again, and what the next tick has to look at."""
 
     endpoint_url: str | None = None
     endpoint_token_file: str | None = None
@@ -115,6 +119,10 @@ class EnvironmentContract(BaseModel):
     """JSON with the keys that hash what is recorded, by version, mode 0600; none where it was applied before them."""
     notify: Channels = ()
     """Where people are told of problems; secrets are named by their file."""
+    retraining_policy: Policy = "approval"
+    """What becomes of a request to train that neither the schedule nor a person by hand made."""
+    retraining_pace: float = 86_400.0
+    """Seconds at least between two trainings that happen by themselves."""
     risk: Risk = "low"
     train_in: TrainIn = "dev"
     scoring: Scoring = "online"

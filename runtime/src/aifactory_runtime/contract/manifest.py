@@ -23,6 +23,7 @@ Classification = Literal["public", "internal", "confidential", "restricted"]
 Approval = Literal["none", "required"]
 LiveTest = Literal["direct"]
 Capture = Literal["required", "best-effort"]
+Policy = Literal["automatic", "approval", "off"]
 EnvironmentName = Literal["dev", "staging", "prod"]
 Problem = Literal["classification", "regression"]
 Scoring = Literal["online", "batch", "both"]
@@ -30,6 +31,10 @@ TrainIn = Literal["dev", "prod"]
 
 TRAINED_IN_PROD: frozenset[Classification] = frozenset({"confidential", "restricted"})
 """Classifications whose data stay in prod unless the manifest says `train_in: dev`."""
+
+
+def _written_off(value: object) -> object:
+    return "off" if value is False else value  # which is what YAML takes the word for
 
 
 class _Part(BaseModel):
@@ -102,9 +107,14 @@ class Labels(_Part):
 
 
 class Retraining(_Part):
-    """When the released pipeline runs again; no schedule means by hand only."""
+    """When the released pipeline runs again: by the calendar, by hand, and for what else happens."""
 
     schedule: Cron | None = None
+    """No schedule means none by the calendar."""
+    policy: Annotated[Policy, BeforeValidator(_written_off)] = "approval"
+    """What becomes of a request that neither the schedule nor a person by hand made: `approval` asks one first."""
+    pace: Seconds = 86_400.0
+    """The least time between two trainings that happen by themselves: seconds, or 30s, 10m, 12h, 7d."""
 
 
 class Batch(_Part):
@@ -195,10 +205,10 @@ class Manifest(_Part):
     def _schedules_that_can_run(self) -> Self:
         for name in names.ENVIRONMENTS:
             wanted = self.settings(name)
-            if wanted.retraining.schedule and name not in ("dev", self.train_in):
+            if wanted.retraining != Retraining() and name not in ("dev", self.train_in):
                 raise ValueError(
                     f"environments.{name}.retraining: nothing is trained in {name} with train_in: {self.train_in}; "
-                    f"put the schedule under {self.train_in}"
+                    f"put the schedule, policy and pace under {self.train_in}"
                 )
             if wanted.batch != Batch() and not self.scores_batches:
                 raise ValueError(

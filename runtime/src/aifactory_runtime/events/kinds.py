@@ -29,6 +29,14 @@ DRIFT = "drift"
 PREDICTION_DRIFT = "prediction_drift"
 SKEW = "skew"
 STALE_MODEL = "stale_model"
+RETRAINING_WAITS = "retraining_waits"
+RETRAINING_FAILED = "retraining_failed"
+EXPERIMENT_TASK = "experiment_task"
+DATA_FAULT = "data_fault"
+MESSAGE_REFUSED = "message_refused"
+CHORE_FAILED = "chore_failed"
+RELEASE_WAITS = "release_waits"
+RELEASE_FAILED = "release_failed"
 
 _SCIENTIST: names.Persona = "data-scientist"
 _ENGINEER: names.Persona = "data-engineer"
@@ -183,6 +191,62 @@ KINDS = {
             _SCIENTIST,
             "train again, or raise monitoring.max_age_days",
             "a newer model is champion",
+        ),
+        Kind(
+            RETRAINING_WAITS,
+            "warning",
+            _SCIENTIST,
+            "read python -m <package> requests, then requests approve KEY or requests refuse KEY",
+            "no request waits for a person",
+        ),
+        Kind(
+            RETRAINING_FAILED,
+            "warning",
+            _SCIENTIST,
+            "read the reason in python -m <package> requests, mend it, then python -m <package> retrain",
+            "a requested training comes to an end",
+        ),
+        Kind(
+            EXPERIMENT_TASK,
+            "warning",
+            _SCIENTIST,
+            "the same way of training was refused three times running: try other features, data or models",
+            "a candidate is registered, or a person closes it",
+        ),
+        Kind(
+            DATA_FAULT,
+            "critical",
+            "data-engineer",
+            "mend the source that the facts name: the drift comes from it, so no training helps",
+            "the monitor finds no fault in the data any more",
+        ),
+        Kind(
+            MESSAGE_REFUSED,
+            "warning",
+            "operator",
+            "look at the file in inbox/.refused, and ask again with a readable file of at most 64 kB",
+            "a person closes it",
+        ),
+        Kind(
+            CHORE_FAILED,
+            "warning",
+            "operator",
+            "read the reason: until it works nobody watches, or the disk fills",
+            "the chore works again",
+        ),
+        Kind(
+            RELEASE_WAITS,
+            "warning",
+            "model-validator",
+            "read what factory release says, then factory approve",
+            "the candidate is released, or refused",
+        ),
+        Kind(
+            RELEASE_FAILED,
+            "warning",
+            "ml-engineer",
+            "read the reason, mend it, then factory release by hand",
+            "a later candidate is released",
         ),
     )
 }

@@ -54,6 +54,8 @@ class Handoff:
     """What a person should know of the run's table and columns, for the gate's report."""
     gate: Mapping[str, Any] | None = None
     version: int | None = None
+    request: str | None = None
+    """The request to train again that it runs for; None when somebody typed the command."""
     error: str | None = None
     """The line that a failed run ended with; None while it runs, when it was killed, when it went well."""
 

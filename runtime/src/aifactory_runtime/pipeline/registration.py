@@ -25,5 +25,6 @@ def complete(context: Context, version: Version, handoff: Handoff) -> Handoff:
     ):
         facts = {"model": context.contract.model_name, "version": version.number, **version.tags}
         log.append(place, _ACTION, context.contract.identity, facts)
-    events.over(context, handoff, kinds.GATE_REFUSED)
+    for kind in (kinds.GATE_REFUSED, kinds.EXPERIMENT_TASK):
+        events.over(context, handoff, kind)
     return replace(handoff, version=version.number)

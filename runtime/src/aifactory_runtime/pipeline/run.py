@@ -36,6 +36,7 @@ def run(
     say: Callable[[str], None],
     again: bool = True,
     new_reference: bool = False,
+    request: str | None = None,
     steps: Mapping[str, Step] = STEPS,
 ) -> Handoff:
     """Run the named `steps`; without `run_id` a new run begins. FactoryError when another pipeline holds the lock.
@@ -52,7 +53,7 @@ def run(
             if steps["train"] is model_steps.train:
                 context.project.science.model()  # a package that is missing is said before the data is read
             opened.append(thread.submit(getattr, context, "registry"))  # imported while data is read
-        handoff = _begin(context, kind, new_reference) if run_id is None else _resume(context, run_id)
+        handoff = _begin(context, kind, new_reference, request) if run_id is None else _resume(context, run_id)
         for name in names:
             if name == "train":
                 wait(opened)  # should it have failed, the step meets the same error
@@ -85,7 +86,7 @@ def _mark_failed(context: Context, handoff: Handoff, error: BaseException) -> No
             context.registry.finish_run(handoff.mlflow_run, failed=True)
 
 
-def _begin(context: Context, kind: Kind, new_reference: bool) -> Handoff:
+def _begin(context: Context, kind: Kind, new_reference: bool, request: str | None = None) -> Handoff:
     """A new run. What no commit holds is an experiment, whatever was asked: nobody could retrain it again."""
     made_from = context.made_from
     handoff = Handoff(
@@ -100,6 +101,7 @@ def _begin(context: Context, kind: Kind, new_reference: bool) -> Handoff:
         operations=asdict(made_from.operations),
         new_reference=new_reference,
         made_up=made_up.used(context.project),
+        request=request,
     )
     handoffs.save(context.artifacts, handoff)
     return handoff

@@ -1,0 +1,90 @@
+"""What a tick does by the clock beside training: each chore, how often, and what becomes of one that fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aifactory_runtime import files
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.triggers.here import Here
+
+FILE = "chores.json"
+
+
+@dataclass(frozen=True)
+class Chore:
+    """One thing that is done again and again."""
+
+    name: str
+    every: Callable[[Here], timedelta]
+    do: Callable[[Here, datetime], object]
+
+
+def _look(here: Here, now: datetime) -> object:
+    from aifactory_runtime.monitoring import run
+
+    return run.monitor(here.project, now)  # monitors that fail are problems of their own
+
+
+def _pack(here: Here, now: datetime) -> object:
+    del now
+    from aifactory_runtime.capture import compaction
+
+    return compaction.compact(Path(here.contract.capture_uri), Path(here.contract.data_uri))
+
+
+CHORES: tuple[Chore, ...] = (
+    Chore("monitor", lambda here: timedelta(minutes=here.project.settings.monitoring.period_minutes), _look),
+    Chore("tidy", lambda _: timedelta(days=1), _pack),
+)
+"""In the order in which they are done: whoever looks at predictions looks before they are packed."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A chore that failed, and why."""
+
+    name: str
+    reason: str
+
+
+def due(chores: Sequence[Chore], here: Here, now: datetime) -> list[Chore]:
+    """Those whose time has come. A last time that lies in the future was before the clock was set back."""
+    last = _last(here.folder)
+    return [one for one in chores if not (moment := last.get(one.name)) or not now - one.every(here) < moment <= now]
+
+
+def next_due(chores: Sequence[Chore], here: Here, now: datetime) -> datetime:
+    """When the next one is due."""
+    last = _last(here.folder)
+    return min((last.get(one.name, now) + one.every(here) for one in chores), default=now + timedelta(days=1))
+
+
+def do(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
+    """Do those that are due, each whether or not the one before failed; those that failed, to be tried next time."""
+    failed = []
+    for one in due(chores, here, now):
+        try:
+            one.do(here, now)
+        except Exception as error:
+            reason = str(error).partition("\n")[0] if isinstance(error, FactoryError) else type(error).__name__
+            failed.append(Failure(one.name, reason))
+        _note(here.folder, one.name, now)
+    return failed
+
+
+def _last(folder: Path) -> dict[str, datetime]:
+    try:
+        found = files.read_json(folder / FILE)
+        return {name: datetime.fromisoformat(str(moment)) for name, moment in found.items()}
+    except (OSError, ValueError):
+        return {}
+
+
+def _note(folder: Path, name: str, now: datetime) -> None:
+    said = {key: moment.isoformat() for key, moment in (_last(folder) | {name: now}).items()}
+    files.write(folder / FILE, json.dumps(said), mode=0o600)
