@@ -21,6 +21,7 @@ import provisioning
 import rolling_out
 import scaffolding
 import scoring
+import ticks
 from measure import CHECKOUT, Row, machine
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "provisioning": provisioning.measure,
     "demo": demo_runs.measure,
     "more use cases": more_usecases.measure,
+    "ticks": ticks.measure,
     "check": fast_tests.measure,
 }
 RESULTS = CHECKOUT / "benchmarks" / "results.json"

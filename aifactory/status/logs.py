@@ -99,7 +99,9 @@ def _of_use_case(home: Home, use_case: str, environment: str | None, services: l
             found += [source for source in services if source.name == stack]
             own = sorted((home.root / where / use_case / "logs").glob("*.log"))
             found += [Source(f"{stack} {path.stem}", path) for path in own]
-            for run in reversed(scheduled_runs.newest(home, use_case, where, _RUNS)):
+            started = scheduled_runs.newest(home, use_case, where, _RUNS)
+            started += scheduled_runs.newest(home, use_case, where, _RUNS, ticks=True)
+            for run in sorted(started, key=lambda one: one.started):
                 found += [Source(f"{stack} run {run.identifier[:8]}", path) for path in run.logs if _size(path)]
     return found
 

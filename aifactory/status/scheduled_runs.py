@@ -17,6 +17,7 @@ JOIN run_tags AS case_tag
 JOIN run_tags AS environment_tag
   ON environment_tag.run_id = runs.run_id AND environment_tag.key = 'aifactory/environment'
   AND environment_tag.value = ?
+WHERE (runs.pipeline_name IS 'tick') = ?
 ORDER BY runs.id DESC LIMIT ?
 """
 _PATIENCE_SECONDS = 5.0
@@ -32,15 +33,18 @@ class ScheduledRun:
     logs: tuple[Path, ...]
 
 
-def newest(home: Home, use_case: str, environment: str, most: int) -> list[ScheduledRun]:
-    """The newest runs of a use case there, `most` at most, newest first; empty when the orchestrator started none."""
+def newest(home: Home, use_case: str, environment: str, most: int, *, ticks: bool = False) -> list[ScheduledRun]:
+    """The newest runs of a use case there, `most` at most, newest first; empty when the orchestrator started none.
+
+    Ticks, of which there are many, or what a schedule of factory.yaml started.
+    """
     folder = home.root / "shared" / "dagster"
     database = folder / "history" / "runs.db"
     if not database.is_file():
         return []
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=_PATIENCE_SECONDS)) as connection:
-            rows = connection.execute(_QUERY, (use_case, environment, most)).fetchall()
+            rows = connection.execute(_QUERY, (use_case, environment, ticks, most)).fetchall()
     except sqlite3.Error:
         return []
     found = []

@@ -1,4 +1,4 @@
-"""The one code location of the orchestrator: trains again, scores tables and tidies when a manifest's schedule says so.
+"""The one code location of the orchestrator: trains, scores and tidies on a schedule, ticks when files change.
 
 Dagster reads the annotations of ops as they stand, so this one module does not postpone them.
 It reads the applied manifests in `usecases/` at each tick, so a further use case needs no process and no reload. A run
@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import ticking
 from cronsim import CronSim, CronSimError
 from dagster import (
     Config,
@@ -38,8 +39,6 @@ from dagster import (
 # Ours and supervisor's, not the pipeline's.
 _DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_SERVER_URL")
 
-CODE = ("src", "vendor/aifactory-runtime/src")
-"""Where a snapshot has its code; of commits made before the runtime moved all is in the first."""
 RUNTIME = "aifactory_runtime"
 
 
@@ -59,7 +58,10 @@ WORK = {
     "retraining": Work("retraining", ("run", "--kind", "retraining"), "release"),
     "scoring": Work("batch", ("score",), "service"),
     "tidying": Work("retention", ("tidy", "--yes"), "release", needs="retention/rules.py"),
+    "tick": Work("retraining", ("tick",), "release"),
 }
+_BY_REQUEST = ("tick", "--calendar")
+"""What the calendar starts of code that knows requests: it writes one, as everything does that wants a training."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Applied:
     use_case: str
     environment: str
     cron: str | None
+    retired: bool = False
 
     @property
     def folder(self) -> Path:
@@ -88,11 +91,27 @@ class Applied:
     def lacks(self, work: Work) -> bool:
         """Whether the code that is released is too old for this work."""
         current = self.folder / "serving" / "current"
-        return bool(work.needs) and not any((current / code / RUNTIME / work.needs).exists() for code in CODE)
+        return bool(work.needs) and not any((current / code / RUNTIME / work.needs).exists() for code in ticking.CODE)
+
+    def command(self, work: str) -> tuple[str, ...]:
+        """What is run of its code for a kind of work."""
+        return _BY_REQUEST if work == "retraining" and ticking.can_tick(self.folder) else WORK[work].arguments
 
 
 def _home() -> Path:
     return Path(os.environ["FACTORY_HOME"])
+
+
+def contracts(folder: Path, use_case: str) -> dict[str, str]:
+    """The environments of a use case as variables, for work that goes on in another one: see `config.environment`."""
+    found = {}
+    for path in folder.glob(f"{use_case}.*.json"):
+        try:
+            environment = json.loads(path.read_text(encoding="utf-8"))["environment"]
+            found[f"AIFACTORY_CONTRACT_{environment['environment'].upper()}"] = json.dumps(environment)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            continue  # named at each minute by the schedules
+    return found
 
 
 def applied(folder: Path, work: Work) -> tuple[list[Applied], list[str]]:
@@ -112,11 +131,10 @@ def _read(path: Path, setting: str) -> Applied:
     environment = content["environment"]["environment"]
     settings = content["manifest"]["environments"][environment]
     use_case, cron = content["environment"]["use_case"], (settings.get(setting) or {}).get("schedule")
-    if content["environment"].get("retired"):
-        cron = None
+    retired = bool(content["environment"].get("retired"))
     if not isinstance(use_case, str) or not isinstance(cron, str | None):
         raise TypeError(f"{path} holds another type than text")
-    return Applied(use_case, environment, cron)
+    return Applied(use_case, environment, None if retired else cron, retired)
 
 
 def due(found: Applied, slot: datetime) -> bool:
@@ -166,12 +184,13 @@ def run_released_code(context: OpExecutionContext, config: Target, pipes: PipesS
     credentials = _home() / "credentials" / target.environment / target.use_case / f"{work.identity}.json"
     package = target.use_case.replace("-", "_")
     command = ["env", *(part for name in _DROPPED for part in ("-u", name))]
-    command += [str(current / ".venv" / "bin" / "python"), "-m", package, *work.arguments]
+    command += [str(current / ".venv" / "bin" / "python"), "-m", package, *target.command(config.work)]
     environment = {
+        **contracts(_home() / "usecases", target.use_case),
         "AIFACTORY_ENV_FILE": str(target.folder / "environment.json"),
         "AIFACTORY_IDENTITY": work.identity,
         "AIFACTORY_CREDENTIALS_FILE": str(credentials),
-        "PYTHONPATH": os.pathsep.join(str(current / folder) for folder in CODE),
+        "PYTHONPATH": os.pathsep.join(str(current / folder) for folder in ticking.CODE),
     }
     done = pipes.run(context=context, command=command, env=environment, cwd=str(current))
     done.get_results(implicit_materializations=False)
@@ -213,7 +232,13 @@ def tidying() -> None:
     run_released_code()
 
 
-def _tick(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+@job(logger_defs={"lines": lines})
+def tick() -> None:
+    """What is due of one use case in one environment: its own code knows."""
+    run_released_code()
+
+
+def _due_by_schedule(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """One run for each use case whose schedule for this work names this minute."""
     slot = context.scheduled_execution_time
     found, unread = applied(_home() / "usecases", WORK[name])
@@ -232,15 +257,33 @@ def _tick(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest 
         # A tick that starts runs cannot say a reason for skipping too.
         context.log.warning("; ".join(reasons))
     for one in ready:
-        target = {"use_case": one.use_case, "environment": one.environment}
-        yield RunRequest(
-            run_key=f"{one.name}:{slot.isoformat()}",
-            run_config={
-                "ops": {"run_released_code": {"config": {**target, "work": name}}},
-                "loggers": {"lines": {}},
-            },
-            tags={f"aifactory/{key}": value for key, value in {**target, "schedule": str(one.cron)}.items()},
-        )
+        yield _run(one, name, slot, {"schedule": str(one.cron)})
+
+
+def _run(one: Applied, work: str, slot: datetime, said: dict[str, str]) -> RunRequest:
+    target = {"use_case": one.use_case, "environment": one.environment}
+    return RunRequest(
+        run_key=f"{one.name}:{slot.isoformat()}",
+        run_config={
+            "ops": {"run_released_code": {"config": {**target, "work": work}}},
+            "loggers": {"lines": {}},
+        },
+        tags={f"aifactory/{key}": value for key, value in {**target, **said}.items()},
+    )
+
+
+def _due_by_files(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    """One run for each use case where files have changed, or a time has come, since its last tick."""
+    slot = context.scheduled_execution_time
+    found, unread = applied(_home() / "usecases", WORK["tick"])
+    ready = [one for one in found if not one.retired and ticking.can_tick(one.folder)]
+    asked = [one for one in ready if ticking.is_due(one.folder, slot.astimezone(UTC))]
+    if not asked:
+        yield SkipReason("; ".join([*unread, f"nothing has changed in {len(ready)} environments"]))
+    elif unread:
+        context.log.warning("; ".join(unread))
+    for one in asked:
+        yield _run(one, "tick", slot, {})
 
 
 _WHO = "Its latest tick names every use case with its cron, in UTC."
@@ -252,23 +295,31 @@ _every_minute = partial(
 @_every_minute(job=retraining, description=f"Asks each minute who is due to train again. {_WHO}")
 def retraining_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Asks each minute who is due to train again."""
-    yield from _tick("retraining", context)
+    yield from _due_by_schedule("retraining", context)
 
 
 @_every_minute(job=scoring, description=f"Asks each minute whose table is due to be scored. {_WHO}")
 def scoring_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Asks each minute whose table is due to be scored."""
-    yield from _tick("scoring", context)
+    yield from _due_by_schedule("scoring", context)
+
+
+@_every_minute(
+    job=tick, description="Asks each minute whose files have changed since its last tick, or where its time has come."
+)
+def tick_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    """Asks each minute where something may be due."""
+    yield from _due_by_files(context)
 
 
 @_every_minute(job=tidying, description=f"Asks each minute which environment is due to be tidied. {_WHO}")
 def tidying_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Asks each minute which environment is due to be tidied."""
-    yield from _tick("tidying", context)
+    yield from _due_by_schedule("tidying", context)
 
 
 defs = Definitions(
-    jobs=[retraining, scoring, tidying],
-    schedules=[retraining_every_minute, scoring_every_minute, tidying_every_minute],
+    jobs=[retraining, scoring, tidying, tick],
+    schedules=[retraining_every_minute, scoring_every_minute, tidying_every_minute, tick_every_minute],
     resources={"pipes": PipesSubprocessClient()},
 )

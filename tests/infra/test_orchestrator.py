@@ -180,6 +180,52 @@ def test_given_a_day_when_its_minute_comes_then_what_can_is_tidied_as_release_an
     assert tick(MONDAY_AT_THREE)[0]["runs"] == [], "nobody trains"
 
 
+def test_given_use_cases_that_tick_when_files_change_then_those_tick_and_no_other(tick: Tick, tmp_path: Path) -> None:
+    """Code that knows requests is asked by the tick, and by the calendar for a request; older code trains as it did."""
+    for name in ("churn", "fraud", "older"):
+        _apply(tmp_path, name, "0 3 * * 1", released=True)
+        if name != "older":
+            _knows_requests(tmp_path / "prod" / name)
+    stamps = {str(tmp_path / "prod" / "fraud" / "inbox"): None}
+    written = tmp_path / "prod" / "fraud" / "triggers" / "watch.json"
+    written.write_text(json.dumps({"schema": 1, "until": "2026-11-23T04:00:00+00:00", "stamps": stamps}))
+
+    (first,) = tick(MONDAY_AT_THREE, work="tick")
+    (tmp_path / "prod" / "fraud" / "inbox").mkdir()
+    (second,) = tick(MONDAY_AT_THREE, work="tick")
+
+    assert [run["tags"]["aifactory/use_case"] for run in first["runs"]] == ["churn"]
+    assert [run["tags"]["aifactory/use_case"] for run in second["runs"]] == ["churn", "fraud"]
+    for name, ours in (("churn", "-m churn tick --calendar"), ("older", "-m older run --kind retraining")):
+        config = {"use_case": name, "environment": "prod", "work": "retraining"}
+        said = _carried_out(tmp_path, config)
+        assert f"arguments: {ours}" in said
+        known = '{"use_case": "churn", "environment": "prod"}' if name == "churn" else f'{{"use_case": "{name}", '
+        assert any(line.startswith(f"prod: {known}") for line in said)
+
+
+def _knows_requests(folder: Path) -> None:
+    (folder / "triggers").mkdir()
+    (folder / "serving" / "current" / layout.CODE[1] / "aifactory_runtime" / "triggers").mkdir(parents=True)
+
+
+def _carried_out(home: Path, config: dict[str, str]) -> list[str]:
+    """What a run of the orchestrator starts, as a stand-in for the snapshot's interpreter was called."""
+    python = home / "prod" / config["use_case"] / "serving" / "current" / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "arguments: $*"\necho "prod: $AIFACTORY_CONTRACT_PROD"\n')
+    python.chmod(0o755)
+    run = {"ops": {"run_released_code": {"config": config}}, "loggers": {"lines": {}}}
+    done = subprocess.run(
+        [str(servers.ensure(print)), "-c", RUN, str(INFRA / "services"), json.dumps(run)],
+        env={"FACTORY_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
 def test_given_a_retired_use_case_when_its_minute_comes_then_nothing_runs(tick: Tick, tmp_path: Path) -> None:
     _apply(tmp_path, "churn", "* * * * *", released=True)
     record = tmp_path / "usecases" / "churn.prod.json"

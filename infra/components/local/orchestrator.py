@@ -52,11 +52,16 @@ class Orchestrator(Server):
     def _code(self, lease: sdk.PortLease, settings_file: sdk.File) -> sdk.Service:
         file = str(SERVICES / "orchestrator.py")
         command = [self._tool("dagster"), "api", "grpc", "--location-name", LOCATION, "--python-file", file]
+        command += ["--working-directory", str(SERVICES)]  # where it finds what it imports
         return self._service(
             "code",
             [*command, "--host", layout.LOOPBACK, "--port", lease.port.apply(str)],
             port=lease.port,
-            watch={"orchestrator.py": digest("orchestrator.py"), "dagster.yaml": settings_file.sha256},
+            watch={
+                "orchestrator.py": digest("orchestrator.py"),
+                "ticking.py": digest("ticking.py"),
+                "dagster.yaml": settings_file.sha256,
+            },
             opts=self.child(lease, settings_file),
         )
 

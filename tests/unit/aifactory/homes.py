@@ -47,7 +47,14 @@ def provisioned(root: Path, use_case: str = "churn") -> Home:
 
 
 def scheduled(
-    home: Home, use_case: str, environment: str, identifier: str, said: str, *, status: str = "SUCCESS"
+    home: Home,
+    use_case: str,
+    environment: str,
+    identifier: str,
+    said: str,
+    *,
+    status: str = "SUCCESS",
+    work: str = "retraining",
 ) -> None:
     """A run as the orchestrator records it."""
     folder = home.root / "shared" / "dagster"
@@ -59,7 +66,7 @@ def scheduled(
         database.execute("CREATE TABLE IF NOT EXISTS run_tags (run_id, key, value)")
         database.execute(
             "INSERT INTO runs (run_id, pipeline_name, status, create_timestamp) VALUES (?, ?, ?, ?)",
-            (identifier, "retraining", status, "2026-11-21 03:00:00.184564"),
+            (identifier, work, status, "2026-11-21 03:00:00.184564"),
         )
         for key, value in (("use_case", use_case), ("environment", environment)):
             database.execute("INSERT INTO run_tags VALUES (?, ?, ?)", (identifier, f"aifactory/{key}", value))

@@ -49,7 +49,7 @@ class Environments:
             self.ports[name] = free.getsockname()[1]
         mlflow_database.put(place / "mlflow.db")
         database = f"sqlite:///{place / 'mlflow.db'}"
-        folders = ("data", "artifact", "capture", "audit", "events", "logs")
+        folders = ("data", "artifact", "capture", "audit", "events", "logs", "inbox", "triggers")
         values: dict[str, Any] = {f"{key}_uri": str(place / key) for key in folders}
         values |= {"release_uri": str(place / "serving"), "snapshot_uri": str(self.home / "snapshots")}
         values |= {"use_case": "demo-case", "environment": name, "identity": f"{APPROVER}.demo-case.{name}"}

@@ -12,6 +12,7 @@ from aifactory_runtime.audit import log as audit
 from aifactory_runtime.events import kinds, record
 from aifactory_runtime.events.event import key_of
 from aifactory_runtime.events.record import Record
+from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.triggers import evidence, request
 from aifactory_runtime.triggers.chores import Failure
 from aifactory_runtime.triggers.deciding import Decided
@@ -46,8 +47,9 @@ def problems(here: Here, decided: Sequence[Decided], events: Record, now: dateti
 
 
 def began(here: Here, one: Request) -> None:
-    """A line of the audit log, before the training."""
-    facts = {"request": one.key, "who": one.who, "why": one.why, "approved_by": one.approved_by}
+    """A line of the audit log, before the training: for whom, and with the code of which commit."""
+    commit = provenance.collect(here.project.root, here.project.manifest.package).commit
+    facts = {"request": one.key, "commit": commit, "who": one.who, "why": one.why, "approved_by": one.approved_by}
     _audit(here, "retraining began", {key: value for key, value in facts.items() if value})
 
 

@@ -157,6 +157,8 @@ class _Tick:
             return True
         if decision is Decision.HAND_ON:
             return self._hand_on(here, one.request)
+        if one.request.began:  # its training never came to an end
+            telling.trained(here, {"outcome": request.FAILED, "reason": reason})
         if decision is Decision.TASK:
             telling.experiment_task(here, reason)
         self._end(here, one.request, request.REFUSED, {"reason": reason})

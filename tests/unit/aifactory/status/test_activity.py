@@ -60,6 +60,7 @@ def test_given_a_scheduled_run_that_failed_when_asked_then_it_says_where_to_look
 ) -> None:
     write(home.root / "dev/churn/artifacts/runs/20261120-030000-aaaaaa/handoff.json", {"version": 1})
     scheduled(home, "churn", "dev", "aed2bdee-2347", "trained\n", status=status)
+    scheduled(home, "churn", "dev", "bbbbbbbb-2347", "nothing is due\n", work="tick")
 
     found = activity.of(home, "churn", "dev").last_run
 

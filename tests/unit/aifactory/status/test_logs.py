@@ -34,12 +34,13 @@ def test_given_a_use_case_when_listed_then_services_own_logs_and_scheduled_runs_
     home = provisioned(tmp_path)
     write(tmp_path / "prod" / "churn" / "logs" / "import.log", "imported\n")
     scheduled(home, "churn", "dev", "aed2bdee-2347", "trained\n")
+    scheduled(home, "churn", "dev", "bbbbbbbb-2347", "released\n", work="tick")
     scheduled(home, "other", "dev", "ffffffff-2347", "not ours\n")
 
     found = names_of(logs.sources(home, Wanted("churn")))
     in_prod = names_of(logs.sources(home, Wanted("churn", "prod")))
 
-    assert found == ["churn.dev", "churn.dev run aed2bdee", "churn.prod", "churn.prod import"]
+    assert found == ["churn.dev", "churn.dev run aed2bdee", "churn.dev run bbbbbbbb", "churn.prod", "churn.prod import"]
     assert in_prod == ["churn.prod", "churn.prod import"]
     (run,) = scheduled_runs.newest(home, "churn", "dev", 5)
     assert (run.status, run.started) == ("SUCCESS", "2026-11-21 03:00:00")
