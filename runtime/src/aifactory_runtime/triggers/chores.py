@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,9 +11,12 @@ from pathlib import Path
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.triggers import releasing
 from aifactory_runtime.triggers.here import Here
 
 FILE = "chores.json"
+_TICK_SECONDS, _HOUR_SECONDS = 60.0, 3_600.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Chore:
     name: str
     every: Callable[[Here], timedelta]
     do: Callable[[Here, datetime], object]
+    wanted: Callable[[Here], bool] = lambda _: True
+    """Where there is anything to do at all."""
 
 
 def _look(here: Here, now: datetime) -> object:
@@ -30,18 +36,25 @@ def _look(here: Here, now: datetime) -> object:
     return run.monitor(here.project, now)  # monitors that fail are problems of their own
 
 
-def _pack(here: Here, now: datetime) -> object:
-    del now
-    from aifactory_runtime.capture import compaction
+def _try(here: Here, now: datetime) -> object:
+    """Look at the live test, and act upon its verdict; not while a release is under way, which settles it too."""
+    from aifactory_runtime.livetest import look
 
-    return compaction.compact(Path(here.contract.capture_uri), Path(here.contract.data_uri))
+    if releasing.is_releasing(here.contract):
+        return None
+    return look.look(here.project.root, here.contract.environment, None, _log.info, now)
+
+
+def _each_period(here: Here) -> timedelta:
+    """At the end of a period, but not more often than a tick comes, and so that an end is seen within the hour."""
+    return timedelta(seconds=min(max(here.contract.trial_period, _TICK_SECONDS), _HOUR_SECONDS))
 
 
 CHORES: tuple[Chore, ...] = (
     Chore("monitor", lambda here: timedelta(minutes=here.project.settings.monitoring.period_minutes), _look),
-    Chore("tidy", lambda _: timedelta(days=1), _pack),
+    Chore("live test", _each_period, _try, lambda here: here.contract.trial != "direct"),
 )
-"""In the order in which they are done: whoever looks at predictions looks before they are packed."""
+"""In the order in which they are done. Tidying has a schedule of its own."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +68,15 @@ class Failure:
 def due(chores: Sequence[Chore], here: Here, now: datetime) -> list[Chore]:
     """Those whose time has come. A last time that lies in the future was before the clock was set back."""
     last = _last(here.folder)
-    return [one for one in chores if not (moment := last.get(one.name)) or not now - one.every(here) < moment <= now]
+    there = [one for one in chores if one.wanted(here)]
+    return [one for one in there if not (moment := last.get(one.name)) or not now - one.every(here) < moment <= now]
 
 
 def next_due(chores: Sequence[Chore], here: Here, now: datetime) -> datetime:
     """When the next one is due."""
     last = _last(here.folder)
-    return min((last.get(one.name, now) + one.every(here) for one in chores), default=now + timedelta(days=1))
+    times = [last.get(one.name, now) + one.every(here) for one in chores if one.wanted(here)]
+    return min(times, default=now + timedelta(days=1))
 
 
 def do(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:

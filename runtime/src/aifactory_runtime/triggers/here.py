@@ -92,8 +92,10 @@ class Here:
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
-        """What would be trained on and with."""
-        return Fingerprint(self.data, self.training_code)
+        """What would be trained on and with. With labelled rows of live traffic only the pipeline can tell."""
+        data = self.project.settings.data
+        added = any(getattr(data, key, False) for key in ("add_captured", "add_captured_from_prod"))
+        return Fingerprint(None if added else self.data, self.training_code)
 
     def elsewhere(self, environment: str) -> EnvironmentContract:
         """Another environment of this use case; UsageProblem where it is not known here."""

@@ -54,7 +54,7 @@ def advance(here: Here, environment: str, say: Say) -> Came:
         return Came(STOPPED, {"reason": str(error)})
     if contract.retired is not None:
         return Came(STOPPED, {"reason": f"retired there: {contract.retired}"})
-    return Came(None) if _is_releasing(contract) else _released(here, contract, say)
+    return Came(None) if is_releasing(contract) else _released(here, contract, say)
 
 
 def _released(here: Here, contract: EnvironmentContract, say: Say) -> Came:
@@ -65,10 +65,11 @@ def _released(here: Here, contract: EnvironmentContract, say: Say) -> Came:
     except NeedsPerson as waiting:
         return Came(WAITS, {"reason": str(waiting).partition("\n")[0]})
     except FactoryError as error:
-        if _is_releasing(contract):  # another one was faster
+        if is_releasing(contract):  # another one was faster
             return Came(None)
         return Came(STOPPED, {"reason": str(error).partition("\n")[0], "failed": True})
-    return Came(RELEASED, {"version": outcome.version, "model_sha256": outcome.model_sha256})
+    tried = {} if outcome.live_test is None else {"reason": f"in live test {outcome.live_test}"}
+    return Came(RELEASED, {"version": outcome.version, "model_sha256": outcome.model_sha256, **tried})
 
 
 def watched(here: Here, known: Requests) -> list[Path]:
@@ -93,7 +94,8 @@ def _next(request: Request) -> str | None:
     return None
 
 
-def _is_releasing(contract: EnvironmentContract) -> bool:
+def is_releasing(contract: EnvironmentContract) -> bool:
+    """Whether a release, a rollback or a look at a live test is under way there."""
     try:
         files.refuse_locked(Path(contract.release_uri) / "release.lock", "")
     except FactoryError:

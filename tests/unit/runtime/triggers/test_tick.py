@@ -277,6 +277,20 @@ def test_given_a_chore_that_fails_when_ticked_then_others_go_on_and_it_is_a_prob
     assert beat(all_chores=table).failures == [] and opened(here()) == set()
 
 
+def test_given_the_table_of_chores_when_asked_then_a_live_test_is_looked_at_only_where_there_may_be_one(
+    here: Callable[[], Here], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor"]
+    monkeypatch.setenv("AIFACTORY_TRIAL", "shadow")
+    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "live test"]
+    beaten = chores.Chore("a", lambda _: timedelta(hours=1), lambda *_: None)
+    here().folder.mkdir(parents=True)
+    assert chores.do([beaten], here(), now) == []
+    hours = [0.5, 1.0, -1.0]  # the last one: the clock was set back
+    assert [chores.due([beaten], here(), now + timedelta(hours=hour)) != [] for hour in hours] == [False, True, True]
+
+
 def _problem(events: Path, kind: str, key: str) -> None:
     event_log.append(events, Event(datetime.now(UTC), kind, key))
 
