@@ -21,9 +21,10 @@ from aifactory_runtime.serving.one_at_a_time import Busy, TooSlow
 from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.pages import add_pages
 from aifactory_runtime.serving.request_decoding import Refused
+from aifactory_runtime.serving.retraining import Retraining
 from aifactory_runtime.serving.service import Call, NotExplained, NotReady, Scored, Service
 
-FEEDBACK = "/feedback"
+FEEDBACK, RETRAIN = "/feedback", "/retrain"
 _LINGER_SECONDS = 2.0
 """How long a caller whose body is too large may go on sending it before the connection is closed on them."""
 SPLIT_KEY = "split-key"
@@ -54,6 +55,8 @@ def create_app(service: Service, title: str) -> FastAPI:
     _add_scoring(app, service, guarded)
     if service.feedback is not None:
         _add_feedback(app, service, service.feedback, guarded)
+    if service.retraining is not None:
+        _add_retraining(app, service, service.retraining, guarded)
     _add_health(app, service, guarded)
     add_pages(app)
     app.add_middleware(metrics.Counted, service.metrics)
@@ -92,6 +95,18 @@ def _add_feedback(app: FastAPI, service: Service, feedback: Feedback, guarded: l
             return Response(answer, media_type=request_body.JSON)
 
         return await _taken(service, request, {request_body.JSON: record}, ("", request_body.FORM))
+
+
+def _add_retraining(app: FastAPI, service: Service, retraining: Retraining, guarded: list[Any]) -> None:
+    @app.post(RETRAIN, dependencies=guarded, status_code=202, tags=["training"])
+    async def retrain(request: Request) -> Response:
+        """Ask for a new training."""
+
+        async def ask(body: bytes) -> Response:
+            answer = await asyncio.to_thread(retraining.ask, body, request.state.caller)
+            return Response(answer, 202, media_type=request_body.JSON)
+
+        return await _taken(service, request, {request_body.JSON: ask}, ("", request_body.FORM))
 
 
 def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
@@ -166,6 +181,8 @@ def _not_recorded(service: Service, request: Request) -> str:
     """What to say of it; predictions are counted."""
     if request.url.path.endswith(FEEDBACK):
         return "the labels could not be recorded: send them again"
+    if request.url.path.endswith(RETRAIN):
+        return "the request could not be recorded: send it again"
     service.metrics.not_recorded()
     return "the prediction could not be recorded, so it is not given"
 

@@ -28,6 +28,7 @@ _PATHS = frozenset(
         "/invocations",
         "/explain",
         "/feedback",
+        "/retrain",
         "/health/live",
         "/health/ready",
         "/ping",

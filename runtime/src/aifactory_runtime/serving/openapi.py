@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from aifactory_runtime.serving import mlflow_forms, request_decoding, value_types
+from aifactory_runtime.serving.retraining import MOST_WORDS
 
 if TYPE_CHECKING:
     from aifactory_runtime.registry.model_folder import Label
@@ -37,6 +38,8 @@ or one takes longer than `serving.explain_seconds`, it is refused with 503."""
 _FEEDBACK = """What came true of predictions, from the roles consumer and domain-expert. Each label names its prediction
 by `prediction_id`, or by `key` where factory.yaml has `labels.key`; `time` is when the outcome was seen, `kpi` a figure
 of it, `replaces` the id of a label that this one corrects. The first label of a prediction counts."""
+_RETRAIN = """Asks for a new training, from the roles data-scientist, ml-engineer and operator. It is a request as
+others are: a rule decides, and a person where retraining.policy says so."""
 _INVOCATIONS = """Rows in the forms of MLflow's scoring server:
 
 - `{"dataframe_records": [{column: value, ...}, ...]}`, or the same list under `inputs` or `instances`;
@@ -85,6 +88,8 @@ def describe(app: FastAPI, service: Service) -> dict[str, Any]:
         operation["responses"] = responses
     if service.feedback is not None:
         _describe_feedback(paths["/feedback"]["post"], service.feedback, model, guarded)
+    if service.retraining is not None:
+        _describe_retraining(paths["/retrain"]["post"], guarded)
     for path, responses in _health(guarded).items():
         paths[path]["get"]["responses"] = responses
     document.setdefault("components", {})["schemas"] = {"Row": _row(model), "Detail": _object({"detail": _TEXT})}
@@ -110,6 +115,16 @@ def _describe_feedback(operation: dict[str, Any], feedback: Feedback, model: Ser
     denied = _json("The caller's roles may not send labels", _DETAIL)
     refusals = {**_refusals(guarded), **({"403": denied} if guarded else {})}
     operation["responses"] = {"200": said, **dict(sorted(refusals.items()))}
+
+
+def _describe_retraining(operation: dict[str, Any], guarded: bool) -> None:
+    why = {"type": "string", "minLength": 1, "maxLength": MOST_WORDS}
+    body = _object({"why": why}) | {"additionalProperties": False, "example": {"why": "new prices since today"}}
+    operation["description"] = _RETRAIN
+    operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    said = _json("The request is written down; whether it is trained is decided later", _object({"message": _TEXT}))
+    denied = _json("The caller's roles may not ask for a training", _DETAIL)
+    operation["responses"] = {"202": said, **dict(sorted({**_refusals(guarded), "403": denied}.items()))}
 
 
 def _outcome(model: ServedModel | None) -> Any:

@@ -28,6 +28,7 @@ from aifactory_runtime.serving.fetch import Source
 from aifactory_runtime.serving.loader import Loader
 from aifactory_runtime.serving.one_at_a_time import OneAtATime
 from aifactory_runtime.serving.recording import Recorder
+from aifactory_runtime.serving.retraining import Retraining
 from aifactory_runtime.serving.service import Service
 from aifactory_runtime.serving.trial import protocol
 from aifactory_runtime.serving.trial.follow import LiveTests
@@ -49,6 +50,8 @@ class Worker:
         explainer = OneAtATime(settings.explain_seconds)
         self.service = Service(settings.max_body_bytes, recorder, callers_of(contract), explainer=explainer)
         self.service.feedback = _feedback(project)
+        if self.service.callers is not None and contract.inbox_uri is not None:  # else nobody is known by name
+            self.service.retraining = Retraining(Path(contract.inbox_uri))
         tests = LiveTests(self.service, folder, protocol.socket_path(), Path(contract.capture_uri))
         loader = _loader(project, folder)
         self.watcher = Watcher(self.service, loader, folder, settings.poll_seconds, followed=tests.follow)

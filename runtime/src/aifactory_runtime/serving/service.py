@@ -27,6 +27,7 @@ from aifactory_runtime.serving.trial.running import Compared, LiveTest, Mark
 
 if TYPE_CHECKING:
     from aifactory_runtime.serving.feedback import Feedback
+    from aifactory_runtime.serving.retraining import Retraining
 
 INLINE_ROWS = 16
 """Up to this many rows are scored at once; more go to a thread, so that other callers need not wait."""
@@ -80,6 +81,8 @@ class Service:
     live_test: LiveTest | None = None
     feedback: Feedback | None = None
     """Where labels go; None takes none."""
+    retraining: Retraining | None = None
+    """Where it is asked for a new training; None takes no such request."""
 
     @property
     def not_ready(self) -> str | None:

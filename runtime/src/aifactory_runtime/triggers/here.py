@@ -94,7 +94,7 @@ class Here:
     def fingerprint(self) -> Fingerprint:
         """What would be trained on and with. With labelled rows of live traffic only the pipeline can tell."""
         data = self.project.settings.data
-        added = any(getattr(data, key, False) for key in ("add_captured", "add_captured_from_prod"))
+        added = data.add_captured or data.add_captured_from_prod
         return Fingerprint(None if added else self.data, self.training_code)
 
     def elsewhere(self, environment: str) -> EnvironmentContract:

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime import files
+from aifactory_runtime.contract import names
 from aifactory_runtime.triggers.request import Ask, Trigger
 
 ASIDE = ".refused"
+MAY = (names.DATA_SCIENTIST, "ml-engineer", "operator")
+"""Who may ask for a training by name, approve one and refuse it."""
 MOST_BYTES = 65_536
 _MOST_WORDS = 500
 _DIGEST = 16

@@ -9,14 +9,10 @@ from pathlib import Path
 from aifactory_runtime import files
 from aifactory_runtime.audit import log as audit
 from aifactory_runtime.config import credentials
-from aifactory_runtime.contract import names
 from aifactory_runtime.errors import UsageProblem
-from aifactory_runtime.triggers import log, request
+from aifactory_runtime.triggers import inbox, log, request
 from aifactory_runtime.triggers.here import Here
 from aifactory_runtime.triggers.request import Ask, Request
-
-MAY = (names.DATA_SCIENTIST, "ml-engineer", "operator")
-"""Who may ask for a training by hand, approve one and refuse it."""
 
 
 def ask(here: Here, person: str | None, why: str) -> str:
@@ -67,8 +63,8 @@ def _who(here: Here, person: str | None) -> str:
         roles = files.read_json(path).get("roles", [])
     except (OSError, ValueError):
         roles = []
-    if not set(roles) & set(MAY):
-        raise UsageProblem(f"{login.identity} may not decide over trainings; who may: {', '.join(MAY)}")
+    if not set(roles) & set(inbox.MAY):
+        raise UsageProblem(f"{login.identity} may not decide over trainings; who may: {', '.join(inbox.MAY)}")
     return login.login
 
 
