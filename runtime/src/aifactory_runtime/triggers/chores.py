@@ -38,11 +38,11 @@ def _look(here: Here, now: datetime) -> object:
 
 def _try(here: Here, now: datetime) -> object:
     """Look at the live test, and act upon its verdict; not while a release is under way, which settles it too."""
-    from aifactory_runtime.livetest import look
+    from aifactory_runtime.livetest import look, reading
 
     if releasing.is_releasing(here.contract):
         return None
-    return look.look(here.project.root, here.contract.environment, None, _log.info, now)
+    return look.look(here.project.root, here.contract.environment, reading.rows, _log.info, now)
 
 
 def _each_period(here: Here) -> timedelta:
