@@ -22,7 +22,7 @@ tools: setup ## Get the Pulumi engine and the platform's servers, once; cached f
 lint: setup ## Form and lint, in a second.
 	@$(PYTHON_BIN)/ruff format --check --quiet . && $(PYTHON_BIN)/ruff check --quiet .
 
-check: lint ## Lint, types and the fast tests; two minutes on 2 cores.
+check: lint ## Lint, types and the fast tests; a minute on 2 cores.
 	@$(PYTHON_BIN)/mypy --no-error-summary & $(PYTEST) $(PARALLEL) -m "not heavy and not slow and not long and not e2e"; \
 		tests=$$?; wait $$! && exit $$tests
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from aifactory_runtime.interrupt import CODE, LINE
 from tests.fixtures import usecase_repo
 
 FACTORY = str(Path(sys.executable).with_name("factory"))
+OF_A_STACK = re.compile(r"(\d+ s: )?(shared|dev|demo-case\.dev)(: | \.\.\.$| \()")
+"""A line of a stack: that it begins or has ended, and now and then those that work on."""
 NOISE = ("Traceback", "KeyboardInterrupt", "panicked", "Exception ignored", 'File "')
 
 
@@ -65,7 +68,7 @@ def test_given_ctrl_c_at_several_moments_of_up_then_one_line_each_time_and_the_s
         said = stopped(start(repo, home, "up", "dev", "--platform"), after)
         assert said[-1] == LINE
         # After what the terminal shows of the key, click begins a new line.
-        assert all(line.startswith(("shared: ", "dev: ", "demo-case.dev: ")) for line in said[:-1] if line), said
+        assert all(OF_A_STACK.match(line) for line in said[:-1] if line), said
     done = start(repo, home, "up", "dev", "--platform")
     told, _ = done.communicate()
     assert done.returncode == 0, told

@@ -147,7 +147,7 @@ def _check(repo: Path, package: str, python: Path, text: bytes) -> None:
         place.parent.mkdir()
         place.write_bytes(text)
         shutil.copytree(repo / "conf", folder / "conf")
-        _run(repo, python, _FITS.format(package=package, folder=folder))
+        _run(repo, python, _FITS.format(package=package, folder=str(folder)))
 
 
 def _run(repo: Path, python: Path, code: str) -> str:
