@@ -13,9 +13,12 @@ import click
 _EVERY_SECONDS = 10.0
 """How often, in a pipe, stacks that work on give a sign of life."""
 
+_OF_A_CHANGE = "  "
+"""What the engine's changes begin with."""
+
 
 class Progress:
-    """Takes lines `<stack>:  <what>`, and when a stack begins and ends.
+    """Takes changes, lines `<stack>:  <what>`, and when a stack begins and ends. Every other line is shown as it is.
 
     In a terminal it is one line that is written over. In a pipe a stack has a line when it begins and one when it ends;
     between these one line now and then, for all that work on.
@@ -46,9 +49,13 @@ class Progress:
                 click.echo("\r\033[K", err=True, nl=False)
 
     def __call__(self, line: str) -> None:
-        """Count one change of one stack."""
+        """Count one change of one stack; what is no change is for people, in a terminal and in a pipe."""
         stack, _, what = line.partition(":")
         with self._line:
+            if not what.startswith(_OF_A_CHANGE):
+                clear = "\r\033[K" if self._terminal else ""
+                click.echo(clear + (f"{stack}: {what.strip()}" if what else line), err=True)
+                return
             count = self._working[stack] = self._working.get(stack, 0) + 1
             if self._terminal:
                 self._show(f"{stack}: {count} changes, {what.strip()}" if count > 1 else f"{stack}: {what.strip()}")

@@ -47,6 +47,23 @@ def test_given_a_pipe_when_stacks_work_long_then_there_are_lines_with_seconds_an
     assert not any(sign in line for line in said for sign in "\r\033\n")
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_given_lines_that_are_no_change_when_stacks_work_then_each_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with Progress() as progress:
+        progress("kim's time as operator has ended")
+        progress.told("shared", None)
+        progress("shared:shared.json was damaged: the copy of the change before is used")
+        progress.told("shared", 4.0)
+
+    shown = [line.rpartition("\033[K")[2] for line in capsys.readouterr().err.splitlines()]
+    assert "kim's time as operator has ended" in shown
+    assert "shared: shared.json was damaged: the copy of the change before is used" in shown
+    assert terminal or "shared: 0 changes, 4 s" in shown
+
+
 def test_given_a_terminal_when_told_then_one_line_is_written_over_and_gone_at_the_end(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
