@@ -61,8 +61,10 @@ class Progress:
                 self._show(f"{stack}: {count} changes, {what.strip()}" if count > 1 else f"{stack}: {what.strip()}")
 
     def told(self, stack: str, seconds: float | None) -> None:
-        """The stack begins, or it has ended after `seconds`."""
+        """The stack begins, or it has ended after `seconds`. After Ctrl-C that comes too late to be said."""
         with self._line:
+            if self._over.is_set():
+                return
             changes = self._working.pop(stack, 0)
             if seconds is None:
                 self._working[stack] = 0

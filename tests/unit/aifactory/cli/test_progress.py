@@ -64,6 +64,16 @@ def test_given_lines_that_are_no_change_when_stacks_work_then_each_is_shown(
     assert terminal or "shared: 0 changes, 4 s" in shown
 
 
+def test_given_ctrl_c_when_a_stack_ends_later_then_nothing_is_said_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyboardInterrupt), Progress() as progress:
+        progress.told("shared", None)
+        raise KeyboardInterrupt
+
+    progress.told("shared", 7.0)
+
+    assert capsys.readouterr().err == "shared ...\n"
+
+
 def test_given_a_terminal_when_told_then_one_line_is_written_over_and_gone_at_the_end(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
