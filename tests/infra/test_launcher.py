@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 from aifactory_runtime.serving.document import Loaded, ServingFolder, Status
 from infra.providers.local import layout
 from infra.services import launcher
+from tests.fixtures.callers import Callers
 
 pytestmark = pytest.mark.slow
 
@@ -130,38 +130,6 @@ class Running:
         return [int(pid) for pid in children.split()]
 
 
-class Callers:
-    """Four callers that ask all the time, and what became of each request, with the moment it began."""
-
-    def __init__(self, running: Running) -> None:
-        self.answers: list[tuple[float, int, str]] = []
-        self._running = running
-        self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(4)]
-
-    def __enter__(self) -> Callers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        while not self._ending.is_set():
-            began = time.monotonic()
-            try:
-                self.answers.append((began, *self._running.get("/slot")))
-            except (OSError, http.client.HTTPException) as error:
-                self.answers.append((began, 0, repr(error)))
-
-    def failed(self, since: float = 0.0) -> list[tuple[float, int, str]]:
-        """Requests that began at this moment or later and got no answer."""
-        return [answer for answer in self.answers if answer[0] >= since and answer[1] != 200]
-
-
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     yield from _started(Running(tmp_path))
@@ -174,6 +142,11 @@ def two(tmp_path: Path) -> Iterator[Running]:
         started.release("one")
         started.wait_for_slots("one 0", "one 1")
         yield started
+
+
+def callers_of(running: Running) -> Callers:
+    """Four of them, who ask which worker answers."""
+    return Callers(lambda: running.get("/slot"), 4)
 
 
 def _started(started: Running) -> Iterator[Running]:
@@ -233,7 +206,7 @@ def test_figure_2_given_load_when_the_code_moves_then_no_request_fails_and_the_o
 ) -> None:
     running.release("one")
     running.wait("one")
-    with Callers(running) as callers:
+    with callers_of(running) as callers:
         time.sleep(0.3)
         running.release("two")
         running.wait("two")
@@ -248,7 +221,7 @@ def test_figure_3_given_two_workers_under_load_when_one_is_killed_then_no_later_
     two: Running,
 ) -> None:
     before = two.workers()
-    with Callers(two) as callers:
+    with callers_of(two) as callers:
         time.sleep(0.3)
         os.kill(before[0], signal.SIGKILL)
         killed = time.monotonic()
@@ -265,7 +238,7 @@ def test_figure_3_given_two_workers_under_load_when_one_is_killed_then_no_later_
 def test_figure_2_given_two_workers_under_load_when_the_code_moves_there_and_back_then_no_request_fails(
     two: Running,
 ) -> None:
-    with Callers(two) as callers:
+    with callers_of(two) as callers:
         for name in ("two", "one"):
             two.release(name)
             two.wait(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from aifactory_runtime.registry.port import CHAMPION
 from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Document, ServingFolder
 from tests.fixtures import prediction_log
+from tests.fixtures.callers import Callers
 from tests.unit.runtime.environments import APPROVER, Environments, pss_mb
 
 pytestmark = pytest.mark.slow
@@ -149,33 +149,16 @@ def test_fault_39_given_load_when_new_code_and_back_again_then_no_request_fails(
     places.release("staging")
     assert places.run("release", "--to", "prod").returncode == 3, "an approval must not carry over"
     places.approve()
-    statuses: list[int] = []
-    ending = threading.Event()
-
-    def ask() -> None:
-        while not ending.is_set():
-            try:
-                statuses.append(places.predict("prod")[0])
-            except OSError:
-                statuses.append(0)
-
-    callers = [threading.Thread(target=ask) for _ in range(2)]
-    for caller in callers:
-        caller.start()
-    try:
+    with Callers(lambda: places.predict("prod"), 2) as callers:
         places.release("prod")
         places.wait("prod", "2")
         started = time.monotonic()
         done = places.run("rollback", "--env", "prod")
         places.wait("prod", "1")
         seconds = time.monotonic() - started
-    finally:
-        ending.set()
-        for caller in callers:
-            caller.join()
 
     assert done.returncode == 0, done.stderr
-    assert set(statuses) == {200}, f"{len(statuses)} requests"
+    assert callers.statuses() == {200}, f"{len(callers.answers)} requests"
     assert seconds < 60
 
 
@@ -187,32 +170,15 @@ def test_figure_1_given_load_when_models_of_the_same_code_are_swapped_then_no_re
     assert before is not None and before.champion is not None
     worker = places.worker("prod")
     other = places.served("prod", 2)
-    statuses: list[tuple[int, str]] = []
-    ending = threading.Event()
-
-    def ask() -> None:
-        while not ending.is_set():
-            try:
-                status, answer = places.predict("prod")
-                statuses.append((status, answer.get("model_version", "")))
-            except OSError as error:
-                statuses.append((0, repr(error)))
-
-    callers = [threading.Thread(target=ask) for _ in range(3)]
-    for caller in callers:
-        caller.start()
-    try:
+    with Callers(lambda: places.predict("prod"), 3) as callers:
         for number in range(6):
             champion = other if number % 2 == 0 else before.champion
             folder.write(Document(before.sequence + 1 + number, champion))
             places.wait("prod", champion.version)
-    finally:
-        ending.set()
-        for caller in callers:
-            caller.join()
 
-    assert {status for status, _ in statuses} == {200}
-    assert {version for _, version in statuses} == {"1", "2"} and len(statuses) > 200
+    assert callers.statuses() == {200}
+    versions = [answer.said["model_version"] for answer in callers.answers]
+    assert set(versions) == {"1", "2"} and len(versions) > 200
     assert places.worker("prod") == worker, "equal code is swapped without a restart"
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,44 +15,12 @@ import pytest
 
 from aifactory_runtime.serving.document import Document, ServingFolder
 from tests.fixtures import prediction_log
+from tests.fixtures.callers import Callers
 from tests.unit.runtime.environments import TOKEN, Environments
 
 pytestmark = pytest.mark.slow
 
-
-class Callers:
-    """Callers that ask all the time, each request on a connection of its own."""
-
-    COUNT = 4
-
-    def __init__(self, places: Environments) -> None:
-        self.answers: list[tuple[float, int, str]] = []
-        """When each request began, its status, and the version that answered or what went wrong."""
-        self.ids: list[str] = []
-        self._places = places
-        self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(self.COUNT)]
-
-    def __enter__(self) -> Callers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        while not self._ending.is_set():
-            began = time.monotonic()
-            try:
-                status, answer = self._places.predict("staging")
-            except (OSError, http.client.HTTPException) as error:  # cut off, also in the middle of an answer
-                self.answers.append((began, 0, repr(error)))
-                continue
-            self.answers.append((began, status, answer.get("model_version", "")))
-            self.ids += answer.get("prediction_ids", [])
+CALLERS = 4
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +39,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
 def test_figure_2_given_load_when_the_code_moves_and_is_rolled_back_then_no_request_fails(places: Environments) -> None:
     places.change_settings(0.5)
     places.train()
-    with Callers(places) as callers:
+    with callers_of(places) as callers:
         places.release("staging")
         places.workers("staging", 2)
         done = places.run("rollback", "--env", "staging")
@@ -81,8 +47,8 @@ def test_figure_2_given_load_when_the_code_moves_and_is_rolled_back_then_no_requ
         places.workers("staging", 2)
 
     assert done.returncode == 0, done.stderr
-    assert {status for _, status, _ in callers.answers} == {200}, f"{len(callers.answers)} requests"
-    assert {version for _, _, version in callers.answers} == {"1", "2"}
+    assert callers.statuses() == {200}, f"{len(callers.answers)} requests"
+    assert {answer.said["model_version"] for answer in callers.answers} == {"1", "2"}
     assert lost(places, callers) == set()
 
 
@@ -90,7 +56,7 @@ def test_figure_3_given_load_when_one_is_killed_then_no_later_request_fails_and_
     places: Environments,
 ) -> None:
     killed, other = places.workers("staging", 2)
-    with Callers(places) as callers:
+    with callers_of(places) as callers:
         time.sleep(0.5)
         os.kill(killed, signal.SIGKILL)
         at = time.monotonic()
@@ -98,7 +64,7 @@ def test_figure_3_given_load_when_one_is_killed_then_no_later_request_fails_and_
             time.sleep(0.05)
 
     assert other in now
-    assert {status for began, status, _ in callers.answers if began >= at} == {200}
+    assert callers.statuses(since=at) == {200}
     assert lost(places, callers) == set()
 
 
@@ -108,7 +74,7 @@ def test_figure_1_given_load_when_models_of_one_code_are_swapped_then_both_worke
     folder, before = ServingFolder(places.serving("staging")), places.workers("staging", 2)
     document = folder.read()
     assert document is not None and document.champion is not None
-    with Callers(places) as callers:
+    with callers_of(places) as callers:
         for number in (1, 2):
             champion = places.served("staging", 2) if number == 1 else document.champion
             folder.write(Document(document.sequence + number, champion))
@@ -116,7 +82,7 @@ def test_figure_1_given_load_when_models_of_one_code_are_swapped_then_both_worke
             while {one.champion and one.champion.sha256 for one in folder.statuses()} != reported:
                 time.sleep(0.05)
 
-    assert {status for _, status, _ in callers.answers} == {200}
+    assert callers.statuses() == {200}
     assert places.workers("staging", 2) == before
     assert lost(places, callers) == set()
 
@@ -130,7 +96,12 @@ def test_given_all_that_when_the_log_and_the_counts_are_read_then_no_sequence_is
     (counted,) = re.findall(r"^aifactory_rows_scored_total (\S+)$", shown, re.MULTILINE)
 
     assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
-    assert 0 <= len(lines) - float(counted) <= Callers.COUNT, "recorded, and killed before they were counted"
+    assert 0 <= len(lines) - float(counted) <= CALLERS, "recorded, and killed before they were counted"
+
+
+def callers_of(places: Environments) -> Callers:
+    """They ask staging, each request on a connection of its own."""
+    return Callers(lambda: places.predict("staging"), CALLERS)
 
 
 def log_of(places: Environments) -> Path:
@@ -140,4 +111,5 @@ def log_of(places: Environments) -> Path:
 def lost(places: Environments, callers: Callers) -> set[str]:
     """Ids that callers were given and that are not in the log."""
     lines = prediction_log.text(log_of(places)).splitlines()
-    return set(callers.ids) - {json.loads(line)["id"] for line in lines}
+    given = {one for answer in callers.answers if answer.status == 200 for one in answer.said["prediction_ids"]}
+    return given - {json.loads(line)["id"] for line in lines}
