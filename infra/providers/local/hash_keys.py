@@ -9,8 +9,8 @@ from typing import Any
 
 from infra.providers.local import files, rotation_mark
 from infra.providers.local.kind import Kind, Values
+from infra.providers.local.secret_file import WRITTEN, status_of
 
-WRITTEN = "written"
 _BYTES = 32
 
 
@@ -37,7 +37,7 @@ class HashKeys(Kind):
 
     def read(self, state: Values) -> Values | None:
         """Never gone: a missing file is written again with the same keys."""
-        return {**state, "status": _status(Path(state["path"]), state["keys"])}
+        return {**state, "status": status_of(Path(state["path"]), "keys", state["keys"], "holds other keys")}
 
     def update(self, state: Values, inputs: Values) -> Values:
         """Write the same keys again, with one more when that is asked for."""
@@ -63,18 +63,3 @@ def _written(inputs: Values, keys: list[dict[str, Any]]) -> Values:
     whole = [{**one, "version": int(one["version"])} for one in keys]
     files.write(Path(inputs["path"]), json.dumps({"keys": whole}, indent=2) + "\n")
     return {**inputs, "keys": whole, "status": WRITTEN}
-
-
-def _status(path: Path, keys: list[dict[str, Any]]) -> str:
-    """Whether the file holds the keys and only its owner can read it."""
-    if rotation_mark.overlap(path) is not None:
-        return rotation_mark.PENDING
-    if not path.is_file():
-        return "missing"
-    if path.stat().st_mode & 0o077:
-        return "open to others"
-    try:
-        found = files.read_json(path).get("keys")
-    except ValueError:
-        return "not JSON"
-    return WRITTEN if found == keys else "holds other keys"

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.providers.local import files, mlflow_client, rotation_mark
 from infra.providers.local.kind import Values
 from infra.providers.local.mlflow_resource import Tracked
-from infra.providers.local.token_file import WRITTEN, status_of
+from infra.providers.local.secret_file import WRITTEN, status_of
 
 _BYTES = 24
 

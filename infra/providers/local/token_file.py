@@ -9,24 +9,9 @@ from pathlib import Path
 
 from infra.providers.local import admission, files, rotation_mark
 from infra.providers.local.kind import Kind, Values
+from infra.providers.local.secret_file import WRITTEN, status_of
 
-WRITTEN = "written"
 _BYTES = 32
-
-
-def status_of(path: Path, key: str, value: str) -> str:
-    """Whether the file holds the secret and only its owner can read it."""
-    if rotation_mark.overlap(path) is not None:
-        return rotation_mark.PENDING
-    if not path.is_file():
-        return "missing"
-    if path.stat().st_mode & 0o077:
-        return "open to others"
-    try:
-        found = files.read_json(path).get(key)
-    except ValueError:
-        return "not JSON"
-    return WRITTEN if found == value else "holds another secret"
 
 
 class Token(Kind):
