@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 
@@ -10,13 +11,15 @@ class Repeated(ValueError):
     """An object has a key twice; the message is that key."""
 
 
-def refuse(body: bytes, keys: int) -> None:
+def refuse(body: bytes, keys: int, inside: Callable[[], int] = int) -> None:
     """Raise Repeated when an object of `body`, valid JSON of which `keys` were decoded, has a key twice.
 
-    Each key has a colon, so there is none twice when there are no more colons than keys. Texts may hold some, too: then
-    the body is read again.
+    Each key has a colon, so there is none twice when there are no more colons than keys. Names and texts may hold some,
+    too: `inside` counts those of what was decoded, at least none, and is asked only then. It says nothing of a body
+    with escapes, where a colon may be written otherwise. What is still unclear is read again.
     """
-    if body.count(b":") > keys:
+    more = body.count(b":") - keys
+    if more > 0 and (b"\\" in body or more > inside()):
         json.loads(body, object_pairs_hook=_unlike, parse_int=str, parse_float=str)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -54,14 +55,17 @@ class RowReader:
         self._dates = [column.name for column in schema.columns if column.kind == "date"]
         self._whole = [column.name for column in schema.columns if column.kind == "integer"]
         self._unused = frozenset(schema.unused)
+        kinds = zip(self._fields, schema.columns, strict=True)
+        self._written = [field for field, column in kinds if column.kind in {"text", "date", "category"}]
+        self._colons_in_names = sum(name.count(":") for name in self._columns)
         self.max_rows = max_rows
         self._read = read or ReadSettings()
         self._forms = _forms(max_rows)
         self.row = value_types.row_type(schema.columns)
         self.rows = Annotated[list[self.row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
-        self.one_row = Annotated[list[self.row], msgspec.Meta(min_length=1, max_length=EXPLAINED_ROWS)]  # type: ignore[name-defined]
+        one_row = Annotated[list[self.row], msgspec.Meta(min_length=1, max_length=EXPLAINED_ROWS)]  # type: ignore[name-defined]
         self._predict = self._decoder("rows", self.rows)
-        self._explain = self._decoder("rows", self.one_row)
+        self._explain = self._decoder("rows", one_row)
         self._records = self._decoder("dataframe_records", self.rows)
 
     def predict(self, body: bytes) -> Rows:
@@ -124,8 +128,14 @@ class RowReader:
 
     def _single(self, body: bytes, rows: Sequence[msgspec.Struct]) -> Sequence[msgspec.Struct]:
         """The rows of a body that holds no key twice."""
-        self._refuse_repeated(body, 1 + len(rows) * len(self._fields))
+        self._refuse_repeated(body, 1 + len(rows) * len(self._fields), partial(self._colons_inside, rows))
         return rows
+
+    def _colons_inside(self, rows: Sequence[msgspec.Struct]) -> int:
+        """Colons in the names and texts of decoded rows."""
+        values = (getattr(row, field) for row in rows for field in self._written)
+        in_texts = sum(value.count(":") for value in values if isinstance(value, str))
+        return in_texts + self._colons_in_names * len(rows)
 
     def _plain(self, body: bytes) -> Any:
         """The body as plain JSON; None when it holds what no decoder takes, such as a number beyond a float."""
@@ -136,9 +146,9 @@ class RowReader:
             return None
         return decoded
 
-    def _refuse_repeated(self, body: bytes, keys: int) -> None:
+    def _refuse_repeated(self, body: bytes, keys: int, inside: Callable[[], int] = int) -> None:
         try:
-            repeated_keys.refuse(body, keys)
+            repeated_keys.refuse(body, keys, inside)
         except repeated_keys.Repeated as repeated:
             name = str(repeated)
             what = f"column {name!r}" if name in self._columns else "a key"

@@ -313,6 +313,45 @@ def test_given_texts_with_colons_when_read_then_they_are_no_keys() -> None:
         assert found.columns["note"] == [row["note"]] * len(rows)
 
 
+NOTES = InputSchema("y", (Column("a:note", "text"), Column("when", "date"), Column("age", "number")), (), (0, 1))
+NOTE = st.fixed_dictionaries(
+    {
+        "a:note": st.text(st.sampled_from('ab:"\\ü\n{},'), max_size=12),
+        "when": st.sampled_from(["2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00+01:00"]),
+        "age": st.integers(0, 99),
+    }
+)
+NOTE_NAMES = {column.name for column in NOTES.columns}
+
+
+@given(rows=st.lists(NOTE, min_size=1, max_size=3), ascii_only=st.booleans(), data=st.data())
+def test_given_any_texts_when_a_key_stands_twice_then_it_is_refused_and_else_every_row_is_read(
+    rows: list[dict[str, Any]], ascii_only: bool, data: st.DataObject
+) -> None:
+    reader = RowReader(NOTES, max_rows=3)
+    written = [json.dumps(row, ensure_ascii=ascii_only) for row in rows]
+    assert reader.predict(f'{{"rows": [{", ".join(written)}]}}'.encode()).columns["a:note"] == [
+        row["a:note"] for row in rows
+    ]
+
+    number, name = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.sampled_from(sorted(NOTE_NAMES)))
+    again = json.dumps({name: data.draw(NOTE)[name]}, ensure_ascii=ascii_only)
+    written[number] = f"{again[:-1]}, {written[number][1:]}"
+    with pytest.raises(Refused, match="stands twice"):
+        reader.predict(f'{{"rows": [{", ".join(written)}]}}'.encode())
+
+
+def test_given_times_and_names_with_colons_when_read_then_the_body_is_not_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("aifactory_runtime.serving.repeated_keys.json.loads", lambda *_, **__: pytest.fail("again"))
+    row = {"a:note": "at 12:30, as said: no", "when": "2026-01-31T12:00:00+01:00", "age": 4}
+
+    found = RowReader(NOTES, max_rows=3).predict(msgspec.json.encode({"rows": [row, row]}))
+
+    assert found.columns["age"] == [4, 4]
+
+
 @pytest.mark.parametrize("read", [READER.predict, READER.invocations])
 def test_given_csv_where_json_is_taken_when_read_then_it_is_said_where_it_belongs(
     read: Callable[[bytes], Rows],
