@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
@@ -22,7 +23,7 @@ from aifactory_runtime.serving.openapi import describe
 from aifactory_runtime.serving.pages import add_pages
 from aifactory_runtime.serving.request_decoding import Refused
 from aifactory_runtime.serving.retraining import Retraining
-from aifactory_runtime.serving.service import Call, NotExplained, NotReady, Scored, Service
+from aifactory_runtime.serving.service import Call, NotExplained, NotReady, Service
 
 FEEDBACK, RETRAIN = "/feedback", "/retrain"
 _LINGER_SECONDS = 2.0
@@ -94,7 +95,8 @@ def _add_feedback(app: FastAPI, service: Service, feedback: Feedback, guarded: l
             answer = await feedback.record(reader, body, getattr(request.state, "caller", None))
             return Response(answer, media_type=request_body.JSON)
 
-        return await _taken(service, request, {request_body.JSON: record}, ("", request_body.FORM))
+        unrecorded = "the labels could not be recorded: send them again"
+        return await _taken(service, request, {request_body.JSON: record}, ("", request_body.FORM), unrecorded)
 
 
 def _add_retraining(app: FastAPI, service: Service, retraining: Retraining, guarded: list[Any]) -> None:
@@ -106,7 +108,8 @@ def _add_retraining(app: FastAPI, service: Service, retraining: Retraining, guar
             answer = await asyncio.to_thread(retraining.ask, body, request.state.caller)
             return Response(answer, 202, media_type=request_body.JSON)
 
-        return await _taken(service, request, {request_body.JSON: ask}, ("", request_body.FORM))
+        unrecorded = "the request could not be recorded: send it again"
+        return await _taken(service, request, {request_body.JSON: ask}, ("", request_body.FORM), unrecorded)
 
 
 def _add_health(app: FastAPI, service: Service, guarded: list[Any]) -> None:
@@ -149,9 +152,13 @@ async def _answer(service: Service, request: Request, calls: Mapping[str, Call],
     """The answer to rows in a body of one of the media types of `calls`."""
 
     async def score(call: Call, body: bytes) -> Response:
-        return _Scored(await service.score(call, body, request.headers.get(SPLIT_KEY)))
+        scored = await service.score(call, body, request.headers.get(SPLIT_KEY))
+        later = None if scored.afterwards is None else BackgroundTask(scored.afterwards)
+        return Response(scored.body, media_type=request_body.JSON, background=later)
 
-    return await _taken(service, request, {kind: partial(score, call) for kind, call in calls.items()}, unsaid)
+    unrecorded = "the prediction could not be recorded, so it is not given"
+    readers = {kind: partial(score, call) for kind, call in calls.items()}
+    return await _taken(service, request, readers, unsaid, unrecorded)
 
 
 async def _taken(
@@ -159,8 +166,9 @@ async def _taken(
     request: Request,
     calls: Mapping[str, Callable[[bytes], Awaitable[Response]]],
     unsaid: Sequence[str],
+    unrecorded: str,
 ) -> Response:
-    """What the call for its media type makes of a body, or why none does."""
+    """What the call for its media type makes of a body, or why none does; `unrecorded` when the disk takes nothing."""
     try:
         body = await request_body.read(request, service.max_body_bytes)
         call = calls[request_body.media_type(request, tuple(calls), unsaid)]
@@ -174,17 +182,7 @@ async def _taken(
     except (*_BAD, NotExplained, Denied, *_LATER) as error:
         return _unanswered(error)
     except NotRecorded:
-        return JSONResponse({"detail": _not_recorded(service, request)}, 503)
-
-
-def _not_recorded(service: Service, request: Request) -> str:
-    """What to say of it; predictions are counted."""
-    if request.url.path.endswith(FEEDBACK):
-        return "the labels could not be recorded: send them again"
-    if request.url.path.endswith(RETRAIN):
-        return "the request could not be recorded: send it again"
-    service.metrics.not_recorded()
-    return "the prediction could not be recorded, so it is not given"
+        return JSONResponse({"detail": unrecorded}, 503)
 
 
 def _unanswered(error: Exception) -> Response:
@@ -192,22 +190,6 @@ def _unanswered(error: Exception) -> Response:
     refused = {NotExplained: 409, Denied: 403}.get(type(error), 422)
     status = 503 if isinstance(error, _LATER) else refused
     return JSONResponse({"detail": str(error)}, status, {"Retry-After": "1"} if isinstance(error, _LATER) else None)
-
-
-class _Scored(Response):
-    """An answer, and what is called once it has left."""
-
-    media_type = request_body.JSON
-
-    def __init__(self, scored: Scored) -> None:
-        super().__init__(scored.body)
-        self._afterwards = scored.afterwards
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, then let the live test go on with the rows."""
-        await super().__call__(scope, receive, send)
-        if self._afterwards is not None:
-            self._afterwards()
 
 
 class _Early(JSONResponse):

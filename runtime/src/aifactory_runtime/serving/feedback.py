@@ -119,8 +119,8 @@ class Feedback:
     recorder: Recorder
     key: str | None = None
     most: int = 1_000
-    hashed: Callable[[str], str | None] | None = None
-    """What makes the record of a key where its column is recorded as a hash."""
+    hashed: Callable[[Sequence[str | None]], list[str | None]] | None = None
+    """What makes the records of a request's keys where their column is recorded as a hash."""
     _made: tuple[str, LabelReader] | None = field(default=None, repr=False)
 
     def reader(self, sha256: str, schema: InputSchema) -> LabelReader:
@@ -137,14 +137,15 @@ class Feedback:
         ids = new_ids(len(items))
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         by = "" if caller is None else caller.login
-        lines = [_line(*pair, now, by) for pair in zip(ids, items, strict=True)]
-        await self.recorder.record([encoded(self._as_recorded(line)) for line in lines])
+        lines = self._as_recorded([_line(*pair, now, by) for pair in zip(ids, items, strict=True)])
+        await self.recorder.record([encoded(line) for line in lines])
         return msgspec.json.encode({"label_ids": ids})
 
-    def _as_recorded(self, line: Line) -> Line:
-        if line.key is None or self.hashed is None:
-            return line
-        return msgspec.structs.replace(line, key=self.hashed(line.key))
+    def _as_recorded(self, lines: list[Line]) -> list[Line]:
+        if self.hashed is None or self.key is None:
+            return lines
+        keys = self.hashed([line.key for line in lines])
+        return [msgspec.structs.replace(line, key=key) for line, key in zip(lines, keys, strict=True)]
 
 
 def _line(identity: str, item: Any, now: str, by: str) -> Line:

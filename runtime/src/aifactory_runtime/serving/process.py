@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -120,8 +120,8 @@ def _feedback(project: Project) -> Feedback:
     return Feedback(recorder, None if treated == "drop" else key, project.settings.serving.max_rows, hashed)
 
 
-def _hashed(contract: EnvironmentContract, key: str) -> str | None:
-    return redaction.of(contract).hash([key])[0]  # read each time, as keys are rotated
+def _hashed(contract: EnvironmentContract, keys: Sequence[str | None]) -> list[str | None]:
+    return redaction.of(contract).hash(keys)  # read at each request, as keys are rotated
 
 
 def _loader(project: Project, folder: ServingFolder) -> Loader:

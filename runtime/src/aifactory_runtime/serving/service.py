@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from aifactory_runtime.capture.log_file import NotRecorded
 from aifactory_runtime.capture.redaction import Redacted
 from aifactory_runtime.config.settings import ServingSettings
 from aifactory_runtime.serving.callers import Caller, Callers
@@ -109,11 +110,7 @@ class Service:
         alone = call == "explain"
         given = await (_by_champion(model, rows) if alone else self._answered(model, rows, ids, key))
         explained = await self._explained(model, rows, given.outputs[0]) if alone else {}
-        recorded = await self.recorder.record(_lines(model, given, rows, ids))
-        if recorded:
-            self.metrics.scored(len(ids))
-        else:
-            self.metrics.not_recorded()
+        recorded = await self._recorded(_lines(model, given, rows, ids))
         answer: dict[str, Any] = {"predictions": [output["prediction"] for output in given.outputs]}
         if model.schema.classes:
             answer["probabilities"] = [output["probabilities"] for output in given.outputs]
@@ -121,6 +118,19 @@ class Service:
         answer |= {"prediction_ids": ids, "model_version": given.served.version} | explained
         body = msgspec.json.encode(answer if recorded else answer | {"recorded": False})
         return Scored(body, given.afterwards)
+
+    async def _recorded(self, lines: list[bytes]) -> bool:
+        """Whether the lines are on disk, counted; NotRecorded when they have to be and are not."""
+        try:
+            recorded = await self.recorder.record(lines)
+        except NotRecorded:
+            self.metrics.not_recorded()
+            raise
+        if recorded:
+            self.metrics.scored(len(lines))
+        else:
+            self.metrics.not_recorded()
+        return recorded
 
     async def _explained(self, model: ServedModel, rows: Rows, output: dict[str, Any]) -> dict[str, Any]:
         """What is added to the answer to one row that is to be explained."""
@@ -152,10 +162,10 @@ class Service:
 
 @dataclass(frozen=True)
 class Scored:
-    """An answer, as JSON, and what is to be called once it has left."""
+    """An answer, as JSON, and what is to be awaited once it has left."""
 
     body: bytes
-    afterwards: Callable[[], None] | None = None
+    afterwards: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True)
@@ -167,13 +177,17 @@ class _Given:
     commit: str
     role: str = "champion"
     trial: Mark | None = None
-    afterwards: Callable[[], None] | None = None
+    afterwards: Callable[[], Awaitable[None]] | None = None
 
 
 async def _by_champion(model: ServedModel, rows: Rows) -> _Given:
+    return _Given(await outputs_of(model, rows), model.served, model.code_commit)
+
+
+async def outputs_of(model: ServedModel, rows: Rows) -> list[dict[str, Any]]:
+    """The model's outputs, of many rows in a thread: others are answered meanwhile."""
     few = len(rows.records) <= INLINE_ROWS
-    outputs = model.predict(rows) if few else await asyncio.to_thread(model.predict, rows)
-    return _Given(outputs, model.served, model.code_commit)
+    return model.predict(rows) if few else await asyncio.to_thread(model.predict, rows)
 
 
 def new_ids(count: int) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from aifactory_runtime.capture.log_file import NotRecorded
 from aifactory_runtime.serving.metrics import Metrics
 from aifactory_runtime.serving.request_decoding import Refused, Rows
 from aifactory_runtime.serving.trial import split
@@ -90,7 +91,7 @@ class LiveTest:
         self._called(None, time.monotonic() - began)
         return outputs
 
-    def later(self, given: Compared) -> None:
+    async def later(self, given: Compared) -> None:
         """Have the other model score the rows too. Call it once the answer has left."""
         if self._ended:
             return
@@ -122,8 +123,8 @@ class LiveTest:
             scores = [score for given in taken for score in await self._other(given)]
             try:
                 await asyncio.to_thread(self._log.append, scores)
-            except (OSError, ValueError) as error:  # the answers are recorded; these rows are without a pair
-                _LOG.error("scores of the other model are not recorded: %s", type(error).__name__)
+            except NotRecorded as error:  # the answers are recorded; these rows are without a pair
+                _LOG.error("scores of the other model are not recorded: %s", error)
                 self._metrics.trial_dropped(len(taken))
         if self._ended:
             self._asking.close()

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from aifactory_runtime import files
-from aifactory_runtime.segments import Form, Segments, Writer
-
-MOST_BYTES = 64 << 20
+from aifactory_runtime.capture import log_file
+from aifactory_runtime.capture.log_file import LogFile
+from aifactory_runtime.segments import Form, Segments
 
 
 class OtherScore(msgspec.Struct):
@@ -26,58 +26,53 @@ class OtherScore(msgspec.Struct):
     error: str | None = None
 
 
+_SCORES = msgspec.json.Decoder(OtherScore)
+
+
 class ScoresLog:
     """Adds lines, on disk when the call returns; shared by all workers of a service."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._writer: Writer | None = None
+        self._file = LogFile(folder, opened=segments)
 
     def append(self, scores: Sequence[OtherScore]) -> None:
-        """Write the lines; OSError or ValueError when the log does not take them."""
-        if self._writer is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._writer = Writer(segments(self._folder))
-        begun = [msgspec.json.encode(score)[:-1] for score in scores]
-
-        def numbered(first: int) -> bytes:
-            return b"".join(b'%s,"sequence":%d}\n' % (line, number) for number, line in enumerate(begun, start=first))
-
-        self._writer.append(numbered, len(begun))
+        """Write the lines; NotRecorded when the log does not take them."""
+        self._file.append([msgspec.json.encode(score)[:-1] for score in scores])
 
 
-def segments(folder: Path) -> Segments:
+def segments(folder: Path, most_bytes: int = log_file.MOST_BYTES) -> Segments:
     """The log in the folder `capture_uri` of a contract."""
-    return Segments(folder, Form("other-scores", 15, "other-scores.lock", _sequence_of), MOST_BYTES)
+    return Segments(folder, Form("other-scores", 15, "other-scores.lock", log_file.sequence_of), most_bytes)
 
 
 def read(folder: Path, test: str) -> Iterator[OtherScore]:
     """The lines of one test, oldest first; a line that a killed worker tore is passed over."""
-    decoder, mark = msgspec.json.Decoder(OtherScore), test.encode()
+    mark = test.encode()
     for path in segments(folder).all():
         with path.open("rb") as lines:
             for line in lines:
                 if mark not in line or not line.endswith(b"\n"):
                     continue
                 with suppress(msgspec.MsgspecError, ValueError):
-                    score = decoder.decode(line)
+                    score = _SCORES.decode(line)
                     if score.test == test:
                         yield score
 
 
 def erase(folder: Path, ids: Collection[str]) -> None:
     """Take the lines of these predictions out for good; killed anywhere, the same again finishes it."""
-    log = segments(folder)
+    log, gone = segments(folder), frozenset(ids)
     log.close_newest()
     for path in log.closed():
         lines = path.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if not any(identity.encode() in line for identity in ids)]
+        kept = [line for line in lines if not _is_of(line, gone)]
         if len(kept) < len(lines):
             files.write(path, b"".join(kept), 0o600)
 
 
-def _sequence_of(line: bytes) -> int:
+def _is_of(line: bytes, ids: frozenset[str]) -> bool:
+    """Whether a line is of one of these predictions; a damaged one is when it names one anywhere."""
     try:
-        return int(files.parse_json(line)["sequence"])
-    except (KeyError, TypeError):
-        raise ValueError("a line without its sequence") from None
+        return _SCORES.decode(line).id in ids
+    except (msgspec.MsgspecError, ValueError):
+        return any(identity.encode() in line for identity in ids)

@@ -14,7 +14,7 @@ from aifactory_runtime.serving.document import CHALLENGERS_REPORTS, ServingFolde
 from aifactory_runtime.serving.loader import Loader
 from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.request_decoding import Refused
-from aifactory_runtime.serving.service import INLINE_ROWS, NOTHING_RELEASED
+from aifactory_runtime.serving.service import NOTHING_RELEASED, outputs_of
 from aifactory_runtime.serving.trial.ask import ABSENT, REFUSED
 from aifactory_runtime.serving.trial.protocol import MOST_BYTES, Answer, Question
 from aifactory_runtime.serving.watcher import Watcher
@@ -44,8 +44,7 @@ class Second:
         rows = [{name: value for name, value in row.items() if name in known} for row in question.rows]
         try:
             read = model.reader.predict(msgspec.json.encode({"rows": rows}))
-            few = len(rows) <= INLINE_ROWS
-            return Answer(model.predict(read) if few else await asyncio.to_thread(model.predict, read))
+            return Answer(await outputs_of(model, read))
         except Refused:
             return Answer(error=REFUSED)
 
