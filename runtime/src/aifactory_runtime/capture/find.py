@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.capture import log_file
+from aifactory_runtime.capture import log_file, prediction_ids
 from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.data import removals, tables
 from aifactory_runtime.data.removals import Removal
 
 _LOOKS = 10
 _JSON = ("inputs", "output", "redacted", "trial")
-_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def find(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None:
@@ -74,8 +72,9 @@ def _in_table(data: Path, prediction_id: str) -> dict[str, Any] | None:
 
 def _days(prediction_id: str) -> Iterator[str]:
     """The day of an id of the service, and the next: the line is written a moment after its id is made."""
-    if not _UUID7.fullmatch(prediction_id):
+    made = prediction_ids.made_at(prediction_id)
+    if made is None:
         return
-    made = datetime.fromtimestamp(int(prediction_id.replace("-", "")[:12], 16) / 1000, UTC)
-    for moment in (made, made + timedelta(days=1)):
-        yield moment.date().isoformat()
+    yield made.date().isoformat()
+    with suppress(OverflowError):  # there is no day after the last one that dates know
+        yield (made + timedelta(days=1)).date().isoformat()

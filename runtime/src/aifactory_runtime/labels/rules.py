@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from aifactory_runtime.capture import prediction_ids
 from aifactory_runtime.labels.line import Line
 
 State = Literal["joined", "early", "doubled", "contradicting", "replaced", "unknown", "removed"]
@@ -16,8 +16,6 @@ said, one that says otherwise, one that was corrected, one of a prediction (or, 
 there, one of a prediction that was removed or is from before the oldest that is kept."""
 Calls = Mapping[str, Sequence[tuple[str, str]]]
 """Value of the key column to time and id of each prediction that has it, in order of time."""
-
-_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def settle(lines: Sequence[Line]) -> list[tuple[Line, State]]:
@@ -69,19 +67,8 @@ def is_due(time: str, wait: timedelta, now: datetime) -> bool:
 
 def absent(prediction_id: str | None, oldest: str | None) -> State:
     """What a label is whose prediction is not there; `oldest` is the time of the oldest prediction that is kept."""
-    made = None if prediction_id is None else made_at(prediction_id)
-    return "removed" if made is not None and oldest is not None and made < oldest else "unknown"
-
-
-def made_at(prediction_id: str) -> str | None:
-    """The time in an id of the service, a moment before that of its line; ids of batches hold none."""
-    if not _UUID7.fullmatch(prediction_id):
-        return None
-    milliseconds = int(prediction_id.replace("-", "")[:12], 16)
-    try:
-        return stamp(datetime.fromtimestamp(milliseconds / 1000, UTC))
-    except (ValueError, OverflowError):
-        return None
+    made = None if prediction_id is None else prediction_ids.made_at(prediction_id)
+    return "removed" if made is not None and oldest is not None and stamp(made) < oldest else "unknown"
 
 
 def stamp(moment: datetime) -> str:

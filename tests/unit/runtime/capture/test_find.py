@@ -75,3 +75,9 @@ def test_given_a_file_that_moves_while_it_is_sought_in_then_it_is_found_at_its_n
 def test_given_a_half_line_of_a_killed_service_when_sought_then_it_was_never_answered(tmp_path: Path) -> None:
     (tmp_path / OLDER).write_bytes(line(1) + b"}")
     assert find.find(tmp_path, tmp_path, prediction_id(1)) is None
+
+
+def test_given_an_id_beyond_every_date_when_sought_then_it_is_none_that_was_recorded(tmp_path: Path) -> None:
+    for identity in ("ffffffff-ffff-7fff-bfff-ffffffffffff", "e677cf8c-ae00-7fff-bfff-ffffffffffff"):
+        assert find.find(tmp_path / "capture", tmp_path / "data", identity) is None
+        assert find.removed(tmp_path / "data", identity) is None

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from aifactory_runtime.capture import prediction_ids
 from aifactory_runtime.labels import rules
 from aifactory_runtime.labels.line import key_text
 from aifactory_runtime.labels.rules import Calls
@@ -61,8 +62,9 @@ def test_given_a_key_when_looked_up_then_the_newest_prediction_before_the_outcom
 
 
 def test_given_an_absent_prediction_when_its_id_is_older_than_all_that_are_kept_then_it_was_removed() -> None:
-    kept = rules.made_at(prediction_id(1))
-    assert kept is not None
+    made = prediction_ids.made_at(prediction_id(1))
+    assert made is not None
+    kept = rules.stamp(made)
     older = prediction_id(1).replace(prediction_id(1)[:8], "01900000")
     assert rules.absent(older, kept) == "removed"
     assert rules.absent(older, None) == "unknown"
