@@ -12,6 +12,7 @@ from aifactory import home
 from aifactory.git import attempt, git
 from aifactory.workshop import workshop
 from aifactory_runtime import files
+from aifactory_runtime.config import git_errors
 from aifactory_runtime.errors import FactoryError
 
 _FETCHED = "factory-fetched"
@@ -45,21 +46,20 @@ def of(address: str, *, fetch: bool = True) -> Path:
 
 def _clone(place: Path, address: str) -> None:
     with workshop(place.parent, ".clone-") as folder:
-        _must(attempt(folder, "clone", "--quiet", "--mirror", "--", address, "mirror"), address)
+        _must(attempt(folder, "clone", "--quiet", "--mirror", "--", address, "mirror"), address, folder)
         (folder / "mirror").rename(place)
 
 
 def _refresh(place: Path, address: str) -> None:
     """Bring a mirror up to date, its HEAD included: a remote may call its main branch otherwise by now."""
-    _must(attempt(place, "fetch", "--quiet", "--prune", "--force", "--", address, _MIRRORED), address)
+    _must(attempt(place, "fetch", "--quiet", "--prune", "--force", "--", address, _MIRRORED), address, place)
     shown = attempt(place, "ls-remote", "--symref", "--", address, "HEAD")
-    _must(shown, address)
+    _must(shown, address, place)
     branch = _BRANCH.match(os.fsdecode(shown.stdout))
     if branch:
         git(place, "symbolic-ref", "HEAD", branch[1])
 
 
-def _must(done: subprocess.CompletedProcess[bytes], address: str) -> None:
+def _must(done: subprocess.CompletedProcess[bytes], address: str, folder: Path) -> None:
     if done.returncode:
-        said = os.fsdecode(done.stderr).strip().splitlines() or ["git said nothing"]
-        raise FactoryError(f"the template at {address} cannot be fetched: {said[-1]}")
+        raise FactoryError(f"the template at {address} cannot be fetched: {git_errors.why(done.stderr, folder)}")

@@ -68,6 +68,7 @@ PREDICTIONS = Log(
     identity="prediction_id",
     columns=_columns,
     types=_types,
+    older=log_file.OLDER,
 )
 
 

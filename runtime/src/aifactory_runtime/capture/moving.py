@@ -49,6 +49,8 @@ class Log:
     identity: str
     columns: Callable[[Sequence[Any]], Mapping[str, list[Any]]]
     types: Callable[[], Mapping[str, Any]]
+    older: str | None = None
+    """The one file that earlier releases write to."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from aifactory_runtime.capture import log_file, moving
+from aifactory_runtime.capture import moving
 from aifactory_runtime.capture.moving import DAY, Line, Log
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
@@ -54,10 +54,10 @@ def frames(folder: Path, data: Path, log: Log, span: Span = EVER) -> Iterator[pd
 
 def _opened(folder: Path, log: Log, held: ExitStack) -> list[tuple[Path, IO[bytes]]]:
     """The files of the log, open, oldest first: all of them, so what is gone when it is opened is looked for again."""
-    older = folder / log_file.OLDER
+    older = [folder / log.older] if log.older else []
     for _ in range(_LOOKS):
         with ExitStack() as trying:
-            wanted = [path for path in (older,) if log.table == tables.CAPTURED and path.exists()]
+            wanted = [path for path in older if path.exists()]
             try:
                 found: list[tuple[Path, IO[bytes]]] = [
                     (path, trying.enter_context(path.open("rb"))) for path in [*wanted, *log.segments(folder).all()]

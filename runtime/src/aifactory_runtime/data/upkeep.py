@@ -36,12 +36,6 @@ def contents(folder: Path, name: str) -> list[int]:
     return sorted(int(commit["version"]) for commit in commits if tables.SHA256 in commit)
 
 
-def surplus_bytes(folder: Path, name: str, stay: Collection[int]) -> int:
-    """What `vacuum` would free."""
-    table = tables.opened(folder, name)
-    return 0 if table is None else _bytes(folder / name, _vacuum(table, stay, dry=True))
-
-
 def vacuum(folder: Path, name: str, stay: Collection[int]) -> int:
     """Remove the files that neither the newest version nor one of `stay` has; the bytes freed.
 

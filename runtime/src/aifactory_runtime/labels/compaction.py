@@ -47,16 +47,8 @@ LABELS = Log(
 
 
 def compact(capture: Path, data: Path) -> Moved:
-    """Close the file that is written to, and move all closed ones; killed anywhere, the next one goes on.
-
-    FactoryError when a line is damaged, when the disk does not take it, and at once while another compaction runs.
-    """
+    """Move what is in the log's files, as `moving.closed_files` says; at once a FactoryError while another one does."""
     if not capture.is_dir():
         return Moved(0, 0)
     with moving.locked(capture, LABELS):
         return moving.closed_files(capture, data, LABELS)
-
-
-def waiting(capture: Path) -> int:
-    """How many labels a compaction would move now."""
-    return moving.waiting(capture, LABELS)

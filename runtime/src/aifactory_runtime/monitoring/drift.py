@@ -8,7 +8,7 @@ enough traffic, windows are drawn from the shares of the training rows, which kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,10 +123,9 @@ def distances(threshold: Threshold, kinds: Mapping[str, Bins], window: Mapping[s
     return sorted(found, key=lambda each: (-each.standardised, each.column))
 
 
-def alarms(before: list[Distance], now: list[Distance]) -> list[Distance]:
-    """Columns of the window `now` that were over in the window before it too."""
-    held = {each.column for each in before if each.over}
-    return [each for each in now if each.over and each.column in held]
+def alarms(before: Collection[str], now: Sequence[Distance]) -> list[Distance]:
+    """Columns of the window `now` that are over, and were in the window before it too: its columns are `before`."""
+    return [each for each in now if each.over and each.column in before]
 
 
 def psi(reference: Array, window: Array) -> float:

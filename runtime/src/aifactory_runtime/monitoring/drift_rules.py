@@ -25,9 +25,11 @@ def drifts(baseline: Baseline, columns: Columns, before: Collection[str]) -> lis
     Dates move by themselves: they are none of these.
     """
     found: list[Result] = []
-    for each, shares in _distances(baseline, columns):
+    distances, shares = _distances(baseline, columns)
+    alarmed = drift.alarms(before, distances)
+    for each in distances:
         monitor = PREDICTION_DRIFT if each.column == PREDICTION else DRIFT
-        found.append(_judged(monitor, each, baseline, before))
+        found.append(_judged(monitor, each, baseline, alarm=each in alarmed))
         kind, reference = baseline.kinds[each.column], baseline.threshold.reference[each.column]
         found.append(Result("data", PSI, each.column, drift.psi(reference, shares[each.column])))
         if isinstance(kind, Numbers):
@@ -38,7 +40,9 @@ def drifts(baseline: Baseline, columns: Columns, before: Collection[str]) -> lis
 
 def skews(training: Baseline, columns: Columns, before: Collection[str]) -> list[Result]:
     """How far the traffic is from the rows that the model learned from, by column."""
-    return [_judged(SKEW, each, training, before) for each, _ in _distances(training, columns)]
+    distances, _ = _distances(training, columns)
+    alarmed = drift.alarms(before, distances)
+    return [_judged(SKEW, each, training, alarm=each in alarmed) for each in distances]
 
 
 def nothing(monitor: str, names: Collection[str], reason: str) -> list[Result]:
@@ -56,15 +60,15 @@ def comparable(columns: Columns) -> dict[str, pa.ChunkedArray]:
     return {name: column for name, column in columns.items() if not pa.types.is_temporal(column.type)}
 
 
-def _distances(baseline: Baseline, columns: Columns) -> list[tuple[Distance, Mapping[str, Any]]]:
+def _distances(baseline: Baseline, columns: Columns) -> tuple[list[Distance], Mapping[str, Any]]:
+    """How far each column is from the baseline, and the shares of its bins."""
     known = {name: column for name, column in comparable(columns).items() if name in baseline.kinds}
     places = {name: baseline.kinds[name].place(column) for name, column in known.items()}
     shares = {name: drift.shares(baseline.kinds[name], placed) for name, placed in places.items()}
-    return [(each, shares) for each in drift.distances(baseline.threshold, baseline.kinds, shares)]
+    return drift.distances(baseline.threshold, baseline.kinds, shares), shares
 
 
-def _judged(monitor: str, each: Distance, baseline: Baseline, before: Collection[str]) -> Result:
-    alarm = each.over and each.column in before
+def _judged(monitor: str, each: Distance, baseline: Baseline, *, alarm: bool) -> Result:
     usual = baseline.threshold.usual[each.column] + baseline.threshold.largest * baseline.threshold.spread[each.column]
     reason = ""
     if each.over:

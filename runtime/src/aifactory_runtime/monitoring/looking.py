@@ -48,12 +48,10 @@ def counters(contract: EnvironmentContract) -> Counts | None:
         raise FactoryError("what the service says under /metrics cannot be read: release with this runtime") from None
 
 
-def champion(contract: EnvironmentContract) -> tuple[str, str] | None:
-    """Version and digest of what is to be served; None before the first release. FactoryError when damaged."""
+def champion(contract: EnvironmentContract) -> str | None:
+    """Digest of the model that is to be served; None before the first release. FactoryError when damaged."""
     document = ServingFolder(Path(contract.release_uri)).read()
-    if document is None or document.champion is None:
-        return None
-    return document.champion.version, document.champion.sha256
+    return None if document is None or document.champion is None else document.champion.sha256
 
 
 def since(contract: EnvironmentContract, sha256: str) -> datetime | None:

@@ -195,7 +195,7 @@ class _Monitor:
 
     def _age(self) -> list[Result]:
         served = looking.champion(self._contract)
-        since = looking.since(self._contract, served[1]) if served else None
+        since = looking.since(self._contract, served) if served else None
         return [model_rules.staleness(since, self._now, self._settings)]
 
     def _costs(self) -> list[Result]:

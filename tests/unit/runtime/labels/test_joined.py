@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 
 from aifactory_runtime.capture import compaction as predictions
+from aifactory_runtime.capture import moving
 from aifactory_runtime.contract.manifest import Labels
 from aifactory_runtime.data import removals, tables
 from aifactory_runtime.data.removals import Removal
 from aifactory_runtime.labels import compaction, overview, stored
+from aifactory_runtime.labels.compaction import LABELS
 from aifactory_runtime.labels.joined import Window, joined, last_sequence
 from tests.unit.runtime.capture import lines
 from tests.unit.runtime.labels.parts import HOUR, at, contract, label, predict, prediction, send
@@ -157,9 +159,9 @@ def test_given_labels_when_moved_into_the_table_then_they_are_as_they_were_sent(
     before = stored.lines(contract(tmp_path))
     capture, data = tmp_path / "capture", tmp_path / "tables"
 
-    assert compaction.waiting(capture) == 2
+    assert moving.waiting(capture, LABELS) == 2
     assert compaction.compact(capture, data).rows == 2
-    assert compaction.compact(capture, data).rows == 0 and compaction.waiting(capture) == 0
+    assert compaction.compact(capture, data).rows == 0 and moving.waiting(capture, LABELS) == 0
 
     assert stored.lines(contract(tmp_path)) == before
     assert [(line.id, line.text, line.sequence) for line in before] == [("a", '"gone away"', 1), ("b", "false", 2)]
