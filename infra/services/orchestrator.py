@@ -39,8 +39,6 @@ from dagster import (
 # Ours and supervisor's, not the pipeline's.
 _DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_SERVER_URL")
 
-RUNTIME = "aifactory_runtime"
-
 
 @dataclass(frozen=True)
 class Work:
@@ -90,8 +88,7 @@ class Applied:
 
     def lacks(self, work: Work) -> bool:
         """Whether the code that is released is too old for this work."""
-        current = self.folder / "serving" / "current"
-        return bool(work.needs) and not any((current / code / RUNTIME / work.needs).exists() for code in ticking.CODE)
+        return bool(work.needs) and not ticking.knows(self.folder, work.needs)
 
     def command(self, work: str) -> tuple[str, ...]:
         """What is run of its code for a kind of work."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 CODE = ("src", "vendor/aifactory-runtime/src")
 """Where a snapshot has its code; of commits made before the runtime moved all is in the first."""
-_PACKAGE = "aifactory_runtime/triggers"
+_RUNTIME = "aifactory_runtime"
 _WATCH, _LOCK = "triggers/watch.json", "triggers/tick.lock"
 _LONGEST = timedelta(days=2)
 """No tick waits so long: a later time was written before the clock was set back."""
@@ -20,8 +20,12 @@ _LONGEST = timedelta(days=2)
 
 def can_tick(folder: Path) -> bool:
     """Whether the environment was applied with requests, and the code that is released there knows them."""
-    current = folder / "serving" / "current"
-    return (folder / "triggers").is_dir() and any((current / code / _PACKAGE).is_dir() for code in CODE)
+    return (folder / "triggers").is_dir() and knows(folder, "triggers")
+
+
+def knows(folder: Path, part: str) -> bool:
+    """Whether the code that is released has this file or folder of the runtime: older code has no such command."""
+    return any((folder / "serving" / "current" / code / _RUNTIME / part).exists() for code in CODE)
 
 
 def is_due(folder: Path, now: datetime) -> bool:

@@ -156,11 +156,21 @@ def refuse_locked(path: Path, refused: str) -> None:
         os.close(descriptor)
 
 
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock file at `path` now; makes no file."""
+    try:
+        refuse_locked(path, "")
+    except Busy:
+        return True
+    return False
+
+
 def _take(descriptor: int, refused: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Busy(refused.replace("{holder}", _holder(descriptor))) from None
+        holder = _holder(descriptor) if "{holder}" in refused else ""
+        raise Busy(refused.replace("{holder}", holder)) from None
 
 
 def _holder(descriptor: int) -> str:

@@ -102,6 +102,7 @@ def test_fault_19_given_what_is_no_json_object_when_read_then_a_value_error(tmp_
 def test_given_a_holder_when_locked_again_then_it_is_named_and_afterwards_nobody_is(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "lock"
     files.refuse_locked(path, "nobody has it yet")
+    assert not files.is_locked(path) and not path.exists()
     with files.lock(path, "mine"):
         for again in (
             lambda: files.lock(path, "held by {holder}").__enter__(),
@@ -109,4 +110,6 @@ def test_given_a_holder_when_locked_again_then_it_is_named_and_afterwards_nobody
         ):
             with pytest.raises(FactoryError, match=r"^held by \d+$"):
                 again()
+        assert files.is_locked(path)
     files.refuse_locked(path, "nobody has it now")
+    assert not files.is_locked(path)

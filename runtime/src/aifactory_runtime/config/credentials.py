@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,8 @@ class Credentials:
     identity: str
     login: str
     password: str = field(repr=False)
+    roles: tuple[str, ...] = ()
+    """Personas of a person; none in files of earlier releases."""
 
 
 def read(path: Path) -> Credentials:
@@ -26,7 +29,9 @@ def read(path: Path) -> Credentials:
     try:
         mode = path.stat().st_mode
         loaded = files.read_json(path)
-        credentials = Credentials(loaded["identity"], loaded["login"], loaded["password"])
+        credentials = Credentials(
+            loaded["identity"], loaded["login"], loaded["password"], tuple(loaded.get("roles") or ())
+        )
     except FileNotFoundError:
         raise UsageProblem(f"{path} is missing: factory up writes it") from None
     except (ValueError, KeyError):
@@ -49,3 +54,9 @@ def of(contract: EnvironmentContract, who: str | None = None) -> Credentials | N
     if "/" in who or who.startswith("."):
         raise UsageProblem(f"{who!r} is not an identity")
     return read(own.parent / f"{who}.json")
+
+
+def login_of(contract: EnvironmentContract, who: str | None = None) -> str:
+    """The login that acts, from the file that only this person can read; with nothing provisioned the account."""
+    login = of(contract, who)
+    return login.login if login else getpass.getuser()

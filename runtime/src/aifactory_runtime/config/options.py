@@ -25,6 +25,8 @@ environment = click.option(
     help="Environment; AIFACTORY_ENV by default, else embedded.",
 )
 """For commands that take what the repo runs against when nothing is said."""
+person = click.option("--as", "person", default=None, help="Who does it; default is the environment's own identity.")
+"""For what is written down with who did it; `credentials.login_of` reads their login."""
 
 
 def contract_of(environment: str | None) -> EnvironmentContract:

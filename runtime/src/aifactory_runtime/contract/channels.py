@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from aifactory_runtime.contract import json_text
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|::1")
@@ -93,16 +94,6 @@ class EmailChannel(_Channel):
 Channel = Annotated[FileChannel | WebhookChannel | EmailChannel, Field(discriminator="kind")]
 
 
-def _parsed(value: object) -> object:
-    """Accept the JSON text that environment variables and dotenv files have."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError('write JSON: [{"name": "log", "kind": "file", "path": "/var/log/churn.jsonl"}]') from None
-
-
 def _each_name_once(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
     names = [one.name for one in channels]
     doubled = sorted({name for name in names if names.count(name) > 1})
@@ -111,7 +102,8 @@ def _each_name_once(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
     return channels
 
 
-Channels = Annotated[tuple[Channel, ...], BeforeValidator(_parsed), AfterValidator(_each_name_once)]
+_EXAMPLE = '[{"name": "log", "kind": "file", "path": "/var/log/churn.jsonl"}]'
+Channels = Annotated[tuple[Channel, ...], json_text.parsed(_EXAMPLE), AfterValidator(_each_name_once)]
 
 
 def path_of(place: str) -> Path:

@@ -9,12 +9,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from aifactory_runtime.contract import addresses, names
 from aifactory_runtime.contract.channels import Channels
-from aifactory_runtime.contract.manifest import Approval, Capture, LiveTest, Policy, Risk, Scoring, TrainIn
+from aifactory_runtime.contract.manifest import (
+    Approval,
+    Capture,
+    LiveTest,
+    Policy,
+    Retention,
+    Retraining,
+    Risk,
+    Scoring,
+    TrainIn,
+)
 from aifactory_runtime.contract.recording import CaptureColumns
 from aifactory_runtime.contract.trial import Trial, TrialKind, TrialLabels
 
 ENVIRONMENT_VERSION = 1
-_TRIAL = Trial()
+_TRIAL, _RETENTION, _RETRAINING = Trial(), Retention(), Retraining()
 
 _SECRET_KEY = re.compile(r"password|passphrase|secret|private_key|api_key|(^|_)token$", re.IGNORECASE)
 
@@ -93,10 +103,10 @@ class EnvironmentContract(BaseModel):
     quota_compute_hours: float | None = None
     """Hours that its pipelines may take in a calendar month."""
 
-    predictions_days: int = 200
+    predictions_days: int = _RETENTION.predictions_days
     """Days for which predictions stay; so for labels and events, see `retention` in the manifest."""
-    labels_days: int = 400
-    events_days: int = 400
+    labels_days: int = _RETENTION.labels_days
+    events_days: int = _RETENTION.events_days
 
     approvers: People = ()
     approval: Approval = "none"
@@ -119,9 +129,9 @@ class EnvironmentContract(BaseModel):
     """JSON with the keys that hash what is recorded, by version, mode 0600; none where it was applied before them."""
     notify: Channels = ()
     """Where people are told of problems; secrets are named by their file."""
-    retraining_policy: Policy = "approval"
+    retraining_policy: Policy = _RETRAINING.policy
     """What becomes of a request to train that neither the schedule nor a person by hand made."""
-    retraining_pace: float = 86_400.0
+    retraining_pace: float = _RETRAINING.pace
     """Seconds at least between two trainings that happen by themselves."""
     risk: Risk = "low"
     train_in: TrainIn = "dev"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator
+from aifactory_runtime.contract import json_text
 
 if TYPE_CHECKING:
     from aifactory_runtime.contract.manifest import EnvironmentSettings, Manifest
@@ -18,17 +17,7 @@ SENSITIVE = frozenset({"confidential", "restricted"})
 """Classifications whose owner has to say what is recorded, also when that is everything."""
 
 
-def _parsed(value: object) -> object:
-    """Accept the JSON text that environment variables and dotenv files have."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError('write JSON: {"email": "hash", "income": "drop"}') from None
-
-
-CaptureColumns = Annotated[dict[str, Treatment], BeforeValidator(_parsed)]
+CaptureColumns = Annotated[dict[str, Treatment], json_text.parsed('{"email": "hash", "income": "drop"}')]
 """Column to what is recorded of it."""
 
 

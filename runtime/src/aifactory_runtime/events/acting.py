@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from aifactory_runtime.events.record import Record
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_person = click.option("--as", "person", default=None, help="Who does it; default is the environment's own identity.")
 _note = click.option("--note", default=None, help="What others should know.")
 _caught = click.option("--caught-by", default=None, help="What would have caught it earlier: a test, a monitor.")
 _DAY = len("2027-01-31")
@@ -27,7 +26,7 @@ _DAY = len("2027-01-31")
 @click.command()
 @click.argument("key")
 @options.environment
-@_person
+@options.person
 @_note
 @_caught
 @_json
@@ -46,7 +45,7 @@ def ack(
 @click.argument("key")
 @click.option("--until", required=True, help="A day, which is counted, or a minute as 2027-01-31T12:00. UTC.")
 @options.environment
-@_person
+@options.person
 @_note
 @_json
 def silence(
@@ -64,7 +63,7 @@ def silence(
 @click.command()
 @click.argument("key")
 @options.environment
-@_person
+@options.person
 @_note
 @_caught
 @_json
@@ -107,10 +106,11 @@ def _act(
     until: datetime | None = None,
 ) -> None:
     """Record it, and say how the problem stands now."""
+    from aifactory_runtime.config import credentials
     from aifactory_runtime.events import log, told
 
     now, said = datetime.now(UTC), {name: value for name, value in facts.items() if value}
-    event = Event(now, problem.kind, problem.key, state, said, by=_who(contract, person), until=until)
+    event = Event(now, problem.kind, problem.key, state, said, by=credentials.login_of(contract, person), until=until)
     log.append(Path(contract.events_uri), event)
     after = _read(contract).problems.by_key[problem.key]
     click.echo(json.dumps(told.values(after, now)) if as_json else told.sentence(after, now))
@@ -120,16 +120,6 @@ def _read(contract: EnvironmentContract) -> Record:
     from aifactory_runtime.events import record
 
     return record.read(Path(contract.events_uri))
-
-
-def _who(contract: EnvironmentContract, person: str | None) -> str:
-    """The login that acts, from the file that only this person can read; with nothing provisioned the account."""
-    import getpass
-
-    from aifactory_runtime.config import credentials
-
-    login = credentials.of(contract, person)
-    return login.login if login else getpass.getuser()
 
 
 def _end(text: str, now: datetime) -> datetime:

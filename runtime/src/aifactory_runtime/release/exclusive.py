@@ -15,6 +15,15 @@ def held(contract: EnvironmentContract) -> AbstractContextManager[None]:
     An approval takes none: it is a run of its own, which a release finds or does not find.
     """
     return files.lock(
-        Path(contract.release_uri) / "release.lock",
+        _lock(contract),
         f"another release or rollback runs in {contract.environment} (process {{holder}}): wait until it ends",
     )
+
+
+def is_held(contract: EnvironmentContract) -> bool:
+    """Whether a release, a rollback or a look at a live test is under way there."""
+    return files.is_locked(_lock(contract))
+
+
+def _lock(contract: EnvironmentContract) -> Path:
+    return Path(contract.release_uri) / "release.lock"

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from aifactory_runtime.retention.tidying import Tidied
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_person = click.option("--as", "person", default=None, help="Who does it; default is the environment's own identity.")
 _SHOWN, _SHORT = 3, 24
 
 
@@ -36,11 +35,12 @@ def tidy(environment: str | None, yes: bool, as_json: bool) -> int:
 
     Example: tidy --env prod --yes
     """
+    from aifactory_runtime.config import credentials
     from aifactory_runtime.retention import tidying
 
     contract = options.contract_of(environment)
     registry = partial(_registry, contract)
-    done = tidying.tidy(contract, registry, _who(contract, None)) if yes else tidying.look(contract, registry)
+    done = tidying.tidy(contract, registry, credentials.login_of(contract)) if yes else tidying.look(contract, registry)
     if as_json:
         click.echo(json.dumps(_values(contract, done, done_it=yes)))
     else:
@@ -82,13 +82,14 @@ def _adding(kind: str, metavar: str, what: str, example: str) -> click.Command:
     @click.option("--why", required=True, help="Why it is kept, or with --end why no longer.")
     @click.option("--end", is_flag=True, help="Keep it no longer.")
     @options.environment
-    @_person
+    @options.person
     @_json
     def command(name: str, *, why: str, end: bool, environment: str | None, person: str | None, as_json: bool) -> None:
+        from aifactory_runtime.config import credentials
         from aifactory_runtime.retention import keeping, subjects, tidying
 
         contract = options.contract_of(environment)
-        who, audit = _who(contract, person), Path(contract.audit_uri)
+        who, audit = credentials.login_of(contract, person), Path(contract.audit_uri)
         with tidying.held(contract):
             there = subjects.subject(contract, kind, name, partial(_registry, contract))
             (keeping.end if end else keeping.begin)(audit, there.kind, there.name, why, who)
@@ -114,16 +115,6 @@ def _registry(contract: EnvironmentContract) -> Registry:
     from aifactory_runtime.registry.mlflow import connect
 
     return connect(contract, credentials.of(contract))
-
-
-def _who(contract: EnvironmentContract, person: str | None) -> str:
-    """The login that acts, from the file that only this person can read; with nothing provisioned the account."""
-    import getpass
-
-    from aifactory_runtime.config import credentials
-
-    login = credentials.of(contract, person)
-    return login.login if login else getpass.getuser()
 
 
 def _values(contract: EnvironmentContract, done: Tidied, *, done_it: bool) -> dict[str, object]:

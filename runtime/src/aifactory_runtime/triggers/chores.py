@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.triggers import releasing
+from aifactory_runtime.release import exclusive
 from aifactory_runtime.triggers.here import Here
 
 FILE = "chores.json"
@@ -40,7 +40,7 @@ def _try(here: Here, now: datetime) -> object:
     """Look at the live test, and act upon its verdict; not while a release is under way, which settles it too."""
     from aifactory_runtime.livetest import look, reading
 
-    if releasing.is_releasing(here.contract):
+    if exclusive.is_held(here.contract):
         return None
     return look.look(here.project.root, here.contract.environment, reading.rows, _log.info, now)
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from aifactory_runtime.triggers.request import Request
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_person = click.option("--as", "person", default=None, help="Who does it; default is the environment's own identity.")
 _MINUTES = "%Y-%m-%d %H:%M"
 
 
@@ -69,7 +68,7 @@ def due(environment: str | None) -> None:
 @click.command()
 @click.option("--why", required=True, help="The reason, for those who read the log.")
 @options.environment
-@_person
+@options.person
 @_json
 def retrain(why: str, environment: str | None, person: str | None, as_json: bool) -> None:
     """Ask by hand for a new training with the released code; the next tick does it. Nobody has to approve it.
@@ -116,7 +115,7 @@ def requests(context: click.Context, environment: str | None, last: int, as_json
 @requests.command()
 @click.argument("key")
 @options.environment
-@_person
+@options.person
 @_json
 def approve(key: str, environment: str | None, person: str | None, as_json: bool) -> None:
     """Approve a request that waits for a person; the next tick trains. It is in the audit log.
@@ -133,7 +132,7 @@ def approve(key: str, environment: str | None, person: str | None, as_json: bool
 @click.argument("key")
 @click.option("--why", required=True, help="The reason, for who asked.")
 @options.environment
-@_person
+@options.person
 @_json
 def refuse(key: str, why: str, environment: str | None, person: str | None, as_json: bool) -> None:
     """Refuse a request that waits; the same cause does not ask again. It is in the audit log.

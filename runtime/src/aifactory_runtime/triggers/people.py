@@ -6,7 +6,6 @@ import getpass
 import uuid
 from pathlib import Path
 
-from aifactory_runtime import files
 from aifactory_runtime.audit import log as audit
 from aifactory_runtime.config import credentials
 from aifactory_runtime.errors import UsageProblem
@@ -58,12 +57,7 @@ def _who(here: Here, person: str | None) -> str:
     login = credentials.of(here.contract, person)
     if login is None:
         return getpass.getuser()
-    path = Path(str(here.contract.credentials_file)).with_name(f"{login.identity}.json")
-    try:
-        roles = files.read_json(path).get("roles", [])
-    except (OSError, ValueError):
-        roles = []
-    if not set(roles) & set(inbox.MAY):
+    if not set(login.roles) & set(inbox.MAY):
         raise UsageProblem(f"{login.identity} may not decide over trainings; who may: {', '.join(inbox.MAY)}")
     return login.login
 

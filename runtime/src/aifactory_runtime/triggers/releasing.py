@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime import files
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
+from aifactory_runtime.release import exclusive
 from aifactory_runtime.triggers.here import Here
 from aifactory_runtime.triggers.request import REGISTERED, RELEASED, STOPPED, WAITS, Request, Requests
 
@@ -54,7 +54,7 @@ def advance(here: Here, environment: str, say: Say) -> Came:
         return Came(STOPPED, {"reason": str(error)})
     if contract.retired is not None:
         return Came(STOPPED, {"reason": f"retired there: {contract.retired}"})
-    return Came(None) if is_releasing(contract) else _released(here, contract, say)
+    return Came(None) if exclusive.is_held(contract) else _released(here, contract, say)
 
 
 def _released(here: Here, contract: EnvironmentContract, say: Say) -> Came:
@@ -65,7 +65,7 @@ def _released(here: Here, contract: EnvironmentContract, say: Say) -> Came:
     except NeedsPerson as waiting:
         return Came(WAITS, {"reason": str(waiting).partition("\n")[0]})
     except FactoryError as error:
-        if is_releasing(contract):  # another one was faster
+        if exclusive.is_held(contract):  # another one was faster
             return Came(None)
         return Came(STOPPED, {"reason": str(error).partition("\n")[0], "failed": True})
     tried = {} if outcome.live_test is None else {"reason": f"in live test {outcome.live_test}"}
@@ -92,12 +92,3 @@ def _next(request: Request) -> str | None:
         if state != RELEASED:
             return environment
     return None
-
-
-def is_releasing(contract: EnvironmentContract) -> bool:
-    """Whether a release, a rollback or a look at a live test is under way there."""
-    try:
-        files.refuse_locked(Path(contract.release_uri) / "release.lock", "")
-    except FactoryError:
-        return True
-    return False

@@ -75,7 +75,7 @@ def tick(root: Path, say: Say, *, calendar: bool = False, all_chores: Sequence[C
     with ExitStack() as held:
         try:
             held.enter_context(files.lock(place / watch.LOCK, "process {holder} is at it"))
-        except FactoryError:
+        except files.Busy:
             return Report(busy=True)
         return _Tick(project, say, all_chores).run()
 

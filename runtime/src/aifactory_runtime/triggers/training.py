@@ -9,6 +9,7 @@ from typing import Any
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline import exclusive
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -18,17 +19,12 @@ from aifactory_runtime.triggers.here import Here
 from aifactory_runtime.triggers.request import BY_GATE, FAILED, REGISTERED, SAME, Request
 
 Say = Callable[[str], None]
-_LOCK = "pipeline.lock"
 _log = logging.getLogger(__name__)
 
 
 def is_running(here: Here) -> bool:
     """Whether another pipeline runs in the environment."""
-    try:
-        files.refuse_locked(Path(here.contract.artifact_uri) / _LOCK, "")
-    except FactoryError:
-        return True
-    return False
+    return exclusive.is_held(Path(here.contract.artifact_uri))
 
 
 def train(here: Here, request: Request, say: Say) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from aifactory_runtime.audit import log as audit
 from aifactory_runtime.capture import log_file
 from aifactory_runtime.capture.log_file import OLDER
-from aifactory_runtime.config import options
+from aifactory_runtime.config import credentials, options
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.retention import commands, rules
 from tests.unit.runtime.capture.lines import line, stored
@@ -27,7 +27,7 @@ from tests.unit.runtime.retention.made import Memory
 def registry(monkeypatch: pytest.MonkeyPatch) -> Memory:
     known = Memory()
     monkeypatch.setattr(commands, "_registry", lambda _: known)
-    monkeypatch.setattr(commands, "_who", lambda _, person: f"{person or 'release'}.demo-case.dev")
+    monkeypatch.setattr(credentials, "login_of", lambda _, person=None: f"{person or 'release'}.demo-case.dev")
     return known
 
 

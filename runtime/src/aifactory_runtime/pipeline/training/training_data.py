@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +19,6 @@ from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reads import Reads
-from aifactory_runtime.registry import model_folder
-from aifactory_runtime.registry.background import Background
 from aifactory_runtime.registry.model_folder import Belongs, InputSchema, Label
 
 if TYPE_CHECKING:
@@ -108,29 +104,6 @@ def reference(context: Context, handoff: Handoff, schema: InputSchema, features:
 def place(context: Context, handoff: Handoff) -> Path:
     """Where the run's model lies."""
     return handoffs.folder(context.artifacts, handoff.id) / _MODEL
-
-
-def write(
-    folder: Path,
-    estimator: Any,
-    schema: InputSchema,
-    belongs: Belongs,
-    trusted: Collection[str] = (),
-    *,
-    profile: Mapping[str, Any] | None = None,
-    background: Background | None = None,
-) -> str:
-    """Write the model beside its place, then move it: a killed writer leaves no half model. Its digest.
-
-    `trusted` are the types that it may hold beside ours, `profile` is what its training rows looked like.
-    """
-    part = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.parent.mkdir(parents=True, exist_ok=True)
-    sha256 = model_folder.write(part, estimator, schema, belongs, trusted, profile=profile, background=background)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
-    return sha256
 
 
 def belongs(context: Context, handoff: Handoff, schema: InputSchema) -> Belongs:
