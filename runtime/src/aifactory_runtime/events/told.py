@@ -35,7 +35,7 @@ def sentence(problem: Problem, now: datetime) -> str:
     if ended is not None:
         who = f", closed by {problem.closed_by}" if problem.closed_by else ""
         return f"{said}; over since {ended:{MINUTES}}{who}{_learnt(problem)}"
-    return f"{said}; {standing(problem, now)}{_learnt(problem)}; {_owner(problem)}: {kind.what_to_do}"
+    return f"{said}; {standing(problem, now)}{_learnt(problem)}; {owner(problem)}: {kind.what_to_do}"
 
 
 def standing(problem: Problem, now: datetime) -> str:
@@ -54,12 +54,12 @@ def values(problem: Problem, now: datetime) -> dict[str, Any]:
     """A problem with what the table of kinds says of it; what says nothing is left out."""
     kind = kinds.of(problem.kind)
     found = asdict(problem) | {"closed": problem.ended(now), "state": problem.state(now)}
-    found |= {"severity": kind.severity, "owner": _owner(problem), "what_to_do": kind.what_to_do}
+    found |= {"severity": kind.severity, "owner": owner(problem), "what_to_do": kind.what_to_do}
     moments = {name: value.isoformat() for name, value in found.items() if isinstance(value, datetime)}
     return {name: value for name, value in (found | moments).items() if value is not None}
 
 
-def _owner(problem: Problem) -> str:
+def owner(problem: Problem) -> str:
     """The person that a monitor calls, else the persona that such problems are for."""
     return str(problem.facts.get("owner") or kinds.of(problem.kind).owner)
 

@@ -17,6 +17,7 @@ from aifactory_runtime import files
 from aifactory_runtime.capture import log_file
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.segments import Segments
 
 CHAMPION = "champion"
 _COLUMNS = ("prediction_id", "sequence", "time", "model_version", "model_sha256", "role", "inputs", "output")
@@ -104,7 +105,7 @@ def read(capture: Path, data: Path, after: int = 0) -> Iterator[Prediction]:
                 yield each
         last = max(last, moved)
         with suppress(FileNotFoundError):
-            for path in log.all():
+            for path in _ending_behind(log, last):
                 if log.first(path) > last + 1 and tables.position(data, tables.CAPTURED, tables.CAPTURED) > last:
                     break
                 for each in _in_file(path, last):
@@ -113,6 +114,13 @@ def read(capture: Path, data: Path, after: int = 0) -> Iterator[Prediction]:
             else:
                 return
     raise FactoryError("predictions move faster than they can be read: run it again")
+
+
+def _ending_behind(log: Segments, last: int) -> list[Path]:
+    """Segments that may hold a line behind `last`: not those whose follower begins at it or before."""
+    paths = log.all()
+    behind = [log.first(follower) > last + 1 for follower in paths[1:]]
+    return [path for path, has_more in zip(paths, [*behind, True], strict=False) if has_more]
 
 
 def newest(capture: Path, data: Path) -> int:

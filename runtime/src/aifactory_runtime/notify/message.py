@@ -98,7 +98,7 @@ def _sentence(problem: Problem, now: datetime) -> str:
     said = f"{problem.key}: found {often} from {problem.opened:{told.MINUTES}} to {problem.last:{told.MINUTES}} UTC"
     if ended is not None:
         return f"{said}; over since {ended:{told.MINUTES}}"
-    return f"{said}; {told.standing(problem, now)}; {told.values(problem, now)['owner']}"
+    return f"{said}; {told.standing(problem, now)}; {told.owner(problem)}"
 
 
 def _one_line(text: str) -> str:

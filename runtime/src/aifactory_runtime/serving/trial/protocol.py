@@ -22,7 +22,7 @@ class Question(msgspec.Struct):
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
-    """An output for each row as the prediction log has it, or why there is none: one of `metrics.OUTCOMES`."""
+    """An output for each row as the prediction log has it, or why there is none: one of `ask.FAILURES`."""
 
     outputs: list[dict[str, Any]] | None = None
     error: str | None = None
