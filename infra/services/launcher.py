@@ -83,6 +83,31 @@ class Worker:
             self.process.terminate()
 
 
+@dataclass
+class BackOff:
+    """How long the next start has to wait: the longer, the more ends in a row came soon after a start."""
+
+    failures: int = 0
+    not_before: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether the next start may come."""
+        return time.monotonic() >= self.not_before
+
+    def ended(self, started: float) -> float:
+        """Something that was started at `started` ended by itself; seconds until the next start."""
+        settled = time.monotonic() - started > SETTLED_SECONDS
+        self.failures = 1 if settled else self.failures + 1
+        pause = 0.0 if self.failures == 1 else min(MAX_BACK_OFF, 2.0 ** min(self.failures - 2, DOUBLINGS))
+        self.not_before = time.monotonic() + pause
+        return pause
+
+    def wait(self) -> None:
+        """Nothing could be started: wait as long as ever."""
+        self.not_before = time.monotonic() + MAX_BACK_OFF
+
+
 class Launcher:
     """Keeps as many ready workers of the current snapshot behind the socket as it was told."""
 
@@ -97,8 +122,7 @@ class Launcher:
         self._next: list[Worker] = []
         """All of one other snapshot, which is to take over."""
         self._leaving: list[Worker] = []
-        self._failures = 0
-        self._not_before = 0.0
+        self._back_off = BackOff()
         self._answered_until = 0.0
         self._stopping = False
         self._reported: str | None = None
@@ -143,7 +167,7 @@ class Launcher:
 
     def _fill(self, team: list[Worker], snapshot: Path) -> None:
         """Start the workers of `snapshot` that are missing in `team`, unless it is too early after a failure."""
-        while len(team) < self._options.workers and time.monotonic() >= self._not_before:
+        while len(team) < self._options.workers and self._back_off.over:
             worker = self._start(snapshot)
             if worker is not None:
                 team.append(worker)
@@ -162,10 +186,7 @@ class Launcher:
         for team in (self._workers, self._next):
             for worker in [worker for worker in team if not worker.alive()]:
                 team.remove(worker)
-                lived = time.monotonic() - worker.started
-                self._failures = 1 if lived > SETTLED_SECONDS else self._failures + 1
-                pause = 0.0 if self._failures == 1 else min(MAX_BACK_OFF, 2.0 ** min(self._failures - 2, DOUBLINGS))
-                self._not_before = time.monotonic() + pause
+                pause = self._back_off.ended(worker.started)
                 code = worker.process.returncode
                 self._say(f"worker {worker.process.pid} ended with {code}; the next one starts in {pause:g} s")
                 if team is self._workers and self._status(worker).get("ready") is True:
@@ -217,8 +238,8 @@ class Launcher:
                 stdin=subprocess.DEVNULL,
             )
         except OSError as error:
-            self._failures += 1
-            self._not_before = time.monotonic() + MAX_BACK_OFF
+            self._back_off.failures += 1
+            self._back_off.wait()
             self._say(f"{snapshot} cannot be run ({error.strerror}): run release again")
             return None
         self._say(f"worker {process.pid} of {snapshot.name} starts")
@@ -293,8 +314,8 @@ class Challenger:
         self.path = self._folder / f"{digest}.sock"
         self._process: subprocess.Popen[bytes] | None = None
         self._snapshot: Path | None = None
-        self._started = self._not_before = 0.0
-        self._failures = 0
+        self._started = 0.0
+        self._back_off = BackOff()
 
     def look(self) -> None:
         """Start it, start it again after it died, or end it: what the link asks for."""
@@ -304,8 +325,8 @@ class Challenger:
         if self._process is not None and self._snapshot != wanted:
             self.end()
         if wanted is None:
-            self._failures, self._not_before = 0, 0.0
-        elif self._process is None and time.monotonic() >= self._not_before:
+            self._back_off = BackOff()
+        elif self._process is None and self._back_off.over:
             self._start(wanted)
 
     def end(self) -> None:
@@ -326,17 +347,14 @@ class Challenger:
             variables = _variables(self._options, snapshot)
             self._process = subprocess.Popen(command, cwd=snapshot, env=variables, stdin=subprocess.DEVNULL)
         except OSError as error:
-            self._not_before = time.monotonic() + MAX_BACK_OFF
+            self._back_off.wait()
             self._say(f"the challenger in {snapshot} cannot be run ({error.strerror or error}): run release again")
             return
         self._snapshot, self._started = snapshot, time.monotonic()
         self._say(f"challenger {self._process.pid} of {snapshot.name} starts")
 
     def _bury(self, code: int) -> None:
-        lived = time.monotonic() - self._started
-        self._failures = 1 if lived > SETTLED_SECONDS else self._failures + 1
-        pause = 0.0 if self._failures == 1 else min(MAX_BACK_OFF, 2.0 ** min(self._failures - 2, DOUBLINGS))
-        self._not_before = time.monotonic() + pause
+        pause = self._back_off.ended(self._started)
         self._say(f"the challenger ended with {code}; the next one starts in {pause:g} s")
         self._process = None
 

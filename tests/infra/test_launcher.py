@@ -311,13 +311,13 @@ def test_given_new_code_that_died_for_days_when_it_dies_again_then_the_launcher_
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait(30)
     kept = launcher.Launcher(launcher.Options(0, tmp_path, "churn", tmp_path / "environment.json"))
-    kept._failures = 2000  # past 2.0**1023, the last power that a float holds
+    kept._back_off.failures = 2000  # past 2.0**1023, the last power that a float holds
     kept._next = [launcher.Worker(dead, tmp_path, time.monotonic(), slot=0)]
 
     kept._supervise()
     kept._socket.close()
 
-    assert kept._next == [] and 0 < kept._not_before - time.monotonic() <= launcher.MAX_BACK_OFF
+    assert kept._next == [] and 0 < kept._back_off.not_before - time.monotonic() <= launcher.MAX_BACK_OFF
 
 
 def test_given_reports_from_before_a_reboot_when_started_then_none_counts_for_a_process_of_that_number(
