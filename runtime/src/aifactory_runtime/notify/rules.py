@@ -53,6 +53,20 @@ def due(problems: Iterable[Problem], told: Mapping[str, Told], began: datetime, 
     return [Telling(what, kind, tuple(members)) for (what, kind), members in groups.items()]
 
 
+def next_due(problems: Iterable[Problem], told: Mapping[str, Told], now: datetime) -> datetime | None:
+    """When the clock alone makes something due after `now`: a reminder, the end of a silence or of a problem."""
+    moments: list[datetime] = []
+    for one in problems:
+        known = told.get(one.key)
+        if one.silenced_until is not None:
+            moments.append(one.silenced_until)
+        if one.closed is None and one.until is not None:
+            moments.append(one.until)
+        if known is not None and _is_open(one, known, now):
+            moments.append(known.time + DAY)
+    return min((moment for moment in moments if moment > now), default=None)
+
+
 def known_after(telling: Telling, now: datetime) -> dict[str, Told]:
     """What people know of each problem once they are told, by key."""
     over = telling.what in ("over", "passed")

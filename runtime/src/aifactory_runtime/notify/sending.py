@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from aifactory_runtime import files
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.contract.channels import Channel, EmailChannel, FileChannel
 from aifactory_runtime.events import record
+from aifactory_runtime.events.problems import Problem
 from aifactory_runtime.notify import line_file, mail, message, outbox, rules, turns, webhook
 from aifactory_runtime.notify.message import Message
 from aifactory_runtime.notify.outbox import Failure, Line, Outbox, State, Waiting
@@ -32,6 +33,8 @@ class Done:
     waiting: list[tuple[Message, str, Failure | None]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     """A line for each thing that went wrong in this call."""
+    again: datetime | None = None
+    """When there is more to tell or to send though nothing happens until then; None for never."""
 
 
 def send(channel: Channel, what: Message) -> None:
@@ -62,6 +65,7 @@ def tell(contract: EnvironmentContract, now: datetime | None = None, by: Send = 
         call.give_up()
         box.shorten(state)
     call.done.waiting = _waiting(state)
+    call.done.again = call.again()
     return call.done
 
 
@@ -70,8 +74,9 @@ def look(contract: EnvironmentContract, now: datetime | None = None) -> Done:
     if not contract.notify:
         return Done()
     state, damaged = Outbox(Path(contract.events_uri)).read()
-    due, more = _due(contract, state, now or datetime.now(UTC))
-    return Done(told=[one for one, _ in due], waiting=_waiting(state), troubles=damaged + more)
+    found = record.read(Path(contract.events_uri))
+    due = _due(contract, found.problems.by_key.values(), state, now or datetime.now(UTC))
+    return Done(told=[one for one, _ in due], waiting=_waiting(state), troubles=[*damaged, *found.damaged])
 
 
 @dataclass
@@ -83,13 +88,16 @@ class _Call:
     state: State
     now: datetime
     done: Done
+    problems: tuple[Problem, ...] = ()
 
     def queue(self) -> None:
         """Put what is due into the box."""
         if self.state.began is None:
             self._note(outbox.began(self.now))
-        due, damaged = _due(self.contract, self.state, self.now)
-        self.done.troubles += damaged
+        found = record.read(Path(self.contract.events_uri))
+        self.problems = tuple(found.problems.by_key.values())
+        self.done.troubles += found.damaged
+        due = _due(self.contract, self.problems, self.state, self.now)
         for new, told in due:
             self._note(outbox.queued(new, told, [one.name for one in self.contract.notify], self.now))
             self.done.told.append(new)
@@ -111,6 +119,11 @@ class _Call:
             self._note(outbox.given_up(one.message.id, name, why, self.now))
             self.done.troubles.append(f"{name}: given up: {one.message.title} (message {one.message.id}): {why}")
 
+    def again(self) -> datetime | None:
+        """When the clock alone makes something due."""
+        reminder = rules.next_due(self.problems, self.state.told, self.now)
+        return min((one for one in (reminder, turns.next_try(self.state)) if one is not None), default=None)
+
     def _failed(self, one: Waiting, channel: str, error: Undelivered) -> None:
         before = one.channels[channel]
         failure = Failure((before.count if before else 0) + 1, self.now, error.refused, str(error))
@@ -125,12 +138,11 @@ class _Call:
 
 
 def _due(
-    contract: EnvironmentContract, state: State, now: datetime
-) -> tuple[list[tuple[Message, dict[str, Told]]], list[str]]:
-    """Messages that are due, each with what people know after it; and what of the events is damaged."""
-    found = record.read(Path(contract.events_uri))
-    tellings = rules.due(found.problems.by_key.values(), state.told, state.began or now, now)
-    return [(message.of(one, contract, now), rules.known_after(one, now)) for one in tellings], list(found.damaged)
+    contract: EnvironmentContract, problems: Iterable[Problem], state: State, now: datetime
+) -> list[tuple[Message, dict[str, Told]]]:
+    """Messages that are due, each with what people know after it."""
+    tellings = rules.due(problems, state.told, state.began or now, now)
+    return [(message.of(one, contract, now), rules.known_after(one, now)) for one in tellings]
 
 
 def _waiting(state: State) -> list[tuple[Message, str, Failure | None]]:

@@ -10,18 +10,24 @@ from aifactory_runtime.notify.outbox import Failure, State, Waiting
 LONGEST_PAUSE = timedelta(hours=1)
 KEPT = timedelta(days=30)
 """A message that could not be delivered for so long is given up."""
-_FIRST_PAUSE = timedelta(minutes=1)
+FIRST_PAUSE = timedelta(minutes=1)
 _MOST_DOUBLINGS = 10
 
 
 def pause(failures: int) -> timedelta:
     """How long is waited after so many failures: a minute, then twice as long each time, up to an hour."""
-    return min(LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(failures - 1, _MOST_DOUBLINGS)))
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(failures - 1, _MOST_DOUBLINGS)))
 
 
 def again(failure: Failure) -> datetime:
     """When it is tried again."""
     return failure.last + pause(failure.count)
+
+
+def next_try(state: State) -> datetime | None:
+    """When a channel that failed is tried again, whichever comes first; None where nothing waits."""
+    failures = [failure for one in state.waiting.values() for failure in one.channels.values()]
+    return min((again(failure) for failure in failures if failure is not None), default=None)
 
 
 def ready(state: State, channel: str, now: datetime) -> Iterator[Waiting]:

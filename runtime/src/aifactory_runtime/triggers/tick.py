@@ -23,6 +23,7 @@ from aifactory_runtime.triggers import (
     deciding,
     inbox,
     log,
+    notifying,
     releasing,
     request,
     telling,
@@ -55,7 +56,7 @@ class Report:
     done: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    """Chores that failed."""
+    """Chores that failed, and channels that took no message."""
 
 
 def tick(root: Path, say: Say, *, calendar: bool = False, all_chores: Sequence[Chore] = CHORES) -> Report:
@@ -104,10 +105,20 @@ class _Tick:
             stamps = self._look(here)  # before the pass: what it leaves unseen differs from them
             if not self._pass(here, datetime.now(UTC)):
                 break
+        told = self._notify(here)
         now = datetime.now(UTC)
-        until = min([chores.next_due(self._chores, here, now), *(now + wait for wait in self._again)])
+        until = min([chores.next_due(self._chores, here, now), *(now + wait for wait in self._again), *told])
         watch.write(here.folder, Watch(until, stamps))
         return self._report
+
+    def _notify(self, here: Here) -> list[datetime]:
+        """Tell people of problems, those of this tick among them; when there is more to tell, if ever."""
+        came = notifying.notify(here)
+        self._report.done += [f"told: {title}" for title in came.told]
+        self._report.failures += [f"{notifying.NAME}: {trouble}" for trouble in came.troubles]
+        failed = [chores.Failure(notifying.NAME, came.troubles[0])] if came.troubles else []
+        telling.chores(here, [notifying.NAME], failed)
+        return [came.again] if came.again is not None else []
 
     def _look(self, here: Here) -> Mapping[str, watch.Stamp]:
         """What the next tick waits for, as it is now."""

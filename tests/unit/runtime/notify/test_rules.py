@@ -78,3 +78,17 @@ def test_given_a_clock_that_went_back_then_people_are_reminded_all_the_same() ->
     listener = Listener()
     listener.hears(TWENTY, NOW + 300 * DAY)
     assert listener.hears(TWENTY, NOW + HOUR) == [("open", 20)]
+
+
+def test_given_problems_when_nothing_happens_then_the_next_telling_is_a_reminder_or_an_end_by_the_clock() -> None:
+    told = {"drift:a": Told(NOW, False, NOW + HOUR)}
+    known = Problem("drift:a", "drift", NOW, NOW)
+    silent = Problem("drift:b", "drift", NOW, NOW, silenced_until=NOW + 3 * HOUR)
+    ends = Problem("quota_used_up", "quota_used_up", NOW, NOW, until=NOW + 2 * HOUR)
+    over = Problem("drift:a", "drift", NOW, NOW, closed=NOW + HOUR)
+
+    assert rules.next_due([known], told, NOW + HOUR) == NOW + HOUR + DAY
+    assert rules.next_due([known, silent], told, NOW + HOUR) == NOW + 3 * HOUR
+    assert rules.next_due([known, silent, ends], told, NOW + HOUR) == NOW + 2 * HOUR
+    assert rules.next_due([over], told, NOW + HOUR) is None
+    assert rules.next_due([], told, NOW) is None

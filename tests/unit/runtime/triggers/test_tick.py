@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from aifactory_runtime.config import project
 from aifactory_runtime.events import log as event_log
 from aifactory_runtime.events import record
 from aifactory_runtime.events.event import Event
+from aifactory_runtime.notify import turns
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.run import STEPS
 from aifactory_runtime.triggers import chores, log, people, preview, request, training
@@ -25,6 +27,7 @@ from aifactory_runtime.triggers.tick import Report, tick
 from aifactory_runtime.triggers.watch import read as read_watch
 from aifactory_runtime.triggers.watch import stamp
 from tests.fixtures.usecase_repo import write_customers
+from tests.unit.runtime.notify.receivers import Webhook, answering, secret
 
 pytestmark = pytest.mark.slow
 
@@ -297,3 +300,39 @@ def _problem(events: Path, kind: str, key: str) -> None:
 
 def _audit(here: Here) -> list[dict[str, Any]]:
     return audit.read(Path(here.contract.audit_uri))
+
+
+def test_given_channels_when_a_tick_finds_a_problem_then_people_are_told_in_it_and_the_next_one_comes_for_what_waits(
+    here: Callable[[], Here], beat: Tick, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dead, log_file = Webhook(), tmp_path / "told.jsonl"
+    dead.server_close()
+    channels = [
+        {"name": "log", "kind": "file", "path": str(log_file)},
+        {"name": "chat", "kind": "webhook", "address_file": secret(tmp_path / "hook", dead.address)},
+    ]
+    monkeypatch.setenv("AIFACTORY_NOTIFY", json.dumps(channels))
+    beat()
+    (here().inbox / "too-large").write_bytes(b"x" * 70_000)
+
+    report = beat()
+
+    assert [json.loads(line)["what"] for line in log_file.read_text().splitlines()] == ["opened"]
+    assert [line.partition(":")[0] for line in report.done] == ["told"]
+    assert report.failures and report.failures[0].startswith("notify: chat: ")
+    assert opened(here()) == {"message_refused", "chore_failed"}
+    assert until(here()) <= datetime.now(UTC) + timedelta(minutes=1), "the webhook is tried again"
+
+    monkeypatch.setattr(turns, "FIRST_PAUSE", timedelta(0))
+    with answering(Webhook(dead.server_port)):
+        assert beat().failures == []
+
+    assert opened(here()) == {"message_refused"}
+    assert until(here()) > datetime.now(UTC) + timedelta(minutes=2), "nothing waits"
+
+
+def until(here: Here) -> datetime:
+    """When the next tick comes though nothing changes."""
+    found = read_watch(here.folder)
+    assert found is not None
+    return found.until

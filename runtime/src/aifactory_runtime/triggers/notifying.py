@@ -1,0 +1,42 @@
+"""People are told at the end of a tick: of what it found, of what others found, and again of what waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aifactory_runtime import files
+from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.triggers.here import Here
+
+NAME = "notify"
+"""Names it among the chores of a tick."""
+_SOON = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Notified:
+    """What came of it."""
+
+    told: tuple[str, ...] = ()
+    """The title of each new message."""
+    troubles: tuple[str, ...] = ()
+    """A line for each thing that went wrong: the messages wait, and are sent by a later tick."""
+    again: datetime | None = None
+    """When there is more to tell, though nothing happens until then."""
+
+
+def notify(here: Here) -> Notified:
+    """Tell the channels of the environment what is due. A failure is a trouble and never ends the tick."""
+    if not here.contract.notify:
+        return Notified()
+    from aifactory_runtime.notify import sending
+
+    soon = datetime.now(UTC) + _SOON
+    try:
+        done = sending.tell(here.contract)
+    except files.Busy:
+        return Notified(again=soon)  # it may have begun before what this tick found
+    except FactoryError as error:
+        return Notified(troubles=(str(error).partition("\n")[0],), again=soon)
+    return Notified(tuple(one.title for one in done.told), tuple(done.troubles), done.again)
