@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -52,8 +52,23 @@ def joined(
     was, whatever was corrected since.
     """
     span = EVER if window is None else Span(rules.stamp(window.begins), rules.stamp(window.ends))
+    lines = stored.lines(contract, Span(_before(span.begins), EVER.ends), upto)
+    calls = stored.calls_of(contract, settings, lines, Span(span.begins, EVER.ends))
+    by_prediction, _ = rules.by_prediction(lines, calls)
+    yield from joined_with(contract, settings, by_prediction, span, now)
+
+
+def joined_with(
+    contract: EnvironmentContract,
+    settings: Labels,
+    labels: Mapping[str, Sequence[Line]],
+    span: Span = EVER,
+    now: datetime | None = None,
+) -> Iterator[pd.DataFrame]:
+    """As `joined`, of `labels` that were read before: those of each prediction, in order of their sequence."""
     moment, wait = now or datetime.now(UTC), timedelta(seconds=settings.wait)
-    counting = _counting(contract, settings, span, upto)
+    settled = {identity: rules.settle(own) for identity, own in labels.items()}
+    counting = {identity: line for identity, own in settled.items() for line, state in own if state == JOINED}
     for frame in predictions.frames(contract, span):
         due = [rules.is_due(time, wait, moment) for time in frame["time"]]
         found = [counting.get(identity) for identity in frame["prediction_id"]]
@@ -63,16 +78,6 @@ def joined(
 def last_sequence(contract: EnvironmentContract) -> int:
     """Sequence of the newest label; 0 when there is none."""
     return max((line.sequence for line in stored.lines(contract)), default=0)
-
-
-def _counting(contract: EnvironmentContract, settings: Labels, span: Span, upto: int | None) -> dict[str, Line]:
-    """The label that counts, or will, by prediction."""
-    lines = stored.lines(contract, Span(_before(span.begins), EVER.ends), upto)
-    keyed = any(line.key is not None for line in lines)
-    calls = stored.calls(contract, settings, Span(span.begins, EVER.ends)) if keyed else {}
-    by_prediction, _ = rules.by_prediction(lines, calls)
-    settled = {identity: rules.settle(own) for identity, own in by_prediction.items()}
-    return {identity: line for identity, own in settled.items() for line, state in own if state == JOINED}
 
 
 def _before(begins: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -15,32 +15,67 @@ from aifactory_runtime.labels.line import Line
 from aifactory_runtime.labels.rules import State
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from aifactory_runtime.contract import EnvironmentContract
     from aifactory_runtime.contract.manifest import Labels
 
 STATES: tuple[State, ...] = get_args(State)
 
 
+class Made:
+    """When the predictions that labels are of were made, noted while all predictions that are kept are read."""
+
+    def __init__(self, labels: Mapping[str, Sequence[Line]]) -> None:
+        self._labels = labels
+        self.times: dict[str, str] = {}
+        """By id, of those that are kept."""
+        self.oldest: str | None = None
+        """When the oldest prediction of the service that is kept was made."""
+
+    def see(self, frame: pd.DataFrame) -> None:
+        """The next chunk of predictions."""
+        for identity, time, role in zip(frame["prediction_id"], frame["time"], frame["role"], strict=True):
+            if identity in self._labels:
+                self.times[identity] = time
+            if role != predictions.BATCH and (self.oldest is None or time < self.oldest):
+                self.oldest = time
+
+
 def states(
     contract: EnvironmentContract, settings: Labels, lines: Sequence[Line], now: datetime | None = None
 ) -> list[State]:
     """What each of these labels is, in their order, beside each other and all predictions that are kept."""
-    calls = stored.calls(contract, settings) if any(line.key is not None for line in lines) else {}
-    by_prediction, astray = rules.by_prediction(lines, calls)
-    times, oldest = _times(contract, by_prediction)
-    gone = _removed(Path(contract.data_uri)) if len(times) < len(by_prediction) else frozenset()
+    by_prediction, astray = rules.by_prediction(lines, stored.calls_of(contract, settings, lines))
+    made = Made(by_prediction)
+    for frame in predictions.frames(contract):
+        made.see(frame)
+    found = states_of(contract, settings, by_prediction, made, now)
+    found |= {id(line): "unknown" for line in astray}
+    return [found[id(line)] for line in lines]
+
+
+def states_of(
+    contract: EnvironmentContract,
+    settings: Labels,
+    labels: Mapping[str, Sequence[Line]],
+    made: Made,
+    now: datetime | None = None,
+) -> dict[int, State]:
+    """What each label is that means a prediction, by its `id()`; `made` has seen all predictions."""
+    gone = _removed(Path(contract.data_uri)) if len(made.times) < len(labels) else frozenset()
     moment, wait = now or datetime.now(UTC), timedelta(seconds=settings.wait)
-    found: dict[int, State] = {id(line): "unknown" for line in astray}
-    for identity, own in by_prediction.items():
-        time = times.get(identity)
+    found: dict[int, State] = {}
+    for identity, own in labels.items():
+        time = made.times.get(identity)
         for line, state in rules.settle(own):
             if time is None:
-                found[id(line)] = "removed" if identity in gone else rules.absent(identity, oldest)
+                found[id(line)] = "removed" if identity in gone else rules.absent(identity, made.oldest)
             elif state == "joined" and not rules.is_due(time, wait, moment):
                 found[id(line)] = "early"
             else:
                 found[id(line)] = state
-    return [found[id(line)] for line in lines]
+    return found
 
 
 def count(found: Sequence[State]) -> dict[State, int]:
@@ -53,16 +88,3 @@ def _removed(data: Path) -> frozenset[str]:
     """Ids of predictions that are on record as removed."""
     of_predictions = (one for one in removals.read(data) if one.kind == removals.PREDICTION)
     return frozenset(name for one in of_predictions for name in one.names)
-
-
-def _times(contract: EnvironmentContract, wanted: Collection[str]) -> tuple[dict[str, str], str | None]:
-    """The times of predictions by id, of those that are wanted and kept, and that of the oldest of the service."""
-    times: dict[str, str] = {}
-    oldest: str | None = None
-    for frame in predictions.frames(contract):
-        for identity, time, role in zip(frame["prediction_id"], frame["time"], frame["role"], strict=True):
-            if identity in wanted:
-                times[identity] = time
-            if role != predictions.BATCH and (oldest is None or time < oldest):
-                oldest = time
-    return times, oldest

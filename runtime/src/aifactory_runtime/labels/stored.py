@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,11 @@ def calls(contract: EnvironmentContract, rules: Labels, span: Span = EVER) -> Ca
     for of_key in found.values():
         of_key.sort()
     return found
+
+
+def calls_of(contract: EnvironmentContract, rules: Labels, lines: Iterable[Line], span: Span = EVER) -> Calls:
+    """As `calls`, for these labels: predictions are read only where one of them names its prediction by key."""
+    return calls(contract, rules, span) if any(line.key is not None for line in lines) else {}
 
 
 def _value(inputs: str, column: str) -> Any:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,10 +19,12 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.config import environment
 from aifactory_runtime.data.columns import to_date
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.labels import overview, stored
-from aifactory_runtime.labels.joined import JOINED, joined, last_sequence
+from aifactory_runtime.labels import overview, rules, stored
+from aifactory_runtime.labels.joined import JOINED, joined_with
+from aifactory_runtime.labels.rules import State
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
     from aifactory_runtime.config.project import Project
@@ -33,50 +37,33 @@ _MAY_LEAVE = frozenset({"public", "internal"})
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, array_like=True):
     """A prediction whose label counts; `redacted` are columns of which it has no value as it came."""
 
     prediction_id: str
     time: str
     label: Any
-    inputs: Mapping[str, Any]
+    inputs: dict[str, Any]
     redacted: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Added:
-    """The labelled predictions that one ingest adds: the same whenever they are read, by label and by moment."""
+    """The labelled predictions that one ingest adds, in the order in which they are rows; they are read once.
+
+    Those whose columns were recorded as they came and which have every column that may not be missing. They wait in a
+    file that nobody else sees, and that goes with this.
+    """
 
     project: Project
     contract: EnvironmentContract
     upto: int
-    now: datetime
-
-    def rows(self) -> Iterator[Row]:
-        """All whose columns were recorded as they came and which have every column that may not be missing."""
-        needed = _needed(self.project)
-        for row in self._labelled():
-            if not (row.redacted & set(needed)) and all(_there(row, name, self._time) for name in needed):
-                yield row
-
-    def left_out(self) -> Counter[str]:
-        """How many labelled predictions are left out, by why."""
-        needed, found = _needed(self.project), Counter[str]()
-        for row in self._labelled():
-            if hidden := sorted(row.redacted & set(needed)):
-                found[f"{', '.join(hidden)} not recorded as it came"] += 1
-            elif missing := [name for name in needed if not _there(row, name, self._time)]:
-                found[f"no {', '.join(missing)}, which schema.py wants"] += 1
-        return found
-
-    def digest(self) -> str | None:
-        """SHA-256 of which rows with which labels; None when there are none."""
-        total, empty = hashlib.sha256(), True
-        for row in self.rows():
-            total.update(msgspec.json.encode([row.prediction_id, row.label]))
-            empty = False
-        return None if empty else total.hexdigest()
+    """Sequence of the newest label that was looked at."""
+    times: Sequence[str]
+    """When each of them was made."""
+    digest: str | None
+    """SHA-256 of which rows with which labels, the same whenever they are read; None when there are none."""
+    waiting: IO[bytes]
 
     def after(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The batches of the data source, then these rows in the same columns; what they lack is missing."""
@@ -86,35 +73,18 @@ class Added:
             yield batch
         if schema is None:
             return
-        waiting: list[Row] = []
-        for row in self.rows():
-            waiting.append(row)
-            if len(waiting) == _ROWS:
-                yield self._batch(waiting, schema)
-                waiting = []
-        if waiting:
-            yield self._batch(waiting, schema)
-
-    @property
-    def _time(self) -> str | None:
-        return self.project.science.time()
-
-    def _labelled(self) -> Iterator[Row]:
-        settings = self.project.manifest.labels
-        for frame in joined(self.contract, settings, now=self.now, upto=self.upto):
-            counting: Any = frame[frame["state"] == JOINED]
-            for row in counting.itertuples(index=False):
-                inputs = msgspec.json.decode(row.inputs, type=dict[str, Any])
-                redacted = frozenset(msgspec.json.decode(row.redacted, type=dict[str, str]) if row.redacted else ())
-                yield Row(row.prediction_id, row.time, msgspec.json.decode(row.label), inputs, redacted)
+        self.waiting.seek(0)
+        lines = map(msgspec.json.Decoder(Row).decode, self.waiting)
+        while rows := list(islice(lines, _ROWS)):
+            yield self._batch(rows, schema)
 
     def _batch(self, rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
         import pyarrow as pa
 
-        target = self.project.science.target()
+        target, time = self.project.science.target(), self.project.science.time()
         columns = []
         for field in schema:
-            values = [row.label if field.name == target else _value(row, field.name, self._time) for row in rows]
+            values = [row.label if field.name == target else _value(row, field.name, time) for row in rows]
             columns.append(_column(values, field))
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
@@ -140,10 +110,49 @@ def of(project: Project) -> Added | None:
     if not (data.add_captured or data.add_captured_from_prod):
         return None
     contract = own if not data.add_captured_from_prod or own.environment == _PROD else _of_prod(project)
-    added = Added(project, contract, last_sequence(contract), datetime.now(UTC))
     _refuse_unsent(project)
-    _tell(added)
-    return added
+    return _read(project, contract)
+
+
+def _read(project: Project, contract: EnvironmentContract) -> Added:
+    """Labels and predictions are each read once; predictions once more where labels name them by key."""
+    settings, now = project.manifest.labels, datetime.now(UTC)
+    lines = stored.lines(contract)
+    labels, astray = rules.by_prediction(lines, stored.calls_of(contract, settings, lines))
+    made, needed, time = overview.Made(labels), _needed(project), project.science.time()
+    left_out, total, times = Counter[str](), hashlib.sha256(), []
+    waiting = tempfile.TemporaryFile(prefix="aifactory-captured-")  # noqa: SIM115 - open as long as the rows are wanted
+    for frame in joined_with(contract, settings, labels, now=now):
+        made.see(frame)
+        for row in _labelled(frame):
+            if why := _why_not(row, needed, time):
+                left_out[why] += 1
+                continue
+            waiting.write(msgspec.json.encode(row) + b"\n")
+            total.update(msgspec.json.encode([row.prediction_id, row.label]))
+            times.append(row.time)
+    states = Counter(overview.states_of(contract, settings, labels, made, now).values())
+    states["unknown"] += len(astray)
+    _tell(contract, len(times), states, left_out)
+    upto = max((line.sequence for line in lines), default=0)
+    return Added(project, contract, upto, times, total.hexdigest() if times else None, waiting)
+
+
+def _labelled(frame: pd.DataFrame) -> Iterator[Row]:
+    counting: Any = frame[frame["state"] == JOINED]
+    for row in counting.itertuples(index=False):
+        inputs = msgspec.json.decode(row.inputs, type=dict[str, Any])
+        redacted = frozenset(msgspec.json.decode(row.redacted, type=dict[str, str]) if row.redacted else ())
+        yield Row(row.prediction_id, row.time, msgspec.json.decode(row.label), inputs, redacted)
+
+
+def _why_not(row: Row, needed: Sequence[str], time: str | None) -> str | None:
+    """Why a labelled prediction is left out; None when it is added."""
+    if hidden := sorted(row.redacted & set(needed)):
+        return f"{', '.join(hidden)} not recorded as it came"
+    if missing := [name for name in needed if name not in row.inputs and name != time]:
+        return f"no {', '.join(missing)}, which schema.py wants"
+    return None
 
 
 def _of_prod(project: Project) -> EnvironmentContract:
@@ -171,16 +180,13 @@ def _refuse_unsent(project: Project) -> None:
         )
 
 
-def _tell(added: Added) -> None:
+def _tell(contract: EnvironmentContract, rows: int, states: Counter[State], left_out: Mapping[str, int]) -> None:
     """How many rows are added, and of every label and row that is not, why."""
-    lines = stored.lines(added.contract, upto=added.upto)
-    states = overview.count(overview.states(added.contract, added.project.manifest.labels, lines, added.now))
-    rows = sum(1 for _ in added.rows())
-    _log.warning("note: %s labelled predictions of %s are added to the rows", rows, added.contract.environment)
-    others = [f"{number} {state}" for state, number in states.items() if number and state != "joined"]
+    _log.warning("note: %s labelled predictions of %s are added to the rows", rows, contract.environment)
+    others = [f"{states[state]} {state}" for state in overview.STATES if states[state] and state != "joined"]
     if others:
         _log.warning("note: other labels add nothing: %s (labels status says more)", ", ".join(others))
-    for why, number in added.left_out().items():
+    for why, number in left_out.items():
         _log.warning("note: %s labelled predictions are left out: %s", number, why)
 
 
@@ -193,10 +199,6 @@ def _needed(project: Project) -> list[str]:
 
 def _is_needed(name: str, column: Any, science: Any) -> bool:
     return name not in science.ignored() or not column.nullable
-
-
-def _there(row: Row, name: str, time: str | None) -> bool:
-    return name in row.inputs or name == time
 
 
 def _value(row: Row, name: str, time: str | None) -> Any:

@@ -53,7 +53,7 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
     kinds = declared.kinds(context.project.science.schema())
     read = settings.data.read or source.detect(path)
     added = captured_rows.of(context.project)
-    labelled = None if added is None else added.digest()
+    labelled = None if added is None else added.digest
     meant: list[Any] = [source.digest(path), sorted(kinds.items()), *([labelled] if labelled else [])]
     drawn = [settings.data.sample_rows, settings.train.seed] if settings.data.sample_rows else []
     content = _digest([*meant, source.reading(read), *drawn])

@@ -11,6 +11,7 @@ import pandera.pandas as pandera
 import pytest
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.capture import reading
 from aifactory_runtime.capture.log_file import LogFile
 from aifactory_runtime.config import environment
 from aifactory_runtime.config.settings import Settings
@@ -91,6 +92,28 @@ def test_given_labelled_predictions_when_ingested_then_they_are_rows_and_the_sam
     assert "note: 2 labelled predictions of dev are added" in caplog.text and "1 unknown" in caplog.text
     off = Place(tmp_path)
     assert off.ingest().sha256 == before.sha256 and len(off.rows()) == 2
+
+
+def test_given_labels_of_either_kind_when_ingested_then_each_log_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, frames = Place(tmp_path, add_captured=True), reading.frames
+    read: list[str] = []
+
+    def noted(*given: Any) -> Any:
+        read.append(given[2].table)
+        return frames(*given)
+
+    monkeypatch.setattr(reading, "frames", noted)
+    send(tmp_path, *[label(f"l{n}", 1, 9 * HOUR, prediction_id=prediction(n)) for n in (1, 3)])
+    place.ingest()
+    assert sorted(read) == ["captured", "labels"]
+
+    place.manifest.labels = Labels(key="name")
+    read.clear()
+    send(tmp_path, label("by key", 0, 9 * HOUR, key="Å"))
+    place.ingest()
+    assert sorted(read) == ["captured", "captured", "labels"], "a key is looked for among all predictions first"
 
 
 def test_given_a_column_that_is_dropped_or_hashed_when_ingested_then_its_rows_are_left_out_and_counted(
