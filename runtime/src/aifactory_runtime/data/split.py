@@ -90,6 +90,8 @@ class Assigned:
 
     sides: Sides
     report: Mapping[str, Any]
+    since: Mask
+    """The test rows that are not of the frozen reference: no earlier run can have put them there."""
 
 
 def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None, key: Sequence[str] = ()) -> Read:
@@ -122,9 +124,9 @@ def assign(read: Read, settings: DataSettings, reference: Read | None) -> Assign
     """The side of each row; of copies the first is kept. The rows of the frozen `reference` are test.
 
     The target takes no part in the choice, unless rows of equal inputs are spread: a row whose label is corrected stays
-    where it is. With times the newest rows are test, else the hash of a row decides. A class of two different rows or
-    more is on both sides, a single row is in training. FactoryError for fewer than 10 rows, and where all of them would
-    be on one side.
+    where it is. With times the newest rows are test, and of those that came after the frozen ones the newest again,
+    else the hash of a row decides. A class of two different rows or more is on both sides, a single row is in training.
+    FactoryError for fewer than 10 rows, and where all of them would be on one side.
     """
     kept = ~copies.copied(read.whole, read.key)
     rows = read.only(kept)
@@ -133,13 +135,15 @@ def assign(read: Read, settings: DataSettings, reference: Read | None) -> Assign
     spread = settings.equal_rows == "spread" and settings.group is None
     decides = _spread(rows) if spread else rows.inputs
     ranks = _ranks(decides, rows)
+    single = spread or rows.times is not None
+    frozen = held = np.zeros(len(ranks), dtype=np.bool_)
+    if reference is not None:
+        order = ranks if single else np.arange(len(ranks), dtype=np.float64)
+        held = twins.held(rows.whole, rows.inputs, order, (reference.whole, reference.inputs))
+        frozen = held if single else np.isin(rows.inputs, reference.inputs)
+        ranks = _ranks(decides, rows, held)
     test, validation = settings.test_share, settings.validation_share
     sides = np.where(ranks < test, _TEST, np.where(ranks < test + validation, _VALIDATION, _TRAIN)).astype(np.int8)
-    frozen = np.zeros(len(sides), dtype=np.bool_)
-    if reference is not None and (spread or rows.times is not None):
-        frozen = twins.held(rows.whole, rows.inputs, ranks, (reference.whole, reference.inputs))
-    elif reference is not None:
-        frozen = np.isin(rows.inputs, reference.inputs)
     sides[frozen] = _TEST
     mend = _Mend(sides, ranks, decides if rows.times is None or spread else rows.whole, frozen)
     mend.learned_and_tested()
@@ -151,7 +155,9 @@ def assign(read: Read, settings: DataSettings, reference: Read | None) -> Assign
     _spare(sides, rows, decides, settings)
     full = np.full(len(read.whole), _DROPPED, dtype=np.int8)
     full[kept] = sides
-    return Assigned(full, {**report, "spare_rows": int((sides == _SPARE).sum())})
+    since = np.zeros(len(full), dtype=np.bool_)
+    since[kept] = (sides == _TEST) & ~held & (reference is not None)
+    return Assigned(full, {**report, "spare_rows": int((sides == _SPARE).sum())}, since)
 
 
 def _spread(rows: Read) -> Hashes:
@@ -163,15 +169,30 @@ def _spread(rows: Read) -> Hashes:
     return twins.apart(both if rows.labels is None else rows.inputs, both, rows.whole)
 
 
-def _ranks(decides: Hashes, rows: Read) -> Places:
-    """A number from 0 up to 1 for each row: the smallest are test, then validation, then training."""
+def _ranks(decides: Hashes, rows: Read, held: Mask | None = None) -> Places:
+    """A number from 0 up to 1 for each row: the smallest are test, then validation, then training.
+
+    With times what came after the rows of the reference (`held`) is ranked by itself: so the older rows stay where they
+    are, and of the newer ones some are learned from too.
+    """
     places: Places = (decides >> np.uint64(64 - _BITS)).astype(np.float64) / 2.0**_BITS
     if rows.times is None:
         return places
     ranks = np.empty(len(places))
-    newest_first = np.lexsort((rows.whole, places, -rows.times))
-    ranks[newest_first] = (np.arange(len(places)) + 0.5) / len(places)
+    newer = newer_than(rows.times, held)
+    for part in (~newer, newer):
+        own = np.flatnonzero(part)
+        newest_first = own[np.lexsort((rows.whole[own], places[own], -rows.times[own]))]
+        ranks[newest_first] = (np.arange(len(own)) + 0.5) / max(len(own), 1)
     return ranks
+
+
+def newer_than(times: Places, rows: Mask | None) -> Mask:
+    """Which rows are newer than the newest of some `rows`; none is where there are none of them."""
+    if rows is None or not rows.any():
+        return np.zeros(len(times), dtype=np.bool_)
+    newer: Mask = times > times[rows].max()
+    return newer
 
 
 def _check_both(sides: Sides, group: str | None) -> None:

@@ -128,6 +128,43 @@ def test_given_a_time_when_split_then_the_newest_rows_are_test(kind: str) -> Non
     assert (len(parts["test"]), len(parts["validation"])) == (200, 100)
 
 
+def test_given_newer_rows_when_split_by_time_then_older_ones_stay_and_the_newer_are_learned_and_tested() -> None:
+    roles, frame = Roles("y", time="day"), table(300).assign(day=np.arange(300.0))
+    before = assign(frame, roles)
+    reference = before[before["split"] == "test"].drop(columns="split")
+    newer = table(200, 1).assign(day=300.0 + np.arange(200))
+
+    after = assign(pd.concat([newer, frame], ignore_index=True), roles, reference)
+
+    old, new = after[after["day"] < 300], after[after["day"] >= 300]
+    assert (old.set_index("day")["split"] == before.set_index("day")["split"]).all()
+    assert new.groupby("split")["day"].agg(["size", "min"]).to_dict("index") == {
+        "train": {"size": 140, "min": 300.0},
+        "validation": {"size": 20, "min": 440.0},
+        "test": {"size": 40, "min": 460.0},
+    }
+
+
+@pytest.mark.parametrize("conf", [{}, {"equal_rows": "spread"}, {"group": "c"}])
+def test_given_rows_that_came_later_when_split_then_those_tested_are_told_from_the_reference_also_where_equal(
+    conf: dict[str, object],
+) -> None:
+    chosen = DataSettings.model_validate({"test_share": 0.2, "validation_share": 0.1, **conf})
+    frame = table(400)
+    first = split.assign(split.scan([frame], ROLES, chosen.group), chosen, None)
+    assert not first.since.any(), "every test row is the reference"
+    reference = frame[first.sides == 2]
+
+    grown = pd.concat([frame, table(200, 1), reference.head(20)], ignore_index=True)
+    known = split.scan([reference], ROLES, chosen.group)
+    found = split.assign(split.scan([grown], ROLES, chosen.group), chosen, known)
+
+    assert (found.sides[found.since] == 2).all() and found.since.sum() > 30
+    assert (found.sides == 2).sum() - found.since.sum() == len(reference)
+    if not conf:
+        assert not found.since[:400].any() and found.since[600:].all(), "of equal rows the first are the reference"
+
+
 def test_given_rows_without_a_time_when_split_then_they_count_as_the_oldest() -> None:
     moments = np.datetime64("2024-01-01", "us") + np.arange(100).astype("timedelta64[D]")
     moments[::2] = np.datetime64("NaT")
