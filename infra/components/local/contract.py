@@ -71,9 +71,7 @@ def manifest_values(settings: WorkspaceSettings) -> dict[str, Any]:
         "live_test": wanted.live_test,
         **derived.of_trial(wanted.trial),
         "capture": wanted.capture,
-        **derived.of_retention(wanted.retention),
         "quota_disk_gb": wanted.quotas.disk_gb,
         "quota_compute_hours": wanted.quotas.compute_hours,
         "retired": settings.retired,
-        **derived.of_retraining(wanted.retraining),
     }

@@ -148,5 +148,4 @@ def embedded(root: Path, manifest: Manifest, folder: Path | None = None) -> dict
         "capture_key_file": str(base / f"{names.CAPTURE_KEY}.json"),
         **derived.folders(base),
         **derived.from_manifest(manifest, "dev"),  # where people try things
-        **derived.of_retention(manifest.settings("dev").retention),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.contract.manifest import Manifest, Retention, Retraining
+from aifactory_runtime.contract.manifest import Manifest
 from aifactory_runtime.contract.trial import Trial
 
 _FOLDERS = {
@@ -32,18 +32,8 @@ def of_trial(trial: Trial) -> dict[str, str | float]:
     return {"trial": trial.kind, **{f"trial_{key}": value for key, value in stated.items()}}
 
 
-def of_retention(retention: Retention) -> dict[str, int]:
-    """How many days rows stay."""
-    return retention.model_dump(exclude={"schedule"})
-
-
-def of_retraining(retraining: Retraining) -> dict[str, str | float]:
-    """What becomes of requests to train again, flat as a contract is."""
-    return {"retraining_policy": retraining.policy, "retraining_pace": retraining.pace}
-
-
 def from_manifest(manifest: Manifest, environment: str) -> dict[str, Any]:
-    """What the manifest says of the use case, and of its data in `environment`."""
+    """What the manifest says of the use case, of its data in `environment`, and of what a project does there itself."""
     settings = manifest.settings(environment)
     return {
         "data_source": settings.data_source,
@@ -53,4 +43,7 @@ def from_manifest(manifest: Manifest, environment: str) -> dict[str, Any]:
         "scoring": manifest.scoring,
         "capture_columns": dict(settings.capture_columns),
         "notify": [one.model_dump(mode="json", exclude_none=True) for one in settings.notify],
+        **settings.retention.model_dump(exclude={"schedule"}),
+        "retraining_policy": settings.retraining.policy,
+        "retraining_pace": settings.retraining.pace,
     }

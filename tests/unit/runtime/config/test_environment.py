@@ -44,7 +44,10 @@ def test_given_nothing_provisioned_when_resolved_then_it_says_what_the_manifest_
     tmp_path: Path,
 ) -> None:
     values = changed("environments.dev.batch", {"source": "data/today.csv"}) | {"scoring": "batch", "train_in": "prod"}
-    said = {"scoring": "batch", "train_in": "prod", "risk": "limited", "batch_source": "data/today.csv"}
+    dev = values["environments"]["dev"]
+    dev |= {"retraining": {"policy": "automatic", "pace": "1h"}, "retention": {"predictions_days": 7}}
+    said: dict[str, Any] = {"scoring": "batch", "train_in": "prod", "risk": "limited", "batch_source": "data/today.csv"}
+    said |= {"retraining_policy": "automatic", "retraining_pace": 3600.0, "predictions_days": 7}
 
     resolved = resolve(tmp_path, Manifest.model_validate(values), {})
 
