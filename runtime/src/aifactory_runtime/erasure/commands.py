@@ -17,7 +17,7 @@ _PLACES = {"logged": "in the log", "captured": "in the table captured", "scored"
 @options.environment
 @click.option("--yes", is_flag=True, help="Do it; without, it is only said.")
 @click.option("--reason", default=None, help="Why, for the audit log; it must not tell who the person is.")
-@click.option("--as", "who", default=None, help="Who does it; default is the environment's own identity.")
+@options.person
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def erase(
     predictions: tuple[str, ...],
@@ -26,7 +26,7 @@ def erase(
     environment: str | None,
     yes: bool,
     reason: str | None,
-    who: str | None,
+    person: str | None,
     as_json: bool,
 ) -> None:
     """Erase one person's predictions from the log, the table captured and scored batches, and their labels, for good.
@@ -36,8 +36,10 @@ def erase(
     Example: erase --env prod --where customer_id=4711 --reason "request 12" --yes
     """
     from aifactory_runtime.capture import hashing
+    from aifactory_runtime.config import credentials
     from aifactory_runtime.contract.recording import treatment
-    from aifactory_runtime.erasure import person, places
+    from aifactory_runtime.erasure import person as persons
+    from aifactory_runtime.erasure import places
 
     column, value = _condition(where)
     if not predictions and column is None:
@@ -49,9 +51,9 @@ def erase(
     if column is not None and treatment(contract.capture_columns, column) == "drop":
         note = f"note: {column} is not recorded in {contract.environment}: only what is older than that rule has it"
         click.echo(note, err=True)
-    meant = person.of(predictions, column, value, hashing.of(contract) if column else None, joined_by)
+    meant = persons.of(predictions, column, value, hashing.of(contract) if column else None, joined_by)
     if yes and reason:
-        found = places.erase(contract, meant, who or contract.identity, reason)
+        found = places.erase(contract, meant, credentials.login_of(contract, person), reason)
     else:
         found = places.find(contract, meant)
     if as_json:

@@ -12,7 +12,6 @@ import click
 from aifactory_runtime.config import options
 
 if TYPE_CHECKING:
-    from aifactory_runtime.config.project import Project
     from aifactory_runtime.labels.rules import State
 
 _MEANING = {
@@ -52,7 +51,7 @@ def add(table: str, environment: str | None, yes: bool, as_json: bool) -> None:
     from aifactory_runtime.labels import overview
     from aifactory_runtime.labels import table as tables
 
-    project = _project(environment)
+    project = options.project_of(environment)
     contract = project.environment.contract
     planned = tables.plan(project, table)
     counts = overview.count(planned.states)
@@ -86,7 +85,7 @@ def status(environment: str | None, as_json: bool) -> None:
     """
     from aifactory_runtime.labels import overview, stored
 
-    project = _project(environment)
+    project = options.project_of(environment)
     contract = project.environment.contract
     counts = overview.count(overview.states(contract, project.manifest.labels, stored.lines(contract)))
     if as_json:
@@ -100,9 +99,3 @@ def _say(counts: Mapping[State, int]) -> None:
     for state, number in counts.items():
         if number:
             click.echo(f"  {number:>9,} {state:<14} {_MEANING[state]}")
-
-
-def _project(environment: str | None) -> Project:
-    from aifactory_runtime.config import project
-
-    return project.load(project.find_root(Path.cwd()), environment)

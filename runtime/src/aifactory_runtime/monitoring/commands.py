@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,10 +28,9 @@ def monitor(environment: str | None, as_json: bool) -> int:
 
     Example: monitor --env prod
     """
-    from aifactory_runtime.config import project
     from aifactory_runtime.monitoring import run
 
-    found = project.load(project.find_root(Path.cwd()), environment)
+    found = options.project_of(environment)
     name, report = found.environment.contract.environment, run.monitor(found, datetime.now(UTC))
     if as_json:
         looked = [_values(one) for one in report.windows]

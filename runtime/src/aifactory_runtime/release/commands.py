@@ -120,10 +120,10 @@ def trace(prediction_id: str, environment: str | None, as_json: bool) -> None:
 
     Example: trace 0199f3a2-... --env prod
     """
-    from aifactory_runtime.release.side import open_side
+    from aifactory_runtime.release.side import side_of
     from aifactory_runtime.release.trace import trace as follow
 
-    found = follow(open_side(_root(), environment), prediction_id)
+    found = follow(side_of(options.project_of(environment)), prediction_id)
     if as_json:
         click.echo(json.dumps(found.values()))
         return

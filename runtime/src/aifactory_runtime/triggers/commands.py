@@ -167,10 +167,9 @@ def _values(one: Request) -> dict[str, Any]:
 
 
 def _here(environment: str | None) -> Here:
-    from aifactory_runtime.config import project
     from aifactory_runtime.triggers.here import Here
 
-    return Here(project.load(_root(), environment))
+    return Here(options.project_of(environment))
 
 
 def _root() -> Path:

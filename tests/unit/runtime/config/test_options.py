@@ -7,10 +7,20 @@ from typing import get_args
 
 import pytest
 
+from aifactory_runtime import cli
 from aifactory_runtime.config import options
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import UsageProblem
 from tests.fixtures import usecase_repo
+
+
+@pytest.fixture(scope="module")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repo that was provisioned in prod."""
+    repo = usecase_repo.make_repo(tmp_path_factory.mktemp("provisioned") / "repo", rows=5)
+    (repo / ".factory").mkdir(exist_ok=True)
+    (repo / ".factory" / "prod.json").write_text("{}")
+    return repo
 
 
 def test_given_the_contract_when_an_environment_is_chosen_then_each_that_it_may_be_of_can_be() -> None:
@@ -51,3 +61,28 @@ def test_given_provisioned_environments_and_none_named_then_it_is_said_which_one
     assert said.out == ""
     assert "speaks of embedded" in said.err
     assert "for dev or prod name it: --env prod" in said.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("audit",),
+        ("due",),
+        ("labels", "status"),
+        ("labels", "add", "absent.csv"),
+        ("monitor",),
+        ("requests",),
+        ("trace", "a"),
+    ],
+)
+def test_given_none_named_when_any_command_that_speaks_of_one_is_typed_then_it_says_so(
+    provisioned: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(provisioned)
+    monkeypatch.delenv("AIFACTORY_ENV", raising=False)
+    with pytest.raises(SystemExit):
+        cli.main("demo_case", list(command))
+    assert "speaks of embedded" in capsys.readouterr().err

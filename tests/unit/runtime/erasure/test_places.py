@@ -24,7 +24,7 @@ from aifactory_runtime.config import options
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.data import erasing, parts, tables
 from aifactory_runtime.erasure import commands, person, places
-from aifactory_runtime.errors import FactoryError, NeedsPerson
+from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from aifactory_runtime.labels import compaction as label_compaction
 from aifactory_runtime.labels import stored as stored_labels
 from aifactory_runtime.release import trace
@@ -254,6 +254,7 @@ def said(environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch) -> I
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(commands.erase, arguments)
 
+    run.project = project  # type: ignore[attr-defined]
     yield run
 
 
@@ -276,3 +277,24 @@ def test_given_the_command_when_used_then_it_says_first_and_erases_only_with_yes
         "ids": [identity(1)],
         "done": True,
     }
+
+
+def test_given_an_invented_name_when_erasing_then_it_is_refused_and_the_login_of_a_known_one_is_written_down(
+    environment: EnvironmentContract, said: Any, tmp_path: Path
+) -> None:
+    said.project.environment.contract = environment.model_copy(
+        update={"credentials_file": str(tmp_path / "credentials" / "release.json")}
+    )
+    for who in ("release", "kim.meyer"):
+        file = tmp_path / "credentials" / f"{who}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps({"identity": who, "login": f"{who}.churn.prod", "password": "x"}))
+        file.chmod(0o600)
+    asked = (identity(1), "--yes", "--reason", "request 12")
+
+    refused = said(*asked, "--as", "the board")
+    assert isinstance(refused.exception, UsageProblem) and "the board.json is missing" in str(refused.exception)
+    assert log.read(Path(environment.audit_uri)) == []
+
+    assert said(*asked, "--as", "kim.meyer").exit_code == 0
+    assert {one["who"] for one in log.read(Path(environment.audit_uri))} == {"kim.meyer.churn.prod"}

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from aifactory_runtime.audit import log
 from aifactory_runtime.capture.log_file import OLDER
+from aifactory_runtime.config import options
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.release import commands, side, trace
 from aifactory_runtime.release.side import Side
@@ -79,8 +80,8 @@ def test_given_a_trace_when_it_is_said_then_no_name_touches_its_value(
 ) -> None:
     found = traced(tmp_path, **{"operations.runtime_sha256": "b" * 64})
     monkeypatch.setattr(trace, "trace", lambda *_: found)
-    monkeypatch.setattr(side, "open_side", lambda *_: None)
-    monkeypatch.setattr(commands, "_root", lambda: tmp_path)
+    monkeypatch.setattr(side, "side_of", lambda *_: None)
+    monkeypatch.setattr(options, "project_of", lambda _: None)
     lines = CliRunner().invoke(commands.trace, ["a"]).output.splitlines()
     starts = {line.index(line.split("  ")[-1].strip()) for line in lines if line.strip()}
     assert "operations runtime_sha256  " + "b" * 64 in lines and len(starts) == 1
