@@ -242,8 +242,9 @@ def _due_by_schedule(name: str, context: ScheduleEvaluationContext) -> Iterator[
     asked, untold = wanted(found, slot)
     reasons = unread + untold
     waiting = [one.name for one in asked if not one.released]
-    older = [one.name for one in asked if one.released and one.lacks(WORK[name])]
-    ready = [one for one in asked if one.released and not one.lacks(WORK[name])]
+    released = [one for one in asked if one.released]
+    ready = [one for one in released if not one.lacks(WORK[name])]
+    older = [one.name for one in released if one not in ready]
     if waiting:
         reasons.append(f"due, but nothing is released yet: {', '.join(waiting)}")
     if older:

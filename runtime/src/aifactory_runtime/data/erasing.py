@@ -43,14 +43,14 @@ def erase(folder: Path, name: str, wanted: Wanted, by: str | None = None) -> int
     """Take the rows that are meant out of the table, in one commit, then off the disk; how many they were.
 
     `by` is the column that the files of the table are parted by. Killed anywhere, the same again finishes it.
-    FactoryError, with the table as before, when the disk does not take it. Nobody else may write meanwhile.
+    FactoryError, which says how far it came, when the disk does not take it. Nobody else may write meanwhile.
     """
     from deltalake import DeltaTable
 
     if not there(folder, name):
         return 0
     schema = tables.columns(folder, name)
-    with _one_line(name):
+    with _one_line(name, "nothing was erased"):
         change = _Change(folder / name, schema, by)
         try:
             for file in _files(folder, name):
@@ -59,6 +59,7 @@ def erase(folder: Path, name: str, wanted: Wanted, by: str | None = None) -> int
         except BaseException:
             change.discard({file.path for file in _files(folder, name)})
             raise
+    with _one_line(name, "the rows are out of it, but files of before are still on the disk"):
         # Files of a commit before, too: whoever made it may have been killed before they went.
         table = DeltaTable(str(folder / name))
         table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
@@ -126,8 +127,8 @@ def _array(meant: Sequence[bool]) -> pa.Array:
 
 
 @contextmanager
-def _one_line(name: str) -> Iterator[None]:
-    """What disk, Delta and Arrow raise, as one line; Arrow's words are not repeated, they may hold values."""
+def _one_line(name: str, came_to: str) -> Iterator[None]:
+    """What disk, Delta and Arrow raise, as one line with what it came to; their words may hold values."""
     import pyarrow as pa
     from deltalake.exceptions import DeltaError
 
@@ -136,5 +137,5 @@ def _one_line(name: str) -> Iterator[None]:
     except (DeltaError, OSError, pa.ArrowException) as error:
         kind = type(error).__name__
         raise FactoryError(
-            f"table {name}: nothing was erased ({kind}); check the disk's space and rights, then erase again"
+            f"table {name}: {came_to} ({kind}); check the disk's space and rights, then erase again"
         ) from None

@@ -48,6 +48,8 @@ def over(folder: Path, keys: Iterable[str], facts: Mapping[str, Any], now: datet
     """Close those of `keys` that are open; nothing is written for the others. FactoryError as `found` and `read`."""
     moment = now or datetime.now(UTC)
     wanted = set(keys)
+    if not wanted:
+        return
     for problem in read(folder).problems.open(moment):
         if problem.key in wanted:
             log.append(folder, Event(moment, problem.kind, problem.key, CLOSED, facts))

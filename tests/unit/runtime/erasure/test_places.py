@@ -243,6 +243,29 @@ def test_given_a_disk_that_is_full_when_erased_then_the_table_is_as_before(
     assert files(data, tables.CAPTURED) == before and len(stored(data)) == 7
 
 
+def test_given_old_files_that_cannot_be_removed_when_erased_then_it_is_said_that_the_rows_are_out_of_the_table(
+    environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> NoReturn:
+        raise OSError(30, "Read-only file system")
+
+    data = Path(environment.data_uri)
+
+    def first(chunk: pa.Table) -> list[bool]:
+        return [one == identity(0) for one in chunk.column("prediction_id").to_pylist()]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DeltaTable, "vacuum", refused)
+        with pytest.raises(FactoryError, match="the rows are out of it, but files of before are still on the disk"):
+            erasing.erase(data, tables.CAPTURED, first, DAY)
+    assert len(stored(data)) == 6
+
+    erasing.erase(data, tables.CAPTURED, first, DAY)
+
+    named = {file.path for file in parts.stored(DeltaTable(str(data / tables.CAPTURED)))}
+    assert files(data, tables.CAPTURED) == named
+
+
 @pytest.fixture
 def said(environment: EnvironmentContract, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     project = SimpleNamespace(
