@@ -150,6 +150,12 @@ class TrainSettings(_Part):
     loading a model calls them with whatever its file says. The release's own conf counts where it is served."""
 
 
+def _check_once(columns: Sequence[str]) -> None:
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise ValueError(f"columns names {twice[0]} twice; name it once")
+
+
 class SliceSettings(_Part):
     """Parts of the rows, such as those of each region, on which a candidate is judged one by one.
 
@@ -165,9 +171,33 @@ class SliceSettings(_Part):
 
     @model_validator(mode="after")
     def _each_column_once(self) -> Self:
-        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
-        if twice:
-            raise ValueError(f"columns names {twice[0]} twice; name it once")
+        _check_once(self.columns)
+        return self
+
+
+FairnessMetric = Literal["demographic_parity", "equalized_odds", "accuracy", "absolute_error", "mean_error"]
+
+
+class FairnessSettings(_Part):
+    """Groups of people, such as women and men, between whom a model's answers may not differ by more than a limit.
+
+    A difference that chance makes is none, and a group of fewer than 30 test rows is never judged.
+    """
+
+    columns: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Columns with protected attributes. Also IGNORED ones, which no model and no request ever has: they are read from
+    the table to judge, cut as those of `slices`. With none nothing is checked, and reports say that."""
+    metric: FairnessMetric | None = None
+    """Which difference counts; the others are shown. Of a classification `demographic_parity` (how often the positive
+    class is the answer), `equalized_odds` (the same among rows that are of it and among those that are not) or
+    `accuracy`; of a regression `absolute_error` or `mean_error`. None takes equalized_odds, or absolute_error."""
+    limit: Annotated[float, Field(ge=0)] | None = 0.1
+    """The largest difference, of shares from 0 to 1; of errors as a share of the mean absolute error of all rows. What
+    is more, and no chance, is an objection at the gate. null: differences are shown and refuse nothing."""
+
+    @model_validator(mode="after")
+    def _each_column_once(self) -> Self:
+        _check_once(self.columns)
         return self
 
 
@@ -184,6 +214,8 @@ class GateSettings(_Part):
     """The class that f1 is of when there are two; None takes the second in their order: True, 1, the later word."""
     slices: SliceSettings = SliceSettings()
     """Figures of parts of the rows, beside those of the champion and the baseline."""
+    fairness: FairnessSettings = FairnessSettings()
+    """How much a model's answers may differ between groups of people."""
 
 
 class ServingSettings(_Part):

@@ -6,25 +6,21 @@ A permutation test. It holds for every metric and any number of rows, and answer
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from aifactory_runtime.gate import shuffled_figures
+from aifactory_runtime.gate import shuffled_figures, shuffles
 from aifactory_runtime.gate.metrics import Metric
+from aifactory_runtime.gate.shuffles import Index
 
-SHUFFLES = 999
 MOST_ROWS = 5_000
 MOST_P = 0.01
 """A model passes when chance does as well in one of a hundred shuffles at most."""
-_CELLS = 1_000_000
-"""So many labels are shuffled at once."""
 _ROUNDING = 1e-9
 Array = np.ndarray[Any, Any]
-Index = Iterator[Array]
-"""Which label lies on which row: whole numbers of shape (shuffles, rows)."""
 
 
 @dataclass(frozen=True)
@@ -80,66 +76,33 @@ def of(
         chosen = np.sort(draw.choice(len(labels), MOST_ROWS, replace=False))
     if times is not None:
         chosen = chosen[np.argsort(times[chosen], kind="stable")]
-        shuffles, ways = _shifted(len(chosen), draw), float(len(chosen))
+        index, ways = shuffles.shifted(len(chosen), draw), float(len(chosen))
     elif groups is not None:
-        numbers = _codes(groups[chosen])
+        numbers = shuffles.codes(groups[chosen])
         order = np.argsort(numbers, kind="stable")
         chosen, numbers = chosen[order], numbers[order]
-        shuffles, ways = _whole_groups(numbers, draw), _arrangements(_contents(labels[chosen], numbers))
+        index, ways = shuffles.whole_groups(numbers, draw), _arrangements(_contents(labels[chosen], numbers))
     else:
-        shuffles, ways = _shuffled(len(chosen), draw), _arrangements(_codes(labels[chosen]))
+        index, ways = shuffles.rows(len(chosen), draw), _arrangements(shuffles.codes(labels[chosen]))
     part = said.of(chosen)
     if part.shares is None:
         held = np.asarray(labels[chosen], dtype=np.float64)
         score = shuffled_figures.of_numbers(metric, held, np.asarray(part.predicted, dtype=np.float64))
     else:
         held, score = shuffled_figures.of_classes(metric, labels[chosen], part.shares, part.classes, part.positive)
-    found = _chance(score, held, shuffles, ways)
+    found = _chance(score, held, index, ways)
     return Chance(1.0, found.least) if part.are_one else found
 
 
-def _chance(score: Callable[[Array], Array], held: Array, shuffles: Index, ways: float) -> Chance:
+def _chance(score: Callable[[Array], Array], held: Array, orders: Index, ways: float) -> Chance:
     """A shuffle that gives no figure, such as one class on all rows, counts for chance."""
     observed = float(score(held[None, :])[0])
     hits = count = 0
-    for index in shuffles:
+    for index in orders:
         found = score(held[index])
         hits += int((~(found < observed - _ROUNDING * abs(observed))).sum())
         count += len(found)
     return Chance((1 + hits) / (1 + count), max(1 / ways, 1 / (1 + count)))
-
-
-def _shuffled(rows: int, draw: np.random.Generator) -> Index:
-    for size in _sizes(rows, SHUFFLES):
-        yield draw.permuted(np.tile(np.arange(rows), (size, 1)), axis=1)
-
-
-def _whole_groups(groups: Array, draw: np.random.Generator) -> Index:
-    """Each group with the labels of another, repeated or cut to its length; `groups` are sorted numbers from 0."""
-    lengths = np.bincount(groups)
-    starts = np.cumsum(lengths) - lengths
-    places = np.arange(len(groups)) - starts[groups]
-    for size in _sizes(len(groups), SHUFFLES):
-        other = draw.permuted(np.tile(np.arange(len(lengths)), (size, 1)), axis=1)[:, groups]
-        yield starts[other] + places % lengths[other]
-
-
-def _shifted(rows: int, draw: np.random.Generator) -> Index:
-    """Every shift but the one that changes nothing, or 999 of them."""
-    shifts = np.arange(1, rows)
-    if len(shifts) > SHUFFLES:
-        shifts = draw.choice(shifts, SHUFFLES, replace=False)
-    start = 0
-    for size in _sizes(rows, len(shifts)):
-        yield (np.arange(rows)[None, :] + shifts[start : start + size, None]) % rows
-        start += size
-
-
-def _sizes(rows: int, shuffles: int) -> Iterator[int]:
-    """How many shuffles come at a time."""
-    most = max(1, _CELLS // max(rows, 1))
-    for start in range(0, shuffles, most):
-        yield min(most, shuffles - start)
 
 
 def _arrangements(things: Array) -> float:
@@ -151,11 +114,6 @@ def _arrangements(things: Array) -> float:
 
 def _contents(labels: Array, groups: Array) -> Array:
     """A number for the labels of each group, the same for groups whose labels are alike."""
-    parts = np.split(_codes(labels), np.flatnonzero(np.diff(groups)) + 1)
+    parts = np.split(shuffles.codes(labels), np.flatnonzero(np.diff(groups)) + 1)
     texts = [str(part.tolist() if (part != part[0]).any() else part[0]) for part in parts]
-    return _codes(np.array(texts))
-
-
-def _codes(values: Array) -> Array:
-    """Whole numbers from 0 for values, the same for the same value."""
-    return np.unique(values, return_inverse=True)[1]
+    return shuffles.codes(np.array(texts))

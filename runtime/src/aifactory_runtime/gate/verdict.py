@@ -43,12 +43,12 @@ def judge(
     objections: Sequence[str] = (),
     notes: Sequence[str] = (),
     way_out: str = "",
-    slices: Mapping[str, Any] | None = None,
+    parts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Verdict:
-    """The verdict on a candidate by the metric `name`; `objections` of training and slices are reasons against it too.
+    """The verdict on a candidate by the metric `name`; `objections` of training and `parts` are reasons against it too.
 
-    `notes` on the run are remarks of the report; `way_out` is said where the champion is better; `slices` is the
-    report's part of that name.
+    `notes` on the run are remarks of the report; `way_out` is said where the champion is better; `parts` of the report
+    stand in it by their names.
 
     `metrics` holds the metric plain (on the test rows), `baseline.` and `chance.` (on the same rows), `reference.` (on
     the frozen reference) and, where there is a `champion`, `champion.` (on the same reference). `least_p` is the least
@@ -62,12 +62,12 @@ def judge(
     report = {
         "metric": name,
         "figures": {(key + name): _finite(value) for key, value in figures.items()},
-        "settings": {**settings.model_dump(exclude_none=True, exclude={"slices"}), "metric": name},
+        "settings": {**settings.model_dump(exclude_none=True, exclude={"slices", "fairness"}), "metric": name},
         "facts": dict(facts),
         "passed": not reasons,
         "reasons": reasons,
         "remarks": remarks,
-        **({} if slices is None else {"slices": dict(slices)}),
+        **{key: dict(part) for key, part in (parts or {}).items()},
     }
     return Verdict(not reasons, tuple(reasons), report, digest(report), tuple(remarks))
 

@@ -17,10 +17,11 @@ from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.events import kinds
 from aifactory_runtime.gate import chance as chances
 from aifactory_runtime.gate import verdict
+from aifactory_runtime.gate.evidence import Evidence
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.gate.slices import Slices
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, made_up, pictures, registration, scores, slicing, together
+from aifactory_runtime.pipeline import events, made_up, pictures, registration, responsible, scores, slicing
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
@@ -85,6 +86,7 @@ def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
     trusted = context.settings.train.trusted_types
     trusted_classes.check(trusted)
     slicing.check(context, handoff)
+    responsible.check(context, handoff)
     data = training_data.load(context, handoff)
     notes = unread(data.unread, context.project.science.place("schema"))
     _say(notes)
@@ -143,7 +145,8 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     if compared.said is not None:
         told = slicing.Said(reference.labels, of_reference, compared.said)
     sliced = slicing.of(context, handoff, schema, told, learned)
-    judged = _judged(context, handoff, metrics, compared, least_p=by_chance.least, sliced=sliced)
+    parts = responsible.of(context, handoff, responsible.Candidate(test.labels, said, reads.names))
+    judged = _judged(context, handoff, metrics, compared, least_p=by_chance.least, sliced=sliced, parts=parts)
     wanted = sliced.notes if context.settings.gate.slices.columns else ()  # what nobody named is in the report alone
     _say(remark for remark in (*judged.remarks, *sliced.remarks(), *wanted) if remark not in handoff.notes)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
@@ -246,10 +249,7 @@ def _by_chance(context: Context, handoff: Handoff, labels: Labels, said: chances
 
     Of made-up rows so few could not be told from chance by shifts in time.
     """
-    times = groups = None
-    if found := together.of(context, handoff)[:1]:
-        values = found[0].values(training_data.test_column(context, handoff, found[0].column))
-        times, groups = (values, None) if found[0].by_time else (None, values)
+    groups, times = responsible.belong(context, handoff)
     return chances.of(context.metric, labels, said, groups=groups, times=times, seed=context.settings.train.seed)
 
 
@@ -261,6 +261,7 @@ def _judged(
     *,
     least_p: float,
     sliced: Slices,
+    parts: Sequence[Evidence],
 ) -> verdict.Verdict:
     metric, champion = context.metric, compared.champion
     facts = {
@@ -277,6 +278,8 @@ def _judged(
     if gap is not None and most is not None and gap > most:
         objections.append(f"{metric} is {gap:.3g} better on training rows than on validation rows, {most:g} at most")
     objections += sliced.objections()
+    objections += [reason for part in parts for reason in part.objections]
+    notes += [remark for part in parts for remark in part.remarks]
     return verdict.judge(
         metrics,
         metric,
@@ -287,7 +290,7 @@ def _judged(
         objections=objections,
         notes=notes,
         way_out=compared.way_out,
-        slices=sliced.report(),
+        parts={"slices": sliced.report(), **{part.name: part.report for part in parts}},
     )
 
 

@@ -6,32 +6,25 @@ come in chunks; of each column only the number of each row's slice is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from aifactory_runtime.data import split, tables
-from aifactory_runtime.data.tables import PREPARED, REFERENCE
-from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.gate import cuts, paired, slices
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.gate.cuts import Cut
 from aifactory_runtime.gate.slices import Judged, Placed, Slices
-from aifactory_runtime.pipeline import scores, together
+from aifactory_runtime.pipeline import cutting, scores, together
 from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.cutting import Table
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry.model_folder import InputSchema
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
 
 CSV = "slices.csv"
 MOST_COLUMNS = 20
 """Columns that are cut without being named."""
-_CHUNK_ROWS = 200_000
 _SETTING = "conf: gate.slices.columns"
 _CUT_BY_ITSELF = frozenset({"category", "boolean"})
 Array = np.ndarray[Any, Any]
@@ -49,17 +42,17 @@ class Said:
 
 def check(context: Context, handoff: Handoff) -> None:
     """UsageProblem when a column that the settings name is not there or cannot be cut: said before the training."""
-    _named(context, handoff)
+    cutting.named(context, handoff, context.settings.gate.slices.columns, _SETTING)
 
 
 def of(context: Context, handoff: Handoff, schema: InputSchema, said: Said, learned: Array) -> Slices:
     """The figures by slice; `learned` are the labels of the training rows, which make the baseline."""
-    table = _Table(context, handoff, reference=said.champion is not None)
+    table = cutting.Table(context, handoff, reference=said.champion is not None)
     settings, positive = context.settings, context.settings.gate.positive_class
-    named = _named(context, handoff)
+    named = cutting.named(context, handoff, context.settings.gate.slices.columns, _SETTING)
     found, notes = (named, []) if named else _by_itself(context, handoff, schema)
     there, gone = _in(table, found)
-    placed = _placed(table, there)
+    placed = cutting.placed(table, there)
     if not named:
         dull = [one.column for one in placed if not _tells(one)]
         placed = [one for one in placed if one.column not in dull]
@@ -86,59 +79,25 @@ def of(context: Context, handoff: Handoff, schema: InputSchema, said: Said, lear
     return slices.of(context.metric, judged, placed, score, margin=margin, notes=[*notes, *gone], seed=seed)
 
 
-class _Table:
-    """The rows that are judged, in the order in which the models answered."""
-
-    def __init__(self, context: Context, handoff: Handoff, *, reference: bool) -> None:
-        self.reference = reference
-        name = REFERENCE if reference else PREPARED
-        self._where = None if reference else (split.SPLIT, split.TEST)
-        self._place = (context.tables, name, handoff.table(name, "prepare").version)
-        self.types: dict[str, Any] = {entry.name: entry.type for entry in tables.columns(*self._place)}
-
-    def chunks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """Frames of these columns, row after row."""
-        return tables.batches(*self._place, columns=columns, where=self._where, rows=_CHUNK_ROWS)
-
-
-def _named(context: Context, handoff: Handoff) -> list[Cut]:
-    """The cuts that the settings ask for."""
-    types = _prepared(context, handoff)
-    target, made = context.project.science.target(), []
-    for name in context.settings.gate.slices.columns:
-        if name == target:
-            raise UsageProblem(f"{_SETTING}: {name} is the target; name columns that are known beforehand")
-        if name not in types:
-            raise UsageProblem(f"{_SETTING}: {name} is no column of the table; it has {', '.join(sorted(types))}")
-        cut = _cut(context, handoff, name, types[name])
-        if cut is None:
-            raise UsageProblem(
-                f"{_SETTING}: {name} has more than {cuts.MOST_VALUES:,} values, which makes no slices; name a column "
-                "of fewer, or leave it out"
-            )
-        made.append(cut)
-    return made
-
-
 def _by_itself(context: Context, handoff: Handoff, schema: InputSchema) -> tuple[list[Cut], list[str]]:
     """The cuts of categories and truth values that have few values, and a note when there are too many of them."""
     made: list[Cut] = []
     for column in schema.columns:
         if column.kind not in _CUT_BY_ITSELF:
             continue
-        cut, _ = cuts.levels(column.name, _training(context, handoff, column.name), cuts.MOST_LEVELS)
+        cut, _ = cuts.levels(column.name, cutting.training(context, handoff, column.name), cuts.MOST_LEVELS)
         if cut is not None and len(made) == MOST_COLUMNS:
             return made, [f"slices of the first {MOST_COLUMNS} columns only: name others in gate.slices.columns"]
         made += [cut] if cut is not None else []
     return made, []
 
 
-def _in(table: _Table, found: Sequence[Cut]) -> tuple[list[Cut], list[str]]:
+def _in(table: Table, found: Sequence[Cut]) -> tuple[list[Cut], list[str]]:
     """The cuts whose columns are among the judged rows, and a note for each of the others.
 
     A frozen reference may be older than a column that no model reads.
     """
-    there = [cut for cut in found if cut.column in table.types and _fits(cut, table.types[cut.column])]
+    there = [cut for cut in found if cut.column in table.types and cutting.fits(cut, table.types[cut.column])]
     return there, [
         f"no slices of {cut.column}: the frozen reference does not have it as the table has; "
         "run --new-reference makes one that does"
@@ -147,63 +106,16 @@ def _in(table: _Table, found: Sequence[Cut]) -> tuple[list[Cut], list[str]]:
     ]
 
 
-def _placed(table: _Table, found: Sequence[Cut]) -> list[Placed]:
-    parts: list[list[Array]] = [[np.empty(0, np.int16)] for _ in found]
-    if found:
-        for chunk in table.chunks([cut.column for cut in found]):
-            for cut, part in zip(found, parts, strict=True):
-                part.append(cut.place(chunk[cut.column]))
-    return [Placed(cut.column, cut.names, np.concatenate(part)) for cut, part in zip(found, parts, strict=True)]
-
-
 def _tells(placed: Placed) -> bool:
     """Whether a column that nobody named has two slices that can be judged."""
     counts = np.bincount(placed.places, minlength=1)
     return int((counts >= slices.LEAST_ROWS).sum()) > 1
 
 
-def _units(context: Context, handoff: Handoff, table: _Table) -> Array | None:
+def _units(context: Context, handoff: Handoff, table: Table) -> Array | None:
     """What belongs together among the judged rows, by a column that they have; None where each counts alone."""
     found = next((one for one in together.of(context, handoff) if one.column in table.types), None)
     if found is None:
         return None
     values = found.values(table.chunks([found.column]))
     return paired.blocks(values) if found.by_time else values
-
-
-def _prepared(context: Context, handoff: Handoff) -> dict[str, pa.DataType]:
-    version = handoff.table(PREPARED, "prepare").version
-    found = tables.columns(context.tables, PREPARED, version)
-    return {entry.name: entry.type for entry in found if entry.name != split.SPLIT}
-
-
-def _training(context: Context, handoff: Handoff, column: str) -> Iterator[pd.Series[Any]]:
-    version, where = handoff.table(PREPARED, "prepare").version, (split.SPLIT, split.TRAIN)
-    chunks = tables.batches(context.tables, PREPARED, version, columns=[column], where=where, rows=_CHUNK_ROWS)
-    return (chunk[column] for chunk in chunks)
-
-
-def _cut(context: Context, handoff: Handoff, name: str, kind: pa.DataType) -> Cut | None:
-    """None for a column of too many texts."""
-    rows = _training(context, handoff, name)
-    if _is_number(kind) or _is_date(kind):
-        return cuts.bins(name, rows, dates=_is_date(kind))
-    return cuts.levels(name, rows)[0]
-
-
-def _fits(cut: Cut, kind: pa.DataType) -> bool:
-    if isinstance(cut, cuts.Bins):
-        return _is_date(kind) if cut.dates else _is_number(kind)
-    return not (_is_number(kind) or _is_date(kind))
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _is_date(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))

@@ -150,7 +150,7 @@ def test_given_other_chunks_when_evaluated_again_then_the_slices_are_the_same(
     with_slices(repo, "{columns: [income, region, age]}")
     first = pipeline()
     expected = report_of(context, first)["slices"]
-    monkeypatch.setattr("aifactory_runtime.pipeline.slicing._CHUNK_ROWS", 7)
+    monkeypatch.setattr("aifactory_runtime.pipeline.cutting._CHUNK_ROWS", 7)
 
     again = pipeline("evaluate", run_id=first.id)
 
@@ -163,16 +163,16 @@ def test_given_a_frozen_reference_without_a_named_column_when_judged_then_it_is_
     pipeline()
     context.registry.set_alias("champion", 1)
     with_slices(repo, "{columns: [income, region]}")
-    from aifactory_runtime.pipeline import slicing
+    from aifactory_runtime.pipeline import cutting
 
-    whole = slicing._Table
+    whole = cutting.Table
 
     def older(*found: Any, **how: Any) -> Any:
         table = whole(*found, **how)
         del table.types["income"]
         return table
 
-    monkeypatch.setattr(slicing, "_Table", older)
+    monkeypatch.setattr(cutting, "Table", older)
     told = report_of(context, pipeline())["slices"]
     assert {one["column"] for one in told["found"]} == {"region"}
     assert "note: no slices of income: the frozen reference does not have it" in caplog.text

@@ -1,0 +1,63 @@
+"""What the gate looks at beside the metric, on the test rows of one run: whether groups of people are treated alike."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aifactory_runtime.gate import fairness
+from aifactory_runtime.gate.chance import Answers
+from aifactory_runtime.gate.evidence import Evidence
+from aifactory_runtime.pipeline import cutting, together
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.training import training_data
+
+_SETTING = "conf: gate.fairness.columns"
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The model of a run on its test rows."""
+
+    labels: Array
+    said: Answers
+    reads: Collection[str]
+    """Raw columns that it reads."""
+
+
+def check(context: Context, handoff: Handoff) -> None:
+    """UsageProblem when settings ask for what cannot be looked at: said before the training."""
+    settings = context.settings.gate.fairness
+    fairness.chosen(settings.metric, context.project.manifest.problem)
+    cutting.named(context, handoff, settings.columns, _SETTING)
+
+
+def of(context: Context, handoff: Handoff, candidate: Candidate) -> list[Evidence]:
+    """Every part, in the order in which people read them."""
+    return [_fairness(context, handoff, candidate)]
+
+
+def _fairness(context: Context, handoff: Handoff, candidate: Candidate) -> Evidence:
+    """Columns are read for this alone: an IGNORED one was never given to the model."""
+    settings = context.settings.gate.fairness
+    table = cutting.Table(context, handoff, reference=False)
+    placed = cutting.placed(table, cutting.named(context, handoff, settings.columns, _SETTING))
+    groups, times = belong(context, handoff) if placed else (None, None)
+    judged = fairness.Judged(candidate.labels, candidate.said, groups, times)
+    metric = fairness.chosen(settings.metric, context.project.manifest.problem)
+    read = sorted(candidate.reads)
+    return fairness.of(placed, judged, metric, settings.limit, read=read, seed=context.settings.train.seed)
+
+
+def belong(context: Context, handoff: Handoff) -> tuple[Array | None, Array | None]:
+    """Groups or times of the test rows, where they do not count one by one."""
+    found = next(iter(together.of(context, handoff)), None)
+    if found is None:
+        return None, None
+    values = found.values(training_data.test_column(context, handoff, found.column))
+    return (None, values) if found.by_time else (values, None)

@@ -1,0 +1,98 @@
+"""What a run's gate says of groups of people, and that a protected column reaches no model."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.registry import model_folder
+from tests.fixtures.usecase_repo import write_customers
+from tests.unit.runtime.conftest import Pipeline
+from tests.unit.runtime.pipeline.edits import data_of, edit
+
+CONF, SCHEMA = "conf/base.yaml", "src/demo_case/schema.py"
+
+pytestmark = pytest.mark.slow
+
+
+def with_gate(repo: Path, text: str) -> None:
+    edit(repo, CONF, "gate:\n", f"gate:\n  {text}\n")
+
+
+def report_of(context: Context, run: Handoff) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((context.artifacts / "runs" / run.id / "gate.json").read_text())
+    return found
+
+
+def with_sex(repo: Path, *, told_by_age: bool) -> None:
+    """An IGNORED column of the table; with `told_by_age` the old are women, who therefore leave less often."""
+    draw = random.Random(3)  # noqa: S311 - made-up data
+
+    def added(lines: list[str]) -> list[str]:
+        def sex(line: str) -> str:
+            return "F" if (int(line.split(",", maxsplit=1)[0]) > 55 if told_by_age else draw.random() < 0.5) else "M"
+
+        return [f"{lines[0]},sex", *(f"{line},{sex(line)}" for line in lines[1:])]
+
+    write_customers(repo / "data" / "customers.csv", 1_600)
+    data_of(repo, added)
+    edit(repo, SCHEMA, 'TARGET = "churned"', 'TARGET = "churned"\nIGNORED = ("sex",)')
+    edit(repo, SCHEMA, "        TARGET: pa.Column", '        "sex": pa.Column(str),\n        TARGET: pa.Column')
+
+
+def test_given_a_protected_column_that_is_ignored_when_run_then_it_is_judged_and_reaches_no_model(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    with_sex(repo, told_by_age=True)
+    with_gate(repo, "fairness: {columns: [sex], metric: demographic_parity}")
+
+    with pytest.raises(
+        FactoryError,
+        match=r"refuses the candidate.*fairness: demographic_parity differs by 0\.\d+ between groups of sex, 0.1 at "
+        r"most: share that is answered with the class of 1 0\.\d+ for sex = M \(\d+ rows\) and 0\.\d+ for sex = F",
+    ):
+        pipeline()
+
+    [place] = (context.artifacts / "runs").glob("*/gate.json")
+    told = json.loads(place.read_text())
+    assert told["fairness"]["columns"] == ["sex"] and told["fairness"]["read_by_the_model"] == []
+    assert not told["passed"]
+    schema = model_folder.read_schema(place.parent / "model")
+    assert "sex" not in {column.name for column in schema.columns}
+
+
+def test_given_a_protected_column_that_nothing_depends_on_when_run_then_the_model_passes(
+    repo: Path, pipeline: Pipeline, context: Context
+) -> None:
+    with_sex(repo, told_by_age=False)
+    with_gate(repo, "fairness: {columns: [sex, member], metric: accuracy}")
+    told = report_of(context, pipeline())["fairness"]
+    assert {one["column"] for one in told["found"]} == {"sex", "member"}
+    assert "the model reads member" in told["notes"] and "the model reads sex" not in told["notes"]
+    rows = {
+        name: count for one in told["found"] if one["figure"] == "accuracy" for name, (_, count) in one["found"].items()
+    }
+    assert rows["sex = F"] + rows["sex = M"] == told["rows"] > 200
+
+
+@pytest.mark.parametrize(
+    ("fairness", "said"),
+    [
+        ("{columns: [colour]}", "gate.fairness.columns: colour is no column of the table; it has .*income.*"),
+        ("{columns: [member], metric: mean_error}", "gate.fairness.metric: mean_error is none of a classification"),
+    ],
+)
+def test_given_what_cannot_be_judged_when_run_then_it_is_said_before_training(
+    repo: Path, pipeline: Pipeline, context: Context, fairness: str, said: str
+) -> None:
+    with_gate(repo, f"fairness: {fairness}")
+    with pytest.raises(UsageProblem, match=said):
+        pipeline()
+    assert not list(context.artifacts.glob("runs/*/model"))
