@@ -17,6 +17,8 @@ FILE = "removals.jsonl"
 RUN, CODE, ENVIRONMENT, EVENTS = "run", "code", "environment", "events"
 """Kinds beside the names of tables: pipeline runs, released code by commit, its environments by lock, files of events.
 """
+OTHER_SCORES = "other scores"
+"""Files of what the model that did not answer said, in live tests."""
 PREDICTION = "prediction"
 """By ids: those of a person whose records were erased."""
 

@@ -33,6 +33,7 @@ from aifactory_runtime.release import tags
 from aifactory_runtime.release.claims import Claims
 from aifactory_runtime.retention import keeping, rules
 from aifactory_runtime.retention.rules import Batch, Known, Model, Run, Segment
+from aifactory_runtime.serving.trial import scores_log
 
 BY_DAY = (tables.CAPTURED, rules.LABELS)
 """Tables whose files hold one day each."""
@@ -57,6 +58,7 @@ def known(contract: EnvironmentContract, registry: Registry, now: datetime) -> t
         segments=segments,
         event_files=event_files,
         open_problems=open_problems,
+        other_scores=[Segment(name, day) for name, day in scores_log.closed(Path(contract.capture_uri))],
         code=claims(contract).held(),
         in_use=in_use(contract),
     )

@@ -12,7 +12,7 @@ from aifactory_runtime import files
 from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.data import removals, tables, upkeep
-from aifactory_runtime.data.removals import CODE, ENVIRONMENT, EVENTS, RUN, Removal
+from aifactory_runtime.data.removals import CODE, ENVIRONMENT, EVENTS, OTHER_SCORES, RUN, Removal
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.retention import known
 from aifactory_runtime.retention.rules import Plan, Run
@@ -33,8 +33,9 @@ def remove(contract: EnvironmentContract, plan: Plan, runs: Iterable[Run], who: 
     for table in known.BY_DAY:
         _remove_rows(data, table, DAY, names.get(table, ()))
     _remove_rows(data, tables.SCORED, "prediction_id", names.get(tables.SCORED, ()))
-    for name in names.get(EVENTS, ()):
-        (Path(contract.events_uri) / name).unlink(missing_ok=True)
+    for kind, folder in ((EVENTS, contract.events_uri), (OTHER_SCORES, contract.capture_uri)):
+        for name in names.get(kind, ()):
+            (Path(folder) / name).unlink(missing_ok=True)
     _remove_code(contract, names.get(CODE, ()), names.get(ENVIRONMENT, ()))
 
 

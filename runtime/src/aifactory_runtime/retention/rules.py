@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from aifactory_runtime.data.removals import CODE, EVENTS, RUN, Removal
+from aifactory_runtime.data.removals import CODE, EVENTS, OTHER_SCORES, RUN, Removal
 from aifactory_runtime.data.tables import CAPTURED, PREPARED, RAW, SCORED
 
 LAST_RUNS = 20
@@ -69,11 +69,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Segment:
-    """A closed file of the log of events: the day of its youngest event, and the keys of its problems."""
+    """A closed file of a log: the day of its youngest line, and of the log of events the keys of its problems."""
 
     name: str
     day: date
-    keys: frozenset[str]
+    keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,8 @@ class Known:
     """In the order of the log."""
     event_files: Sequence[Segment] = ()
     """Of releases from before the log, one event each."""
+    other_scores: Sequence[Segment] = ()
+    """Of live tests: what the model that did not answer said of a prediction's row."""
     open_problems: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
     """Commits whose released code this environment holds on to, but for what was used of late."""
@@ -136,6 +138,7 @@ def plan(known: Known, days: Days, today: date) -> Plan:
         removals.append(_removal(table, _OF_TABLES, map(str, gone)))
     removals += _old_rows(known, days, today)
     removals.append(_removal(EVENTS, _older(days.events, "events"), _old_events(known, days, today)))
+    removals.append(_removal(OTHER_SCORES, _older(days.predictions, "predictions"), _old_scores(known, days, today)))
     removals.append(_removal(CODE, _OF_CODE, sorted(known.code - needed_code(known))))
     return Plan(tuple(one for one in removals if one.names), stay, notes)
 
@@ -200,6 +203,17 @@ def _old_events(known: Known, days: Days, today: date) -> list[str]:
 
     first = itertools.takewhile(is_old, known.segments)
     return [segment.name for segment in (*first, *filter(is_old, known.event_files))]
+
+
+def _old_scores(known: Known, days: Days, today: date) -> list[str]:
+    """Files of the other model's scores go with their predictions; while a live test is open they all stay.
+
+    A file holds more days than its youngest: from the first day on that a person keeps all stay.
+    """
+    if known.in_test:
+        return []
+    first = min([_first_kept(today, days.predictions), *known.kept.days])
+    return [one.name for one in known.other_scores if one.day < first]
 
 
 def _first_kept(today: date, days: int) -> date:

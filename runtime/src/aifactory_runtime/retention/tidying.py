@@ -21,6 +21,7 @@ from aifactory_runtime.pipeline import exclusive
 from aifactory_runtime.registry.port import Registry
 from aifactory_runtime.retention import known, removing, rules
 from aifactory_runtime.retention.rules import Days, Known, Plan
+from aifactory_runtime.serving.trial import scores_log
 
 ACTION = "tidied"
 _UNUSED = "no released code leads to it"
@@ -79,6 +80,7 @@ def held(contract: EnvironmentContract) -> AbstractContextManager[None]:
 def _remove(contract: EnvironmentContract, registry: Registry, who: str, now: datetime) -> Plan:
     """Under the lock of the pipeline, as what a run that is under way reads and writes may be in no record yet."""
     events.close_if_before(Path(contract.events_uri), now - timedelta(days=contract.events_days))
+    scores_log.close_if_before(Path(contract.capture_uri), now - timedelta(days=contract.predictions_days))
     try:
         with exclusive.held(Path(contract.artifact_uri)):
             found, plan = _plan(contract, registry, now)

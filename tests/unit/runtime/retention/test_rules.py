@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aifactory_runtime.data.removals import CODE, EVENTS, RUN
+from aifactory_runtime.data.removals import CODE, EVENTS, OTHER_SCORES, RUN
 from aifactory_runtime.retention import rules
 from aifactory_runtime.retention.rules import Batch, Days, Kept, Known, Model, Run, Segment, plan
 
@@ -100,6 +100,13 @@ def test_given_files_of_events_when_planned_then_the_first_ones_go_up_to_an_open
     assert gone(of(*old, young))[EVENTS] == ("events-0", "events-1", "events-2", "events-3", "x.json")
     still = replace(of(*old, young), open_problems=frozenset({"key 2", "open"}))
     assert gone(still)[EVENTS] == ("events-0", "events-1"), "the log has no gaps, so what follows stays with it"
+
+
+def test_given_scores_of_live_tests_when_planned_then_they_go_with_their_predictions_once_no_test_is_open() -> None:
+    known = Known(other_scores=[Segment("old", ago(201)), Segment("young", ago(200))])
+    assert gone(known) == {OTHER_SCORES: ("old",)}
+    assert gone(replace(known, in_test=frozenset({3}))) == {}
+    assert gone(replace(known, kept=Kept(days=frozenset({ago(300)})))) == {}, "a file may hold days before its last"
 
 
 def test_given_released_code_when_planned_then_that_of_the_last_champions_stays() -> None:

@@ -23,6 +23,7 @@ from aifactory_runtime.quota import guard
 from aifactory_runtime.registry.port import Registry
 from aifactory_runtime.retention import rules, tidying
 from aifactory_runtime.retention.tidying import Tidied, look, tidy
+from aifactory_runtime.serving.trial import scores_log
 from tests.unit.runtime.labels.parts import label, send
 from tests.unit.runtime.retention import made
 from tests.unit.runtime.retention.made import NOW, Memory, days_ago
@@ -228,3 +229,23 @@ def test_given_released_code_when_tidied_then_it_goes_with_the_last_environment_
     assert removals.find(Path(here.data_uri), removals.CODE, mine) is not None
     link.unlink()
     assert done(here, registry.open) == {"code": (served,)} and not place[served].exists()
+
+
+def test_given_scores_of_a_live_test_that_is_long_over_when_tidied_then_their_file_goes(tmp_path: Path) -> None:
+    here, registry = made.contract(tmp_path), Memory()
+    capture = Path(here.capture_uri)
+
+    def scored(days: int) -> None:
+        milliseconds = int((NOW - timedelta(days=days)).timestamp() * 1000)
+        identity = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7000-8000-000000000000"
+        scores_log.ScoresLog(capture).append([scores_log.OtherScore(identity, "t", "2", {"label": "yes"})])
+
+    scored(300)
+    assert names(look(here, registry.open, NOW)) == {}, "the file is still written to"
+    assert done(here, registry.open) == {"other scores": ("other-scores-000000000000001.jsonl",)}
+    scored(10)
+    assert done(here, registry.open) == {}
+
+    assert [one.id[:8] for one in scores_log.read(capture, "t")] == [
+        f"{int((NOW - timedelta(days=10)).timestamp() * 1000) >> 16:08x}"
+    ]

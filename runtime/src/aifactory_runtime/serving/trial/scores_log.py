@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from aifactory_runtime import files
-from aifactory_runtime.capture import log_file
+from aifactory_runtime.capture import log_file, prediction_ids
 from aifactory_runtime.capture.log_file import LogFile
 from aifactory_runtime.segments import Form, Segments
 
@@ -59,12 +60,39 @@ def read(folder: Path, test: str) -> Iterator[OtherScore]:
                         yield score
 
 
+def close_if_before(folder: Path, moment: datetime) -> None:
+    """Begin a new file where the newest one begins with a score from before `moment`: else it would never be old."""
+    log = segments(folder)
+    newest = log.newest()
+    if newest is not None and (first := _made_at(_lines(newest))) and first < moment:
+        log.close_newest()
+
+
+def closed(folder: Path) -> list[tuple[str, date]]:
+    """Names of the files that nobody writes to, with the day of their last prediction; none that has no whole line."""
+    found = [(path.name, _made_at(reversed(_lines(path)))) for path in segments(folder).closed()]
+    return [(name, last.date()) for name, last in found if last is not None]
+
+
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines(keepends=True)
+
+
+def _made_at(lines: Iterable[bytes]) -> datetime | None:
+    """When the first prediction of these lines was made; damaged ones say nothing."""
+    for line in lines:
+        with suppress(msgspec.MsgspecError, ValueError):
+            if made := prediction_ids.made_at(_SCORES.decode(line).id):
+                return made
+    return None
+
+
 def erase(folder: Path, ids: Collection[str]) -> None:
     """Take the lines of these predictions out for good; killed anywhere, the same again finishes it."""
     log, gone = segments(folder), frozenset(ids)
     log.close_newest()
     for path in log.closed():
-        lines = path.read_bytes().splitlines(keepends=True)
+        lines = _lines(path)
         kept = [line for line in lines if not _is_of(line, gone)]
         if len(kept) < len(lines):
             files.write(path, b"".join(kept), 0o600)
