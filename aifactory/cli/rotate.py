@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import click
 
 from aifactory.cli import output
 from aifactory_runtime.contract import names
-from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.errors import FactoryError, UsageProblem
 from infra.providers.local.rotation_mark import MOST_OVERLAP_SECONDS
+
+if TYPE_CHECKING:
+    from aifactory.home import Home
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
@@ -39,7 +43,8 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
     Without --env wherever IDENTITY has some. Passwords of the tracking server are new at once. Who holds a token reads
     the new one from the same file. Between pipeline runs: a run that began with the old password is refused.
 
-    capture-key adds a key for hashes of recorded columns; services take it with their next model or start.
+    capture-key adds a key for hashes of recorded columns; services take it with their next model or start. anchor is
+    the home's, which writes the heads of audit logs: name it alone, anywhere.
 
     Example: factory rotate consumer --env prod
     """
@@ -48,6 +53,11 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
     from aifactory.provision.waves import act_in_waves
 
     place = plan.Place.here()
+    if names.ANCHOR in identities:
+        if len(identities) > 1 or environments:
+            raise UsageProblem("anchor belongs to no environment: factory rotate anchor")
+        _answer(_anchor(place.home), as_json)
+        return
     if place.repo is None or place.manifest is None:
         raise FactoryError("rotate belongs to a use case: run this inside its repo")
     home, use_case = place.home, place.manifest.use_case
@@ -69,7 +79,32 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
         rotation.check_done(paths)
         record.rotated(contract, sorted(set(paths.values())))
         rows += [(name, identity, str(path)) for path, identity in paths.items()]
+    _answer(rows, as_json)
+
+
+def _anchor(home: Home) -> list[tuple[str, str, str]]:
+    """A new password for the identity `anchor`; each audit log of the home says so."""
+    from aifactory.people import record
+    from aifactory.provision import applied, plan, rotation, servers, stacks
+    from aifactory.provision.waves import act_in_waves
+    from infra.providers.local import layout
+
+    path = layout.anchor(home.root)
+    if not path.exists():
+        raise FactoryError(f"{home.root} has no identity anchor yet: factory up shared makes it")
+    waves = [[stacks.platform(stacks.SHARED, home, servers.interpreter())]]
+    plan.check(home, waves)
+    rotation.ask([path], 0.0)
+    act_in_waves("up", waves, home, output.say)
+    rotation.check_done([path])
+    for use_case, environment in applied.use_cases(home):
+        record.rotated(applied.contract(home, use_case, environment), [names.ANCHOR])
+    return [(stacks.SHARED, names.ANCHOR, str(path))]
+
+
+def _answer(rows: list[tuple[str, str, str]], as_json: bool) -> None:
+    columns = ("environment", "identity", "file")
     if as_json:
-        output.answer_json([dict(zip(("environment", "identity", "file"), row, strict=True)) for row in rows])
+        output.answer_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
-    output.table("New secrets", ("environment", "identity", "file"), rows)
+    output.table("New secrets", columns, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from pathlib import Path
 from aifactory.home import Home
 from aifactory.local import archive, backup, relocation
 from aifactory.local.archive import Contents
-from aifactory.provision import exclusive, stacks
+from aifactory.provision import anchored, exclusive, stacks
 from aifactory.workshop import workshop
+from aifactory_runtime.audit import anchors, log
+from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 
 Say = Callable[[str], None]
@@ -55,7 +58,11 @@ def restore(file: Path, home: Home, say: Say, *, force: bool = False) -> Restore
         kept = f"; the home before is in {aside}, stopped: move it back" if aside else ""
         raise FactoryError(f"{home.root} cannot be made ({error.strerror}): nothing was restored{kept}") from None
     _reuse_environments(home, aside)
-    troubles = [*_reclaim_ports(home), *_build_environments(home, say)]
+    troubles = [
+        *_write_down(home, contents.made, aside),
+        *_reclaim_ports(home),
+        *_build_environments(home, say),
+    ]
     moved_from = contents.places.home if contents.places.home != str(home.root) else None
     return Restored(contents.made, len(contents.files), str(aside) if aside else None, moved_from, troubles)
 
@@ -131,6 +138,21 @@ def _move_aside(home: Home, say: Say) -> Path:
         home.root.rename(aside)
     say(f"What was there is in {aside} now.")
     return aside
+
+
+def _write_down(home: Home, made: str, aside: Path | None) -> list[str]:
+    """A line in each audit log, which names the newest anchored head of before; a sentence for each that takes none."""
+    troubles = []
+    for file in (
+        path for name in names.ENVIRONMENTS for path in sorted((home.root / name).glob(f"*/audit/{log.FILE}"))
+    ):
+        environment, use_case = file.parts[-4:-2]
+        before = anchored.head(aside or home.root, names.stack(use_case, environment))
+        try:
+            log.append(file.parent, anchors.RESTORED, getpass.getuser(), {"backup": made, "anchored": before})
+        except FactoryError as error:
+            troubles.append(str(error))
+    return troubles
 
 
 def _reclaim_ports(home: Home) -> list[str]:

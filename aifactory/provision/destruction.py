@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aifactory.home import Home
-from aifactory.provision import plan, retirement, servers, stacks
+from aifactory.provision import anchored, plan, retirement, servers, stacks
 from aifactory.provision.plan import Place, Waves
 from aifactory.provision.run import Result
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -26,10 +26,11 @@ class Destruction:
         return [stack.name for wave in self.waves for stack in wave]
 
     def perform(self, act: Callable[[str, Waves, Home], list[Result]]) -> list[Result]:
-        """Destroy, what was provisioned last first, and forget who was retired there."""
+        """Destroy, what was provisioned last first, forget who was retired there, and end its audit log."""
         results = act("destroy", list(reversed(self.waves)), self.home)
         for result in results:
             retirement.forget(self.home, result.stack)
+            anchored.end(self.home.root, result.stack)
         if self.everything:
             self.home.remove()
         return results

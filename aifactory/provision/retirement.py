@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from aifactory.home import Home
-from aifactory.provision import exclusive, stacks
+from aifactory.provision import anchored, exclusive, stacks
 from aifactory_runtime import files
 from aifactory_runtime.audit import log
 from aifactory_runtime.contract import names
@@ -101,7 +101,9 @@ def forget(home: Home, stack: str) -> None:
 
 def _audit(home: Home, use_case: str, environment: str, action: str, retirement: Retirement) -> None:
     folder = home.root / environment / use_case / "audit"
-    log.append(folder, action, getpass.getuser(), {"reason": retirement.reason, "since": retirement.since})
+    known = anchored.head(home.root, names.stack(use_case, environment))
+    facts = {"reason": retirement.reason, "since": retirement.since, "anchored": known}
+    log.append(folder, action, getpass.getuser(), facts)
 
 
 def _write(home: Home, use_case: str, environment: str, retirement: Retirement) -> None:

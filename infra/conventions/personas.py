@@ -90,6 +90,12 @@ OWN_APPROVALS = EDIT
 ALL_APPROVALS = {names.RELEASE: READ}
 """Role to permission on everybody's approvals experiments."""
 
+OWN_ANCHOR = EDIT
+"""Permission of the home's identity `anchor` on its own experiment: it has no other, and nobody else may write it."""
+
+SEES_ANCHORED = READ
+"""Permission on that experiment of every role that sees an environment's runs: `audit` compares with what is there."""
+
 TOKEN_GUARDED = ("staging", "prod")
 """Environments whose scoring service asks for a token."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pulumi
 
+from infra.components.local.anchor import Anchor
 from infra.components.local.orchestrator import Orchestrator
 from infra.components.local.part import ServerSettings
 from infra.components.local.supervisor import Supervision
@@ -19,12 +20,14 @@ def shared(home: Path, python: Path) -> None:
     settings = ServerSettings(home=home, tags=tags.of_platform(names.SHARED), python=python)
     supervision = Supervision("supervision", settings)
     tracking = Tracking("tracking", settings, supervision.process)
+    anchor = Anchor("anchor", settings, tracking.server)
     orchestrator = Orchestrator("dagster", settings, supervision.process)
     outputs: dict[str, pulumi.Input[str]] = {
         "tracking_uri": tracking.address,
         "registry_uri": tracking.address,
         "dagster_url": orchestrator.address,
         "snapshot_uri": str(home / "snapshots"),
+        "anchor_experiment": anchor.experiment_id,
     }
     sdk.File(
         "platform-outputs",

@@ -1,4 +1,4 @@
-"""The one code location of the orchestrator: trains, scores and tidies on a schedule, ticks when files change.
+"""The one code location of the orchestrator: trains, scores, tidies on a schedule, ticks when files change, anchors.
 
 Dagster reads the annotations of ops as they stand, so this one module does not postpone them.
 It reads the applied manifests in `usecases/` at each tick, so a further use case needs no process and no reload. A run
@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import anchoring
 import ticking
 from cronsim import CronSim, CronSimError
 from dagster import (
@@ -235,6 +236,26 @@ def tick() -> None:
     run_released_code()
 
 
+@op
+def write_heads(context: OpExecutionContext) -> None:
+    """Write the heads of audit logs that moved."""
+    _told(anchoring.anchor(_home()), context.log)
+
+
+@job(logger_defs={"lines": lines})
+def anchor() -> None:
+    """What the schedule does each minute without a run."""
+    write_heads()
+
+
+def _told(report: anchoring.Report, log: logging.Logger) -> str:
+    """What was anchored; troubles are warnings."""
+    if report.troubles:
+        log.warning("; ".join(report.troubles))
+    written = f"the head of the audit log of {', '.join(report.written)} is anchored"
+    return written if report.written else "no audit log has moved"
+
+
 def _due_by_schedule(name: str, context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """One run for each use case whose schedule for this work names this minute."""
     slot = context.scheduled_execution_time
@@ -310,6 +331,12 @@ def tick_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest
     yield from _due_by_files(context)
 
 
+@_every_minute(job=anchor, description="Writes the head of each audit log that moved to the tracking server.")
+def anchor_every_minute(context: ScheduleEvaluationContext) -> SkipReason:
+    """Anchors the heads of audit logs here: no run is started for it."""
+    return SkipReason(_told(anchoring.anchor(_home()), context.log))
+
+
 @_every_minute(job=tidying, description=f"Asks each minute which environment is due to be tidied. {_WHO}")
 def tidying_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """Asks each minute which environment is due to be tidied."""
@@ -317,7 +344,13 @@ def tidying_every_minute(context: ScheduleEvaluationContext) -> Iterator[RunRequ
 
 
 defs = Definitions(
-    jobs=[retraining, scoring, tidying, tick],
-    schedules=[retraining_every_minute, scoring_every_minute, tidying_every_minute, tick_every_minute],
+    jobs=[retraining, scoring, tidying, tick, anchor],
+    schedules=[
+        retraining_every_minute,
+        scoring_every_minute,
+        tidying_every_minute,
+        tick_every_minute,
+        anchor_every_minute,
+    ],
     resources={"pipes": PipesSubprocessClient()},
 )

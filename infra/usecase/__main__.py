@@ -66,7 +66,7 @@ def main() -> None:
     chosen = settings()
     refuse_broken_rules(chosen)
     platform = outputs_of_platform(chosen.home)
-    workspace = Workspace("workspace", chosen)
+    workspace = Workspace("workspace", chosen, platform.get("anchor_experiment"))
     serves = chosen.manifest.serves and chosen.retired is None
     endpoint = Endpoint("endpoint", chosen) if serves else None
     values = contract(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aifactory.provision import servers
+from aifactory_runtime.audit import log
 from aifactory_runtime.config import layout
 from tests.infra.engine import INFRA
 
@@ -116,6 +117,16 @@ def test_given_schedules_when_nothing_is_due_then_the_tick_names_each_use_case_a
     _apply(tmp_path, "by-hand", None, released=True)
     (later,) = tick(A_MINUTE_LATER)
     assert later["skip"] == "nothing is due; scheduled (UTC): churn.prod at 0 3 * * 1, fraud.prod at 30 4 1 * *"
+
+
+def test_given_an_audit_log_that_moves_when_a_minute_is_over_then_no_run_is_started_for_it(
+    tick: Tick, tmp_path: Path
+) -> None:
+    (nothing,) = tick(A_MINUTE_LATER, work="anchor")
+    assert (nothing["runs"], nothing["skip"], nothing["said"]) == ([], "no audit log has moved", "")
+    log.append(tmp_path / "prod" / "churn" / "audit", "released", "release", {})
+    (waiting,) = tick(A_MINUTE_LATER, work="anchor")
+    assert (waiting["runs"], waiting["said"]) == ([], "there is no place to anchor audit logs yet: factory up shared")
 
 
 def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and_nothing_trained(

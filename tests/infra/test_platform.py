@@ -60,8 +60,9 @@ def test_given_an_orchestrator_when_opened_then_its_schedules_say_where_the_use_
     ) {... on Schedules {results {name description}}}}"""
     answer = httpx.post(f"{_address(bench, 'dagster-webserver')}/graphql", json={"query": query}).json()
     said = {one["name"]: one["description"] for one in answer["data"]["schedulesOrError"]["results"]}
-    assert set(said) == {f"{name}_every_minute" for name in ("retraining", "scoring", "tidying", "tick")}
+    assert set(said) == {f"{name}_every_minute" for name in ("retraining", "scoring", "tidying", "tick", "anchor")}
     assert "its time has come" in said.pop("tick_every_minute")
+    assert "audit log that moved" in said.pop("anchor_every_minute")
     assert all("its latest tick names every use case with its cron" in text.lower() for text in said.values())
 
 

@@ -22,7 +22,11 @@ from infra.providers.local import files, layout
 from tests.infra.conftest import MANIFEST
 from tests.infra.engine import INFRA, TODAY
 
-PLATFORM = dict.fromkeys(("tracking_uri", "registry_uri", "dagster_url"), "http://127.0.0.1:1") | {"snapshot_uri": "/s"}
+PLATFORM = dict.fromkeys(("tracking_uri", "registry_uri", "dagster_url"), "http://127.0.0.1:1") | {
+    "snapshot_uri": "/s",
+    "anchor_experiment": "9",
+}
+ANCHORED = {"type": "experiment", "pattern": "9", "permission": "READ"}
 KNOWN = {"port": 21000, "experiment_id": "7", "sha256": "ab", "socket": "/s", "address": "http://127.0.0.1:21000"}
 
 
@@ -90,6 +94,9 @@ def test_given_the_shared_stack_when_run_then_four_services_on_loopback_with_tag
     }
     assert "--read-only" in services["dagster-webserver"]["command"]
     assert exports["tracking_uri"] == "http://127.0.0.1:21000"
+    (anchor,) = engine.of("MlflowRole").values()
+    grants = [{"type": "experiment", "pattern": "7", "permission": "EDIT"}]
+    assert (anchor["name"], anchor["permissions"], exports["anchor_experiment"]) == ("anchor", grants, "7")
     _no_violation(engine)
 
 
@@ -108,13 +115,14 @@ def test_given_a_use_case_when_run_then_grants_are_those_of_the_personas_and_tag
 ) -> None:
     usecase(engine, environment)
     granted = {
-        inputs["name"]: {grant["permission"] for grant in inputs["permissions"]}
+        inputs["name"]: {grant["permission"] for grant in inputs["permissions"] if grant != ANCHORED}
         for inputs in engine.of("MlflowRole").values()
     }
     assert granted[f"release.churn.{environment}"] >= {"EDIT"}
     assert granted[f"service.churn.{environment}"] == {"READ"}
     assert granted[f"data-scientist.churn.{environment}"] == ({"EDIT"} if environment == "dev" else {"READ"})
     assert bool(engine.of("Token")) == (environment != "dev")
+    assert all(ANCHORED in inputs["permissions"] for inputs in engine.of("MlflowRole").values())
     _no_violation(engine)
 
 

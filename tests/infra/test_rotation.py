@@ -20,6 +20,7 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.serving.fetch import Source
+from infra.providers.local import layout
 from tests.fixtures.machine import Machine
 from tests.infra.conftest import MANIFEST
 
@@ -202,6 +203,25 @@ def test_given_the_key_of_hashes_when_it_is_named_then_it_gets_a_version_more(re
     assert after[:-1] == before and [one["version"] for one in after] == [1, 2]
     assert path.stat().st_mode & 0o777 == 0o600
     assert "no change" in repo.done("up", "prod")
+
+
+def test_given_the_homes_identity_anchor_when_rotated_then_its_old_password_is_refused_and_the_log_says_so(
+    repo: Repo,
+) -> None:
+    path = layout.anchor(repo.home)
+    address = f"{repo.contract.tracking_uri}/api/2.0/mlflow/experiments/get-by-name"
+
+    def status(known: dict[str, Any]) -> int:
+        login = (known["login"], known["password"])
+        return httpx.get(address, params={"experiment_name": "anchor"}, auth=login, timeout=30).status_code
+
+    old = json.loads(path.read_text())
+    assert status(old) == 200
+    repo.done("rotate", "anchor")
+    assert (status(old), status(json.loads(path.read_text()))) == (401, 200)
+    assert repo.audit("rotate")[-1] == {"identities": ["anchor"]}
+    refused = repo.factory("rotate", "anchor", "--env", "prod")
+    assert (refused.returncode, "anchor belongs to no environment" in refused.stderr) == (2, True)
 
 
 def test_given_somebody_whose_last_day_passed_when_others_are_rotated_then_the_audit_log_says_who_has_access_now(

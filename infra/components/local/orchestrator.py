@@ -59,6 +59,7 @@ class Orchestrator(Server):
             port=lease.port,
             watch={
                 "orchestrator.py": digest("orchestrator.py"),
+                "anchoring.py": digest("anchoring.py"),
                 "ticking.py": digest("ticking.py"),
                 "dagster.yaml": settings_file.sha256,
             },

@@ -38,7 +38,8 @@ class Tracking(Server):
             opts=ready,
         )
         lease = sdk.PortLease(f"{name}-port", home=home, service=layout.TRACKING, opts=ready)
-        self.address = self._server(admin, session, lease).address
+        self.server = self._server(admin, session, lease)
+        self.address = self.server.address
         self.register_outputs({"address": self.address})
 
     def _server(self, admin: sdk.Token, session: sdk.Token, lease: sdk.PortLease) -> sdk.Service:

@@ -65,9 +65,17 @@ class Workspace(Part):
 
     token_file: str | None
 
-    def __init__(self, name: str, settings: WorkspaceSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: WorkspaceSettings,
+        anchor_experiment: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`anchor_experiment` is where heads of audit logs are; None with a platform from before there was one."""
         super().__init__(name, opts)
         self._name, self._settings = name, settings
+        self._anchor_experiment = anchor_experiment
         self._home = str(settings.home)
         self.folder = sdk.Folder(
             f"{name}-folder",
@@ -123,6 +131,9 @@ class Workspace(Part):
             grants.insert(
                 0, {"type": "experiment", "pattern": self._experiment.experiment_id, "permission": rights.experiment}
             )
+            if self._anchor_experiment is not None:
+                seen = {"pattern": self._anchor_experiment, "permission": personas.SEES_ANCHORED}
+                grants.append({"type": "experiment", **seen})
         if role in personas.ALL_APPROVALS:
             for approvals in self._approvals.values():
                 everyone = personas.ALL_APPROVALS[role]

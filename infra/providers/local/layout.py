@@ -34,6 +34,11 @@ def admin(home: str | Path) -> Path:
     return Path(home) / "credentials" / "admin.json"
 
 
+def anchor(home: str | Path) -> Path:
+    """Login of the identity that writes the heads of audit logs."""
+    return Path(home) / "credentials" / "anchor.json"
+
+
 def platform(home: str | Path) -> Path:
     """What use cases build on: outputs of the shared stack, none of them secret."""
     return Path(home) / "shared" / "platform.json"

@@ -1,7 +1,7 @@
 """The audit log: one JSON line an action, each holding the digest of the line before, so that changes are seen.
 
 Whoever can write the folder can also rewrite the whole log, or cut lines off its end, and chain it anew. What shows
-that is the head (`Verification.head`), kept where the writer of the log cannot write.
+that is the head (`Verification.head`), kept where the writer of the log cannot write: see `anchors`.
 """
 
 from __future__ import annotations

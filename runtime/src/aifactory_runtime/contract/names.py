@@ -21,6 +21,8 @@ SAMPLE = "data/sample.csv"
 RELEASE = "release"
 SERVICE = "service"
 CONSUMER = "consumer"
+ANCHOR = "anchor"
+"""Identity of a home that writes the heads of audit logs, and name of the only experiment that it may write."""
 CAPTURE_KEY = "capture-key"
 """Nobody's login: what the keys that hash recorded columns are rotated by."""
 DATA_SCIENTIST = "data-scientist"
@@ -78,7 +80,7 @@ def check_new_use_case(name: str) -> str:
 
 def check_person(name: str) -> str:
     """Return `name` if it can be a login; else raise ValueError saying what would be right."""
-    reserved = {RELEASE, SERVICE, CONSUMER, CAPTURE_KEY, APPROVER, "admin", *PERSONAS}
+    reserved = {RELEASE, SERVICE, CONSUMER, ANCHOR, CAPTURE_KEY, APPROVER, "admin", *PERSONAS}
     if not _PERSON.fullmatch(name) or len(name) > MAX_USE_CASE or name in reserved:
         raise ValueError(f"{name!r} is not a login; use lower-case letters, digits, dots, hyphens, such as ana.lopez")
     return name

@@ -13,6 +13,7 @@ from pathlib import Path
 from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.registry import artifacts, database
+from aifactory_runtime.registry.mlflow_anchors import Anchors
 from aifactory_runtime.registry.mlflow_approvals import Approvals
 from aifactory_runtime.registry.mlflow_errors import one_line
 from aifactory_runtime.registry.mlflow_versions import Versions
@@ -26,7 +27,7 @@ _DEFAULTS = {
 }
 
 
-class MlflowRegistry(Versions, Approvals):
+class MlflowRegistry(Versions, Approvals, Anchors):
     """`registry.port.Registry` over a pair of MLflow stores."""
 
 

@@ -73,6 +73,14 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Head:
+    """Number and digest of a line of an audit log, as they were written where the log's writers cannot write."""
+
+    sequence: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Approval:
     """A person's yes to one model and one gate report. Only that person can write where it lies."""
 
@@ -146,3 +154,6 @@ class Registry(Protocol):
 
     def approvals(self, person: str) -> Sequence[Approval]:
         """What `person` approved, newest first; empty when there is no place for it."""
+
+    def anchored(self) -> Sequence[Head] | None:
+        """Heads of this environment's audit log, oldest first; None where there is no place for any."""

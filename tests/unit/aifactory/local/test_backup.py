@@ -23,7 +23,10 @@ from aifactory.home import Home
 from aifactory.local import archive, backup, restore
 from aifactory.provision import exclusive
 from aifactory.workshop import workshop
+from aifactory_runtime.audit import anchors, log
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.registry.port import Head
+from infra.services import anchoring
 from tests.unit.aifactory.conftest import Factory
 from tests.unit.aifactory.homes import provisioned, repo, write
 
@@ -57,8 +60,10 @@ def home(tmp_path: Path) -> Home:
         database.execute("INSERT INTO pairs VALUES (1, 1)")
         database.commit()
     case = root / "prod" / "churn"
-    write(case / "audit" / "audit.jsonl", '{"sequence": 1}\n{"sequence": 2}\n{"sequ')
-    write(case / "audit" / "audit.lock", "")
+    for _ in range(2):
+        log.append(case / "audit", "released", "release", {})
+    with (case / "audit" / "audit.jsonl").open("a") as torn:
+        torn.write('{"sequ')
     write(case / "serving" / "status" / "77.json", {"pid": 77})
     write(case / "tables" / "raw" / "_delta_log" / "0.json", "{}")
     write(case / "tables" / "raw" / "part-0.parquet", "PAR1")
@@ -102,10 +107,12 @@ def test_given_a_home_when_backed_up_and_restored_then_it_is_the_same_without_pi
     left_out = before.keys() - after.keys()
     assert left_out == {
         *("services/lock", "services/stopped", "services/supervisord.pid", "work/prod/lock", "work/churn.prod/lock"),
-        *("prod/churn/audit/audit.lock", "prod/churn/serving/status/77.json", "snapshots/envs/d1/bin/python"),
+        *("prod/churn/serving/status/77.json", "snapshots/envs/d1/bin/python"),
         *(name for name in before if name.startswith("services/logs/")),
     }
-    before["prod/churn/audit/audit.jsonl"] = '{"sequence": 1}\n{"sequence": 2}\n'
+    whole = before.pop("prod/churn/audit/audit.jsonl").removesuffix('{"sequ')
+    written = after.pop("prod/churn/audit/audit.jsonl").removeprefix(whole)
+    assert json.loads(written)["action"] == "restored"
     assert after == {name: text for name, text in before.items() if name in after}
     for folder in ("services/logs", "prod/churn/serving/status", "shared/mlflow/tmp", "snapshots/envs"):
         assert (home.root / folder).is_dir(), folder
@@ -266,6 +273,7 @@ def test_given_a_home_in_use_when_restored_then_it_is_refused_and_with_force_mov
 ) -> None:
     file = made(home, tmp_path)
     write(home.root / "prod" / "churn" / "newer", "since the backup")
+    write(home.root / anchoring.HEADS, {"churn.prod": {"sequence": 9, "sha256": "d" * 64}})
 
     with pytest.raises(FactoryError, match=r"holds a platform: --force"):
         restore.restore(file, home, silent)
@@ -277,13 +285,16 @@ def test_given_a_home_in_use_when_restored_then_it_is_refused_and_with_force_mov
     assert not (home.root / "prod" / "churn" / "newer").exists()
     assert (home.root / "snapshots" / "envs" / "d1" / "bin" / "python").read_text() == "large"
     assert done.troubles == []
+    lines = log.read(home.root / "prod" / "churn" / "audit")
+    assert lines[-1]["facts"] == {"backup": done.made, "anchored": {"sequence": 9, "sha256": "d" * 64}}
+    assert "lines 3 to 9 of before went with a restore" in anchors.compare(lines, [Head(9, "d" * 64)]).notes[0]
 
 
 def test_given_another_home_when_restored_then_our_files_name_it_and_records_of_others_stay(
     home: Home, tmp_path: Path
 ) -> None:
     said = f'{{"note": "{home.root}/x"}}\n'
-    write(home.root / "prod" / "churn" / "audit" / "audit.jsonl", said)
+    write(home.root / "prod" / "churn" / "logs" / "note.jsonl", said)
     write(home.root / "usecases" / "other.prod.json", {"path": f"{home.root}-old/x", "own": f"{home.root}/y"})
     file = made(home, tmp_path)
     other = Home(tmp_path / "elsewhere")
@@ -294,7 +305,7 @@ def test_given_another_home_when_restored_then_our_files_name_it_and_records_of_
     assert record["checkpoint"]["latest"]["path"] == f"{other.root}/prod/churn"
     assert f"home: {other.root}\n" in (other.work("churn.prod") / "Pulumi.churn.prod.yaml").read_text()
     assert (other.root / "prod/churn/serving/current").readlink() == other.root / "snapshots/churn/abc123"
-    assert (other.root / "prod" / "churn" / "audit" / "audit.jsonl").read_text() == said
+    assert (other.root / "prod" / "churn" / "logs" / "note.jsonl").read_text() == said
     moved = json.loads((other.root / "usecases" / "other.prod.json").read_text())
     assert moved == {"path": f"{home.root}-old/x", "own": f"{other.root}/y"}
     assert done.moved_from == str(home.root)

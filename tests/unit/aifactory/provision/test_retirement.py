@@ -13,6 +13,7 @@ from aifactory.provision.plan import Place
 from aifactory_runtime.audit import log
 from aifactory_runtime.contract import EnvironmentContract, Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from infra.services import anchoring
 from tests.unit.aifactory.conftest import Factory
 from tests.unit.aifactory.homes import provisioned, repo, write
 from tests.unit.runtime.contract.test_manifest import VALID
@@ -35,6 +36,9 @@ def setting(home: Home, environment: str) -> str | None:
 
 
 def test_given_a_use_case_when_retired_then_the_program_the_audit_log_and_people_are_told(home: Home) -> None:
+    write(
+        home.root / anchoring.HEADS, {"churn.prod": {"sequence": 4, "sha256": "d" * 64, "run": "r", "month": "2027-01"}}
+    )
     retirement.retire(home, "churn", ["prod"], "replaced by\n churn-2")
     retirement.retire(home, "churn", ["prod"], "another reason, later")
 
@@ -45,6 +49,7 @@ def test_given_a_use_case_when_retired_then_the_program_the_audit_log_and_people
     assert found.sentence().startswith("retired since 20")
     lines = log.read(home.root / "prod" / "churn" / "audit")
     assert [(line["action"], line["facts"]["reason"]) for line in lines] == [("retired", "replaced by churn-2")]
+    assert lines[0]["facts"]["anchored"] == {"sequence": 4, "sha256": "d" * 64}
 
 
 def test_given_a_retired_use_case_when_revived_then_it_is_as_before_and_the_audit_log_knows(home: Home) -> None:

@@ -1,0 +1,64 @@
+"""Compares an audit log with the heads of it that are kept where its writers cannot write. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aifactory_runtime.registry.port import Head
+
+RESTORED = "restored"
+"""Action of the line that `factory restore` writes: `backup` is when that was made, `anchored` the newest head then."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The newest anchored line that the log has as it was (0 for none), what is explained, and what is not."""
+
+    line: int
+    notes: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def compare(entries: Sequence[Mapping[str, Any]], heads: Sequence[Head]) -> Comparison:
+    """Whether the log has each anchored line as it was; `entries` hold as a chain, `heads` come in any order.
+
+    A head that a restore took away is explained by the line of that restore, which says so in a note.
+    """
+    gone = list(_taken_by_restore(entries))
+    kept, notes = 0, tuple(note for _, note in gone)
+    for head in sorted(heads, key=lambda one: one.sequence):
+        if head.sequence <= len(entries) and entries[head.sequence - 1]["sha256"] == head.sha256:
+            kept = head.sequence
+        elif not any(head.sequence in lines for lines, _ in gone):
+            return Comparison(kept, notes, _problem(entries, head, kept))
+    return Comparison(kept, notes)
+
+
+def _taken_by_restore(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[range, str]]:
+    """Lines of before that each restore took away, and what to say of them."""
+    for entry in entries:
+        anchored = entry["facts"].get("anchored") if entry["action"] == RESTORED else None
+        first = entry["sequence"]
+        if anchored and anchored["sequence"] >= first:
+            last = anchored["sequence"]
+            yield (
+                range(first, last + 1),
+                f"{_lines(first, last)} of before went with a restore: line {first} says that {entry['who']} took the "
+                f"backup of {entry['facts'].get('backup', 'an unknown time')} on {entry['time'][:16]}",
+            )
+
+
+def _problem(entries: Sequence[Mapping[str, Any]], head: Head, kept: int) -> str:
+    if head.sequence > len(entries):
+        return f"{_lines(len(entries) + 1, head.sequence)} were cut off: line {head.sequence} is anchored"
+    where = f"between line {kept + 1} and it" if kept + 1 < head.sequence else "there"
+    return (
+        f"line {head.sequence} is anchored with sha256 {head.sha256[:12]}, but has "
+        f"{entries[head.sequence - 1]['sha256'][:12]}: the log was rewritten {where}"
+    )
+
+
+def _lines(first: int, last: int) -> str:
+    return f"lines {first} to {last}" if first < last else f"line {first}"
