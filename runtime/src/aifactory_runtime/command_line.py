@@ -52,6 +52,7 @@ SECTIONS = {
     },
     "Looking": {
         "monitor": ("monitoring.commands:monitor", "Look at service, data, model and cost; open and close problems."),
+        "pages": ("pages.commands:pages", "How an environment stands, as pages for a browser."),
         "notify": ("notify.commands:notify", "Tell people of problems, by file, webhook or mail."),
         "trace": ("release.commands:trace", "From a prediction id back to model, run, commit and data."),
         "events": ("events.commands:events", "What happened, open problems; acknowledge or silence one."),

@@ -192,6 +192,26 @@ def first(folder: Path, name: str, where: tuple[str, str], within: tuple[str, st
     return None
 
 
+def newest(
+    folder: Path, name: str, by: tuple[str, str], most: int, columns: Sequence[str]
+) -> list[list[dict[str, Any]]]:
+    """The rows of the last `most` files that `append_stream` wrote for values that begin so, oldest first.
+
+    `by` is the column that the files are parted by, and how the values begin. Only these files are read, and of them
+    only `columns`. None when there is no table.
+    """
+    table = _open(folder, name)
+    if table is None:
+        return []
+    schema = _only(_schema(table), columns)
+    wanted = [file for file in parts.stored(table) if str(file.only.get(by[0], "")).startswith(by[1])][-most:]
+    with _readable(folder, name):
+        return [
+            [row for chunk in parts.read(folder / name, [file], schema, None, file.rows) for row in chunk.to_pylist()]
+            for file in wanted
+        ]
+
+
 def count(folder: Path, name: str, version: int | None = None, where: tuple[str, object] | None = None) -> int:
     """Rows of a version, or those in which a column has a value; FactoryError when the table is not there."""
     table = _there(folder, name, version)
@@ -229,11 +249,7 @@ def batches(
     column has a value, `above` those in which a whole number is larger. FactoryError when the table is not there.
     """
     table = _there(folder, name, version)
-    schema = _schema(table)
-    if columns is not None:
-        import pyarrow as pa
-
-        schema = pa.schema([schema.field(column) for column in columns])
+    schema = _only(_schema(table), columns)
     with _readable(folder, name, version):
         most = rows or parts.chunk_rows(len(schema))
         for chunk in ahead.ahead(parts.read(folder / name, parts.stored(table), schema, where, most, above=above)):
@@ -348,6 +364,13 @@ def _schema(table: DeltaTable) -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema([entry for entry in pa.schema(table.schema().to_arrow()) if entry.name != parts.ORDER])
+
+
+def _only(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
+    """These columns of a schema, or all."""
+    import pyarrow as pa
+
+    return schema if columns is None else pa.schema([schema.field(column) for column in columns])
 
 
 def _widen(table: DeltaTable, name: str, schema: Any) -> None:

@@ -22,6 +22,10 @@ TRAFFIC = "traffic"
 CLOCK = "clock"
 """Looks at service, cost and age; numbered, as clocks may jump."""
 _BY = "window"
+_SHOWN = (
+    *(_BY, "begins", "ends", "rows", "model_version"),
+    *("area", "monitor", "subject", "value", "threshold", "state", "reason"),
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,28 @@ def window(data: Path, source: str, number: int) -> list[dict[str, Any]]:
     if not number:
         return []
     return list(_rows(data, (_BY, name(source, number))))
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window with its rows: `begins` and `ends` as they were written, `rows` of predictions."""
+
+    name: str
+    begins: str
+    ends: str
+    predictions: int
+    version: str
+    rows: tuple[Mapping[str, Any], ...]
+
+
+def newest(data: Path, source: str, most: int) -> list[Window]:
+    """The last `most` windows of this kind, oldest first; of a table of any size only these are read."""
+    found = tables.newest(data, MONITORS, (_BY, f"{source} "), most, _SHOWN)
+    return [
+        Window(rows[0][_BY], rows[0]["begins"], rows[0]["ends"], rows[0]["rows"], rows[0]["model_version"], tuple(rows))
+        for rows in found
+        if rows
+    ]
 
 
 def firsts(data: Path, sha256: str) -> list[int]:

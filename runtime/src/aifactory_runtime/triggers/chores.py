@@ -28,6 +28,8 @@ class Chore:
     do: Callable[[Here, datetime], object]
     wanted: Callable[[Here], bool] = lambda _: True
     """Where there is anything to do at all."""
+    last: bool = False
+    """Whether it shows what a tick did: it is done at the end of each, due or not."""
 
 
 def _look(here: Here, now: datetime) -> object:
@@ -45,14 +47,25 @@ def _try(here: Here, now: datetime) -> object:
     return look.look(here.project.root, here.contract.environment, reading.rows, _log.info, now)
 
 
+def _show(here: Here, now: datetime) -> object:
+    from aifactory_runtime.pages import render
+
+    return render.render(here.project, now)
+
+
+def _of_monitors(here: Here) -> timedelta:
+    return timedelta(minutes=here.project.settings.monitoring.period_minutes)
+
+
 def _each_period(here: Here) -> timedelta:
     """At the end of a period, but not more often than a tick comes, and so that an end is seen within the hour."""
     return timedelta(seconds=min(max(here.contract.trial_period, _TICK_SECONDS), _HOUR_SECONDS))
 
 
 CHORES: tuple[Chore, ...] = (
-    Chore("monitor", lambda here: timedelta(minutes=here.project.settings.monitoring.period_minutes), _look),
+    Chore("monitor", _of_monitors, _look),
     Chore("live test", _each_period, _try, lambda here: here.contract.trial != "direct"),
+    Chore("pages", _of_monitors, _show, last=True),
 )
 """In the order in which they are done. Tidying has a schedule of its own."""
 
@@ -81,8 +94,17 @@ def next_due(chores: Sequence[Chore], here: Here, now: datetime) -> datetime:
 
 def do(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
     """Do those that are due, each whether or not the one before failed; those that failed, to be tried next time."""
+    return _do(due([one for one in chores if not one.last], here, now), here, now)
+
+
+def finish(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
+    """Do those that come last, at the end of a tick; those that failed."""
+    return _do([one for one in chores if one.last], here, now)
+
+
+def _do(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
     failed = []
-    for one in due(chores, here, now):
+    for one in chores:
         try:
             one.do(here, now)
         except Exception as error:

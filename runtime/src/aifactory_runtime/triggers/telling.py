@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,13 @@ def experiment_task(here: Here, reason: str) -> None:
     record.found(here.events, kinds.EXPERIMENT_TASK, {"owner": owner, "reason": reason})
 
 
-def chores(here: Here, names: Iterable[str], failed: Sequence[Failure]) -> None:
-    """Which chores failed, and which work again."""
+def chores(here: Here, names: Iterable[str], failed: Sequence[Failure], *, again: bool = True) -> None:
+    """Which chores failed, and which work again; unless `again`, a failure that is known is not counted once more."""
+    opened = record.read(here.events).problems.open(datetime.now(UTC)) if failed and not again else []
+    known = {problem.key for problem in opened}
     for one in failed:
+        if key_of(kinds.CHORE_FAILED, one.name) in known:
+            continue
         record.found(here.events, kinds.CHORE_FAILED, {"chore": one.name, "reason": one.reason}, one.name)
     there = {one.name for one in failed}
     record.over(here.events, [key_of(kinds.CHORE_FAILED, name) for name in names if name not in there], {})

@@ -31,7 +31,7 @@ from aifactory_runtime.triggers import (
     watch,
 )
 from aifactory_runtime.triggers.causes import Causes
-from aifactory_runtime.triggers.chores import CHORES, Chore
+from aifactory_runtime.triggers.chores import CHORES, Chore, Failure
 from aifactory_runtime.triggers.deciding import Decided
 from aifactory_runtime.triggers.here import Here
 from aifactory_runtime.triggers.releasing import Step
@@ -97,26 +97,33 @@ class _Tick:
         here.inbox.mkdir(parents=True, exist_ok=True, mode=0o700)
         stamps = self._look(here)
         watch.write(here.folder, Watch(now + RETRY, stamps))
-        failed = chores.do(self._chores, here, now)
-        self._report.failures = [f"{one.name}: {one.reason}" for one in failed]
-        telling.chores(here, [one.name for one in self._chores], failed)
+        self._told(here, chores.do(self._chores, here, now), last=False)
         for _ in range(_MOST_PASSES):
             here, self._again = Here(self._project), []
             stamps = self._look(here)  # before the pass: what it leaves unseen differs from them
             if not self._pass(here, datetime.now(UTC)):
                 break
+        self._told(here, chores.finish(self._chores, here, datetime.now(UTC)), last=True)
         told = self._notify(here)
         now = datetime.now(UTC)
         until = min([chores.next_due(self._chores, here, now), *(now + wait for wait in self._again), *told])
         watch.write(here.folder, Watch(until, stamps))
         return self._report
 
+    def _told(self, here: Here, failed: Sequence[Failure], *, last: bool) -> None:
+        """Which chores failed, of those that come last or of the others.
+
+        Of the last ones only what is new is told: what is written after the look at the files calls the next tick.
+        """
+        self._report.failures += [f"{one.name}: {one.reason}" for one in failed]
+        telling.chores(here, [one.name for one in self._chores if one.last is last], failed, again=not last)
+
     def _notify(self, here: Here) -> list[datetime]:
         """Tell people of problems, those of this tick among them; when there is more to tell, if ever."""
         came = notifying.notify(here)
         self._report.done += [f"told: {title}" for title in came.told]
         self._report.failures += [f"{notifying.NAME}: {trouble}" for trouble in came.troubles]
-        failed = [chores.Failure(notifying.NAME, came.troubles[0])] if came.troubles else []
+        failed = [Failure(notifying.NAME, came.troubles[0])] if came.troubles else []
         telling.chores(here, [notifying.NAME], failed)
         return [came.again] if came.again is not None else []
 

@@ -284,14 +284,30 @@ def test_given_the_table_of_chores_when_asked_then_a_live_test_is_looked_at_only
     here: Callable[[], Here], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime.now(UTC)
-    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor"]
+    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "pages"]
     monkeypatch.setenv("AIFACTORY_TRIAL", "shadow")
-    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "live test"]
+    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "live test", "pages"]
     beaten = chores.Chore("a", lambda _: timedelta(hours=1), lambda *_: None)
     here().folder.mkdir(parents=True)
     assert chores.do([beaten], here(), now) == []
     hours = [0.5, 1.0, -1.0]  # the last one: the clock was set back
     assert [chores.due([beaten], here(), now + timedelta(hours=hour)) != [] for hour in hours] == [False, True, True]
+
+
+def test_given_a_chore_that_comes_last_when_a_tick_did_something_then_it_shows_it_and_a_failure_is_told_once(
+    here: Callable[[], Here], beat: Tick
+) -> None:
+    seen: list[bool] = []
+
+    def do(at: Here, _: datetime) -> None:
+        seen.append(bool(log.read(at.folder).seen))
+        raise RuntimeError
+
+    table = (chores.Chore("last", lambda _: timedelta(hours=1), do, last=True),)
+    assert beat(all_chores=table).failures == ["last: RuntimeError"] and opened(here()) == {"chore_failed"}
+    assert beat(all_chores=table).failures == ["last: RuntimeError"] and seen == [True, True]
+    assert [one.count for one in record.read(here().events).problems.open(datetime.now(UTC))] == [1]
+    assert chores.do(table, here(), datetime.now(UTC)) == [], "it is for the end of a tick"
 
 
 def _problem(events: Path, kind: str, key: str) -> None:

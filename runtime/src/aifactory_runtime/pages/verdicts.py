@@ -1,0 +1,220 @@
+"""What the facts mean: for each area one of four levels, a short sentence, and what is behind it. Rules without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from aifactory_runtime.events import kinds, told
+from aifactory_runtime.events.problems import Problem
+from aifactory_runtime.monitoring import looking
+from aifactory_runtime.monitoring.result import ALARM, FAILED, OK
+from aifactory_runtime.monitoring.telling import KIND_OF
+from aifactory_runtime.pages.facts import Facts
+from aifactory_runtime.pipeline.handoff import Handoff
+
+_LATE = 3
+"""Periods without a look from which on nobody watches."""
+
+
+class Level(Enum):
+    """How an area stands, best last; the value is the word that people read."""
+
+    ACT = "act now"
+    LOOK = "needs a look"
+    UNKNOWN = "nothing known yet"
+    GOOD = "in order"
+
+
+_WORST_FIRST = tuple(Level)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How something stands, in a sentence; `more` says what it rests on."""
+
+    level: Level
+    sentence: str
+    more: str = ""
+
+
+def worst(levels: Sequence[Level]) -> Level:
+    """The worst of them; nothing known is no better than any other, but for what is in order."""
+    return min(levels, key=_WORST_FIRST.index, default=Level.UNKNOWN)
+
+
+def of_problem(problem: Problem) -> Level:
+    """How bad an open problem is."""
+    return Level.ACT if kinds.of(problem.kind).severity == "critical" else Level.LOOK
+
+
+def overall(facts: Facts) -> Verdict:
+    """The whole environment in one sentence: what a person has to do, if anything."""
+    opened = [one for one in facts.problems.open(facts.now) if not one.silent(facts.now)]
+    level = worst([of_problem(one) for one in opened]) if opened else Level.GOOD
+    if opened:
+        count = "1 problem is open" if len(opened) == 1 else f"{len(opened)} problems are open"
+        more = ", ".join(dict.fromkeys(told.owner(one) for one in sorted(opened, key=_urgency)))
+        said = f"{count}, and something has stopped" if level is Level.ACT else count
+        return Verdict(level, said, f"To do something: {more}.")
+    if facts.unread:
+        return Verdict(Level.LOOK, "A part of this page could not be read", "See below what, and why.")
+    if not facts.looks:
+        return Verdict(Level.UNKNOWN, "Nobody has looked yet", "The monitors look at the first tick, or: monitor.")
+    if late := _late(facts):
+        return Verdict(Level.LOOK, "Nobody watches at the moment", late)
+    areas = (service, data, model, experiments, cost, audited)
+    found = min((area(facts) for area in areas), key=lambda one: _WORST_FIRST.index(one.level))
+    if found.level in (Level.ACT, Level.LOOK):
+        return found
+    return Verdict(Level.GOOD, "Everything is in order", "No problem is open.")
+
+
+def _urgency(problem: Problem) -> int:
+    return _WORST_FIRST.index(of_problem(problem))
+
+
+def service(facts: Facts) -> Verdict:
+    """Whether callers are answered."""
+    if not facts.contract.serves:
+        return Verdict(Level.GOOD, "No service here", "Tables are scored in batches.")
+    if not facts.looks:
+        return Verdict(Level.UNKNOWN, "Not looked at yet")
+    rows = _of_area(facts.looks[-1].rows, "service")
+    level, alarms = _judged(rows)
+    if alarms:
+        return Verdict(level, str(alarms[0]["reason"]) or f"{alarms[0]['monitor']} is in alarm", _looked(facts))
+    answers, requests = _one(rows, "answers"), _one(rows, "requests")
+    if answers is None or answers["state"] != OK:
+        return Verdict(Level.UNKNOWN, str(answers["reason"]) if answers else "no figure", _looked(facts))
+    seen = requests["value"] if requests is not None and requests["state"] == OK else None
+    said = "no requests since the look before" if seen is None else f"{seen:,.0f} requests since the look before"
+    return Verdict(Level.GOOD, "It answers", said)
+
+
+def data(facts: Facts) -> Verdict:
+    """Whether what callers send is like what the model learned from."""
+    if not facts.predictions:
+        return Verdict(Level.UNKNOWN, "No predictions yet")
+    if not facts.traffic:
+        least = facts.project.settings.monitoring.window_rows
+        said = f"{facts.predictions:,} predictions recorded; the first look is at {least:,}"
+        return Verdict(Level.UNKNOWN, "Too few predictions to judge", said)
+    last = facts.traffic[-1]
+    level, alarms = _judged(_of_area(last.rows, "data"))
+    if not alarms:
+        return Verdict(Level.GOOD, "Like the data the model knows", f"{last.predictions:,} predictions looked at")
+    columns = sorted({str(row["subject"]) for row in alarms if row["subject"]})
+    named = ", ".join(columns[:3]) + (" ..." if len(columns) > 3 else "")  # noqa: PLR2004
+    return Verdict(level, f"Unlike before: {named}" if columns else str(alarms[0]["reason"]), str(alarms[0]["reason"]))
+
+
+def model(facts: Facts) -> Verdict:
+    """Which model answers, and whether it is still what was released."""
+    champion, served = facts.models.champion, facts.served.champion if facts.served else None
+    if champion is None and served is None:
+        return Verdict(Level.UNKNOWN, "No model is released yet")
+    number = served.version if served is not None else str(champion.number if champion else "")
+    level, alarms = _judged([row for row in _newest_rows(facts) if row["area"] == "model"])
+    if alarms:
+        return Verdict(level, str(alarms[0]["reason"]), f"version {number} answers")
+    age = _one(facts.looks[-1].rows, "staleness") if facts.looks else None
+    days = "" if age is None or age["value"] is None else f", {_days(age['value'])} old"
+    trial = ", a live test runs" if facts.served and facts.served.trial else ""
+    return Verdict(Level.GOOD, f"Version {number} answers{days}{trial}")
+
+
+def _days(days: float) -> str:
+    return "1 day" if round(days) == 1 else f"{days:.0f} days"
+
+
+def experiments(facts: Facts) -> Verdict:
+    """How the last training went, and what waits."""
+    waiting = [one for one in facts.requests if one.pending]
+    if not facts.runs:
+        return Verdict(Level.UNKNOWN, "No run here yet", f"{len(waiting)} requests wait" if waiting else "")
+    bad = facts.runs[0].error is not None or outcome(facts.runs[0]) == "refused by the gate"
+    more = f"{len(waiting)} requests to train wait" if waiting else ""
+    return Verdict(Level.LOOK if bad else Level.GOOD, f"Last run: {outcome(facts.runs[0])}", more)
+
+
+def cost(facts: Facts) -> Verdict:
+    """How much of the quotas is taken."""
+    if not facts.usage:
+        return Verdict(Level.UNKNOWN, "No quota was applied")
+    over, near = [one for one in facts.usage if one.over], [one for one in facts.usage if one.near]
+    more = "; ".join(map(str, facts.usage))
+    if over:
+        return Verdict(Level.ACT, f"The quota of {over[0].kind} is used up", more)
+    if near:
+        return Verdict(Level.LOOK, f"The quota of {near[0].kind} is nearly used up", more)
+    return Verdict(Level.GOOD, "Within its quotas", more)
+
+
+def audited(facts: Facts) -> Verdict:
+    """Whether the record of what was done can be trusted."""
+    found = facts.audited.verification
+    if found.problem is not None:
+        return Verdict(Level.ACT, "The audit log was changed", found.problem)
+    if not found.lines:
+        return Verdict(Level.UNKNOWN, "Nothing is recorded yet")
+    return Verdict(Level.GOOD, f"All {found.lines:,} lines hold", f"head {found.head[:12]}")
+
+
+def outcome(run: Handoff) -> str:
+    """What a run of the pipeline came to, in a few words."""
+    if run.version is not None:
+        return f"version {run.version}"
+    if run.error is not None:
+        return f"failed: {run.error}"
+    if run.gate is not None and not run.gate.get("passed", True):
+        return "refused by the gate"
+    return "not finished"
+
+
+def _late(facts: Facts) -> str:
+    """Since when nobody has looked, where that is too long."""
+    last = looking.moment(facts.looks[-1].ends)
+    most = timedelta(minutes=_LATE * facts.project.settings.monitoring.period_minutes)
+    return f"The last look was at {when(last)}." if last is not None and facts.now - last > most else ""
+
+
+def _looked(facts: Facts) -> str:
+    return f"looked at {when(looking.moment(facts.looks[-1].ends))}"
+
+
+def when(moment: datetime | None) -> str:
+    """A time for people, UTC."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
+
+
+def _newest_rows(facts: Facts) -> list[Mapping[str, Any]]:
+    return [row for group in (facts.looks, facts.traffic) if group for row in group[-1].rows]
+
+
+def _of_area(rows: Sequence[Mapping[str, Any]], area: str) -> list[Mapping[str, Any]]:
+    return [row for row in rows if row["area"] == area]
+
+
+def _one(rows: Sequence[Mapping[str, Any]], monitor: str) -> Mapping[str, Any] | None:
+    return next((row for row in rows if row["monitor"] == monitor), None)
+
+
+def _judged(rows: Sequence[Mapping[str, Any]]) -> tuple[Level, list[Mapping[str, Any]]]:
+    """The level of some rows, and those that are in alarm or failed, worst first."""
+    found = [(row_level(row), row) for row in rows if row["state"] in (ALARM, FAILED)]
+    found.sort(key=lambda one: _WORST_FIRST.index(one[0]))
+    return worst([level for level, _ in found]) if found else Level.GOOD, [row for _, row in found]
+
+
+def row_level(row: Mapping[str, Any]) -> Level:
+    """How bad a row of the table of monitors is."""
+    if row["state"] == FAILED:
+        return Level.ACT
+    if row["state"] == ALARM:
+        kind = KIND_OF.get(row["monitor"])
+        return Level.ACT if kind is not None and kinds.of(kind).severity == "critical" else Level.LOOK
+    return Level.GOOD if row["state"] == OK else Level.UNKNOWN
