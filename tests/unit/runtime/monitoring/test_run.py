@@ -155,7 +155,7 @@ def killing(real: Callable[..., Any], *, after: bool, calls: int) -> Callable[..
     return dying
 
 
-def test_57_given_clocks_that_jump_and_a_month_without_traffic_when_looked_at_then_windows_follow_the_sequence(
+def test_fault_57_given_clocks_that_jump_and_a_month_without_traffic_when_looked_at_then_windows_follow_the_sequence(
     tmp_path: Path,
 ) -> None:
     watched = Watched(tmp_path)
@@ -181,7 +181,7 @@ def test_57_given_clocks_that_jump_and_a_month_without_traffic_when_looked_at_th
     assert watched.windows()[-1] == "traffic 300" and watched.state("traffic") == "ok"
 
 
-def test_57_given_somebody_who_wants_to_know_when_there_is_no_traffic_for_long_then_a_problem_until_it_is_back(
+def test_fault_57_given_somebody_who_wants_to_know_when_there_is_no_traffic_for_long_then_a_problem_until_it_is_back(
     tmp_path: Path,
 ) -> None:
     watched = Watched(tmp_path, longest_silence_hours=24)
@@ -210,7 +210,7 @@ MISSING = {"age": None, "income": None, "region": None, "since": None, "member":
         pytest.param(lambda row: {"age": row["age"]}, data_rules.SCHEMA, "", id="not there"),
     ],
 )
-def test_58_given_windows_of_one_class_constant_or_all_missing_when_looked_at_then_an_alarm_and_nothing_fails(
+def test_fault_58_given_windows_of_one_class_constant_or_all_missing_when_looked_at_then_an_alarm_and_nothing_fails(
     tmp_path: Path, change: Callable[[Row], Row], monitor: str, subject: str
 ) -> None:
     watched = Watched(tmp_path)
@@ -220,7 +220,7 @@ def test_58_given_windows_of_one_class_constant_or_all_missing_when_looked_at_th
     assert watched.rows(monitor="failed") == []
 
 
-def test_58_given_a_baseline_of_nothing_but_one_value_when_the_next_window_is_alike_then_it_is_usual(
+def test_fault_58_given_a_baseline_of_nothing_but_one_value_when_the_next_window_is_alike_then_it_is_usual(
     tmp_path: Path,
 ) -> None:
     watched = Watched(tmp_path, with_profile=False)

@@ -166,10 +166,10 @@ def test_fault_61_given_a_live_test_when_another_is_released_then_it_is_refused_
     assert document(places) == before
 
 
-def test_fault_54_given_a_challenger_that_dies_talks_nonsense_and_hangs_then_every_caller_is_answered_by_the_champion(
+def test_faults_54_62_given_a_challenger_that_dies_talks_nonsense_and_hangs_then_the_champion_answers_every_caller(
     places: Environments,
 ) -> None:
-    """And fault 62: nothing of the orchestrator runs here, and the challenger is withdrawn all the same."""
+    """Nothing of the orchestrator runs here, and the challenger is withdrawn all the same."""
     theirs = keys(places, "challenger")
     folder, trial = ServingFolder(places.serving("prod")), document(places).trial
     assert trial is not None

@@ -55,7 +55,7 @@ def test_given_the_same_row_in_each_form_when_read_then_the_columns_are_equal() 
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        pytest.param(_body().replace(b"1000.5", b"NaN"), "NaN and Infinity are not JSON", id="test_fault_32_NaN"),
+        pytest.param(_body().replace(b"1000.5", b"NaN"), "NaN and Infinity are not JSON", id="fault_32_NaN"),
         pytest.param(_body().replace(b"1000.5", b"-Infinity"), "Infinity are not JSON", id="fault_32_infinity"),
         pytest.param(_body().replace(b"1000.5", b"1e999"), "'mean income'", id="fault_33_beyond_float"),
         pytest.param(_body(**{"mean income": False}), "'mean income' must be a number", id="fault_34_false_for_number"),
