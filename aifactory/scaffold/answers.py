@@ -56,8 +56,17 @@ def check(answers: Mapping[str, str]) -> None:
 
 
 def check_approval(answers: Mapping[str, Any]) -> None:
-    """Refuse people who approve where nothing is approved: one of the two is a mistake, and prod would not ask them."""
-    if answers.get("approval") == "none" and str(answers.get("approvers", "")).replace(",", "").strip():
+    """Refuse people who approve where nothing is approved: one of the two is a mistake, and prod would not ask them.
+
+    Refuse one person alone where harm is high: the author of a change would have nobody else to ask.
+    """
+    approvers = {login.strip() for login in str(answers.get("approvers", "")).split(",") if login.strip()}
+    if answers.get("risk") == "high" and answers.get("approval") == "required" and len(approvers) == 1:
+        raise UsageProblem(
+            "risk: high takes two people who approve, as the author of a change cannot approve it alone; "
+            "say --approver twice"
+        )
+    if answers.get("approval") == "none" and approvers:
         raise UsageProblem(
             "approval: none leaves the approvers unasked; say approval=required, or leave out who approves"
         )

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from infra.conventions import personas, sizes
+from infra.conventions import people, personas, sizes
 
 if TYPE_CHECKING:
     from aifactory_runtime.contract import Manifest
     from aifactory_runtime.contract.people import Member
 
+TWO = 2
+"""So many people may approve at least where `risk: high`."""
 STAYS = "restricted"
 """The classification whose data may never leave prod."""
 
@@ -46,6 +48,7 @@ def violations(manifest: Manifest, environment: str, facts: HomeFacts) -> list[V
         *_budget(manifest, environment),
         *_disk(manifest, environment, facts),
         *people_violations(manifest, environment, facts.today),
+        *_two_approvers(manifest, environment, facts.today),
     ]
 
 
@@ -112,6 +115,25 @@ def _disk(manifest: Manifest, environment: str, facts: HomeFacts) -> Iterator[Vi
             f"environments.{environment}.quotas.disk_gb",
             f"disk_gb is {asked:g}, but the disk of this home has only {facts.disk_gb:.1f} GB left; "
             f"write quotas: {{disk_gb: {max(0.1, facts.disk_gb * 0.8):.1f}}} or make room",
+        )
+
+
+def _two_approvers(manifest: Manifest, environment: str, today: date) -> Iterator[Violation]:
+    """Where harm is high the author of a change cannot approve it alone, so there is somebody else to ask."""
+    asked = manifest.settings(environment).approval == "required"
+    if manifest.risk != "high" or not (asked or environment == "prod"):
+        return
+    there = people.approvers(manifest, environment, today)
+    if not asked:
+        key, found = "approval", "approval: none asks nobody"
+    else:
+        key, found = "approvers", f"only {', '.join(there) or 'nobody'} may approve"
+    if not asked or len(there) < TWO:
+        yield Violation(
+            "two-approvers-for-high-risk",
+            f"environments.{environment}.{key}",
+            f"with risk: high the author of a change cannot approve it alone, and {found} in {environment}; "
+            "write approval: required and two logins under approvers",
         )
 
 

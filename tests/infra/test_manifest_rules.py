@@ -207,3 +207,35 @@ def test_given_several_rules_broken_when_checked_then_all_are_said() -> None:
         "size-of-environment",
         "disk-of-home",
     ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"prod__approvers": ["vera"]}, "approvers: {}only vera may approve in prod"),
+        ({"prod__approval": "none"}, "approval: {}approval: none asks nobody in prod"),
+    ],
+)
+def test_given_high_risk_when_fewer_than_two_may_approve_then_it_says_to_name_two(
+    asked: dict[str, Any], found: str
+) -> None:
+    why = "with risk: high the author of a change cannot approve it alone, and "
+    assert said(manifest(risk="high", **asked), "prod") == [
+        f"environments.prod.{found.format(why)}; write approval: required and two logins under approvers "
+        "(policy two-approvers-for-high-risk)"
+    ]
+    assert said(manifest(risk="limited", **asked), "prod") == []
+    assert said(manifest(risk="high", **asked), "staging") == [], "nobody is asked there"
+
+
+def test_given_high_risk_when_a_validator_is_the_second_then_nothing_is_said_as_long_as_they_are_there() -> None:
+    def with_vera_until(day: str | None) -> Manifest:
+        member = {"login": "otto", "environments": ["prod"], **({"until": day} if day else {})}
+        return manifest(risk="high", prod__approvers=["vera"], people={"model-validator": [member]})
+
+    assert said(with_vera_until(None), "prod") == []
+    assert said(with_vera_until("2027-01-15"), "prod") == []
+    assert len(said(with_vera_until("2027-01-14"), "prod")) == 1
+    assert said(manifest(risk="high"), "prod") == []
+    both = {"staging__approval": "required", "staging__approvers": ["vera"]}
+    assert "in staging" in said(manifest(risk="high", **both), "staging")[0]

@@ -296,6 +296,7 @@ def test_fault_10_given_a_secret_as_the_name_then_it_is_not_repeated(new: New) -
         (("--answer", "risk=huge"), "risk: 'huge' is not in ['low', 'limited', 'high']"),
         (("--answer", "risk"), "KEY=VALUE"),
         (("--profile", "regulated"), "approval: approval is required, so name at least one person"),
+        (("--profile", "regulated", "--approver", "kim"), "risk: high takes two people who approve"),
         (("--approver", "kim", "--answer", "approval=none"), "approval: none leaves the approvers unasked"),
         (("--profile", "slow"), "profile: 'slow' is not in"),
         (("--owner", "Ana"), "owner: 'Ana' is not a login"),

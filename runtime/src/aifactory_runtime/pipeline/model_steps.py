@@ -20,8 +20,8 @@ from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.evidence import Evidence
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.gate.slices import Slices
+from aifactory_runtime.pipeline import authors, events, made_up, pictures, registration, responsible, scores, slicing
 from aifactory_runtime.pipeline import champion as champions
-from aifactory_runtime.pipeline import events, made_up, pictures, registration, responsible, scores, slicing
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.champion import Comparison
 from aifactory_runtime.pipeline.context import Context
@@ -32,6 +32,7 @@ from aifactory_runtime.pipeline.training import cluster, fitting, model_files, s
 from aifactory_runtime.pipeline.training.fitting import Fitted
 from aifactory_runtime.pipeline.training.training_data import Labels, TrainingData
 from aifactory_runtime.registry import answers, model_folder, savable, trusted_classes
+from aifactory_runtime.registry.authors import tag
 from aifactory_runtime.registry.port import (
     CODE,
     COMMIT,
@@ -186,6 +187,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
         GATE: GATE_PASSED,
         REPORT_SHA256: handoff.gate["sha256"],
         **_not_compared(handoff.gate.get("not_compared")),
+        **tag(authors.of(context, handoff.commit)),
         PREFIX + "stage": _CANDIDATE,
         PIPELINE_RUN: handoff.id,
     }

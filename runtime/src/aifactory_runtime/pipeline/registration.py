@@ -12,7 +12,8 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry.port import Version
 
-_ACTION = "register"
+REGISTER = "register"
+"""What the audit log calls it."""
 
 
 def complete(context: Context, version: Version, handoff: Handoff) -> Handoff:
@@ -21,10 +22,10 @@ def complete(context: Context, version: Version, handoff: Handoff) -> Handoff:
         context.registry.finish_run(handoff.mlflow_run)
     place = Path(context.contract.audit_uri)
     if not any(
-        line["action"] == _ACTION and line["facts"].get("version") == version.number for line in log.read(place)
+        line["action"] == REGISTER and line["facts"].get("version") == version.number for line in log.read(place)
     ):
         facts = {"model": context.contract.model_name, "version": version.number, **version.tags}
-        log.append(place, _ACTION, context.contract.identity, facts)
+        log.append(place, REGISTER, context.contract.identity, facts)
     for kind in (kinds.GATE_REFUSED, kinds.EXPERIMENT_TASK):
         events.over(context, handoff, kind)
     return replace(handoff, version=version.number)

@@ -36,6 +36,8 @@ REPORT_SHA256 = PREFIX + "gate_sha256"
 DATA_OF = PREFIX + "data."
 """Begins the tags that say which version of a table was used; the table's name follows."""
 DATA = (DATA_OF + "raw", DATA_OF + "prepared", DATA_OF + "reference")
+AUTHORS = PREFIX + "authors"
+"""Whose change a version is: see `registry.authors`."""
 APPROVED_MODEL = PREFIX + "approves.model_sha256"
 APPROVED_REPORT = PREFIX + "approves.report_sha256"
 

@@ -29,14 +29,18 @@ def question(chosen: Candidate, target: Side) -> ApprovalNeeded:
     The command names the version: a newer one may be there by the time that somebody types it.
     """
     contract, subject, summary = target.contract, approvals.subject(chosen, target.name), summarize(chosen, target)
+    found = approvals.standing(contract, target.registry, chosen)
+    approved = f"; {', '.join(found.given)} approved" if found.given else ""
     lines = [
-        f"{chosen.name} waits for approval in {contract.environment} by one of {', '.join(contract.approvers)}:",
+        f"{chosen.name} waits for approval in {contract.environment} by {found.missing}{approved}:",
         *summary.lines(),
         f"model sha256 {subject.model_sha256}, report sha256 {subject.report_sha256}",
     ]
-    person, number = contract.approvers[0], chosen.version.number
+    person, number = (found.awaited or contract.approvers)[0], chosen.version.number
     command = f"factory approve --env {contract.environment} --as {person} --version {number}"
-    known = {"environment": contract.environment, "version": number, "approvers": list(contract.approvers)}
+    approvers = list(contract.approvers)
+    known: dict[str, Any] = {"environment": contract.environment, "version": number, "approvers": approvers}
+    known |= {"approved": list(found.given), "awaited": list(found.awaited), "missing": found.missing}
     values = known | {"waits_for": "approval", **asdict(subject), "summary": asdict(summary), "command": command}
     return ApprovalNeeded("\n  ".join(lines) + f"\nTo approve:\n  {command}", values)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.port import REPORT_SHA256, Registry
+from aifactory_runtime.release import approval_rule, authors
+from aifactory_runtime.release.approval_rule import Standing
 from aifactory_runtime.release.candidate import Candidate
 
 
@@ -45,12 +47,21 @@ def check_person(contract: EnvironmentContract, person: str) -> None:
         )
 
 
-def approver(contract: EnvironmentContract, registry: Registry, subject: Subject) -> str | None:
-    """Who approved exactly `subject`, among those who may in this environment; None when nobody has."""
-    for person in contract.approvers:
-        login = names.login(person, contract.use_case, contract.environment)
-        for approval in registry.approvals(person):
-            said = Subject(approval.model_sha256, approval.report_sha256)
-            if said == subject and approval.user_id == login:
-                return person
-    return None
+def given(contract: EnvironmentContract, registry: Registry, subject: Subject) -> tuple[str, ...]:
+    """Who approved exactly `subject`, of those who may in this environment."""
+    return tuple(person for person in contract.approvers if _approved(contract, registry, subject, person))
+
+
+def _approved(contract: EnvironmentContract, registry: Registry, subject: Subject, person: str) -> bool:
+    login = names.login(person, contract.use_case, contract.environment)
+    return any(
+        Subject(one.model_sha256, one.report_sha256) == subject and one.user_id == login
+        for one in registry.approvals(person)
+    )
+
+
+def standing(contract: EnvironmentContract, registry: Registry, chosen: Candidate) -> Standing:
+    """How the approval of a candidate stands in this environment."""
+    said = given(contract, registry, subject(chosen, contract.environment))
+    people = authors.of(chosen) if contract.risk == "high" else None
+    return approval_rule.standing(contract.risk, contract.approvers, people, said)

@@ -87,13 +87,15 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
     opened = side.open_side(root, environment, person)
     opened.registry.record_approval(person, subject.model_sha256, subject.report_sha256)
     opened.audit("approved", asdict(subject) | {"person": person})
+    stands = approvals.standing(opened.contract, side.open_side(root, environment).registry, chosen)
     if as_json:
-        said = {"person": person, "environment": environment, "summary": asdict(summary)}
+        said = {"person": person, "environment": environment, "missing": stands.missing, "summary": asdict(summary)}
         click.echo(json.dumps(asdict(subject) | said))
         return
     click.echo(f"{person} approves model sha256 {subject.model_sha256}")
     release = f"factory release --to {environment} --version {chosen.version.number}"
-    click.echo(f"on the report with sha256 {subject.report_sha256}. Now: {release}")
+    now = f"It still takes {stands.missing}" if stands.missing else f"Now: {release}"
+    click.echo(f"on the report with sha256 {subject.report_sha256}. {now}")
 
 
 @click.command()

@@ -10,11 +10,13 @@ from typing import Any
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import champion as champions
+from aifactory_runtime.registry.authors import tag
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
 from aifactory_runtime.release import (
     activation,
     approval_question,
     approvals,
+    authors,
     candidate,
     choice,
     code_history,
@@ -190,6 +192,8 @@ class Release:
         carried = {key: value for key, value in version.tags.items() if key not in own}
         carried.setdefault(tags.TRAINING_RUN, f"{source.name}/{version.run_id}")
         carried[tags.FROM] = f"{source.name}/{version.number}"
+        if self._target.contract.risk == "high":
+            carried |= tag(authors.of(self._candidate))
         with tempfile.TemporaryDirectory(prefix="aifactory-") as temporary:
             folder = Path(temporary) / "model"
             source.registry.download(version, folder)
@@ -286,10 +290,11 @@ class Release:
         return found
 
     def _approver(self) -> str | None:
+        """Who approved it, parted by commas; None while they are not enough, or nobody is asked."""
         if self._rules.approval == "none":
             return None
-        subject = approvals.subject(self._candidate, self._target.name)
-        return approvals.approver(self._target.contract, self._target.registry, subject)
+        found = approvals.standing(self._target.contract, self._target.registry, self._candidate)
+        return ", ".join(found.given) if found.enough else None
 
     def _outcome(self, changed: bool) -> Outcome:
         version = self._there()

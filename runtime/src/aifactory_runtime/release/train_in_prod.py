@@ -7,7 +7,8 @@ from pathlib import Path
 
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.release import candidate, choice, code_history, released
+from aifactory_runtime.pipeline.authors import GIVEN
+from aifactory_runtime.release import authors, candidate, choice, code_history, released
 from aifactory_runtime.release.run import Outcome, Say
 from aifactory_runtime.release.side import open_side, source_of
 
@@ -42,7 +43,9 @@ def train(root: Path, environment: str, number: int | None, say: Say) -> Outcome
     say(f"{environment}: train, as {names.RELEASE}")
     package = target.project.manifest.package
     command = (package, "run", "--kind", "retraining", "--json")
-    said = json.loads(released.run(target, chosen.commit, names.RELEASE, *command, show=True))
+    people = authors.of(chosen)
+    variables = {GIVEN: " ".join(sorted(people))} if people else {}
+    said = json.loads(released.run(target, chosen.commit, names.RELEASE, *command, show=True, variables=variables))
     version = target.registry.version(int(said["version"]))
     is_new = version.number not in before  # equal data and code give the version that was there
     return Outcome(target.name, version.number, version.model_sha256, chosen.commit, is_new)

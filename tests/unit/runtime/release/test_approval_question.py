@@ -16,7 +16,7 @@ from aifactory_runtime.release import approval_question
 from aifactory_runtime.release.approvals import Subject
 from aifactory_runtime.release.candidate import Candidate
 from tests.fixtures.usecase_repo import make_repo
-from tests.unit.runtime.release.test_approvals import SUBJECT, prod
+from tests.unit.runtime.release.test_approvals import GIVEN, SUBJECT, Recorded, prod
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def test_given_a_version_that_waits_when_asked_then_the_command_names_it_and_not
 ) -> None:
     monkeypatch.setattr(approval_question, "summarize", lambda *_: Figures())
     source: Any = SimpleNamespace(name="staging")
-    target: Any = SimpleNamespace(name="prod", contract=prod(tmp_path, "vera"))
+    target: Any = SimpleNamespace(name="prod", contract=prod(tmp_path, "vera"), registry=Recorded())
     tags = {"aifactory.commit": "d" * 40, "aifactory.integration_sha256": SUBJECT.report_sha256}
     asks = approval_question.question(Candidate(source, Version(number, SUBJECT.model_sha256, "run", tags)), target)
     said = str(asks)
@@ -85,9 +85,31 @@ def test_given_a_version_that_waits_when_asked_then_the_command_names_it_and_not
         "environment": "prod",
         "version": number,
         "approvers": ["vera"],
+        "approved": [],
+        "awaited": ["vera"],
+        "missing": "one of vera",
         "waits_for": "approval",
         "model_sha256": SUBJECT.model_sha256,
         "report_sha256": SUBJECT.report_sha256,
         "summary": {"figure": 0.9},
         "command": f"factory approve --env prod --as vera --version {number}",
     }
+
+
+def test_given_harm_is_high_and_its_author_approved_when_asked_then_it_names_who_has_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approval_question, "summarize", lambda *_: Figures())
+    contract = prod(tmp_path, "vera", "kim").model_copy(update={"risk": "high"})
+    source: Any = SimpleNamespace(name="staging", contract=SimpleNamespace(audit_uri=tmp_path))
+    target: Any = SimpleNamespace(name="prod", contract=contract, registry=Recorded(GIVEN))
+    tags = {"aifactory.commit": "d" * 40, "aifactory.integration_sha256": SUBJECT.report_sha256}
+    version = Version(3, SUBJECT.model_sha256, "run", tags | {"aifactory.authors": "vera"})
+
+    said = str(approval_question.question(Candidate(source, version), target)).splitlines()
+
+    assert said[0] == (
+        "version 3 of staging waits for approval in prod by one of kim (risk: high, and vera is its author); "
+        "vera approved:"
+    )
+    assert said[-1] == "  factory approve --env prod --as kim --version 3"

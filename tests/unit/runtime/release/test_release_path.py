@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import signal
@@ -44,6 +45,7 @@ def test_given_a_candidate_when_released_to_staging_then_it_is_tested_there(plac
 
     status, answer = places.predict("staging")
     assert status == 200 and answer["model_version"] == "1"
+    assert open_side(places.repo, "staging").registry.version(1).tags["aifactory.authors"] == getpass.getuser()
     report = next((places.home / "staging/demo-case/artifact/releases").glob("*/integration.json"))
     checks = {check["name"]: check["found"] for check in json.loads(report.read_text())["checks"]}
     assert checks["the source's rows over HTTP score as they do offline"] == "50 of 50 rows"

@@ -13,6 +13,7 @@ import pytest
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import CHAMPION
 from aifactory_runtime.release import activation, approvals, candidate, run, tags
+from aifactory_runtime.release.approval_rule import Standing
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.release.staging_test import integration_test
@@ -26,7 +27,7 @@ def release_of_3(registry: Mortal, served: list[str], target: str, monkeypatch: 
     monkeypatch.setattr(activation, "wait_until_served", lambda *_: None)
     monkeypatch.setattr(candidate, "misfit", lambda _: None)
     monkeypatch.setattr(candidate, "gate_refusal", lambda *_: None)
-    monkeypatch.setattr(approvals, "approver", lambda *_: "kim.meyer")
+    monkeypatch.setattr(approvals, "standing", lambda *_: Standing(("kim.meyer",), enough=True))
     asked = {"train_in": "prod", "approval": "required" if target == "prod" else "none", "approvers": ("kim.meyer",)}
 
     def known() -> SimpleNamespace:

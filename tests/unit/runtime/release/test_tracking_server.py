@@ -25,7 +25,7 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.mlflow import MlflowRegistry, connect
 from aifactory_runtime.registry.model_folder import digest
 from aifactory_runtime.registry.port import CHAMPION
-from aifactory_runtime.release.approvals import Subject, approver
+from aifactory_runtime.release.approvals import Subject, given
 from aifactory_runtime.serving.fetch import Source, Unreachable
 from tests.unit.runtime.registry.test_boosters import TWO, write
 from tests.unit.runtime.registry.test_signature import FLAVOURS, TABLE, model
@@ -172,13 +172,13 @@ def test_fault_29_given_no_server_when_fetched_then_said(tmp_path: Path) -> None
 def test_given_an_approval_when_looked_for_then_it_covers_that_model_and_report_only(server: Server) -> None:
     release, contract = server.registry("release", "prod"), server.contract("prod")
     subject = Subject("a" * 64, "b" * 64)
-    before = approver(contract, release, subject)
+    before = given(contract, release, subject)
     server.registry("kim", "prod").record_approval("kim", subject.model_sha256, subject.report_sha256)
 
-    assert before is None
-    assert approver(contract, release, subject) == "kim"
-    assert approver(contract, release, Subject("a" * 64, "c" * 64)) is None
-    assert approver(contract, release, Subject("c" * 64, "b" * 64)) is None
+    assert before == ()
+    assert given(contract, release, subject) == ("kim",)
+    assert given(contract, release, Subject("a" * 64, "c" * 64)) == ()
+    assert given(contract, release, Subject("c" * 64, "b" * 64)) == ()
 
 
 @pytest.mark.parametrize("who", ["release", "ana", "service"])
@@ -186,7 +186,7 @@ def test_given_somebody_else_when_writing_an_approval_in_kims_name_then_refused(
     with pytest.raises(FactoryError):
         server.registry(who, "prod").record_approval("kim", "d" * 64, "e" * 64)
 
-    assert approver(server.contract("prod"), server.registry("release", "prod"), Subject("d" * 64, "e" * 64)) is None
+    assert given(server.contract("prod"), server.registry("release", "prod"), Subject("d" * 64, "e" * 64)) == ()
 
 
 def test_given_a_person_who_is_no_approver_when_they_approve_for_themselves_then_it_does_not_count(
@@ -194,7 +194,7 @@ def test_given_a_person_who_is_no_approver_when_they_approve_for_themselves_then
 ) -> None:
     server.registry("ana", "prod").record_approval("ana", "f" * 64, "e" * 64)
 
-    assert approver(server.contract("prod"), server.registry("release", "prod"), Subject("f" * 64, "e" * 64)) is None
+    assert given(server.contract("prod"), server.registry("release", "prod"), Subject("f" * 64, "e" * 64)) == ()
 
 
 @pytest.mark.filterwarnings("ignore:X has feature names:UserWarning")
