@@ -62,7 +62,8 @@ def _in_file(path: Path, prediction_id: str) -> dict[str, Any] | None:
 
 def _in_table(data: Path, prediction_id: str) -> dict[str, Any] | None:
     for day in _days(prediction_id):
-        row = tables.first(data, tables.CAPTURED, ("prediction_id", prediction_id), (DAY, day))
+        found = tables.having(data, tables.CAPTURED, ("prediction_id", prediction_id), (DAY, day.__eq__))
+        row = next(found, None)
         if row is not None:
             known = {name: value for name, value in row.items() if name not in (DAY, "prediction_id", *_JSON)}
             parsed = {name: json.loads(row[name]) for name in _JSON if row.get(name)}

@@ -195,8 +195,8 @@ def read(
             yield from _read(folder / file.path, schema, None, rows, above)
 
 
-def first_row(path: Path, where: tuple[str, str]) -> dict[str, Any] | None:
-    """The first row of a file in which a text column has a value; chunks that cannot hold it are not read."""
+def rows_with(path: Path, where: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    """The rows of a file in which a text column has a value; chunks that cannot hold it are not read."""
     import pyarrow.compute as pc
     from pyarrow import parquet
 
@@ -207,11 +207,9 @@ def first_row(path: Path, where: tuple[str, str]) -> dict[str, Any] | None:
             known = file.metadata.row_group(group).column(place).statistics
             if known is not None and known.has_min_max and not known.min <= value <= known.max:
                 continue
-            row = pc.index(file.read_row_group(group, columns=[column]).column(0), value).as_py()
-            if row >= 0:
-                found: dict[str, Any] = file.read_row_group(group).slice(row, 1).to_pylist()[0]
-                return found
-    return None
+            places = pc.indices_nonzero(pc.equal(file.read_row_group(group, columns=[column]).column(0), value))
+            if len(places):
+                yield from file.read_row_group(group).take(places).to_pylist()
 
 
 def _read(

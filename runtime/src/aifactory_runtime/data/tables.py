@@ -175,21 +175,21 @@ def append_stream(
     return Appended(writer.rows, new=True)
 
 
-def first(folder: Path, name: str, where: tuple[str, str], within: tuple[str, str]) -> dict[str, Any] | None:
-    """The first row in which a text column has a value, of the files that `append_stream` wrote for one value.
+def having(
+    folder: Path, name: str, where: tuple[str, str], within: tuple[str, Callable[[str], bool]]
+) -> Iterator[dict[str, Any]]:
+    """The rows in which a text column has a value, of files that `append_stream` wrote, one for each value of a column.
 
-    `within` is the column that the files are parted by, and that value. None when there is no such row, or no table.
+    `within` is that column, and which of its values are looked at. No rows when there is no table.
     """
     table = _open(folder, name)
     if table is None:
-        return None
+        return
     with _readable(folder, name):
         for file in parts.stored(table):
-            if file.only.get(within[0]) == within[1]:
-                row = parts.first_row(folder / name / file.path, where)
-                if row is not None:
-                    return {column: value for column, value in row.items() if column != parts.ORDER}
-    return None
+            if within[1](str(file.only.get(within[0]))):
+                for row in parts.rows_with(folder / name / file.path, where):
+                    yield {column: value for column, value in row.items() if column != parts.ORDER}
 
 
 def newest(

@@ -14,7 +14,7 @@ from aifactory_runtime.config import options
 if TYPE_CHECKING:
     from aifactory_runtime.labels.rules import State
 
-_MEANING = {
+MEANING: Mapping[State, str] = {
     "joined": "counts",
     "early": "waits until labels.wait is over",
     "doubled": "says again what another one says",
@@ -23,6 +23,7 @@ _MEANING = {
     "unknown": "is of no prediction, or of no label, that is there",
     "removed": "is of a prediction that was removed, or from before the oldest that is kept",
 }
+"""What to say of a label in each state."""
 
 
 @click.group()
@@ -98,4 +99,4 @@ def status(environment: str | None, as_json: bool) -> None:
 def _say(counts: Mapping[State, int]) -> None:
     for state, number in counts.items():
         if number:
-            click.echo(f"  {number:>9,} {state:<14} {_MEANING[state]}")
+            click.echo(f"  {number:>9,} {state:<14} {MEANING[state]}")

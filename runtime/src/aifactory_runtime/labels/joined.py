@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 JOINED, EARLY, NONE = "joined", "early", "none"
 """What a row is: its label counts, its label waits until `labels.wait` is over, it has none."""
-_CLOCK_JUMP = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def joined(
     was, whatever was corrected since.
     """
     span = EVER if window is None else Span(rules.stamp(window.begins), rules.stamp(window.ends))
-    lines = stored.lines(contract, Span(_before(span.begins), EVER.ends), upto)
+    lines = stored.lines(contract, Span(rules.received_from(span.begins), EVER.ends), upto)
     calls = stored.calls_of(contract, settings, lines, Span(span.begins, EVER.ends))
     by_prediction, _ = rules.by_prediction(lines, calls)
     yield from joined_with(contract, settings, by_prediction, span, now)
@@ -78,11 +77,6 @@ def joined_with(
 def last_sequence(contract: EnvironmentContract) -> int:
     """Sequence of the newest label; 0 when there is none."""
     return max((line.sequence for line in stored.lines(contract)), default=0)
-
-
-def _before(begins: str) -> str:
-    """From when on labels are looked at: none was received before its prediction but for a clock that jumped."""
-    return rules.stamp(datetime.fromisoformat(begins) - _CLOCK_JUMP) if begins else begins
 
 
 def _with_labels(frame: pd.DataFrame, found: list[Line | None], due: list[bool]) -> pd.DataFrame:

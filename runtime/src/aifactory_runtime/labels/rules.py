@@ -14,6 +14,7 @@ State = Literal["joined", "early", "doubled", "contradicting", "replaced", "unkn
 """What a label is: the one that counts, the one that will once `labels.wait` is over, one that says again what another
 said, one that says otherwise, one that was corrected, one of a prediction (or, of a correction, of a label) that is not
 there, one of a prediction that was removed or is from before the oldest that is kept."""
+_CLOCK_JUMP = timedelta(days=1)
 Calls = Mapping[str, Sequence[tuple[str, str]]]
 """Value of the key column to time and id of each prediction that has it, in order of time."""
 
@@ -69,6 +70,11 @@ def absent(prediction_id: str | None, oldest: str | None) -> State:
     """What a label is whose prediction is not there; `oldest` is the time of the oldest prediction that is kept."""
     made = None if prediction_id is None else prediction_ids.made_at(prediction_id)
     return "removed" if made is not None and oldest is not None and stamp(made) < oldest else "unknown"
+
+
+def received_from(begins: str) -> str:
+    """From when on labels of predictions are looked at: none was received before its own, unless a clock jumped."""
+    return stamp(datetime.fromisoformat(begins) - _CLOCK_JUMP) if begins else begins
 
 
 def stamp(moment: datetime) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aifactory_runtime.capture import predictions, reading
+from aifactory_runtime.capture import moving, predictions, reading
+from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.capture.reading import EVER, Span
+from aifactory_runtime.data import tables
+from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.labels.compaction import LABELS
 from aifactory_runtime.labels.line import Line, key_text
 
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from aifactory_runtime.contract import EnvironmentContract
     from aifactory_runtime.contract.manifest import Labels
     from aifactory_runtime.labels.rules import Calls
+
+_LOOKS = 10
 
 
 def lines(contract: EnvironmentContract, span: Span = EVER, upto: int | None = None) -> list[Line]:
@@ -48,21 +54,53 @@ def calls_of(contract: EnvironmentContract, rules: Labels, lines: Iterable[Line]
     return calls(contract, rules, span) if any(line.key is not None for line in lines) else {}
 
 
+def naming(contract: EnvironmentContract, prediction_id: str, key: str | None, since: str) -> list[Line]:
+    """Labels that name a prediction by its id, or by the value of the key column, received since, in their order.
+
+    The log is looked through before the table: what moves meanwhile is in the table by then.
+    """
+    capture = Path(contract.capture_uri)
+    named = {"prediction_id": prediction_id} | ({} if key is None else {"key": key})
+    found = {line.id: line for line in _in_log(capture, named)}
+    for column, value in named.items():
+        rows = tables.having(Path(contract.data_uri), tables.LABELS, (column, value), (DAY, since[:10].__le__))
+        found |= {row["label_id"]: _line(row) for row in rows}
+    return sorted(found.values(), key=lambda line: line.sequence)
+
+
+def _in_log(capture: Path, named: Mapping[str, str]) -> list[Line]:
+    """Lines of the log in which a field has a value; what does not hold the value's bytes is not decoded."""
+    marks = [msgspec.json.encode(value) for value in named.values()]
+    for _ in range(_LOOKS):
+        found: list[Line] = []
+        with suppress(FileNotFoundError):  # taken away since it was listed: what it held is in the table now
+            for path in LABELS.segments(capture).all():
+                with path.open("rb") as file:
+                    whole = (raw for raw in file if raw.endswith(b"\n") and any(mark in raw for mark in marks))
+                    found += moving.decoded(path, whole, LABELS)
+            return [line for line in found if any(getattr(line, field) == value for field, value in named.items())]
+    raise FactoryError(f"{capture} changes while it is read: run it again")
+
+
 def _value(inputs: str, column: str) -> Any:
     return msgspec.json.decode(inputs, type=dict[str, Any]).get(column)
 
 
 def _lines(frame: pd.DataFrame) -> Iterator[Line]:
     for row in frame.astype(object).where(frame.notna(), None).to_dict("records"):
-        yield Line(
-            id=row["label_id"],
-            time=row["time"],
-            by=row["by"],
-            label=msgspec.Raw(row["label"].encode()),
-            prediction_id=row["prediction_id"],
-            key=row["key"],
-            at=row["at"],
-            kpi=row["kpi"],
-            replaces=row["replaces"],
-            sequence=int(row["sequence"]),
-        )
+        yield _line(row)
+
+
+def _line(row: Mapping[Any, Any]) -> Line:
+    return Line(
+        id=row["label_id"],
+        time=row["time"],
+        by=row["by"],
+        label=msgspec.Raw(row["label"].encode()),
+        prediction_id=row["prediction_id"],
+        key=row["key"],
+        at=row["at"],
+        kpi=row["kpi"],
+        replaces=row["replaces"],
+        sequence=int(row["sequence"]),
+    )

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aifactory_runtime.config import options
+from aifactory_runtime.labels.commands import MEANING
 
 if TYPE_CHECKING:
     from aifactory_runtime.release.run import Outcome
-    from aifactory_runtime.release.trace import Trace
+    from aifactory_runtime.release.trace import Label, LiveTest, Trace
 
 _VERSION = click.IntRange(1, 2**31 - 1)
 """What the registry can hold: it answers larger ones as if it had broken."""
@@ -118,7 +119,7 @@ def rollback(environment: str, number: int | None, as_json: bool) -> None:
 @options.environment
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def trace(prediction_id: str, environment: str | None, as_json: bool) -> None:
-    """Say what made a prediction: model, run, commit, data, gate, approval.
+    """Say what made a prediction: model, run, commit, data, gate, approval; what came true; how its live test ended.
 
     Example: trace 0199f3a2-... --env prod
     """
@@ -159,7 +160,20 @@ def _told(found: Trace) -> list[tuple[str, Any]]:
         ("gate report", found.gate_sha256 or "none"),
         ("test report", found.integration_sha256 or "none: it was not tested in staging"),
         ("approved by", found.approved_by or "nobody: no approval was required"),
+        *([("live test", _of_test(found.live_test))] if found.live_test else []),
+        *([("label", _of_label(one)) for one in found.labels] or [("label", "none yet")]),
     ]
+
+
+def _of_test(test: LiveTest) -> str:
+    ended = f"{test.verdict} on {test.ended} ({test.why})" if test.verdict else "it has not ended"
+    return f"{test.id}: the {test.arm}'s turn, answered by the {test.answered_by}; {ended}"
+
+
+def _of_label(label: Label) -> str:
+    kpi = "" if label.kpi is None else f", KPI {label.kpi:g}"
+    by = label.by or "a caller whose name nobody asked"
+    return f"{json.dumps(label.label)}{kpi}, of {label.time}, from {by}: {MEANING[label.state]}"
 
 
 def _root() -> Path:

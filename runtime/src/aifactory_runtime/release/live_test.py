@@ -28,6 +28,8 @@ from aifactory_runtime.serving import document
 from aifactory_runtime.serving.document import Document, ServingFolder
 
 Verdict = Literal["promote", "withdraw", "keep"]
+ENDS = "live test ends"
+"""Action of the audit line that says how a test ended: `test`, `verdict`, `why`."""
 _SECOND_WORKER = "serving/trial/second_worker.py"
 _START_SECONDS = 90.0
 _LOOK_SECONDS = 0.2
@@ -150,7 +152,7 @@ def end(side: Side, version: Version, record: Record, verdict: Verdict, why: str
     """
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     ended = msgspec.structs.replace(record, verdict=verdict, why=why, ended=now)
-    side.audit("live test ends", _facts(side, version) | {"test": record.id, "verdict": verdict, "why": why})
+    side.audit(ENDS, _facts(side, version) | {"test": record.id, "verdict": verdict, "why": why})
     _write(side, version, ended)
     if verdict != "promote":  # else it goes when it is champion: nobody is answered by the older model in between
         clear(side)

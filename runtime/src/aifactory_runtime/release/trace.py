@@ -1,8 +1,9 @@
-"""From a prediction id back to everything that made it: model, run, commit, data, gate, approval."""
+"""From a prediction id back to everything that made it, and on to what came true and what its live test came to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,41 @@ from aifactory_runtime.audit import log
 from aifactory_runtime.capture import find, scored
 from aifactory_runtime.data import removals, tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.labels.of_prediction import of_prediction
+from aifactory_runtime.labels.rules import State
 from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, OPERATIONS, PREFIX, REPORT_SHA256, Version
-from aifactory_runtime.release import tags
+from aifactory_runtime.release import live_test, tags
 from aifactory_runtime.release.side import Side
+
+
+@dataclass(frozen=True)
+class Label:
+    """What somebody said came true of it."""
+
+    state: State
+    label: Any
+    """A class as the model has it, of a regression a number."""
+    kpi: float | None
+    time: str
+    """When it was received."""
+    by: str
+    """Login of who sent it; empty where nobody is asked who they are."""
+    id: str
+
+
+@dataclass(frozen=True)
+class LiveTest:
+    """The live test that the request was part of."""
+
+    id: str
+    arm: str
+    """Whose turn it was by the split: champion or challenger."""
+    answered_by: str
+    """Whose answer the caller got."""
+    verdict: str | None
+    """What the test came to: promote, withdraw or keep; None while it goes on."""
+    why: str
+    ended: str | None
 
 
 @dataclass(frozen=True)
@@ -52,6 +85,9 @@ class Trace:
     gate_sha256: str | None
     integration_sha256: str | None
     approved_by: str | None
+    labels: tuple[Label, ...] = ()
+    """All that were sent, in their order; the one that counts is `joined`, or `early` until it does."""
+    live_test: LiveTest | None = None
 
     def names(self, treatment: str) -> list[str]:
         """Input columns that were treated so before they were recorded."""
@@ -111,7 +147,26 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         gate_sha256=found.get(REPORT_SHA256),
         integration_sha256=found.get(tags.INTEGRATION),
         approved_by=found.get(tags.APPROVED_BY),
+        labels=tuple(_labels(side, line)),
+        live_test=_live_test(side, line),
     )
+
+
+def _labels(side: Side, line: dict[str, Any]) -> Iterator[Label]:
+    for one, state in of_prediction(side.contract, side.project.manifest.labels, line):
+        yield Label(state, json.loads(one.text), one.kpi, one.time, one.by, one.id)
+
+
+def _live_test(side: Side, line: dict[str, Any]) -> LiveTest | None:
+    """The test that the line names, with how it ended by the audit log, which keeps all of them."""
+    mark = line.get("trial")
+    if not mark:
+        return None
+    verdict, why, ended = None, "", None
+    for entry in log.read(Path(side.contract.audit_uri)):
+        if entry["action"] == live_test.ENDS and entry["facts"].get("test") == mark["id"]:
+            verdict, why, ended = entry["facts"]["verdict"], entry["facts"]["why"], entry["time"]
+    return LiveTest(mark["id"], mark["arm"], line.get("role", ""), verdict, why, ended)
 
 
 def _released_with(side: Side, line: Mapping[str, Any], version: Version) -> str:

@@ -13,15 +13,18 @@ from click.testing import CliRunner
 from aifactory_runtime.audit import log
 from aifactory_runtime.capture.log_file import OLDER
 from aifactory_runtime.config import options
+from aifactory_runtime.contract.manifest import Labels
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.release import commands, side, trace
+from aifactory_runtime.release import commands, live_test, side, trace
 from aifactory_runtime.release.side import Side
 from tests.unit.runtime.release.parts import chosen, contract
+
+TIME = "2025-01-15T12:00:00.000+00:00"
 
 
 def traced(folder: Path, /, **more: str) -> trace.Trace:
     """The trace of a prediction of a version whose tags hold `more`."""
-    line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
+    line = {"id": "a", "time": TIME, "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
     return followed(folder, line, **more)
 
 
@@ -29,9 +32,9 @@ def followed(folder: Path, line: dict[str, Any], **more: str) -> trace.Trace:
     (folder / OLDER).write_text(json.dumps(line) + "\n")
     version = chosen(folder, **more).version
     registry = SimpleNamespace(version=lambda _: version)
-    side = SimpleNamespace(
-        name="prod", registry=registry, contract=contract("prod", capture_uri=str(folder), data_uri=str(folder))
-    )
+    uris = {f"{place}_uri": str(folder) for place in ("capture", "data", "audit")}
+    project = SimpleNamespace(manifest=SimpleNamespace(labels=Labels()))
+    side = SimpleNamespace(name="prod", registry=registry, contract=contract("prod", **uris), project=project)
     return trace.trace(cast("Side", side), "a")
 
 
@@ -50,7 +53,7 @@ def test_given_a_model_from_elsewhere_when_traced_then_the_folder_it_came_from_i
 def test_given_columns_that_were_not_recorded_as_they_came_when_traced_then_they_are_named(
     tmp_path: Path, redacted: dict[str, str]
 ) -> None:
-    line = {"id": "a", "time": "t", "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
+    line = {"id": "a", "time": TIME, "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
     found = followed(tmp_path, line | ({"redacted": redacted} if redacted else {}))
     told = dict(commands._told(found))
     assert found.values()["redacted"] == redacted
@@ -91,9 +94,9 @@ def test_given_a_row_that_does_not_say_its_code_when_traced_then_the_audit_log_k
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [
-        {"time": "s1", "facts": {"version": 3, "code_commit": "b" * 40}},
-        {"time": "s2", "facts": {"version": 4, "code_commit": "c" * 40}},
-        {"time": "u", "facts": {"version": 3, "code_commit": "e" * 40}},
+        {"time": "2025-01-14", "facts": {"version": 3, "code_commit": "b" * 40}},
+        {"time": "2025-01-14", "facts": {"version": 4, "code_commit": "c" * 40}},
+        {"time": "2025-01-16", "facts": {"version": 3, "code_commit": "e" * 40}},
     ]
     monkeypatch.setattr(log, "read", lambda _: lines)
 
@@ -116,3 +119,46 @@ def test_given_an_id_that_nothing_was_recorded_under_when_traced_then_env_is_nam
 
     with pytest.raises(FactoryError, match=f"{environment} has recorded no prediction 'a': {said}"):
         trace.trace(cast("Side", side), "a")
+
+
+def test_given_labels_of_a_prediction_when_traced_then_each_is_told_with_state_time_and_sender(tmp_path: Path) -> None:
+    assert dict(commands._told(traced(tmp_path)))["label"] == "none yet"
+    labels = tmp_path / "labels-000000000000001.jsonl"
+    sent = {"time": "2025-01-15T13:00:00.000+00:00", "by": "kim.churn.prod", "prediction_id": "a", "sequence": 1}
+    other = {"id": "y", "time": "2025-01-16T13:00:00.000+00:00", "by": "", "label": 0, "sequence": 2}
+    written = [{"id": "x", "label": 1, "kpi": 2.5, **sent}, {**other, "prediction_id": "a"}, {**other, "id": "z"}]
+    labels.write_text("".join(json.dumps(line) + "\n" for line in written))
+
+    found = traced(tmp_path)
+
+    assert found.values()["labels"][0] == {
+        **{"state": "joined", "label": 1, "kpi": 2.5, "id": "x"},
+        **{"time": "2025-01-15T13:00:00.000+00:00", "by": "kim.churn.prod"},
+    }
+    assert [one["state"] for one in found.values()["labels"]] == ["joined", "contradicting"]
+    told = [value for key, value in commands._told(found) if key == "label"]
+    assert told[0] == "1, KPI 2.5, of 2025-01-15T13:00:00.000+00:00, from kim.churn.prod: counts"
+    assert told[1].startswith(
+        "0, of 2025-01-16T13:00:00.000+00:00, from a caller whose name nobody asked: says otherwise"
+    )
+
+
+def test_given_a_request_of_a_live_test_when_traced_then_arm_test_and_verdict_are_told(tmp_path: Path) -> None:
+    mark = {"id": "t1", "arm": "challenger", "key": "k"}
+    line = {"id": "a", "time": TIME, "model_version": "3", "model_sha256": "a" * 64, "inputs": {}, "output": {}}
+    line |= {"commit": "d" * 40, "role": "champion", "trial": mark}
+    log.append(tmp_path, live_test.ENDS, "release", {"test": "t0", "verdict": "keep", "why": "of another"})
+    running = followed(tmp_path, line)
+    assert running.live_test == trace.LiveTest("t1", "challenger", "champion", None, "", None)
+    said = dict(commands._told(running))["live test"]
+    assert said == "t1: the challenger's turn, answered by the champion; it has not ended"
+
+    ended = log.append(tmp_path, live_test.ENDS, "release", {"test": "t1", "verdict": "withdraw", "why": "it is slow"})
+
+    found = followed(tmp_path, line)
+    assert found.values()["live_test"] == {
+        **{"id": "t1", "arm": "challenger", "answered_by": "champion"},
+        **{"verdict": "withdraw", "why": "it is slow", "ended": ended["time"]},
+    }
+    assert f"withdraw on {ended['time']} (it is slow)" in dict(commands._told(found))["live test"]
+    assert traced(tmp_path).live_test is None
