@@ -23,12 +23,14 @@ import ticking
 from cronsim import CronSim, CronSimError
 from dagster import (
     Config,
+    DagsterRunStatus,
     DefaultScheduleStatus,
     Definitions,
     InitLoggerContext,
     OpExecutionContext,
     PipesSubprocessClient,
     RunRequest,
+    RunsFilter,
     ScheduleEvaluationContext,
     SkipReason,
     job,
@@ -59,6 +61,10 @@ WORK = {
     "tidying": Work("retention", ("tidy", "--yes"), "release", needs="retention/rules.py"),
     "tick": Work("retraining", ("tick",), "release"),
 }
+_PLACE, _WORK = "aifactory/place", "aifactory/work"
+"""Tags by which runs are told apart; dagster.yaml limits how many of them go on at once."""
+_BEFORE = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING]
+"""States of a run that has yet to look at anything: it does what a further one would."""
 _BY_REQUEST = ("tick", "--calendar")
 """What the calendar starts of code that knows requests: it writes one, as everything does that wants a training."""
 
@@ -264,12 +270,17 @@ def _due_by_schedule(name: str, context: ScheduleEvaluationContext) -> Iterator[
     reasons = unread + untold
     waiting = [one.name for one in asked if not one.released]
     released = [one for one in asked if one.released]
-    ready = [one for one in released if not one.lacks(WORK[name])]
-    older = [one.name for one in released if one not in ready]
+    able = [one for one in released if not one.lacks(WORK[name])]
+    older = [one.name for one in released if one not in able]
+    under_way = _places(context, name, _BEFORE) if able else frozenset()
+    ready = [one for one in able if one.name not in under_way]
+    queued = [one.name for one in able if one.name in under_way]
     if waiting:
         reasons.append(f"due, but nothing is released yet: {', '.join(waiting)}")
     if older:
         reasons.append(f"due, but what is released is too old for it, release a newer commit: {', '.join(older)}")
+    if queued:
+        reasons.append(f"due, and its run of before still waits: {', '.join(queued)}")
     if not ready:
         yield SkipReason("; ".join([*(reasons or ["nothing is due"]), plan(found)]))
     elif reasons:
@@ -287,8 +298,14 @@ def _run(one: Applied, work: str, slot: datetime, said: dict[str, str]) -> RunRe
             "ops": {"run_released_code": {"config": {**target, "work": work}}},
             "loggers": {"lines": {}},
         },
-        tags={f"aifactory/{key}": value for key, value in {**target, **said}.items()},
+        tags={f"aifactory/{key}": value for key, value in {**target, **said}.items()} | {_PLACE: one.name, _WORK: work},
     )
+
+
+def _places(context: ScheduleEvaluationContext, work: str, states: list[DagsterRunStatus]) -> frozenset[str]:
+    """Where a run of this work is in one of these states."""
+    found = context.instance.get_runs(RunsFilter(tags={_WORK: work}, statuses=states))
+    return frozenset(run.tags[_PLACE] for run in found if _PLACE in run.tags)
 
 
 def _due_by_files(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
@@ -296,9 +313,15 @@ def _due_by_files(context: ScheduleEvaluationContext) -> Iterator[RunRequest | S
     slot = context.scheduled_execution_time
     found, unread = applied(_home() / "usecases", WORK["tick"])
     ready = [one for one in found if not one.retired and ticking.can_tick(one.folder)]
-    asked = [one for one in ready if ticking.is_due(one.folder, slot.astimezone(UTC))]
+    due_now = [one for one in ready if ticking.is_due(one.folder, slot.astimezone(UTC))]
+    # One that runs leaves what it does not see to the minute after it; a queue that grew each minute would never end.
+    under_way = _places(context, "tick", [*_BEFORE, DagsterRunStatus.STARTED]) if due_now else frozenset()
+    asked = [one for one in due_now if one.name not in under_way]
     if not asked:
-        yield SkipReason("; ".join([*unread, f"nothing has changed in {len(ready)} environments"]))
+        waits = [f"{len(due_now)} ticks of before still wait or run"] if due_now else []
+        yield SkipReason(
+            "; ".join([*unread, *waits, f"nothing has changed in {len(ready) - len(due_now)} environments"])
+        )
     elif unread:
         context.log.warning("; ".join(unread))
     for one in asked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,20 @@ import dagster, orchestrator
 class Said(logging.Handler):
     def emit(self, record):
         said.append(record.getMessage())
+instance = dagster.DagsterInstance.local_temp(os.environ["HOME"])
 for line in sys.stdin:
     asked, answers = json.loads(line), []
     os.environ["FACTORY_HOME"] = asked["home"]
+    instance.wipe()
+    for place, work, state in asked["runs"]:
+        tags = {"aifactory/place": place, "aifactory/work": work}
+        job = orchestrator.defs.resolve_job_def(work)
+        config = {"use_case": place, "environment": place, "work": work}
+        config = {"ops": {"run_released_code": {"config": config}}, "loggers": {"lines": {}}}
+        instance.create_run_for_job(job, run_config=config, tags=tags, status=dagster.DagsterRunStatus[state])
     for slot in asked["slots"]:
         moment = datetime.datetime.fromisoformat(slot)
-        context = dagster.build_schedule_context(scheduled_execution_time=moment)
+        context = dagster.build_schedule_context(instance, scheduled_execution_time=moment)
         said = []
         context.log.addHandler(Said())
         schedule = next(one for one in orchestrator.defs.schedules if one.name == f"{asked['work']}_every_minute")
@@ -51,6 +59,8 @@ A_MINUTE_LATER = "2026-11-23T03:01:00+00:00"
 
 
 Tick = Callable[..., list[dict[str, Any]]]
+Runs = Sequence[tuple[str, str, str]]
+"""Runs that are there: of which environment, what for, in which state."""
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +83,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen
 def tick(asked: subprocess.Popen[str], tmp_path: Path) -> Tick:
     """What the schedule of a kind of work answers in the home of this test, minute by minute."""
 
-    def ask(*slots: str, work: str = "retraining") -> list[dict[str, Any]]:
+    def ask(*slots: str, work: str = "retraining", runs: Runs = ()) -> list[dict[str, Any]]:
         assert asked.stdin is not None and asked.stdout is not None
-        asked.stdin.write(json.dumps({"home": str(tmp_path), "work": work, "slots": slots}) + "\n")
+        asked.stdin.write(json.dumps({"home": str(tmp_path), "work": work, "slots": slots, "runs": runs}) + "\n")
         asked.stdin.flush()
         return list(json.loads(asked.stdout.readline()))
 
@@ -213,6 +223,31 @@ def test_given_use_cases_that_tick_when_files_change_then_those_tick_and_no_othe
         assert f"arguments: {ours}" in said
         known = '{"use_case": "churn", "environment": "prod"}' if name == "churn" else f'{{"use_case": "{name}", '
         assert any(line.startswith(f"prod: {known}") for line in said)
+
+
+def test_given_a_queue_when_the_minute_comes_then_no_second_run_of_the_same_waits_in_it(
+    tick: Tick, tmp_path: Path
+) -> None:
+    """Else a machine that is behind would never be done: each minute would add a tick of each environment."""
+    for name in ("churn", "fraud", "prices"):
+        _apply(tmp_path, name, "0 3 * * 1", released=True)
+        _knows_requests(tmp_path / "prod" / name)
+    queued: Runs = [
+        ("churn.prod", "tick", "NOT_STARTED"),
+        ("fraud.prod", "tick", "STARTED"),
+        ("prices.prod", "tick", "SUCCESS"),
+    ]
+
+    (first,) = tick(MONDAY_AT_THREE, work="tick", runs=queued)
+    (second,) = tick(MONDAY_AT_THREE, work="tick", runs=[*queued, ("prices.prod", "tick", "NOT_STARTED")])
+    trained = [(place, "retraining", state) for place, _, state in queued]
+    (third,) = tick(MONDAY_AT_THREE, runs=[*queued, *trained])
+
+    assert [run["tags"]["aifactory/place"] for run in first["runs"]] == ["prices.prod"]
+    assert second["skip"] == "3 ticks of before still wait or run; nothing has changed in 0 environments"
+    assert [run["tags"]["aifactory/place"] for run in third["runs"]] == ["fraud.prod", "prices.prod"]
+    assert third["runs"][0]["tags"]["aifactory/work"] == "retraining", "its minute has come while another one runs"
+    assert "due, and its run of before still waits: churn.prod" in third["said"]
 
 
 def _knows_requests(folder: Path) -> None:
