@@ -201,6 +201,28 @@ class FairnessSettings(_Part):
         return self
 
 
+class LimitSettings(_Part):
+    """What a candidate may cost, and how far it may be from what it says. None: it is shown and refuses nothing."""
+
+    calibration_error: Share | None = None
+    """How far, on average, the probability that a classifier gives may lie from how often it comes true; what is more,
+    and no chance, is an objection at the gate."""
+    explanation_agreement: Annotated[float, Field(ge=-1.0, le=1.0)] | None = None
+    """How alike explanations of the same rows have to be that are computed in other orders: 1 is the same."""
+    stress: Literal["report", "refuse"] = "report"
+    """What becomes of a model that has no usable answer to a row with a missing value, an extreme or a text that it
+    never saw, as SCHEMA lets them in."""
+    answer_factor: Annotated[float, Field(ge=0)] = 10.0
+    """How many times the range of the training rows a regression's answer to such a row may lie beyond that range."""
+    model_bytes: Annotated[int, Field(gt=0)] | None = None
+    """Largest size of the model's files."""
+    memory_mb: Annotated[float, Field(gt=0)] | None = None
+    """Most memory of the loaded model."""
+    latency_ms: Annotated[float, Field(gt=0)] | None = None
+    """Longest time for an answer to one row, the median of several. It decides in staging's test, where the service
+    runs; the gate shows what it is in the process that trains."""
+
+
 class GateSettings(_Part):
     """What a candidate has to beat. Where less is better, as with errors, gain and loss are shares of the other's."""
 
@@ -216,6 +238,8 @@ class GateSettings(_Part):
     """Figures of parts of the rows, beside those of the champion and the baseline."""
     fairness: FairnessSettings = FairnessSettings()
     """How much a model's answers may differ between groups of people."""
+    limits: LimitSettings = LimitSettings()
+    """What a candidate may cost, and how far it may be from what it says."""
 
 
 class ServingSettings(_Part):

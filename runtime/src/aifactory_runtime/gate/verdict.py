@@ -62,7 +62,10 @@ def judge(
     report = {
         "metric": name,
         "figures": {(key + name): _finite(value) for key, value in figures.items()},
-        "settings": {**settings.model_dump(exclude_none=True, exclude={"slices", "fairness"}), "metric": name},
+        "settings": {
+            **settings.model_dump(exclude_none=True, exclude={"slices", "fairness", "limits"}),
+            "metric": name,
+        },
         "facts": dict(facts),
         "passed": not reasons,
         "reasons": reasons,

@@ -146,7 +146,8 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     if compared.said is not None:
         told = slicing.Said(reference.labels, of_reference, compared.said)
     sliced = slicing.of(context, handoff, schema, told, learned)
-    parts = responsible.of(context, handoff, responsible.Candidate(test.labels, said, reads.names))
+    candidate = responsible.Candidate(place, estimator, schema, test.labels, said, learned, reads.names)
+    parts = responsible.of(context, handoff, candidate)
     judged = _judged(context, handoff, metrics, compared, least_p=by_chance.least, sliced=sliced, parts=parts)
     wanted = sliced.notes if context.settings.gate.slices.columns else ()  # what nobody named is in the report alone
     _say(remark for remark in (*judged.remarks, *sliced.remarks(), *wanted) if remark not in handoff.notes)

@@ -1,20 +1,23 @@
-"""What the gate looks at beside the metric, on the test rows of one run: whether groups of people are treated alike."""
+"""What the gate looks at beside the metric, on the test rows of one run: each part as evidence of its report."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aifactory_runtime.gate import fairness
+from aifactory_runtime.gate import calibration, fairness
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.gate.evidence import Evidence
 from aifactory_runtime.pipeline import cutting, together
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.measured import Measured
 from aifactory_runtime.pipeline.training import training_data
+from aifactory_runtime.registry.model_folder import InputSchema
 
 _SETTING = "conf: gate.fairness.columns"
 Array = np.ndarray[Any, Any]
@@ -24,8 +27,14 @@ Array = np.ndarray[Any, Any]
 class Candidate:
     """The model of a run on its test rows."""
 
+    place: Path
+    """Its folder."""
+    estimator: Any
+    schema: InputSchema
     labels: Array
     said: Answers
+    learned: Array
+    """Labels of the training rows."""
     reads: Collection[str]
     """Raw columns that it reads."""
 
@@ -39,7 +48,15 @@ def check(context: Context, handoff: Handoff) -> None:
 
 def of(context: Context, handoff: Handoff, candidate: Candidate) -> list[Evidence]:
     """Every part, in the order in which people read them."""
-    return [_fairness(context, handoff, candidate)]
+    limits, seed = context.settings.gate.limits, context.settings.train.seed
+    model = Measured(context, handoff, candidate.place, candidate.estimator, candidate.schema)
+    return [
+        _fairness(context, handoff, candidate),
+        calibration.of(candidate.labels, candidate.said, candidate.learned, limits.calibration_error, seed=seed),
+        model.explanations(),
+        model.stress(candidate.learned),
+        model.footprint(),
+    ]
 
 
 def _fairness(context: Context, handoff: Handoff, candidate: Candidate) -> Evidence:

@@ -13,12 +13,12 @@ from aifactory_runtime.capture.redaction import NOTHING, Redacted, Redaction
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.data.columns import matrix, raw_columns
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry import answers
+from aifactory_runtime.registry import answers, explanation
 from aifactory_runtime.registry.background import Background
+from aifactory_runtime.registry.explanation import Columns, Explanation
 from aifactory_runtime.registry.model_folder import InputSchema
-from aifactory_runtime.serving import explanation, value_types
+from aifactory_runtime.serving import value_types
 from aifactory_runtime.serving.document import Served
-from aifactory_runtime.serving.explanation import Columns, Explanation
 from aifactory_runtime.serving.one_at_a_time import Check
 from aifactory_runtime.serving.request_decoding import Refused, RowReader, Rows
 

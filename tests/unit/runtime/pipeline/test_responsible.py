@@ -1,4 +1,4 @@
-"""What a run's gate says of groups of people, and that a protected column reaches no model."""
+"""What a run's gate says beside its metric: groups of people, probabilities, explanations, strange rows, size."""
 
 from __future__ import annotations
 
@@ -96,3 +96,28 @@ def test_given_what_cannot_be_judged_when_run_then_it_is_said_before_training(
     with pytest.raises(UsageProblem, match=said):
         pipeline()
     assert not list(context.artifacts.glob("runs/*/model"))
+
+
+def test_given_a_run_when_judged_then_every_part_is_in_the_report_and_nothing_is_refused_by_itself(
+    pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = report_of(context, pipeline())
+    assert told["fairness"]["columns"] == [] and "no protected columns are named" in told["fairness"]["notes"][0]
+    assert 0 <= told["calibration"]["error"] < 0.5 and told["calibration"]["rows"] > 50
+    assert told["explanations"] == {"agreement": pytest.approx(1.0, abs=0.05), "rows": 10, "least": None, "notes": []}
+    assert {"income missing", "income far above", "age far above"} < set(told["stress"]["cases"])
+    assert told["stress"]["wrong"] == {}
+    weighed = told["footprint"]
+    assert weighed["model_bytes"] > 1_000 and weighed["memory_bytes"] >= weighed["model_bytes"]
+    assert weighed["latency_ms"] > 0
+    assert "stress" not in caplog.text and "explanations" not in caplog.text
+
+
+def test_given_limits_that_a_model_breaks_when_run_then_each_is_a_reason(repo: Path, pipeline: Pipeline) -> None:
+    with_gate(repo, "limits: {stress: refuse, model_bytes: 100, memory_mb: 0.001, calibration_error: 0.0}")
+    edit(repo, "src/demo_case/features.py", 'np.log1p(columns["income"])', 'np.log1p(90_000 - columns["income"])')
+    with pytest.raises(FactoryError) as refused:
+        pipeline()
+    said = str(refused.value)
+    assert "stress: rows with income far above: no answer (ValueError)" in said
+    assert "the model's files have " in said and "the loaded model takes " in said

@@ -19,9 +19,9 @@ from sklearn.preprocessing import StandardScaler
 
 from aifactory_runtime.data.columns import matrix, raw_columns
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry import explanation
 from aifactory_runtime.registry.background import Background
 from aifactory_runtime.registry.model_folder import Column, InputSchema
-from aifactory_runtime.serving import explanation
 from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.request_decoding import Refused

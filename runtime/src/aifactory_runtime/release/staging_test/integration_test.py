@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.config import consumer
+from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import model_folder
@@ -62,6 +63,9 @@ def _checks(candidate: Candidate, target: Side, version: Version, model: Path) -
         results += online.run(endpoint, model_folder.read_schema(model), offline, relied)
         if relied is not None and relied.request is not None:
             results.append(_example(endpoint, target.snapshots.of(commit) / relied.request, relied))
+        settings = Settings.load(target.snapshots.of(commit) / "conf", target.contract.environment)
+        if settings.gate.limits.latency_ms is not None:
+            results.append(online.in_time(endpoint, offline["rows"][0], settings.gate.limits.latency_ms))
         if model_folder.read_background(model) is not None:
             results.append(online.explained(endpoint, offline["rows"][0]))
     if target.contract.scoring != "online":

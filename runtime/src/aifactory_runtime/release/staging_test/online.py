@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +21,7 @@ EXPLAINED = "an answer is explained, by values that sum to it"
 _OK, _UNAUTHORIZED = 200, 401
 _NOT_HAD = (422, 503)
 _SUM_TOLERANCE = 1e-6
+_TIMED = 21
 
 
 def run(endpoint: Endpoint, schema: InputSchema, offline: Mapping[str, Any], relied: Consumer | None) -> list[Check]:
@@ -55,6 +58,21 @@ def explained(endpoint: Endpoint, row: Mapping[str, Any]) -> Check:
     total = one["background_mean"] + sum(one["columns"].values())
     summed = math.isclose(total, one["answer"], rel_tol=_SUM_TOLERANCE, abs_tol=_SUM_TOLERANCE)
     return Check(EXPLAINED, summed, "they do" if summed else "they do not")
+
+
+def in_time(endpoint: Endpoint, row: Mapping[str, Any], most_ms: float) -> Check:
+    """One row after the other is answered within so many milliseconds, by the median of 21.
+
+    The report of a service that is fast enough has no times: it is the same when the test is repeated.
+    """
+    took = []
+    for _ in range(_TIMED):
+        began = time.perf_counter()
+        endpoint.predict(_body([row]), endpoint.token)
+        took.append(1_000 * (time.perf_counter() - began))
+    median = statistics.median(took)
+    name = f"one row is answered within {most_ms:g} ms (gate.limits.latency_ms)"
+    return Check(name, median <= most_ms, "it is" if median <= most_ms else f"the median is {median:.3g} ms")
 
 
 def _same_scores(endpoint: Endpoint, offline: Mapping[str, Any]) -> Check:

@@ -44,6 +44,26 @@ def test_given_an_explanation_when_asked_for_then_its_values_must_sum_to_the_ans
     assert online.explained(Explaining("http://127.0.0.1:1", None), ROW).passed == passed
 
 
+@pytest.mark.parametrize(("slow", "passed"), [(4, True), (12, False)])
+def test_given_a_limit_for_one_row_when_timed_then_the_median_decides_and_only_a_slow_one_tells_times(
+    slow: int, passed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(online.time, "perf_counter", lambda: clock[0])
+
+    class Slow(Endpoint):
+        def predict(self, body: bytes, token: str | None) -> tuple[int, dict[str, Any]]:
+            assert b"east" in body and token is None
+            clock[0] += 0.5 if next(calls) < slow else 0.001
+            return 200, {}
+
+    calls = iter(range(99))
+    found = online.in_time(Slow("http://127.0.0.1:1", None), ROW, 50.0)
+    assert found.passed == passed
+    assert found.name == "one row is answered within 50 ms (gate.limits.latency_ms)"
+    assert found.found == ("it is" if passed else "the median is 500 ms")
+
+
 SHARES = [[0.75, 0.25], [0.25, 0.75]]
 FIGURES = [51_234.5, -3.0]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 ORDERS = 16
-_SEED = 7
+SEED = 7
 _MOST_CELLS = 1_000_000
 """Cells of the matrix that is scored at once: this bounds the memory of an explanation."""
 
@@ -34,17 +34,20 @@ class Explanation:
     columns: Mapping[str, float]
 
 
-def explain(answer: float, row: Columns, background: Columns, score: Score, width: int) -> Explanation:
+def explain(
+    answer: float, row: Columns, background: Columns, score: Score, width: int, *, seed: int = SEED
+) -> Explanation:
     """The explanation of `answer`, which is `score` of the one row `row`.
 
-    `row` and `background` have the same columns in the same types; `width` is how many columns the model sees.
+    `row` and `background` have the same columns in the same types; `width` is how many columns the model sees;
+    another `seed` draws other orders.
     """
     names = list(background)
     rows = len(background[names[0]])
     mean = float(np.mean(score(background)))
     added = np.zeros(len(names))
     steps = max(1, _MOST_CELLS // (rows * max(len(names), width)))
-    for order in _orders(len(names)):
+    for order in _orders(len(names), seed):
         means = [np.array([mean])]
         for first in range(1, len(names), steps):
             replaced = np.arange(first, min(first + steps, len(names)))
@@ -55,8 +58,8 @@ def explain(answer: float, row: Columns, background: Columns, score: Score, widt
     return Explanation(answer, mean, dict(zip(names, shares.tolist(), strict=True)))
 
 
-def _orders(columns: int) -> Iterator[Array]:
-    chance = np.random.default_rng(_SEED)
+def _orders(columns: int, seed: int) -> Iterator[Array]:
+    chance = np.random.default_rng(seed)
     for _ in range(ORDERS // 2):
         order = chance.permutation(columns)
         yield order

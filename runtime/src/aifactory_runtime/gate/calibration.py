@@ -1,0 +1,86 @@
+"""Whether a classifier's probabilities come true as often as they say, beside what chance does with these rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from aifactory_runtime.gate.chance import MOST_P, Answers
+from aifactory_runtime.gate.evidence import Evidence
+
+NAME = "calibration"
+_BINS = 10
+_DRAWS = 299
+_MOST_ROWS = 20_000
+_TWO = 2
+Array = np.ndarray[Any, Any]
+
+
+def of(labels: Array, said: Answers, learned: Array, limit: float | None, *, seed: int) -> Evidence:
+    """Expected calibration error in ten bins of like probability, and the Brier score beside that of constant shares.
+
+    Of two classes the probability of the positive one counts, of more that of the class that is answered. Chance:
+    labels are drawn as often as the probabilities say, as a calibrated model would meet them.
+    """
+    if said.shares is None:
+        return Evidence(NAME, {"notes": ["a regression has no probabilities"], "limit": limit})
+    draw = np.random.default_rng(seed)
+    chosen = np.arange(len(labels))
+    if len(labels) > _MOST_ROWS:
+        chosen = np.sort(draw.choice(len(labels), _MOST_ROWS, replace=False))
+    told, true = _binary(labels[chosen], said.of(chosen))
+    error = _error(told, true)
+    by_chance = np.array([_error(told, draw.random(len(told)) < told) for _ in range(_DRAWS)])
+    p = (1 + int((by_chance >= error).sum())) / (1 + _DRAWS)
+    report: dict[str, Any] = {
+        "error": error,
+        "by_chance": float(np.quantile(by_chance, 0.95)),
+        "p": p,
+        "brier": _brier(labels, said.shares, said.classes),
+        "brier_of_baseline": _brier(labels, _constant(learned, len(labels), said.classes), said.classes),
+        "rows": len(told),
+        "limit": limit,
+        "notes": [],
+    }
+    if limit is None or not (error > limit and p <= MOST_P):
+        return Evidence(NAME, report)
+    reason = (
+        f"calibration: probabilities lie {error:.3g} from how often they come true on {len(told)} rows, {limit:g} at "
+        f"most, and no chance (p {p:.2g}): see pictures/calibration.svg of the run"
+    )
+    return Evidence(NAME, report, (reason,))
+
+
+def _binary(labels: Array, said: Answers) -> tuple[Array, Array]:
+    """Probabilities of shape (rows,), and whether what they are of is so."""
+    shares, classes = np.asarray(said.shares, dtype=np.float64), list(said.classes)
+    if len(classes) == _TWO:
+        place = classes.index(said.positive) if said.positive in classes else 1
+        return shares[:, place], np.asarray(labels == classes[place])
+    return shares.max(axis=1), np.asarray(labels) == np.asarray(said.predicted)
+
+
+def _error(told: Array, true: Array) -> float:
+    """Distance of mean probability and share that came true, weighted by the rows of each bin."""
+    bins = np.minimum((told * _BINS).astype(int), _BINS - 1)
+    off = np.bincount(bins, weights=told - true, minlength=_BINS)
+    return float(np.abs(off).sum() / len(told))
+
+
+def _brier(labels: Array, shares: Array, classes: Any) -> float | None:
+    """scikit-learn's: 0 is best; None when a label is of no class that the model knows."""
+    from sklearn.metrics import brier_score_loss
+
+    known = list(classes)
+    if not set(np.asarray(labels).tolist()) <= set(known):
+        return None
+    if len(known) == _TWO:
+        return float(brier_score_loss(np.asarray(labels) == known[1], shares[:, 1]))
+    places = np.array([known.index(label) for label in np.asarray(labels).tolist()])
+    return float(brier_score_loss(places, shares, labels=list(range(len(known)))))
+
+
+def _constant(learned: Array, rows: int, classes: Any) -> Array:
+    counts = np.array([np.count_nonzero(learned == label) for label in classes], dtype=np.float64)
+    return np.tile(counts / counts.sum(), (rows, 1))

@@ -1,0 +1,37 @@
+"""What a model takes: bytes of its files, memory when it is loaded, time for one row; limits are of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aifactory_runtime.config.settings import LimitSettings
+from aifactory_runtime.gate.evidence import Evidence
+
+NAME = "footprint"
+_MB = 1e6
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """As measured where the model is trained."""
+
+    model_bytes: int
+    memory_bytes: int
+    latency_ms: float
+    """Median over several answers to one row."""
+
+
+def of(found: Footprint, limits: LimitSettings) -> Evidence:
+    """The figures, and objections where size or memory are over their limits; the time decides in staging alone."""
+    said = []
+    if limits.model_bytes is not None and found.model_bytes > limits.model_bytes:
+        said.append(f"the model's files have {found.model_bytes:,} bytes, {limits.model_bytes:,} at most")
+    if limits.memory_mb is not None and found.memory_bytes > limits.memory_mb * _MB:
+        said.append(f"the loaded model takes {found.memory_bytes / _MB:.3g} MB of memory, {limits.memory_mb:g} at most")
+    report = {
+        "model_bytes": found.model_bytes,
+        "memory_bytes": found.memory_bytes,
+        "latency_ms": found.latency_ms,
+        "limits": limits.model_dump(include={"model_bytes", "memory_mb", "latency_ms"}),
+    }
+    return Evidence(NAME, report, tuple(said))
