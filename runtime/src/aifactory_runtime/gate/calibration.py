@@ -40,6 +40,7 @@ def of(labels: Array, said: Answers, learned: Array, limit: float | None, *, see
         "brier": _brier(labels, said.shares, said.classes),
         "brier_of_baseline": _brier(labels, _constant(learned, len(labels), said.classes), said.classes),
         "rows": len(told),
+        "bins": _bins(told, true),
         "limit": limit,
         "notes": [],
     }
@@ -59,6 +60,13 @@ def _binary(labels: Array, said: Answers) -> tuple[Array, Array]:
         place = classes.index(said.positive) if said.positive in classes else 1
         return shares[:, place], np.asarray(labels == classes[place])
     return shares.max(axis=1), np.asarray(labels) == np.asarray(said.predicted)
+
+
+def _bins(told: Array, true: Array) -> list[dict[str, float]]:
+    """Of each bin that has rows: the mean probability, the share that came true, and how many rows."""
+    places = np.minimum((told * _BINS).astype(int), _BINS - 1)
+    there = [(told[places == number], true[places == number]) for number in np.unique(places)]
+    return [{"said": float(one.mean()), "true": float(other.mean()), "rows": len(one)} for one, other in there]
 
 
 def _error(told: Array, true: Array) -> float:

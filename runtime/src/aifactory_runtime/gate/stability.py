@@ -15,7 +15,7 @@ NAME = "explanations"
 NOT_EXPLAINED = "the model keeps no background rows: its answers are not explained"
 _NOT_MIXED = "rows cannot be mixed with background rows: their answers are not explained"
 _SEEDS = (explanation.SEED, explanation.SEED + 1)
-_MILD = 0.9
+MILD = 0.9
 """Below this a person is told."""
 _VALUES = 300
 """So many values are computed, of ten rows at most and two at least: what an explanation costs grows with columns."""
@@ -46,7 +46,7 @@ def of(
     said = f"explanations of the same rows in other orders agree by {agreement:.3g}"
     if least is not None and agreement < least:
         return Evidence(NAME, report, (f"{said}, at least {least:g} is asked for",))
-    return Evidence(NAME, report, (), (f"{said}: they depend on chance",) if agreement < _MILD else ())
+    return Evidence(NAME, report, (), (f"{said}: they depend on chance",) if agreement < MILD else ())
 
 
 def agree(one: Array, other: Array) -> float:

@@ -20,7 +20,17 @@ from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.evidence import Evidence
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.gate.slices import Slices
-from aifactory_runtime.pipeline import authors, events, made_up, pictures, registration, responsible, scores, slicing
+from aifactory_runtime.pipeline import (
+    authors,
+    events,
+    made_up,
+    model_card,
+    pictures,
+    registration,
+    responsible,
+    scores,
+    slicing,
+)
 from aifactory_runtime.pipeline import champion as champions
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.champion import Comparison
@@ -147,7 +157,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
         told = slicing.Said(reference.labels, of_reference, compared.said)
     sliced = slicing.of(context, handoff, schema, told, learned)
     candidate = responsible.Candidate(place, estimator, schema, test.labels, said, learned, reads.names)
-    parts = responsible.of(context, handoff, candidate)
+    parts = responsible.of(context, handoff, candidate, sliced.report(), by_chance.p)
     judged = _judged(context, handoff, metrics, compared, least_p=by_chance.least, sliced=sliced, parts=parts)
     wanted = sliced.notes if context.settings.gate.slices.columns else ()  # what nobody named is in the report alone
     _say(remark for remark in (*judged.remarks, *sliced.remarks(), *wanted) if remark not in handoff.notes)
@@ -160,6 +170,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     context.registry.log_file(run, slicing.CSV, sliced.csv().encode())
     drawn = pictures.of_model(estimator, schema, test, said, context.metric) | pictures.of_slices(sliced)
     pictures.keep(context, run, drawn)
+    model_card.write(context, handoff, (schema, estimator), (judged.report, metrics), drawn)
     gate = {
         "passed": judged.passed,
         "reasons": list(judged.reasons),

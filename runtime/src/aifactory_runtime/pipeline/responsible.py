@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aifactory_runtime.gate import calibration, fairness
+from aifactory_runtime.gate import calibration, fairness, principles
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.gate.evidence import Evidence
 from aifactory_runtime.pipeline import cutting, together
@@ -17,6 +17,7 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.measured import Measured
 from aifactory_runtime.pipeline.training import training_data
+from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import InputSchema
 
 _SETTING = "conf: gate.fairness.columns"
@@ -46,17 +47,38 @@ def check(context: Context, handoff: Handoff) -> None:
     cutting.named(context, handoff, settings.columns, _SETTING)
 
 
-def of(context: Context, handoff: Handoff, candidate: Candidate) -> list[Evidence]:
-    """Every part, in the order in which people read them."""
+def of(
+    context: Context, handoff: Handoff, candidate: Candidate, slices: Mapping[str, Any], chance: float
+) -> list[Evidence]:
+    """Every part, in the order in which people read them, and the principles that they and `slices` are checks of.
+
+    `chance` is how often chance does as well.
+    """
     limits, seed = context.settings.gate.limits, context.settings.train.seed
     model = Measured(context, handoff, candidate.place, candidate.estimator, candidate.schema)
-    return [
+    parts = [
         _fairness(context, handoff, candidate),
         calibration.of(candidate.labels, candidate.said, candidate.learned, limits.calibration_error, seed=seed),
         model.explanations(),
         model.stress(candidate.learned),
         model.footprint(),
     ]
+    known = {principles.SLICES: slices, **{part.name: part.report for part in parts}}
+    return [*parts, principles.of(known, _facts(context, handoff, candidate, chance))]
+
+
+def _facts(context: Context, handoff: Handoff, candidate: Candidate, chance: float) -> principles.Facts:
+    kept = model_folder.read_background(candidate.place)
+    manifest = context.project.manifest
+    return principles.Facts(
+        chance=chance,
+        owner=str(manifest.owner),
+        commit=handoff.commit,
+        dirty=handoff.dirty,
+        classification=manifest.data_classification,
+        background="none" if kept is None else "made up" if kept.made_up else "real",
+        trusted_types=context.settings.train.trusted_types,
+    )
 
 
 def _fairness(context: Context, handoff: Handoff, candidate: Candidate) -> Evidence:

@@ -31,7 +31,7 @@ from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.release.staging_test import integration_test
 
-_GATE_REPORT = "gate.json"
+_GATE_REPORT, _MODEL_CARD = "gate.json", "model_card.html"
 _SHOWN_FILES = 10
 
 
@@ -155,19 +155,26 @@ def _reports(chosen: Candidate, root: Path, trained_in: str, run: str) -> Iterat
     places = [integration_test.report_path(chosen.source, chosen)]
     with suppress(FactoryError, OSError):
         artifacts = Path(project.load(root, trained_in).environment.contract.artifact_uri)
-        places += [artifacts / "runs" / run / _GATE_REPORT] if run else []
+        places += [artifacts / "runs" / run / name for name in (_GATE_REPORT, _MODEL_CARD)] if run else []
     yield from (place for place in places if place.is_file())
 
 
 def _of_gate(own: Mapping[str, str], reports: Iterable[Path]) -> Iterator[str]:
-    """That the gate did not compare with a champion, and what else its report remarks where it is on this machine."""
+    """That the gate did not compare with a champion, what else its report remarks, which principles did not hold.
+
+    The report counts where it is on this machine.
+    """
     why = own.get(NOT_COMPARED)
     if why:
         yield f"the gate did not compare it with the champion of that time: {why}"
-    with suppress(OSError, ValueError, TypeError):
-        for place in reports:
-            remarks = files.read_json(place).get("remarks", ()) if place.name == _GATE_REPORT else ()
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        for place in (place for place in reports if place.name == _GATE_REPORT):
+            report = files.read_json(place)
+            remarks = report.get("remarks", ())
             yield from (f"the gate remarks: {remark}" for remark in remarks if not (why and remark.endswith(why)))
+            for one in report.get("principles", {}).get("found", ()):
+                if one["result"] != "held":
+                    yield f"principle {one['principle']}: {one['result']}: {one['found']}"
 
 
 def _rows(root: Path, trained_in: str, name: str, version: str) -> int | None:

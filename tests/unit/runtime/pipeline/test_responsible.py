@@ -111,6 +111,23 @@ def test_given_a_run_when_judged_then_every_part_is_in_the_report_and_nothing_is
     assert weighed["model_bytes"] > 1_000 and weighed["memory_bytes"] >= weighed["model_bytes"]
     assert weighed["latency_ms"] > 0
     assert "stress" not in caplog.text and "explanations" not in caplog.text
+    found = {one["principle"]: one["result"] for one in told["principles"]["found"]}
+    assert len(found) == 6 and found.pop("Fairness") == "not checked"
+    assert set(found.values()) == {"held"}
+
+
+def test_given_a_run_when_judged_then_its_card_lies_beside_the_report_and_with_its_tracking_run(
+    pipeline: Pipeline, context: Context
+) -> None:
+    run = pipeline()
+    folder = context.artifacts / "runs" / run.id
+    page, card = (folder / "model_card.html").read_text(), json.loads((folder / "model_card.json").read_text())
+    kept = Path(context.registry.artifact_address(context.registry.version(1))).parent
+    assert (kept / "model_card.html").read_text() == page
+    assert card["passed"] and card["about"]["run"] == run.id and card["about"]["columns"][0] == "age (integer)"
+    assert card["principles"] == report_of(context, run)["principles"]
+    assert card["figures"]["roc_auc"]["candidate"] == run.metrics["roc_auc"]
+    assert "<title>Calibration</title>" in page and "The gate let it pass." in page
 
 
 def test_given_limits_that_a_model_breaks_when_run_then_each_is_a_reason(repo: Path, pipeline: Pipeline) -> None:

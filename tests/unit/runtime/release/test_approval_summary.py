@@ -57,6 +57,7 @@ def told(
     champion: bool,
     remarks: Sequence[str] = (),
     part: Any = None,
+    principles: Any = None,
     **more: str,
 ) -> list[str]:
     first, second = repo(tmp_path)
@@ -64,9 +65,11 @@ def told(
     for place in (
         artifacts / "releases" / SHA256 / second / "integration.json",
         artifacts / "runs" / "r1" / "gate.json",
+        artifacts / "runs" / "r1" / "model_card.html",
     ):
-        place.parent.mkdir(parents=True)
-        place.write_text(json.dumps({"remarks": remarks, **({} if part is None else {"slices": part})}))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        known = {"slices": part, "principles": None if principles is None else {"found": principles}}
+        place.write_text(json.dumps({"remarks": remarks} | {key: one for key, one in known.items() if one is not None}))
     contract = SimpleNamespace(artifact_uri=str(artifacts), data_uri=str(tmp_path / "tables"))
     project = SimpleNamespace(root=tmp_path, environment=SimpleNamespace(contract=contract))
     monkeypatch.setattr("aifactory_runtime.config.project.load", lambda *_: project)
@@ -91,7 +94,19 @@ def test_given_a_champion_then_figures_code_data_and_reports_are_told_before_any
         "  second.py",
         "data raw: version 3 (cccccccc), 1,200 rows; champion: version 2 (bbbbbbbb)",
     ]
-    assert [line.rpartition("/")[2] for line in lines[5:]] == ["integration.json", "gate.json"]
+    assert [line.rpartition("/")[2] for line in lines[5:]] == ["integration.json", "gate.json", "model_card.html"]
+
+
+def test_given_principles_in_the_gate_s_report_then_those_that_did_not_hold_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        {"principle": "Fairness", "check": "", "result": "not checked", "found": "no protected columns are named"},
+        {"principle": "Transparency", "check": "", "result": "held", "found": "they agree"},
+    ]
+    lines = told(tmp_path, monkeypatch, champion=True, principles=found)
+    assert "principle Fairness: not checked: no protected columns are named" in lines
+    assert not any("Transparency" in line for line in lines)
 
 
 def test_given_figures_of_made_up_rows_then_it_is_told_below_them(
@@ -177,7 +192,7 @@ def test_given_a_report_without_slices_or_with_what_is_none_then_the_rest_is_tol
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: Any
 ) -> None:
     lines = told(tmp_path, monkeypatch, champion=True, part=part)
-    assert not any("slices" in line for line in lines) and lines[-1].endswith("gate.json")
+    assert not any("slices" in line for line in lines) and lines[-2].endswith("gate.json")
 
 
 def test_given_what_cannot_be_found_then_the_summary_is_there_without_it(

@@ -49,7 +49,7 @@ def test_given_a_limit_for_one_row_when_timed_then_the_median_decides_and_only_a
     slow: int, passed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr(online.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
 
     class Slow(Endpoint):
         def predict(self, body: bytes, token: str | None) -> tuple[int, dict[str, Any]]:
