@@ -263,7 +263,7 @@ def close(demo: Demo) -> None:
     dev = contract(CANCER, "dev")
     print("\n== Addresses to open")
     print(f"MLflow        {dev['tracking_uri']}   (login of dev: {dev['credentials_file']}; others beside it)")
-    print(f"Dagster       {dev['dashboard_url']}")
+    print(f"Dagster       {dev['orchestrator_url']}")
     for use_case in USE_CASES:
         for name in ENVIRONMENTS:
             print(f"service docs  {contract(use_case, name)['endpoint_url']}/docs   ({use_case.name}, {name})")

@@ -14,7 +14,10 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("the factory end to end", ("tests/e2e/test_daily.py", "tests/e2e/test_spine.py")),
     (
         "the programs' platform",
-        tuple(f"tests/infra/test_{name}.py" for name in ("access", "people", "platform", "policies", "usecase")),
+        tuple(
+            f"tests/infra/test_{name}.py"
+            for name in ("access", "dashboard", "people", "platform", "policies", "usecase")
+        ),
     ),
     (
         "the command's platform",

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 
 @click.command("open")
 @click.argument(
-    "page", metavar="[mlflow|dagster|docs]", required=False, type=click.Choice(["mlflow", "dagster", "docs"])
+    "page",
+    metavar="[dashboard|mlflow|dagster|docs]",
+    required=False,
+    type=click.Choice(["dashboard", "mlflow", "dagster", "docs"]),
 )
 @click.argument("where", metavar="[ENV]", required=False)
 @click.option("--print", "only_print", is_flag=True, help="Print the address, open nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, open nothing.")
 def command(page: str | None, where: str | None, only_print: bool, as_json: bool) -> None:
-    """Open MLflow, Dagster, or the docs of the scoring service in ENV; without a page, list all addresses.
+    """Open the dashboard, MLflow, Dagster, or the docs of the service in ENV; without a page, list all addresses.
 
     Prints the address and where the login lies; passwords stay in their files. Outside a use case's repo ENV is
-    USE-CASE.ENV. In a repo MLflow opens at its runs; with nothing provisioned, or with ENV embedded, its pages are
-    served from here until Ctrl-C, on a copy of what the repo recorded.
+    USE-CASE.ENV. In a repo the dashboard opens at the last environment, MLflow at its runs; with nothing provisioned,
+    or with ENV embedded, MLflow's pages are served from here until Ctrl-C, on a copy of what the repo recorded.
 
     Example: factory open docs prod
     """

@@ -51,7 +51,7 @@ SECTIONS = {
         "logs": Entry("aifactory.cli.logs:command", "Show what services and runs wrote."),
         "open": Entry(
             "aifactory.cli.addresses:command",
-            "Open MLflow, Dagster or a scoring service's docs; prints the address and which login to use.",
+            "Open dashboard, MLflow, Dagster or a service's docs; prints the address and which login to use.",
         ),
         "start": Entry("aifactory.cli.services:start", "Start the platform's services after a stop or a reboot."),
         "stop": Entry("aifactory.cli.services:stop", "Stop the platform's services; nothing is removed."),

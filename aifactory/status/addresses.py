@@ -1,4 +1,4 @@
-"""Where MLflow, Dagster and the scoring services' pages are, which login they ask for, and how to show them."""
+"""Where the pages of MLflow, Dagster, dashboard and services are, which login they ask for, and how to show them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ def every(place: Place) -> list[Address]:
     own = place.manifest
     cases = [one for one in applied.use_cases(place.home) if own is None or one[0] == own.use_case]
     pages = [_tracking(place, platform, None), _orchestrator(platform)]
+    if "dashboard_url" in platform:
+        pages.append(_dashboard(place, platform, None))
     contracts = [(case, where, _contract(place.home, case, where)) for case, where in cases]
     return pages + [_docs(case, where, found) for case, where, found in contracts if found.get("endpoint_url")]
 
@@ -50,6 +52,8 @@ def of(place: Place, page: str, where: str | None) -> Address:
         return _tracking(place, platform, where)
     if page == "dagster":
         return _orchestrator(platform)
+    if page == "dashboard":
+        return _dashboard(place, platform, where)
     case, environment = _named(place, where)
     contract = _contract(place.home, case, environment)
     if not contract.get("endpoint_url"):
@@ -73,7 +77,8 @@ def show(address: Address) -> bool:
 def _platform(home: Home) -> dict[str, str]:
     try:
         found = files.read_json(home.root / "shared" / "platform.json")
-        return {key: str(found[key]) for key in ("tracking_uri", "dagster_url")}
+        there = ("dashboard_url",) if "dashboard_url" in found else ()  # none in a home from before there was one
+        return {key: str(found[key]) for key in ("tracking_uri", "dagster_url", *there)}
     except FileNotFoundError:
         raise FactoryError(f"nothing is provisioned in {home.root}: factory up") from None
     except (ValueError, LookupError):
@@ -120,6 +125,24 @@ def _orchestrator(platform: Mapping[str, str]) -> Address:
     return Address("dagster", platform["dagster_url"], "no login; read-only")
 
 
+def _dashboard(place: Place, platform: Mapping[str, str], where: str | None) -> Address:
+    """The dashboard's list, or its page of the use case: in a repo that of the last environment, if none is named."""
+    if "dashboard_url" not in platform:
+        raise FactoryError("this home was provisioned before there was a dashboard: factory up shared brings it")
+    folder, url = place.home.root / "credentials", platform["dashboard_url"]
+    own = place.manifest
+    if where is None and own is not None:
+        there = {environment for case, environment in applied.use_cases(place.home) if case == own.use_case}
+        where = next((name for name in reversed(names.ENVIRONMENTS) if name in there), None)
+    if where is None:
+        return Address("dashboard", f"{url}/", f"login and password: a file under {folder}")
+    case, environment = _named(place, where)
+    _contract(place.home, case, environment)
+    logins = folder / environment / case
+    login = str(logins / f"{own.owner}.json") if own is not None else f"a file under {logins}"
+    return Address("dashboard", f"{url}/{case}/{environment}/", f"login and password: {login}")
+
+
 def _docs(case: str, environment: str, contract: Mapping[str, str]) -> Address:
     token = contract.get("endpoint_token_file")
     login = f"token for requests: {token}" if token else "no token"
@@ -133,7 +156,7 @@ def _named(place: Place, where: str | None) -> tuple[str, str]:
     case, _, environment = where.rpartition(".")
     case = case or (place.manifest.use_case if place.manifest else "")
     if not case:
-        raise UsageProblem(f"of which use case? Say factory open docs churn.{environment}")
+        raise UsageProblem(f"of which use case? Say factory open PAGE churn.{environment}")
     _check_environment(environment)
     return case, environment
 

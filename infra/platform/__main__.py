@@ -7,6 +7,7 @@ from pathlib import Path
 import pulumi
 
 from infra.components.local.anchor import Anchor
+from infra.components.local.dashboard import Dashboard
 from infra.components.local.orchestrator import Orchestrator
 from infra.components.local.part import ServerSettings
 from infra.components.local.supervisor import Supervision
@@ -16,16 +17,18 @@ from infra.providers.local import layout, sdk
 
 
 def shared(home: Path, python: Path) -> None:
-    """One tracking server, one orchestrator, under one supervisor, for all environments."""
+    """One tracking server, one orchestrator, one dashboard, under one supervisor, for all environments."""
     settings = ServerSettings(home=home, tags=tags.of_platform(names.SHARED), python=python)
     supervision = Supervision("supervision", settings)
     tracking = Tracking("tracking", settings, supervision.process)
     anchor = Anchor("anchor", settings, tracking.server)
     orchestrator = Orchestrator("dagster", settings, supervision.process)
+    dashboard = Dashboard("dashboard", settings, supervision.process, tracking)
     outputs: dict[str, pulumi.Input[str]] = {
         "tracking_uri": tracking.address,
         "registry_uri": tracking.address,
         "dagster_url": orchestrator.address,
+        "dashboard_url": dashboard.address,
         "snapshot_uri": str(home / "snapshots"),
         "anchor_experiment": anchor.experiment_id,
     }

@@ -61,6 +61,12 @@ def outputs_of_platform(home: Path) -> dict[str, str]:
     return found
 
 
+def _dashboard(platform: dict[str, str], chosen: EndpointSettings) -> str | None:
+    """Where the dashboard shows the use case; a home that was provisioned before there was one has none."""
+    found = platform.get("dashboard_url")
+    return None if found is None else f"{found}/{chosen.manifest.use_case}/{chosen.environment}/"
+
+
 def main() -> None:
     """Build the use case on the platform's outputs and export its environment contract, field by field."""
     chosen = settings()
@@ -76,7 +82,8 @@ def main() -> None:
             "tracking_uri": platform["tracking_uri"],
             "registry_uri": platform["registry_uri"],
             "snapshot_uri": platform["snapshot_uri"],
-            "dashboard_url": platform["dagster_url"],
+            "orchestrator_url": platform["dagster_url"],
+            "dashboard_url": _dashboard(platform, chosen),
             "endpoint_url": endpoint.address if endpoint else None,
             "endpoint_token_file": workspace.token_file,
         }

@@ -51,6 +51,14 @@ class Crew:
         found = self.login(person, password or self.secret(f"{person}.json"))
         return found.get("experiments/get-by-name", params={"experiment_name": f"{PLACE}/churn"}).status_code
 
+    def sees_page(self, person: str, page: str) -> int:
+        folder = self.bench.home / PLACE / "churn" / "artifacts" / "pages"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{page}.html").write_text("a page")
+        port = json.loads(layout.ports(self.bench.home).read_text())[layout.DASHBOARD]
+        auth = (f"{person}.churn.{PLACE}", self.secret(f"{person}.json"))
+        return httpx.get(f"http://127.0.0.1:{port}/churn/{PLACE}/{page}.html", auth=auth, timeout=30).status_code
+
     def sees_model(self, person: str) -> int:
         found = self.login(person, self.secret(f"{person}.json"))
         return found.get("registered-models/get", params={"name": f"churn.{PLACE}"}).status_code
@@ -68,6 +76,8 @@ def test_given_personas_when_up_then_each_sees_what_the_table_says(crew: Crew) -
     assert (crew.sees_runs("otto"), crew.sees_model("otto")) == (200, 200)
     assert (crew.sees_runs("bo"), crew.sees_model("bo")) == (200, 200), "the rights of both personas"
     assert (crew.sees_runs("sam"), crew.sees_model("sam")) == (403, 200), "a stakeholder sees no runs"
+    assert [crew.sees_page("sam", page) for page in ("index", "experiments", "audit")] == [200, 404, 404]
+    assert [crew.sees_page("otto", page) for page in ("index", "experiments", "audit")] == [200, 200, 200]
     assert json.loads((crew.credentials / "bo.json").read_text())["roles"] == ["data-scientist", "stakeholder"]
 
 

@@ -83,7 +83,7 @@ def usecase(recorder: Recorder, environment: str, manifest: dict[str, Any] = MAN
     return run(recorder, "usecase", manifest=json.dumps(manifest), **config)
 
 
-def test_given_the_shared_stack_when_run_then_four_services_on_loopback_with_tags(engine: Recorder) -> None:
+def test_given_the_shared_stack_when_run_then_five_services_on_loopback_with_tags(engine: Recorder) -> None:
     exports = run(engine, "platform", home="/home", environment="shared", platformPython="/env/bin/python")
     services = engine.of("Service")
     assert {inputs["name"] for inputs in services.values()} == {
@@ -91,7 +91,10 @@ def test_given_the_shared_stack_when_run_then_four_services_on_loopback_with_tag
         "dagster-code",
         "dagster-webserver",
         "dagster-daemon",
+        "dashboard",
     }
+    assert "--tracking http://127.0.0.1:21000" in " ".join(services["dashboard-server"]["command"])
+    assert exports["dashboard_url"] == "http://127.0.0.1:21000"
     assert "--read-only" in services["dagster-webserver"]["command"]
     assert exports["tracking_uri"] == "http://127.0.0.1:21000"
     (anchor,) = engine.of("MlflowRole").values()
@@ -124,6 +127,14 @@ def test_given_a_use_case_when_run_then_grants_are_those_of_the_personas_and_tag
     assert bool(engine.of("Token")) == (environment != "dev")
     assert all(ANCHORED in inputs["permissions"] for inputs in engine.of("MlflowRole").values())
     _no_violation(engine)
+
+
+def test_given_a_home_from_before_the_dashboard_when_run_then_the_contract_names_none(engine: Recorder) -> None:
+    exports = usecase(engine, "dev")
+    assert (exports["dashboard_url"], exports["orchestrator_url"]) == (None, "http://127.0.0.1:1")
+    platform = PLATFORM | {"dashboard_url": "http://127.0.0.1:2"}
+    files.write(layout.platform(engine.home), json.dumps(platform))
+    assert usecase(engine, "prod")["dashboard_url"] == "http://127.0.0.1:2/churn/prod/"
 
 
 @pytest.mark.parametrize("environment", names.ENVIRONMENTS)

@@ -12,6 +12,8 @@ from infra.providers.local.failure import Failure
 LOOPBACK = "127.0.0.1"
 TRACKING = "tracking"
 """Name of the tracking server's service and of its port's lease."""
+DASHBOARD = "dashboard"
+"""The same of the server of pages."""
 
 
 def services(home: str | Path) -> Path:

@@ -28,7 +28,11 @@ def provisioned(root: Path, use_case: str = "churn") -> Home:
     write(home.passphrase, "a-passphrase-of-the-state\n")
     write(
         root / "shared" / "platform.json",
-        {"tracking_uri": "http://127.0.0.1:25000", "dagster_url": "http://127.0.0.1:25001"},
+        {
+            "tracking_uri": "http://127.0.0.1:25000",
+            "dagster_url": "http://127.0.0.1:25001",
+            "dashboard_url": "http://127.0.0.1:25004",
+        },
     )
     for service in ("tracking", "dagster-daemon", f"{use_case}.dev", f"{use_case}.prod"):
         write(home.services / "logs" / f"{service}.log", f"{service} starts\n{service} runs\n")

@@ -96,7 +96,10 @@ class EnvironmentContract(BaseModel):
     """JSON with the bearer token that the scoring service asks for; none means it asks for none."""
     endpoint_callers_uri: str | None = None
     """Folder with a file a caller that says which tokens the scoring service lets in: digests only."""
+    orchestrator_url: str | None = None
+    """Where the orchestrator shows its runs."""
     dashboard_url: str | None = None
+    """Where the dashboard shows the use case here; in contracts from before there was one, the orchestrator."""
 
     quota_disk_gb: float | None = None
     """Gigabytes that the use case's folders may hold; none sets no limit."""

@@ -28,6 +28,7 @@ from aifactory_runtime.quota import usage
 from aifactory_runtime.quota.usage import Usage
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import CHALLENGER, Version
+from aifactory_runtime.serving.callers import Caller, Callers
 from aifactory_runtime.serving.document import Document, ServingFolder
 from aifactory_runtime.triggers import log as requests_log
 from aifactory_runtime.triggers.request import Request
@@ -74,6 +75,8 @@ class Facts:
     """Runs of the pipeline here, newest first."""
     requests: tuple[Request, ...] = ()
     """Requests to train again, newest first."""
+    callers: tuple[tuple[Caller, float], ...] = ()
+    """Who has a token for the service, and until when, as `Callers.bearers` says; none where it asks for none."""
     usage: tuple[Usage, ...] = ()
     hours: tuple[tuple[str, float], ...] = ()
     """Hours of compute by month, oldest first."""
@@ -101,6 +104,7 @@ def read(project: Project, now: datetime) -> Facts:
         models=reading.of("models", reading.models, Models()),
         runs=reading.of("runs", reading.runs, ()),
         requests=reading.of("requests", reading.requests, ()),
+        callers=reading.of("callers", reading.callers, ()),
         usage=reading.of("quotas", lambda: tuple(usage.measure(reading.contract, now)), ()),
         hours=reading.of("compute", reading.hours, ()),
         audited=reading.of("audit", reading.audited, Audited()),
@@ -172,6 +176,10 @@ class _Reading:
             return ()
         known = requests_log.read(requests_log.folder(self.contract)).by_key.values()
         return tuple(sorted(known, key=lambda one: one.asked, reverse=True)[:RUNS])
+
+    def callers(self) -> tuple[tuple[Caller, float], ...]:
+        place = self.contract.endpoint_callers_uri
+        return () if place is None else tuple(Callers(Path(place)).bearers(self._now.timestamp()))
 
     def hours(self) -> tuple[tuple[str, float], ...]:
         months, first = [], self._now.replace(day=1)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 
 from aifactory_runtime import files
 from aifactory_runtime.config.project import Project
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.pages import facts, overview, recorded, watched
+from aifactory_runtime.pages import facts, overview, recorded, verdicts, watched
 from aifactory_runtime.pages.parts import STYLE
 
 FOLDER = "pages"
+STATE = "state.json"
+"""The first page in a sentence, for lists of many environments."""
 _MAKERS = {
     "index": overview.overview,
     "service": watched.service,
@@ -33,6 +36,9 @@ def render(project: Project, now: datetime) -> Path:
     found, place = facts.read(project, now), folder(project.environment.contract)
     made = {f"{name}.html": make(found) for name, make in _MAKERS.items()}
     made[STYLE] = Path(__file__).with_name(STYLE).read_text(encoding="utf-8")
+    said = verdicts.overall(found)
+    state = {"level": said.level.value, "sentence": said.sentence, "as_of": now.isoformat(timespec="seconds")}
+    made[STATE] = json.dumps(state)
     for name, content in made.items():
         files.write(place / name, content, mode=0o600)
     return place / "index.html"

@@ -63,7 +63,11 @@ def overall(facts: Facts) -> Verdict:
     if facts.unread:
         return Verdict(Level.LOOK, "A part of this page could not be read", "See below what, and why.")
     if not facts.looks:
-        return Verdict(Level.UNKNOWN, "Nobody has looked yet", "The monitors look at the first tick, or: monitor.")
+        return Verdict(
+            Level.UNKNOWN,
+            "Nobody has looked yet",
+            "A tick of the orchestrator has the monitors look, and so does the command monitor.",
+        )
     if late := _late(facts):
         return Verdict(Level.LOOK, "Nobody watches at the moment", late)
     areas = (service, data, model, experiments, cost, audited)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from aifactory_runtime.charts import compact
@@ -50,6 +52,7 @@ def service(facts: Facts) -> str:
         parts.section("The service", parts.facts_list(about)),
         parts.section("Over time", tag("div", *charts, class_="charts")),
         parts.section("The last look", _monitors(facts.looks, "service")),
+        parts.section("Who may call", _callers(facts)),
     )
 
 
@@ -116,6 +119,23 @@ def cost(facts: Facts) -> str:
         parts.section("Where it is booked", parts.facts_list(about)),
         parts.section("Taken", tag("div", *charts, class_="charts")),
     )
+
+
+def _callers(facts: Facts) -> Markup:
+    """Who has a token, as what, and for how long; never the token."""
+    if facts.contract.endpoint_callers_uri is None:
+        return parts.nothing("It asks nobody for a token here.")
+    rows = [
+        (
+            one.login,
+            ", ".join(sorted(one.roles)),
+            verdicts.when(datetime.fromtimestamp(end, UTC)) if math.isfinite(end) else "no end",
+        )
+        for one, end in facts.callers
+    ]
+    if not rows:
+        return parts.nothing("Nobody has a token.")
+    return parts.table(("login", "as", "until"), rows, "Who has a token for the service")
 
 
 def _windows(facts: Facts) -> Iterator[tuple[str, str | None]]:

@@ -55,6 +55,15 @@ class Callers:
         """Whether the bearer of `token` may come in."""
         return self.who(token, now) is not None
 
+    def bearers(self, now: float | None = None) -> list[tuple[Caller, float]]:
+        """Everybody who is let in now, and until when in seconds since 1970: infinite where there is no end."""
+        moment = time.time() if now is None else now
+        ends: dict[Caller, float] = {}
+        for one in self._known():
+            if moment < one.end:
+                ends[one.caller] = max(one.end, ends.get(one.caller, 0.0))
+        return sorted(ends.items(), key=lambda entry: entry[0].login)
+
     def _known(self) -> list[_Token]:
         stamp = self._stamp()
         newest = max((changed for _, changed in stamp), default=0)

@@ -33,7 +33,27 @@ def test_given_a_repo_when_a_page_is_asked_then_address_and_the_owners_login_fil
     assert mlflow.login.endswith("credentials/prod/churn/ana.json")
     assert addresses.of(here, "docs", "prod").url == "http://127.0.0.1:25003/docs"
     assert addresses.of(here, "dagster", None).url == "http://127.0.0.1:25001"
-    assert [one.page for one in addresses.every(here)] == ["mlflow", "dagster", "docs churn.dev", "docs churn.prod"]
+    dashboard = addresses.of(here, "dashboard", "dev")
+    assert dashboard.url == "http://127.0.0.1:25004/churn/dev/" and dashboard.login.endswith("dev/churn/ana.json")
+    assert addresses.of(here, "dashboard", None).url.endswith("/churn/prod/"), "the last environment that there is"
+    pages = ["mlflow", "dagster", "dashboard", "docs churn.dev", "docs churn.prod"]
+    assert [one.page for one in addresses.every(here)] == pages
+
+
+def test_given_no_repo_or_an_older_home_when_the_dashboard_is_asked_then_its_list_or_what_to_run(
+    tmp_path: Path,
+) -> None:
+    here = place(tmp_path, in_repo=False)
+    assert addresses.of(here, "dashboard", None).url == "http://127.0.0.1:25004/"
+    assert addresses.of(here, "dashboard", "churn.prod").url.endswith("/churn/prod/")
+    with pytest.raises(FactoryError, match=r"churn is not provisioned in staging"):
+        addresses.of(here, "dashboard", "churn.staging")
+    platform = tmp_path / "shared" / "platform.json"
+    older = {name: url for name, url in json.loads(platform.read_text()).items() if name != "dashboard_url"}
+    platform.write_text(json.dumps(older))
+    with pytest.raises(FactoryError, match=r"before there was a dashboard: factory up shared"):
+        addresses.of(here, "dashboard", None)
+    assert "dashboard" not in [one.page for one in addresses.every(here)]
 
 
 def test_given_no_repo_when_docs_are_asked_then_use_case_and_environment_are_named_together(tmp_path: Path) -> None:

@@ -57,12 +57,18 @@ def empty(folder: Path, **asked: Any) -> Shown:
 
 def lively(folder: Path) -> Shown:
     """Two versions, thirty looks, eight windows of which the last two drift, three problems, four runs."""
-    shown = empty(folder)
+    shown = empty(folder, endpoint_callers_uri=str(folder / "home" / "callers"))
     _looks(shown.contract)
     _traffic(shown.contract)
     _problems(shown.contract)
     _runs(shown.contract)
     _release(shown, folder)
+    callers = folder / "home" / "callers"
+    callers.mkdir()
+    until = (NOW + timedelta(days=9)).isoformat()
+    for login, roles, end in (("consumer", ["consumer"], None), ("otto.demo-case.prod", ["operator"], until)):
+        said = {"login": login, "roles": roles, "accepts": [{"sha256": "f" * 64, "until": end}]}
+        (callers / f"{login}.json").write_text(json.dumps(said))
     return shown
 
 

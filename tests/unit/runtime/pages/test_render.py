@@ -84,6 +84,7 @@ def test_given_a_lively_environment_when_rendered_then_pages_are_whole_and_ask_f
         ("index", ["2 problems are open, and something has stopped", "To do something: operator, dana.", "Drift: age"]),
         ("index", ["It answers", "Unlike before: age", "Version 2 answers, 1 day old", "All 3 lines hold"]),
         ("service", ["980 requests since the look before", "Failed requests", "alarm above 1 %"]),
+        ("service", ["otto.demo-case.prod", "operator", "2026-12-06 18:00", "no end"]),
         ("data", ["8,130", "no labels yet", "1,000 predictions", "alarm above 0.09", "the distance is too large"]),
         ("model", ["0.902", "0.74", "roc_auc by version", "No successor was tried", "champion"]),
         ("experiments", ["refused by the gate", f"failed: the table has no column {ODD}", "2026-11-20 09:00"]),
@@ -164,6 +165,8 @@ def test_given_a_folder_that_takes_nothing_when_rendered_then_it_is_one_line(liv
 
 def test_given_pages_when_written_then_for_the_owner_of_the_home_alone_and_nothing_else_is_left(lively: Shown) -> None:
     place = render.render(lively.project, NOW).parent
-    assert sorted(path.name for path in place.iterdir()) == sorted([*(f"{name}.html" for name in PAGES), "style.css"])
+    assert sorted(path.name for path in place.iterdir()) == sorted(
+        [*(f"{name}.html" for name in PAGES), "state.json", "style.css"]
+    )
     assert {path.stat().st_mode & 0o777 for path in place.iterdir()} == {0o600}
     assert re.search(r"url\(|@import|http", (place / "style.css").read_text()) is None

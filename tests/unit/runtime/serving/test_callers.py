@@ -25,6 +25,18 @@ def test_given_two_callers_when_asked_then_each_token_is_let_in_and_no_other(tmp
     assert [callers.admits(token) for token in ("one", "two", "three", "")] == [True, True, False, False]
 
 
+def test_given_callers_when_listed_then_each_once_with_its_last_end_and_without_those_whose_time_is_over(
+    tmp_path: Path,
+) -> None:
+    for login, last_day in (("bo", "2027-01-16"), ("ana", None), ("cy", "2027-01-14")):
+        admission.write(tmp_path / f"{login}.json", login, ["operator"], admission.entries(login, last_day, []))
+    listed = Callers(tmp_path).bearers(NOON)
+    assert [(one.login, sorted(one.roles), end - NOON) for one, end in listed] == [
+        ("ana", ["operator"], float("inf")),
+        ("bo", ["operator"], 12 * 3600),
+    ]
+
+
 @pytest.mark.parametrize(("last_day", "let_in"), [(None, True), ("2027-01-16", True), ("2027-01-15", False)])
 def test_given_a_last_day_when_provisioned_then_the_token_is_good_to_the_end_of_it(
     tmp_path: Path, last_day: str | None, let_in: bool
