@@ -71,10 +71,10 @@ def _anchored(contract: EnvironmentContract) -> tuple[Sequence[Head] | None, str
     if contract.environment == names.EMBEDDED:
         return None, None
     from aifactory_runtime.config import credentials
-    from aifactory_runtime.registry.mlflow import connect
+    from aifactory_runtime.registry import looking
 
     try:
-        return connect(contract, credentials.of(contract)).anchored(), None
+        return looking.at(contract, credentials.of(contract)).anchored(), None
     except FactoryError as error:
         return None, str(error)
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aifactory_runtime.contract import names
+from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.registry.mlflow_runs import Runs
 from aifactory_runtime.registry.port import Head
 
 _LINE, _LOG, _END = "line-", "log", "ended"
 """Parameters of a run, as `infra/services/anchoring.py` writes them."""
-_PAGE = 1_000
+ORDER = "attributes.start_time ASC"
+PAGE = 1_000
+
+
+def of_log(contract: EnvironmentContract) -> str:
+    """What finds the runs with heads of an environment's log."""
+    return f"params.{_LOG} = '{names.stack(contract.use_case, contract.environment)}'"
+
+
+def heads(runs: Iterable[Mapping[str, str]]) -> list[Head]:
+    """Heads in the parameters of runs, oldest run first."""
+    found: list[Head] = []
+    for values in runs:
+        lines = {name: value for name, value in sorted(values.items()) if name.startswith(_LINE)}
+        found += [Head(int(name.removeprefix(_LINE)), value) for name, value in lines.items()]
+        if _END in values:  # what follows is of another log, which came when this environment was made again
+            found = []
+    return found
 
 
 class Anchors(Runs):
@@ -23,32 +40,21 @@ class Anchors(Runs):
             experiment = self._runs.get_experiment_by_name(names.ANCHOR)
             if experiment is None:
                 return None
-            found: list[Head] = []
-            for run in self._anchor_runs(experiment.experiment_id):
-                values = run.data.params
-                found += [
-                    Head(int(name.removeprefix(_LINE)), value)
-                    for name, value in sorted(values.items())
-                    if name.startswith(_LINE)
-                ]
-                if _END in values:  # what follows is of another log, which came when this environment was made again
-                    found = []
-            return found
+            return heads(run.data.params for run in self._anchor_runs(experiment.experiment_id))
 
     def _anchor_runs(self, experiment: str) -> list[Any]:
         """Runs of this environment's log, oldest first; deleted ones, too: to delete takes a right that nobody has."""
         from mlflow.entities import ViewType
 
-        log = names.stack(self._contract.use_case, self._contract.environment)
         found: list[Any] = []
         token = None
         while True:
             page = self._runs.search_runs(
                 [experiment],
-                f"params.{_LOG} = '{log}'",
+                of_log(self._contract),
                 ViewType.ALL,
-                _PAGE,
-                ["attributes.start_time ASC"],
+                PAGE,
+                [ORDER],
                 page_token=token,
             )
             found += page

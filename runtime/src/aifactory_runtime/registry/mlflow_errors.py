@@ -19,15 +19,28 @@ def one_line(address: str) -> Iterator[None]:
     try:
         yield
     except _database_errors(address) as error:
-        said = str(error).strip().partition("\n")[0][:200]
-        raise FactoryError(f"{address}: {said}; restore it from a backup, or move it away to begin anew") from None
+        found = str(error).strip().partition("\n")[0][:200]
+        raise FactoryError(f"{address}: {found}; restore it from a backup, or move it away to begin anew") from None
     except MlflowException as error:
         first = str(error.message).strip().splitlines()[0][:300] if str(error.message).strip() else error.error_code
         if _unreachable(error):
-            raise FactoryError(f"MLflow at {address} does not answer: run factory start, then this again") from None
-        if error.error_code in _REFUSED:
-            raise FactoryError(f"MLflow at {address} refuses this login: {first}; check with factory status") from None
-        raise FactoryError(f"MLflow at {address}: {first}") from None
+            raise no_answer(address) from None
+        raise (refused(address, first) if error.error_code in _REFUSED else said(address, first)) from None
+
+
+def no_answer(address: str) -> FactoryError:
+    """Nobody is there."""
+    return FactoryError(f"MLflow at {address} does not answer: run factory start, then this again")
+
+
+def refused(address: str, why: str) -> FactoryError:
+    """The login may not."""
+    return FactoryError(f"MLflow at {address} refuses this login: {why}; check with factory status")
+
+
+def said(address: str, why: str) -> FactoryError:
+    """Anything else that it says."""
+    return FactoryError(f"MLflow at {address}: {why}")
 
 
 def _unreachable(error: BaseException) -> bool:

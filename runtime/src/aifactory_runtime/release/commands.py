@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aifactory_runtime.config import options
+from aifactory_runtime.contract import names
 from aifactory_runtime.labels.commands import MEANING
 
 if TYPE_CHECKING:
@@ -123,10 +124,13 @@ def trace(prediction_id: str, environment: str | None, as_json: bool) -> None:
 
     Example: trace 0199f3a2-... --env prod
     """
-    from aifactory_runtime.release.side import side_of
+    from aifactory_runtime.config import credentials
+    from aifactory_runtime.registry import looking
     from aifactory_runtime.release.trace import trace as follow
 
-    found = follow(side_of(options.project_of(environment)), prediction_id)
+    project = options.project_of(environment)
+    contract = project.environment.contract
+    found = follow(project, looking.at(contract, credentials.of(contract, names.RELEASE)), prediction_id)
     if as_json:
         click.echo(json.dumps(found.values()))
         return

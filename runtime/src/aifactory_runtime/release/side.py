@@ -72,13 +72,9 @@ def source_of(target: Side) -> str:
 
 def open_side(root: Path, environment: str | None, who: str = names.RELEASE) -> Side:
     """An environment of the project at `root` (None: the one in use), with the login of release, or of `who`."""
-    return side_of(load(root, environment), who)
-
-
-def side_of(project: Project, who: str = names.RELEASE) -> Side:
-    """The environment that a project was loaded against, with the login of release, or of `who`."""
     from aifactory_runtime.registry.mlflow import connect
 
+    project = load(root, environment)
     contract = project.environment.contract
     login = credentials.of(contract, who)
     return Side(project, connect(contract, login), login.login if login else getpass.getuser())

@@ -10,13 +10,15 @@ from typing import Any
 
 from aifactory_runtime.audit import log
 from aifactory_runtime.capture import find, scored
+from aifactory_runtime.config.project import Project
+from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.data import removals, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.labels.of_prediction import of_prediction
 from aifactory_runtime.labels.rules import State
+from aifactory_runtime.registry.looking import Looks
 from aifactory_runtime.registry.port import DATA, DATA_OF, FIGURES, METRIC, OPERATIONS, PREFIX, REPORT_SHA256, Version
 from aifactory_runtime.release import live_test, tags
-from aifactory_runtime.release.side import Side
 
 
 @dataclass(frozen=True)
@@ -98,44 +100,52 @@ class Trace:
         return asdict(self)
 
 
-def trace(side: Side, prediction_id: str) -> Trace:
+def trace(project: Project, versions: Looks, prediction_id: str) -> Trace:
     """Follow one prediction; FactoryError when the log does not know it or its model is no longer registered."""
-    line = find.find(Path(side.contract.capture_uri), Path(side.contract.data_uri), prediction_id)
-    line = line or _find_scored(Path(side.contract.data_uri), prediction_id)
+    contract = project.environment.contract
+    line = find.find(Path(contract.capture_uri), Path(contract.data_uri), prediction_id)
+    line = line or _find_scored(Path(contract.data_uri), prediction_id)
     if line is None:
-        if removal := removals.find(Path(side.contract.data_uri), removals.PREDICTION, prediction_id):
-            raise FactoryError(f"prediction {prediction_id} {removal.when}")
-        if removal := find.removed(Path(side.contract.data_uri), prediction_id):
-            raise FactoryError(f"prediction {prediction_id[:64]!r}: what was recorded with it {removal.when}")
-        where = "say with --env dev, staging or prod where it was made" if side.embedded else "check id and --env"
-        raise FactoryError(f"{side.name} has recorded no prediction {prediction_id[:64]!r}: {where}")
-    version = side.registry.version(int(line["model_version"]))
+        raise _unknown(contract, prediction_id)
+    version = versions.version(int(line["model_version"]))
     if version.model_sha256 != line["model_sha256"]:
         raise FactoryError(
             f"the prediction was made by sha256 {line['model_sha256'][:12]}, but version {version.number} has "
             f"{version.model_sha256[:12]}: the registry was changed; see the audit log"
         )
-    return _trace(side, line, version)
+    return _trace(project, line, version)
 
 
-def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
-    found = version.tags
+def _unknown(contract: EnvironmentContract, prediction_id: str) -> FactoryError:
+    """Why nothing is known of it: it was removed, or never recorded here."""
+    data = Path(contract.data_uri)
+    if removal := removals.find(data, removals.PREDICTION, prediction_id):
+        return FactoryError(f"prediction {prediction_id} {removal.when}")
+    if removal := find.removed(data, prediction_id):
+        return FactoryError(f"prediction {prediction_id[:64]!r}: what was recorded with it {removal.when}")
+    embedded = contract.environment == names.EMBEDDED
+    where = "say with --env dev, staging or prod where it was made" if embedded else "check id and --env"
+    return FactoryError(f"{contract.environment} has recorded no prediction {prediction_id[:64]!r}: {where}")
+
+
+def _trace(project: Project, line: dict[str, Any], version: Version) -> Trace:
+    contract, found = project.environment.contract, version.tags
     return Trace(
         prediction_id=line["id"],
-        environment=side.name,
+        environment=contract.environment,
         time=line["time"],
         inputs=line["inputs"],
         output=line["output"],
         redacted=line.get("redacted") or {},
-        model=side.contract.model_name,
+        model=contract.model_name,
         version=str(version.number),
         model_sha256=version.model_sha256,
         run_id=version.run_id,
-        training_run=found.get(tags.TRAINING_RUN, f"{side.name}/{version.run_id}"),
+        training_run=found.get(tags.TRAINING_RUN, f"{contract.environment}/{version.run_id}"),
         imported=found.get(tags.IMPORTED),
         copied_from=found.get(tags.FROM),
         commit=found.get(tags.COMMIT, ""),
-        code_commit=line.get("commit") or _released_with(side, line, version),
+        code_commit=line.get("commit") or _released_with(contract, line, version),
         code_sha256=found.get(tags.CODE, ""),
         lock_sha256=found.get(tags.LOCK, ""),
         operations=_with_prefix(OPERATIONS, found),
@@ -147,35 +157,35 @@ def _trace(side: Side, line: dict[str, Any], version: Version) -> Trace:
         gate_sha256=found.get(REPORT_SHA256),
         integration_sha256=found.get(tags.INTEGRATION),
         approved_by=found.get(tags.APPROVED_BY),
-        labels=tuple(_labels(side, line)),
-        live_test=_live_test(side, line),
+        labels=tuple(_labels(project, line)),
+        live_test=_live_test(contract, line),
     )
 
 
-def _labels(side: Side, line: dict[str, Any]) -> Iterator[Label]:
-    for one, state in of_prediction(side.contract, side.project.manifest.labels, line):
+def _labels(project: Project, line: dict[str, Any]) -> Iterator[Label]:
+    for one, state in of_prediction(project.environment.contract, project.manifest.labels, line):
         yield Label(state, json.loads(one.text), one.kpi, one.time, one.by, one.id)
 
 
-def _live_test(side: Side, line: dict[str, Any]) -> LiveTest | None:
+def _live_test(contract: EnvironmentContract, line: dict[str, Any]) -> LiveTest | None:
     """The test that the line names, with how it ended by the audit log, which keeps all of them."""
     mark = line.get("trial")
     if not mark:
         return None
     verdict, why, ended = None, "", None
-    for entry in log.read(Path(side.contract.audit_uri)):
+    for entry in log.read(Path(contract.audit_uri)):
         if entry["action"] == live_test.ENDS and entry["facts"].get("test") == mark["id"]:
             verdict, why, ended = entry["facts"]["verdict"], entry["facts"]["why"], entry["time"]
     return LiveTest(mark["id"], mark["arm"], line.get("role", ""), verdict, why, ended)
 
 
-def _released_with(side: Side, line: Mapping[str, Any], version: Version) -> str:
+def _released_with(contract: EnvironmentContract, line: Mapping[str, Any], version: Version) -> str:
     """The commit that the version was served with when the line was written, as the audit log says.
 
     Rows of a batch and lines of services from before do not say it themselves.
     """
     found = version.tags.get(tags.COMMIT, "")
-    for entry in log.read(Path(side.contract.audit_uri)):
+    for entry in log.read(Path(contract.audit_uri)):
         facts = entry["facts"]
         if entry["time"] <= line["time"] and facts.get("version") == version.number and "code_commit" in facts:
             found = facts["code_commit"]

@@ -21,14 +21,15 @@ from aifactory_runtime.capture.hashing import Keys
 from aifactory_runtime.capture.log_file import OLDER, LogFile
 from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.config import options
+from aifactory_runtime.config.project import Project
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.data import erasing, parts, tables
 from aifactory_runtime.erasure import commands, person, places
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from aifactory_runtime.labels import compaction as label_compaction
 from aifactory_runtime.labels import stored as stored_labels
+from aifactory_runtime.registry import looking
 from aifactory_runtime.release import trace
-from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.trial import scores_log
 from aifactory_runtime.serving.trial.scores_log import OtherScore
 from tests.unit.runtime.capture.lines import line, stored
@@ -148,9 +149,9 @@ def test_given_an_erasure_when_it_is_over_then_audit_and_trace_say_so_without_na
     }
     written = [path for path in Path(environment.data_uri).parent.rglob("*") if path.is_file()]
     assert not [path for path in written if ANA.encode() in path.read_bytes()]
-    side = cast("Side", SimpleNamespace(name="prod", contract=environment, embedded=False))
+    project = cast("Project", SimpleNamespace(environment=SimpleNamespace(contract=environment)))
     with pytest.raises(FactoryError, match=r"was removed on .* by kim: a person's records were erased \(request 12\)"):
-        trace.trace(side, identity(1))
+        trace.trace(project, looking.at(environment, None), identity(1))
 
 
 def test_given_ids_when_erased_then_these_only_and_the_log_goes_on_where_it_was(

@@ -12,6 +12,7 @@ import pytest
 from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.registry import looking
 from aifactory_runtime.registry.mlflow import MlflowRegistry, connect
 
 
@@ -61,10 +62,15 @@ def test_given_an_answer_of_the_server_when_it_is_told_then_only_a_refusal_is_ca
 ) -> None:
     with answering(status, body) as address:
         contract = context.contract.model_copy(update={"tracking_uri": address, "registry_uri": address})
+        ana = Credentials("ana", "ana.demo-case.dev", "secret-of-ana")
         with pytest.raises(FactoryError) as caught:
-            connect(contract, Credentials("ana", "ana.demo-case.dev", "secret-of-ana")).version(1)
+            connect(contract, ana).version(1)
+        with pytest.raises(FactoryError) as looked:
+            looking.at(contract, ana).version(1)
 
-    assert ("refuses this login" in str(caught.value)) is refused, str(caught.value)
+    for error in (caught, looked):
+        assert ("refuses this login" in str(error.value)) is refused, str(error.value)
+        assert str(error.value).count("\n") == 0
 
 
 @pytest.mark.heavy
@@ -76,6 +82,8 @@ def test_fault_44_given_no_server_when_asked_then_one_line_says_how_to_start_it(
     with pytest.raises(FactoryError, match="does not answer: run factory start") as caught:
         registry.versions()
     assert "secret-of-ana" not in str(caught.value)
+    with pytest.raises(FactoryError, match="does not answer: run factory start"):
+        looking.at(contract, None).anchored()
 
 
 @pytest.mark.heavy

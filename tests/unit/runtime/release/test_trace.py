@@ -13,10 +13,13 @@ from click.testing import CliRunner
 from aifactory_runtime.audit import log
 from aifactory_runtime.capture.log_file import OLDER
 from aifactory_runtime.config import options
+from aifactory_runtime.config.project import Project
+from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.contract.manifest import Labels
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.release import commands, live_test, side, trace
-from aifactory_runtime.release.side import Side
+from aifactory_runtime.registry import looking
+from aifactory_runtime.registry.looking import Looks
+from aifactory_runtime.release import commands, live_test, trace
 from tests.unit.runtime.release.parts import chosen, contract
 
 TIME = "2025-01-15T12:00:00.000+00:00"
@@ -31,11 +34,15 @@ def traced(folder: Path, /, **more: str) -> trace.Trace:
 def followed(folder: Path, line: dict[str, Any], **more: str) -> trace.Trace:
     (folder / OLDER).write_text(json.dumps(line) + "\n")
     version = chosen(folder, **more).version
-    registry = SimpleNamespace(version=lambda _: version)
+    versions = cast("Looks", SimpleNamespace(version=lambda _: version))
     uris = {f"{place}_uri": str(folder) for place in ("capture", "data", "audit")}
-    project = SimpleNamespace(manifest=SimpleNamespace(labels=Labels()))
-    side = SimpleNamespace(name="prod", registry=registry, contract=contract("prod", **uris), project=project)
-    return trace.trace(cast("Side", side), "a")
+    return trace.trace(against(contract("prod", **uris)), versions, "a")
+
+
+def against(environment: EnvironmentContract) -> Project:
+    """A project whose labels are as nobody asked for."""
+    there = {"environment": SimpleNamespace(contract=environment), "manifest": SimpleNamespace(labels=Labels())}
+    return cast("Project", SimpleNamespace(**there))
 
 
 @pytest.mark.parametrize("folder", [None, "9" * 64])
@@ -83,8 +90,7 @@ def test_given_a_trace_when_it_is_said_then_no_name_touches_its_value(
 ) -> None:
     found = traced(tmp_path, **{"operations.runtime_sha256": "b" * 64})
     monkeypatch.setattr(trace, "trace", lambda *_: found)
-    monkeypatch.setattr(side, "side_of", lambda *_: None)
-    monkeypatch.setattr(options, "project_of", lambda _: None)
+    monkeypatch.setattr(options, "project_of", lambda _: against(contract("prod")))
     lines = CliRunner().invoke(commands.trace, ["a"]).output.splitlines()
     starts = {line.index(line.split("  ")[-1].strip()) for line in lines if line.strip()}
     assert "operations runtime_sha256  " + "b" * 64 in lines and len(starts) == 1
@@ -115,10 +121,9 @@ def test_given_an_id_that_nothing_was_recorded_under_when_traced_then_env_is_nam
     tmp_path: Path, environment: str, said: str
 ) -> None:
     places = contract(environment, capture_uri=str(tmp_path), data_uri=str(tmp_path))
-    side = SimpleNamespace(name=environment, contract=places, embedded=environment == "embedded")
 
     with pytest.raises(FactoryError, match=f"{environment} has recorded no prediction 'a': {said}"):
-        trace.trace(cast("Side", side), "a")
+        trace.trace(against(places), looking.at(places, None), "a")
 
 
 def test_given_labels_of_a_prediction_when_traced_then_each_is_told_with_state_time_and_sender(tmp_path: Path) -> None:

@@ -20,11 +20,12 @@ from mlflow.exceptions import MlflowException
 
 from aifactory.provision import servers
 from aifactory_runtime.config.credentials import Credentials
-from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.registry import looking
 from aifactory_runtime.registry.mlflow import MlflowRegistry, connect
 from aifactory_runtime.registry.model_folder import digest
-from aifactory_runtime.registry.port import CHAMPION
+from aifactory_runtime.registry.port import CHAMPION, Head
 from aifactory_runtime.release.approvals import Subject, given
 from aifactory_runtime.serving.fetch import Source, Unreachable
 from tests.unit.runtime.registry.test_boosters import TWO, write
@@ -167,6 +168,26 @@ def test_fault_29_given_no_files_at_the_address_when_fetched_then_said(
 def test_fault_29_given_no_server_when_fetched_then_said(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="does not answer"):
         Source("http://127.0.0.1:1", lambda: None).fetch("mlflow-artifacts:/1/model", tmp_path)
+
+
+@pytest.mark.usefixtures("address")
+def test_given_one_look_when_it_goes_without_mlflows_client_then_it_sees_the_same(server: Server) -> None:
+    contract, client = server.contract("prod"), server.registry("release", "prod")
+    look = looking.at(contract, server.login("release", "prod"))
+    assert look.version(1) == client.version(1)
+    with pytest.raises(FactoryError, match="not found"):
+        look.version(99)
+    assert look.anchored() is client.anchored() is None
+
+    anchors = server._call("2.0/mlflow/experiments/create", name=names.ANCHOR)["experiment_id"]
+    with pytest.raises(FactoryError, match="refuses this login"):
+        look.anchored()
+    server._grant("release.churn.prod", "experiment", anchors, "READ")
+    admin = connect(contract, Credentials("admin", *ADMIN))
+    for log, number in (("churn.prod", 1), ("churn.dev", 2), ("churn.prod", 3)):
+        run = admin.begin_run(names.ANCHOR, log, {})
+        admin.log(run, {"log": log, f"line-{number:010}": f"{number:064x}"})
+    assert look.anchored() == client.anchored() == [Head(number, f"{number:064x}") for number in (1, 3)]
 
 
 def test_given_an_approval_when_looked_for_then_it_covers_that_model_and_report_only(server: Server) -> None:

@@ -13,7 +13,7 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.reproduction.reproduce import reproduce
 from aifactory_runtime.pipeline.score import score
-from aifactory_runtime.release.side import open_side
+from aifactory_runtime.registry import looking
 from aifactory_runtime.release.trace import trace
 from aifactory_runtime.retention import rules
 from aifactory_runtime.retention.tidying import Tidied, tidy
@@ -57,7 +57,7 @@ def test_given_a_champion_when_tidied_then_the_next_model_is_compared_with_it_an
 
 
 def test_given_a_batch_that_was_removed_when_scored_again_then_its_rows_are_there_once_and_trace_told_of_it(
-    repo: Path, pipeline: Pipeline, context: Context
+    pipeline: Pipeline, context: Context
 ) -> None:
     pipeline()
     first = score(context)
@@ -65,11 +65,11 @@ def test_given_a_batch_that_was_removed_when_scored_again_then_its_rows_are_ther
     assert {one.kind: one.names for one in found.removals} == {"scored": (first.prefix,)}
     assert tables.count(context.tables, "scored") == 0
     with pytest.raises(FactoryError, match=r"what was recorded with it was removed on .* older than 10 days"):
-        trace(open_side(repo, None), first.first_prediction_id)
+        trace(context.project, looking.at(context.contract, None), first.first_prediction_id)
 
     again, third = score(context), score(context)
 
     assert again == first and third == replace(first, new=False)
     assert tables.count(context.tables, "scored") == first.rows
-    assert trace(open_side(repo, None), first.first_prediction_id).version == "1"
+    assert trace(context.project, looking.at(context.contract, None), first.first_prediction_id).version == "1"
     assert removals.find(context.tables, "scored", first.prefix) is not None
