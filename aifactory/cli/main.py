@@ -42,6 +42,7 @@ SECTIONS = {
     "Models, in a use case's repo": {
         "release": Entry("aifactory.cli.repo:release", "Move a model to an environment."),
         "approve": Entry("aifactory.cli.repo:approve", "Approve a release as a named person."),
+        "certify": Entry("aifactory.cli.repo:certify", "Certify the gate, so that releases need no person."),
         "rollback": Entry("aifactory.cli.repo:rollback", "Go back to the previous champion."),
         "trace": Entry("aifactory.cli.repo:trace", "From a prediction id back to model, run, commit and data."),
         "audit": Entry("aifactory.cli.repo:audit", "Verify the chain of the audit log."),

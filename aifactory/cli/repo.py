@@ -1,4 +1,4 @@
-"""`factory release | approve | rollback | trace | audit`: the commands of the repo, run by its own interpreter."""
+"""`factory release | approve | certify | rollback | trace | audit`: commands of the repo, run by its interpreter."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def _help(context: click.Context, name: str) -> str:
 
 release = _command("release", "Move a model to an environment.", "factory release --to staging")
 approve = _command("approve", "Approve a release as a named person.", "factory approve --env prod --as vera")
+certify = _command("certify", "Certify the gate as a model validator.", "factory certify --env prod --as vera")
 rollback = _command("rollback", "Go back to the previous champion.", "factory rollback --env prod")
 trace = _command("trace", "From a prediction id back to model, run, commit and data.", "factory trace ID --env prod")
 audit = _command("audit", "Verify the chain of the audit log.", "factory audit --env prod")

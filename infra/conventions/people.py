@@ -79,6 +79,12 @@ def approvers(manifest: Manifest, environment: str, today: date) -> tuple[str, .
     return tuple(login for login, roles in held(manifest, environment, today).items() if names.APPROVER in roles)
 
 
+def validators(manifest: Manifest, environment: str, today: date) -> tuple[str, ...]:
+    """Those of the approvers who are model validators there on `today`."""
+    wanted = {names.APPROVER, names.MODEL_VALIDATOR}
+    return tuple(login for login, roles in held(manifest, environment, today).items() if wanted <= set(roles))
+
+
 @dataclass(frozen=True)
 class Caller:
     """Somebody with a token of their own for the scoring service: what they are there, and its last day."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.contract import Manifest, names
-from infra.conventions import sizes
+from infra.conventions import people, sizes
 from infra.policies.home_facts import measure
 from infra.policies.manifest_rules import HomeFacts, month, violations
 from tests.infra.conftest import MANIFEST
@@ -239,3 +239,12 @@ def test_given_high_risk_when_a_validator_is_the_second_then_nothing_is_said_as_
     assert said(manifest(risk="high"), "prod") == []
     both = {"staging__approval": "required", "staging__approvers": ["vera"]}
     assert "in staging" in said(manifest(risk="high", **both), "staging")[0]
+
+
+def test_given_model_validators_when_asked_who_certifies_then_those_who_approve_there_today() -> None:
+    listed = ["otto", {"login": "kim", "environments": ["prod"], "until": "2027-01-14"}]
+    found = manifest(people={"model-validator": listed})
+
+    assert people.validators(found, "prod", FACTS.today) == ("otto",)
+    assert people.validators(found, "prod", date(2027, 1, 14)) == ("otto", "kim")
+    assert people.validators(found, "staging", FACTS.today) == (), "nobody is asked there"

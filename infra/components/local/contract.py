@@ -68,6 +68,8 @@ def manifest_values(settings: WorkspaceSettings) -> dict[str, Any]:
         **derived.from_manifest(settings.manifest, settings.environment),
         "approvers": list(settings.approvers),
         "approval": wanted.approval,
+        "certified_gate": wanted.certified_gate,
+        "validators": list(settings.validators),
         "live_test": wanted.live_test,
         **derived.of_trial(wanted.trial),
         "capture": wanted.capture,

@@ -50,6 +50,11 @@ class WorkspaceSettings(Settings):
         return people.approvers(self.manifest, self.environment, self.today)
 
     @property
+    def validators(self) -> tuple[str, ...]:
+        """Those of them who may certify the gate here today."""
+        return people.validators(self.manifest, self.environment, self.today)
+
+    @property
     def callers(self) -> Path:
         """Folder in which the scoring service finds whom to let in."""
         return self.folder / names.CALLERS

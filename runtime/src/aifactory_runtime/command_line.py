@@ -30,6 +30,7 @@ SECTIONS = {
     "Release": {
         "release": ("release.commands:release", "Move a model to an environment."),
         "approve": ("release.commands:approve", "Approve what a release waits for, as a named person."),
+        "certify": ("release.commands:certify", "Certify the gate, so that releases need no person until it changes."),
         "rollback": ("release.commands:rollback", "Bring the previous champion back."),
         "livetest": ("livetest.commands:livetest", "How the live test stands; act upon its verdict."),
     },

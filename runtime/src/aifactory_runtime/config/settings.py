@@ -297,6 +297,13 @@ class Settings(_Part):
             raise UsageProblem(explain(wrong, error)) from None
 
     @staticmethod
+    def said(folder: Path, environment: str) -> dict[str, Any]:
+        """What the files say for `environment`, unchecked and without defaults, whatever version they are of."""
+        base, override = folder / "base.yaml", folder / f"{environment}.yaml"
+        over = read_yaml(override, may_be_empty=True) if override.exists() else {}
+        return _merge(read_yaml(base), over)
+
+    @staticmethod
     def origin(folder: Path, environment: str, section: str, key: str) -> str:
         """Which file set a value: the environment's, the base, or none (`default`)."""
         for name in (f"{environment}.yaml", "base.yaml"):

@@ -113,6 +113,10 @@ class EnvironmentContract(BaseModel):
 
     approvers: People = ()
     approval: Approval = "none"
+    certified_gate: bool = False
+    """Whether a release needs no person while the gate that judged its model is certified."""
+    validators: People = ()
+    """Those of the approvers who may certify the gate; nobody in environments from before there were certificates."""
     live_test: LiveTest = "direct"
     trial: TrialKind = "direct"
     """How a successor is tried on live traffic; of what follows see `contract.trial`. Times are in seconds."""

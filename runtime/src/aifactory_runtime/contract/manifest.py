@@ -131,6 +131,8 @@ class EnvironmentSettings(_Part):
     size: Size = "small"
     approvers: tuple[Person, ...] = ()
     approval: Approval = "none"
+    certified_gate: bool = False
+    """Whether a release needs no person while a model validator has certified the gate that judged its model."""
     live_test: LiveTest = "direct"
     """What releases up to 0.2.0 read, and know no other value of; `trial` says how a successor is tried."""
     trial: Trial = Trial()
@@ -150,6 +152,8 @@ class EnvironmentSettings(_Part):
     def _someone_to_ask(self) -> Self:
         if self.approval == "required" and not self.approvers:
             raise ValueError("approval: required needs at least one name under approvers")
+        if self.certified_gate and self.approval == "none":
+            raise ValueError("certified_gate: true is for approval: required; with approval: none nobody is asked")
         return self
 
 

@@ -1,17 +1,25 @@
-"""Approvals as runs in MLflow, each in an experiment that only its approver can write."""
+"""Approvals and certificates as runs in MLflow, each in an experiment that only its approver can write."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from aifactory_runtime.registry.mlflow_runs import Runs
-from aifactory_runtime.registry.port import APPROVED_MODEL, APPROVED_REPORT, Approval
+from aifactory_runtime.registry.port import (
+    APPROVED_MODEL,
+    APPROVED_REPORT,
+    CERTIFIED_GATE,
+    WITHDRAWN_GATE,
+    Approval,
+    Certificate,
+)
 
 _MOST = 200
 
 
 class Approvals(Runs):
-    """The part of `registry.port.Registry` that is about approvals."""
+    """The part of `registry.port.Registry` that is about approvals and certificates."""
 
     def record_approval(self, person: str, model_sha256: str, report_sha256: str) -> None:
         """Write an approval where only `person` can."""
@@ -22,17 +30,34 @@ class Approvals(Runs):
 
     def approvals(self, person: str) -> Sequence[Approval]:
         """What `person` approved, newest first; empty when there is no place for it."""
+        return [
+            Approval(person, tags[APPROVED_MODEL], tags[APPROVED_REPORT], run.info.user_id, run.info.start_time)
+            for run in self._newest(person, "", _MOST)
+            if APPROVED_MODEL in (tags := run.data.tags) and APPROVED_REPORT in tags
+        ]
+
+    def record_certificate(self, person: str, gate_sha256: str | None) -> None:
+        """Write a certificate of the gate, or None that it is withdrawn, where only `person` can."""
+        tags = {CERTIFIED_GATE: gate_sha256 or WITHDRAWN_GATE}
+        with self.told():
+            run_id = self.begin_run(self._contract.approvals_experiment(person), f"certificate by {person}", tags)
+        self.finish_run(run_id)
+
+    def certificate(self, person: str) -> Certificate | None:
+        """What `person` said last of the gate; None when they never did, or there is no place for it."""
+        for run in self._newest(person, f"tags.`{CERTIFIED_GATE}` LIKE '%'", 1):
+            said = run.data.tags[CERTIFIED_GATE]
+            return Certificate(person, None if said == WITHDRAWN_GATE else said, run.info.user_id)
+        return None
+
+    def _newest(self, person: str, wanted: str, most: int) -> Sequence[Any]:
         from mlflow.entities import ViewType
 
         with self.told():
             experiment = self._runs.get_experiment_by_name(self._contract.approvals_experiment(person))
             if experiment is None:
                 return []
-            runs = self._runs.search_runs(
-                [experiment.experiment_id], "", ViewType.ACTIVE_ONLY, _MOST, ["attributes.start_time DESC"]
+            found: Sequence[Any] = self._runs.search_runs(
+                [experiment.experiment_id], wanted, ViewType.ACTIVE_ONLY, most, ["attributes.start_time DESC"]
             )
-        return [
-            Approval(person, tags[APPROVED_MODEL], tags[APPROVED_REPORT], run.info.user_id, run.info.start_time)
-            for run in runs
-            if APPROVED_MODEL in (tags := run.data.tags) and APPROVED_REPORT in tags
-        ]
+            return found

@@ -40,6 +40,9 @@ AUTHORS = PREFIX + "authors"
 """Whose change a version is: see `registry.authors`."""
 APPROVED_MODEL = PREFIX + "approves.model_sha256"
 APPROVED_REPORT = PREFIX + "approves.report_sha256"
+CERTIFIED_GATE = PREFIX + "certifies.gate_sha256"
+"""Digest of the gate that a validator certified; `WITHDRAWN_GATE` once they took that back."""
+WITHDRAWN_GATE = "withdrawn"
 
 STAGE = PREFIX + "stage"
 RELEASED_WITH = PREFIX + "released_with"
@@ -93,6 +96,17 @@ class Approval:
     """Who the tracking server says started the run."""
     time: int
     """Milliseconds since 1970, by the server."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What a validator said last of the gate. Only that person can write where it lies."""
+
+    person: str
+    gate_sha256: str | None
+    """None when they took their certificate back."""
+    user_id: str
+    """Who the tracking server says started the run."""
 
 
 class Registry(Protocol):
@@ -159,3 +173,9 @@ class Registry(Protocol):
 
     def anchored(self) -> Sequence[Head] | None:
         """Heads of this environment's audit log, oldest first; None where there is no place for any."""
+
+    def record_certificate(self, person: str, gate_sha256: str | None) -> None:
+        """Write a certificate of the gate, or None that it is withdrawn, where only `person` can."""
+
+    def certificate(self, person: str) -> Certificate | None:
+        """What `person` said last of the gate; None when they never did, or there is no place for it."""

@@ -21,6 +21,13 @@ class Standing:
     awaited: tuple[str, ...] = ()
     because: str = ""
     """Why those who approved, or could, are not enough; empty where any one will do."""
+    certificate: str = ""
+    """The certificate of the gate by which it needs no person more; empty where people approved it."""
+
+    @property
+    def by(self) -> str:
+        """Who let it pass, as people read it; empty while it is not enough."""
+        return (self.certificate or ", ".join(self.given)) if self.enough else ""
 
     @property
     def missing(self) -> str:
@@ -51,6 +58,14 @@ def standing(risk: Risk, approvers: Sequence[str], authors: Authors, given: Sequ
         return Standing(said, False, 1, left, because)
     others = tuple(person for person in left if person not in own)
     return Standing(said, False, 1, others, because) if others else Standing(said, False, 2, left, because)
+
+
+def certified(risk: Risk, holders: Sequence[str]) -> bool:
+    """Whether so many validators certified the gate that no person is asked: one, with `risk: high` two.
+
+    The gate is certified before there is a change, so it does not matter here whose change comes.
+    """
+    return len(set(holders)) >= (2 if risk == "high" else 1)
 
 
 def _because(authors: Authors, own: Sequence[str]) -> str:

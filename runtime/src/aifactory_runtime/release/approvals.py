@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.port import REPORT_SHA256, Registry
-from aifactory_runtime.release import approval_rule, authors
+from aifactory_runtime.release import approval_rule, authors, certificates
 from aifactory_runtime.release.approval_rule import Standing
 from aifactory_runtime.release.candidate import Candidate
 
@@ -64,4 +64,5 @@ def standing(contract: EnvironmentContract, registry: Registry, chosen: Candidat
     """How the approval of a candidate stands in this environment."""
     said = given(contract, registry, subject(chosen, contract.environment))
     people = authors.of(chosen) if contract.risk == "high" else None
-    return approval_rule.standing(contract.risk, contract.approvers, people, said)
+    found = approval_rule.standing(contract.risk, contract.approvers, people, said)
+    return certificates.completed(found, contract, registry, chosen)

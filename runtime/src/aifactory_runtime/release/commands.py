@@ -101,6 +101,33 @@ def approve(environment: str, person: str, number: int | None, as_json: bool) ->
 
 
 @click.command()
+@click.option("--env", "environment", type=options.PROVISIONED, required=True, help="Environment.")
+@click.option("--as", "person", required=True, help="The model validator; the login of this person is used.")
+@click.option("--version", "number", type=_VERSION, default=None, help="The version whose gate it is, as of release.")
+@click.option("--withdraw", default=None, metavar="WHY", help="Take your certificate back, and say why.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def certify(environment: str, person: str, number: int | None, withdraw: str | None, as_json: bool) -> None:
+    """Certify the gate that judged what is to be released: releases then need no person until it changes.
+
+    It covers the runtime and what conf/ says of the gate. With `risk: high` it takes two validators.
+
+    Example: certify --env prod --as vera
+    """
+    from aifactory_runtime.release import certifying
+
+    if withdraw is not None and number is not None:
+        raise click.UsageError("--withdraw takes back whatever you certified: leave --version out")
+    if withdraw is not None:
+        said = certifying.withdraw(_root(), environment, person, withdraw)
+        lines = [f"{person} takes the certificate back: releases to {environment} ask a person again"]
+    else:
+        rules, missing, said = certifying.certify(_root(), environment, person, number, _say)
+        lines = [*rules.lines(), f"{person} certifies this gate for {environment}"]
+        lines += [f"It still takes {missing}"] if missing else []
+    click.echo(json.dumps(said) if as_json else "\n".join(lines))
+
+
+@click.command()
 @click.option("--env", "environment", type=options.ENVIRONMENTS, required=True, help="Environment.")
 @click.option("--to", "number", type=_VERSION, default=None, help="A version that was champion there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -212,6 +212,8 @@ class Release:
         registry, version = self._target.registry, self._there()
         before = champions.champion(registry)
         person = self._take_over_findings(version)
+        if person:
+            self._say(f"{self._target.name}: approved by {person}")
         code_history.begin(self._target, version, self._candidate.commit)
         if before is not None:
             registry.set_tag(version.number, tags.PREVIOUS, str(before.number))
@@ -290,11 +292,10 @@ class Release:
         return found
 
     def _approver(self) -> str | None:
-        """Who approved it, parted by commas; None while they are not enough, or nobody is asked."""
+        """Who approved it, parted by commas, or whose certificate; None while it is not enough, or nobody is asked."""
         if self._rules.approval == "none":
             return None
-        found = approvals.standing(self._target.contract, self._target.registry, self._candidate)
-        return ", ".join(found.given) if found.enough else None
+        return approvals.standing(self._target.contract, self._target.registry, self._candidate).by or None
 
     def _outcome(self, changed: bool) -> Outcome:
         version = self._there()

@@ -270,3 +270,10 @@ def test_given_a_good_use_case_name_when_checked_then_it_is_returned(name: str) 
 def test_given_a_bad_use_case_name_when_checked_then_it_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"name|keyword|module"):
         names.check_use_case(name)
+
+
+def test_given_a_certified_gate_where_nobody_is_asked_when_read_then_it_is_refused() -> None:
+    assert not Manifest.model_validate(VALID).settings("prod").certified_gate
+    assert Manifest.model_validate(changed("environments.prod.certified_gate", True)).settings("prod").certified_gate
+    with pytest.raises(ValidationError, match="certified_gate: true is for approval: required"):
+        Manifest.model_validate(changed("environments.dev.certified_gate", True))

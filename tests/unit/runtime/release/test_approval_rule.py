@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aifactory_runtime.contract.manifest import Risk
 from aifactory_runtime.registry.authors import Authors
-from aifactory_runtime.release.approval_rule import standing
+from aifactory_runtime.release.approval_rule import certified, standing
 
 PEOPLE = ("ana", "bo", "cy")
 ANYBODY = st.sets(st.sampled_from(PEOPLE)).map(lambda found: tuple(sorted(found)))
@@ -63,3 +63,11 @@ def test_given_an_author_as_the_only_approver_when_they_approved_then_it_says_wh
     assert found.missing == (
         "another person (risk: high, and ana is its author): name one under approvers in factory.yaml, then factory up"
     )
+
+
+@pytest.mark.parametrize(("risk", "least"), [("low", 1), ("limited", 1), ("high", 2)])
+def test_given_certificates_when_counted_then_high_risk_takes_two_people(risk: Risk, least: int) -> None:
+    people = ("vera", "otto", "kim")
+
+    assert [certified(risk, people[:count]) for count in range(3)] == [count >= least for count in range(3)]
+    assert not certified("high", ("vera", "vera"))

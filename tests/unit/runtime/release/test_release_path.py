@@ -145,12 +145,24 @@ def test_given_a_model_of_files_not_committed_when_released_then_it_is_skipped(p
     assert named.returncode == 1 and "not committed" in named.stderr
 
 
+def certify(places: Environments) -> None:
+    """From here on prod takes certificates of the gate, and the approver, a model validator, has given one."""
+    contract = json.loads((places.repo / ".factory" / "prod.json").read_text())
+    refused = places.run("certify", "--env", "prod", "--as", APPROVER)
+    assert refused.returncode == 2 and "prod takes no certificate of the gate" in refused.stderr
+    places.write("prod", {**contract, "certified_gate": True, "validators": [APPROVER]})
+    waits = places.run("release", "--to", "prod")
+    assert waits.returncode == 3 and "nobody has certified the gate" in waits.stderr
+    done = places.run("certify", "--env", "prod", "--as", APPROVER)
+    assert done.returncode == 0 and f"{APPROVER} certifies this gate for prod" in done.stdout, done.stderr
+
+
 def test_fault_39_given_load_when_new_code_and_back_again_then_no_request_fails(places: Environments) -> None:
     places.change_settings(0.5)
     places.train()
     places.release("staging")
     assert places.run("release", "--to", "prod").returncode == 3, "an approval must not carry over"
-    places.approve()
+    certify(places)
     with Callers(lambda: places.predict("prod"), 2) as callers:
         places.release("prod")
         places.wait("prod", "2")
@@ -264,6 +276,19 @@ def test_given_all_that_when_the_audit_log_is_verified_then_its_chain_holds(plac
     assert log.verify(folder).problem is None
     actions = [line["action"] for line in log.read(folder)]
     assert actions[:3] == ["approved", "champion moved", "released"] and "rolled back" in actions
+    moved = [line["facts"]["approved_by"] for line in log.read(folder) if line["action"] == "champion moved"]
+    assert moved[0] == APPROVER and moved[1].startswith("certificate ") and moved[1].endswith(f" of {APPROVER}")
+
+
+def test_given_a_certificate_when_it_is_taken_back_then_a_release_asks_a_person_again(places: Environments) -> None:
+    command = ("certify", "--env", "prod", "--as", APPROVER, "--withdraw", "the reference rows are too old")
+    done, again = places.run(*command), places.run(*command)
+
+    assert done.returncode == 0 and "ask a person again" in done.stdout
+    assert again.returncode == 2 and "nothing to take back" in again.stderr
+    assert places.run("release", "--to", "prod").returncode == 3
+    last = log.read(places.home / "prod" / "demo-case" / "audit")[-1]
+    assert (last["action"], last["facts"]["why"]) == ("gate certificate withdrawn", "the reference rows are too old")
 
 
 def test_given_an_unknown_id_when_traced_then_one_line(places: Environments) -> None:
