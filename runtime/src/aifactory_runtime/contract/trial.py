@@ -24,6 +24,11 @@ def _seconds(value: Any) -> Any:
     return float(found[1]) * _SECONDS[found[2]]
 
 
+def seconds(text: str) -> float:
+    """A length of time as a person types it, 30s, 10m, 12h or 7d; ValueError for another one."""
+    return float(_seconds(text))
+
+
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds), WithJsonSchema(_WRITTEN)]
 """A length of time: a number of seconds, or as 30s, 10m, 12h or 7d."""
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -37,6 +37,7 @@ MESSAGE_REFUSED = "message_refused"
 CHORE_FAILED = "chore_failed"
 RELEASE_WAITS = "release_waits"
 RELEASE_FAILED = "release_failed"
+CHALLENGER_WITHDRAWN = "challenger_withdrawn"
 
 _SCIENTIST: names.Persona = "data-scientist"
 _ENGINEER: names.Persona = "data-engineer"
@@ -247,6 +248,13 @@ KINDS = {
             "ml-engineer",
             "read the reason, mend it, then factory release by hand",
             "a later candidate is released",
+        ),
+        Kind(
+            CHALLENGER_WITHDRAWN,
+            "warning",
+            _SCIENTIST,
+            "read the reason, then train a better one, or try it again: factory release with --version",
+            "another live test begins, or a person closes it",
         ),
     )
 }

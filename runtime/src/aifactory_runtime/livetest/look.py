@@ -85,17 +85,6 @@ def look(root: Path, environment: str, reads: Reads, say: Say, now: datetime | N
         return _standing(side, version, record, finding)
 
 
-def end(root: Path, environment: str, why: str) -> Standing:
-    """Withdraw the challenger because a person says so; FactoryError when no test runs."""
-    side = open_side(root, environment)
-    with exclusive.held(side.contract):
-        found = live_test.settle(side)
-        if found is None:
-            raise FactoryError(f"no live test runs in {environment}: there is nothing to end")
-        ended = live_test.end(side, *found, "withdraw", why)
-        return Standing(side.name, ended.id, found[0].number, Verdict.WITHDRAW.value, why)
-
-
 def rules_of(record: Record) -> Rules:
     """The rules of the verdict, as the test was stated."""
     labels = Labels(record.labels)

@@ -19,6 +19,8 @@ import msgspec
 from aifactory_runtime.config import layout
 from aifactory_runtime.contract.trial import Trial
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.events import kinds
+from aifactory_runtime.events import record as problems
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import CHALLENGER, Version
@@ -58,6 +60,8 @@ class Record(msgspec.Struct, frozen=True):
     verdict: Verdict | None = None
     why: str = ""
     ended: str = ""
+    extended: float = 0.0
+    """Seconds of `longest` that people added while it ran."""
 
     @classmethod
     def stated(cls, trial: Trial, commit: str, champion: int) -> Record:
@@ -111,6 +115,7 @@ def begin(side: Side, version: Version, commit: str) -> Record:
     record = msgspec.structs.replace(stated, wait=max(stated.wait, side.project.manifest.labels.wait))
     side.audit("live test begins", _facts(side, version) | msgspec.to_builtins(record))
     _write(side, version, record)
+    problems.over(_events(side), [kinds.CHALLENGER_WITHDRAWN], {"test": record.id})
     return record
 
 
@@ -145,14 +150,19 @@ def serve(side: Side, version: Version, record: Record) -> None:
     side.serving.write(written)
 
 
-def end(side: Side, version: Version, record: Record, verdict: Verdict, why: str) -> Record:
+def end(side: Side, version: Version, record: Record, verdict: Verdict, why: str, *, by_person: bool = False) -> Record:
     """Write how the test ended, and take the challenger out; to be promoted it goes on being released.
 
-    The line that says so comes first, as a line too many harms less than one too few.
+    The line that says so comes first, as a line too many harms less than one too few. A challenger that no person took
+    out is a problem of whoever trained it.
     """
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     ended = msgspec.structs.replace(record, verdict=verdict, why=why, ended=now)
     side.audit(ENDS, _facts(side, version) | {"test": record.id, "verdict": verdict, "why": why})
+    if verdict == "withdraw" and not by_person:
+        owner = side.project.manifest.monitors.model.owner
+        facts = {"owner": owner, "version": version.number, "test": record.id, "reason": why}
+        problems.found(_events(side), kinds.CHALLENGER_WITHDRAWN, facts)
     _write(side, version, ended)
     if verdict != "promote":  # else it goes when it is champion: nobody is answered by the older model in between
         clear(side)
@@ -168,7 +178,25 @@ def looked(side: Side, version: Version, record: Record, periods: int, found: di
 def end_running(side: Side, why: str) -> None:
     """Withdraw the challenger of the test that runs, if one does: the champion that it is tried against goes."""
     if found := running(side):
-        end(side, *found, "withdraw", why)
+        end(side, *found, "withdraw", why, by_person=True)
+
+
+def extend(side: Side, version: Version, record: Record, seconds: float, why: str) -> Record:
+    """Let the test that runs go on for so much longer; nothing else of it changes.
+
+    FactoryError once its longest time is over: what it came to may be known by then.
+    """
+    since = (datetime.now(UTC) - datetime.fromisoformat(record.began)).total_seconds()
+    if since >= record.longest:
+        raise FactoryError(
+            f"the longest time of test {record.id} is over: what it came to can be known, so it is not extended; "
+            f"to try version {version.number} anew, name it with release --version once the test has ended"
+        )
+    longer = msgspec.structs.replace(record, longest=record.longest + seconds, extended=record.extended + seconds)
+    facts = {"test": record.id, "by": seconds, "longest": longer.longest, "looked": record.looked, "why": why}
+    side.audit("live test extended", _facts(side, version) | facts)
+    _write(side, version, longer)
+    return longer
 
 
 def settle(side: Side) -> tuple[Version, Record] | None:
@@ -195,6 +223,10 @@ def clear(side: Side) -> None:
 
 def _write(side: Side, version: Version, record: Record) -> None:
     side.registry.set_tag(version.number, tags.TRIAL, msgspec.json.encode(record).decode())
+
+
+def _events(side: Side) -> Path:
+    return Path(side.contract.events_uri)
 
 
 def _facts(side: Side, version: Version) -> dict[str, Any]:

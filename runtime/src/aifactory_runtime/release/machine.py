@@ -142,7 +142,7 @@ def _refusal(rules: Rules, facts: Facts) -> str | None:
         (not facts.gate_passed, GATE_REFUSED),
         (facts.misfit, facts.misfit),
         (facts.failure, facts.failure),
-        (facts.other_test, f"{facts.other_test}: wait for its verdict, or end it: livetest --withdraw"),
+        (facts.other_test, f"{facts.other_test}: wait for its verdict, or end it: livetest stop"),
         (facts.live_test is LiveTest.LOST, f"{facts.lost_because}; to try it again, name it with --version"),
         (facts.withdrawn, "it was rolled back; to release it all the same, name it with --version"),
         (untested, UNTESTED),

@@ -162,7 +162,7 @@ def test_fault_61_given_a_live_test_when_another_is_released_then_it_is_refused_
     done = places.run("release", "--to", "prod", "--version", "1")
 
     assert done.returncode == 1
-    assert "version 2 is in a live test there since" in done.stderr and "livetest --withdraw" in done.stderr
+    assert "version 2 is in a live test there since" in done.stderr and "livetest stop" in done.stderr
     assert document(places) == before
 
 
@@ -219,11 +219,15 @@ def test_given_a_lost_test_when_named_then_it_is_tried_again_and_a_person_may_en
     done = places.run("release", "--to", "prod", "--version", "2")
     assert done.returncode == 0 and len(lines(places, "live test begins")) == 2, done.stderr
 
-    ended = places.run("livetest", "--env", "prod", "--withdraw", "we stop here", "--json")
+    longer = places.run("livetest", "extend", "--by", "1h", "--why", "labels are late", "--env", "prod")
+    assert longer.returncode == 0 and "may last" in longer.stdout, longer.stderr
+    ended = places.run("livetest", "stop", "--why", "we stop here", "--env", "prod", "--json")
 
     assert json.loads(ended.stdout)["why"] == "we stop here"
     assert document(places).challenger is None
-    assert places.run("livetest", "--env", "prod", "--withdraw", "again").returncode == 1
+    (extended,) = lines(places, "live test extended")
+    assert (extended["by"], extended["longest"]) == (3_600.0, 9_600.0)
+    assert places.run("livetest", "stop", "--why", "again", "--env", "prod").returncode == 1
 
 
 def better(count: int) -> list[Row]:

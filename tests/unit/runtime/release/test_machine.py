@@ -195,7 +195,7 @@ def test_given_a_new_candidate_in_staging_when_walked_then_it_is_tested_last() -
         ({"staged_sha256": OTHER}, "release --to staging"),
         ({"staged_sha256": None}, "release --to staging"),
         ({"failure": "it failed the integration test there before"}, "failed the integration test"),
-        ({"other_test": "version 2 is in a live test there since today"}, "or end it: livetest --withdraw"),
+        ({"other_test": "version 2 is in a live test there since today"}, "or end it: livetest stop"),
         ({"live_test": LiveTest.LOST, "lost_because": "its live test ended (worse)"}, "name it with --version"),
     ],
 )
