@@ -35,6 +35,7 @@ EXPERIMENT_TASK = "experiment_task"
 DATA_FAULT = "data_fault"
 MESSAGE_REFUSED = "message_refused"
 CHORE_FAILED = "chore_failed"
+AUDIT_BROKEN = "audit_broken"
 RELEASE_WAITS = "release_waits"
 RELEASE_FAILED = "release_failed"
 CHALLENGER_WITHDRAWN = "challenger_withdrawn"
@@ -234,6 +235,13 @@ KINDS = {
             "operator",
             "read the reason: until it works nobody watches, or the disk fills",
             "the chore works again",
+        ),
+        Kind(
+            AUDIT_BROKEN,
+            "critical",
+            _OPERATOR,
+            "find out who wrote to the log: `audit` names the line; a backup has the log as it was",
+            "a daily look at a log that holds",
         ),
         Kind(
             RELEASE_WAITS,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.events import kinds, record
 from aifactory_runtime.release import exclusive
 from aifactory_runtime.triggers.here import Here
 
@@ -53,6 +54,20 @@ def _show(here: Here, now: datetime) -> object:
     return render.render(here.project, now)
 
 
+def _audit(here: Here, now: datetime) -> object:
+    """Compare the audit log with what is anchored of it: what is not as it was is a problem, until it is explained."""
+    from aifactory_runtime.audit import checking
+
+    found = checking.check(here.contract)
+    if found.problem is not None:
+        record.found(here.events, kinds.AUDIT_BROKEN, {"reason": found.problem}, now=now)
+    elif found.unread is not None:
+        raise FactoryError(found.unread)
+    else:
+        record.over(here.events, [kinds.AUDIT_BROKEN], {}, now)
+    return None
+
+
 def _of_monitors(here: Here) -> timedelta:
     return timedelta(minutes=here.project.settings.monitoring.period_minutes)
 
@@ -65,6 +80,7 @@ def _each_period(here: Here) -> timedelta:
 CHORES: tuple[Chore, ...] = (
     Chore("monitor", _of_monitors, _look),
     Chore("live test", _each_period, _try, lambda here: here.contract.trial != "direct"),
+    Chore("audit", lambda _: timedelta(days=1), _audit),
     Chore("pages", _of_monitors, _show, last=True),
 )
 """In the order in which they are done. Tidying has a schedule of its own."""
