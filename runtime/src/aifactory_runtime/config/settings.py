@@ -223,6 +223,31 @@ class LimitSettings(_Part):
     runs; the gate shows what it is in the process that trains."""
 
 
+class WindowSettings(_Part):
+    """The newest labelled rows that no model learned from, on which a candidate is held against the champion too.
+
+    They are test rows that came after the frozen reference: labelled predictions of `data.add_captured`, else with
+    `TIME` in schema.py the newest rows of the table.
+    """
+
+    rows: Annotated[int, Field(ge=30, le=100_000)] = 500
+    """So many of them count, the newest."""
+    least_rows: Annotated[int, Field(ge=30)] = 100
+    """With fewer nothing is judged on them, and that is said."""
+    must_be: Literal["better", "not_worse"] = "better"
+    """What a candidate has to be there, beside the champion and beyond chance; `not_worse` lets one pass that is alike,
+    such as the same model of newer code."""
+    max_loss_on_reference: Annotated[float, Field(ge=0)] | None = None
+    """How much worse on the frozen reference a candidate may be that is better on these rows: after a change of what is
+    true the reference says what was. None: as much as any, `max_loss_to_champion`."""
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        if self.least_rows > self.rows:
+            raise ValueError("least_rows is more than rows, so nothing would ever be judged; write less")
+        return self
+
+
 class GateSettings(_Part):
     """What a candidate has to beat. Where less is better, as with errors, gain and loss are shares of the other's."""
 
@@ -240,6 +265,8 @@ class GateSettings(_Part):
     """How much a model's answers may differ between groups of people."""
     limits: LimitSettings = LimitSettings()
     """What a candidate may cost, and how far it may be from what it says."""
+    window: WindowSettings = WindowSettings()
+    """The newest labelled rows, on which a candidate has to beat the champion."""
 
 
 class ServingSettings(_Part):

@@ -91,7 +91,7 @@ class Assigned:
     sides: Sides
     report: Mapping[str, Any]
     since: Mask
-    """The test rows that are not of the frozen reference: no earlier run can have put them there."""
+    """The test rows that are not of the frozen reference and, with times, newer than it; none without one."""
 
 
 def scan(frames: Iterable[pd.DataFrame], roles: Roles, group: str | None, key: Sequence[str] = ()) -> Read:
@@ -156,7 +156,9 @@ def assign(read: Read, settings: DataSettings, reference: Read | None) -> Assign
     full = np.full(len(read.whole), _DROPPED, dtype=np.int8)
     full[kept] = sides
     since = np.zeros(len(full), dtype=np.bool_)
-    since[kept] = (sides == _TEST) & ~held & (reference is not None)
+    if reference is not None:
+        newer = ~held if rows.times is None else _newer_than(rows.times, held)
+        since[kept] = (sides == _TEST) & newer
     return Assigned(full, {**report, "spare_rows": int((sides == _SPARE).sum())}, since)
 
 
@@ -179,7 +181,7 @@ def _ranks(decides: Hashes, rows: Read, held: Mask | None = None) -> Places:
     if rows.times is None:
         return places
     ranks = np.empty(len(places))
-    newer = newer_than(rows.times, held)
+    newer = _newer_than(rows.times, held)
     for part in (~newer, newer):
         own = np.flatnonzero(part)
         newest_first = own[np.lexsort((rows.whole[own], places[own], -rows.times[own]))]
@@ -187,7 +189,7 @@ def _ranks(decides: Hashes, rows: Read, held: Mask | None = None) -> Places:
     return ranks
 
 
-def newer_than(times: Places, rows: Mask | None) -> Mask:
+def _newer_than(times: Places, rows: Mask | None) -> Mask:
     """Which rows are newer than the newest of some `rows`; none is where there are none of them."""
     if rows is None or not rows.any():
         return np.zeros(len(times), dtype=np.bool_)

@@ -61,7 +61,7 @@ class Bins:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the slices by number."""
-        shown = [_moment(edge) if self.dates else f"{edge:.15g}" for edge in self.edges]
+        shown = [moment(edge) if self.dates else f"{edge:.15g}" for edge in self.edges]
         if not shown:
             return (f"{self.column}: any value", f"{self.column}: missing")
         between = [f"{low} < {self.column} ≤ {high}" for low, high in pairwise(shown)]
@@ -115,6 +115,6 @@ def numbers(rows: pd.Series[Any], *, dates: bool = False) -> Array:
     return row_hash.numbers(rows)
 
 
-def _moment(edge: float) -> str:
+def moment(edge: float) -> str:
     """A date, with the time where it is not midnight."""
     return str(np.datetime_as_string(np.datetime64(int(edge), "us"), unit="auto")).replace("T", " ")

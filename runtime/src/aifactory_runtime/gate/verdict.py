@@ -63,7 +63,7 @@ def judge(
         "metric": name,
         "figures": {(key + name): _finite(value) for key, value in figures.items()},
         "settings": {
-            **settings.model_dump(exclude_none=True, exclude={"slices", "fairness", "limits"}),
+            **settings.model_dump(exclude_none=True, exclude={"slices", "fairness", "limits", "window"}),
             "metric": name,
         },
         "facts": dict(facts),

@@ -39,6 +39,20 @@ def load_reference(folder: Path, version: int, schema: InputSchema, features: Fe
     return _load(folder, REFERENCE, version, None, (schema, features))
 
 
+def load_at(folder: Path, version: int, name: str, places: Labels, how: tuple[InputSchema, Features]) -> Matrix:
+    """Matrix of shape (places, features) of the rows at these `places` of a split of the prepared table."""
+    schema, features = how
+    values: Matrix = np.empty((len(places), len(schema.features)), dtype=np.float64)
+    start = 0
+    for chunk in tables.batches(folder, PREPARED, version, where=(split.SPLIT, name)):
+        here = np.flatnonzero((places >= start) & (places < start + len(chunk)))
+        if len(here):
+            values[here] = to_matrix(chunk.iloc[places[here] - start], schema, features)
+        start += len(chunk)
+    _check_finite(values, schema)
+    return values
+
+
 def load_labels(folder: Path, version: int, name: str, target: str) -> Labels:
     """Labels of shape (rows,) of the split `name` of the prepared table, without its matrix."""
     chunks = tables.batches(folder, PREPARED, version, columns=[target], where=(split.SPLIT, name))

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.config import layout
-from aifactory_runtime.data import declared
-from aifactory_runtime.data.tables import REFERENCE, TableVersion
+from aifactory_runtime.data import declared, split
+from aifactory_runtime.data.tables import PREPARED, REFERENCE
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.gate.chance import Answers
-from aifactory_runtime.pipeline import arrays, scores
+from aifactory_runtime.pipeline import arrays, labelled_window, scores
 from aifactory_runtime.pipeline.arrays import Features
 from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.labelled_window import Newest
 from aifactory_runtime.pipeline.reads import Reads, listed
 from aifactory_runtime.pipeline.reproduction import checkout, provenance, same_science
 from aifactory_runtime.pipeline.reproduction.same_science import Likeness
@@ -38,14 +40,17 @@ class Comparison:
     """The champion's, on the frozen reference."""
     said: Answers | None = None
     """What the champion says of its rows."""
+    window: Newest | None = None
+    """The newest labelled rows that it did not learn from."""
+    said_of_window: Answers | None = None
     way_out: str = ""
     """What to do where the champion is better because it knows too much."""
     not_compared: str | None = None
     """Why a champion that is there does not count."""
 
 
-def compare(context: Context, reference: TableVersion, own: Collection[str]) -> Comparison:
-    """The champion on the frozen reference; FactoryError when bytes or code are missing.
+def compare(context: Context, handoff: Handoff, own: Collection[str], newest: Newest) -> Comparison:
+    """The champion on the frozen reference and on the `newest` labelled rows; FactoryError without its bytes or code.
 
     `own` are the raw columns that the candidate reads.
 
@@ -55,15 +60,17 @@ def compare(context: Context, reference: TableVersion, own: Collection[str]) -> 
     champion = champions.champion(context.registry)
     if champion is None:
         return Comparison()
-    name = f"the champion, version {champion.number}"
+    reference, name = handoff.table(REFERENCE, "prepare"), f"the champion, version {champion.number}"
     if champion.tags.get(DATA_OF + REFERENCE) != reference.tag:
         return Comparison(not_compared=f"the reference is newer than {name}")
-    said, figures, reads = _asked(context, champion, reference.version)
+    window = labelled_window.unlearned(context, handoff, newest, champion)
+    said, of_window, figures, reads = _asked(context, champion, handoff, window)
     science = context.project.science
     given = {column.name for column in declared.input_columns(science.schema(), science.target(), science.ignored())}
     gone = sorted(reads - given)
     if not gone:
-        return Comparison(champion, figures, said, _way_out(sorted(reads.difference(own)), science.place("schema")))
+        way_out = _way_out(sorted(reads.difference(own)), science.place("schema"))
+        return Comparison(champion, figures, said, window, of_window, way_out)
     with_it = f" ({context.metric} {figures[context.metric]:.4f} with it)" if context.metric in figures else ""
     where = "lists in IGNORED" if set(gone) <= set(science.ignored()) else "no longer gives to models"
     return Comparison(not_compared=f"{name}, reads {listed(gone)}, which schema.py {where}{with_it}")
@@ -75,8 +82,11 @@ def _way_out(more: Sequence[str], place: str) -> str:
     return f"if {what} is known only after the fact, list it in IGNORED in {place}: then the two are not compared"
 
 
-def _asked(context: Context, champion: Version, reference: int) -> tuple[Answers, dict[str, float], frozenset[str]]:
-    """The champion's answers and figures on this version of the reference, and the raw columns that it reads."""
+def _asked(
+    context: Context, champion: Version, handoff: Handoff, window: Newest
+) -> tuple[Answers, Answers | None, dict[str, float], frozenset[str]]:
+    """The champion's answers to the reference and to the window, its figures there, and the raw columns it reads."""
+    reference, prepared = (handoff.table(name, "prepare").version for name in (REFERENCE, PREPARED))
     place = Path(tempfile.mkdtemp(prefix="aifactory-champion-"))
     positive = context.settings.gate.positive_class
     try:
@@ -87,7 +97,11 @@ def _asked(context: Context, champion: Version, reference: int) -> tuple[Answers
         values, labels = arrays.load_reference(context.tables, reference, schema, reads)
         said = Answers(*answers.of(estimator, values, schema.classes), schema.classes, positive)
         figures = scores.of_answers(labels, said.judged, schema.classes, positive)
-        return said, figures, frozenset(reads.names) & {column.name for column in schema.columns}
+        of_window = None
+        if window.rows is not None:
+            values = arrays.load_at(context.tables, prepared, split.TEST, window.places, (schema, reads))
+            of_window = Answers(*answers.of(estimator, values, schema.classes), schema.classes, positive)
+        return said, of_window, figures, frozenset(reads.names) & {column.name for column in schema.columns}
     finally:
         shutil.rmtree(place)
 

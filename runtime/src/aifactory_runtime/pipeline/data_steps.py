@@ -30,7 +30,7 @@ from aifactory_runtime.data import (
 )
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.pipeline import captured_rows, older_rules
+from aifactory_runtime.pipeline import captured_rows, labelled_window, older_rules
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -66,7 +66,8 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
     batches = added.after(batches) if added is not None else batches
     batches = sample.draw(batches, settings.data.sample_rows, settings.train.seed)
     found = tables.write(context.tables, RAW, parts.gathered(batches), content)
-    return replace(handoff, tables={**handoff.tables, RAW: found})
+    captured = labelled_window.keep_times(context, handoff, added)
+    return replace(handoff, tables={**handoff.tables, RAW: found}, captured=captured)
 
 
 def _digest(meant: Sequence[Any]) -> str:
@@ -144,6 +145,7 @@ def prepare(context: Context, handoff: Handoff) -> Handoff:
     treated = {**_outliers(context, found.version, report["outliers"]), **removed}
     report |= _moved(assigned.report, int((sides != assigned.sides).sum()))
     _write_report(context, handoff, {**report, "outlier_limits": treated})
+    window = labelled_window.choose(context, handoff, read, assigned, frozen=frozen is None)
     if frozen is None:
         names = [name for name in tables.columns(context.tables, PREPARED, found.version).names if name != split.SPLIT]
         chosen = (split.SPLIT, split.TEST)
@@ -151,7 +153,7 @@ def prepare(context: Context, handoff: Handoff) -> Handoff:
         test = assigned.sides == split.NAMES.index(split.TEST)
         digest = row_hash.digest(names, [read.whole[test]])
         frozen = tables.write(context.tables, REFERENCE, chunks, digest, again=handoff.new_reference)
-    return replace(handoff, tables={**handoff.tables, PREPARED: found, REFERENCE: frozen})
+    return replace(handoff, tables={**handoff.tables, PREPARED: found, REFERENCE: frozen}, window=window)
 
 
 def _conformed(context: Context, version: int, *, checked: bool) -> Iterator[pd.DataFrame]:

@@ -42,6 +42,11 @@ class Handoff:
     made_up: bool = False
     """Whether the figures of this run are of made-up sample rows."""
     tables: Mapping[str, TableVersion] = field(default_factory=dict)
+    captured: Mapping[str, Any] | None = None
+    """Of the captured rows among those of `raw`: `environment`, `upto` (sequence of the newest label that may be among
+    them) and `rows` (the last ones of the table; 0 where rows are drawn from all). None without any."""
+    window: Mapping[str, Any] | None = None
+    """The newest labelled rows: `source`, `rows`, `begins`, `ends`, or `why` there are none."""
     mlflow_run: str | None = None
     model_sha256: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)

@@ -16,13 +16,16 @@ from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.events import kinds
 from aifactory_runtime.gate import chance as chances
+from aifactory_runtime.gate import labelled_window as windows
 from aifactory_runtime.gate import verdict
 from aifactory_runtime.gate.evidence import Evidence
+from aifactory_runtime.gate.labelled_window import Window
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER
 from aifactory_runtime.gate.slices import Slices
 from aifactory_runtime.pipeline import (
     authors,
     events,
+    labelled_window,
     made_up,
     model_card,
     pictures,
@@ -44,6 +47,7 @@ from aifactory_runtime.pipeline.training.training_data import Labels, TrainingDa
 from aifactory_runtime.registry import answers, model_folder, savable, trusted_classes
 from aifactory_runtime.registry.authors import tag
 from aifactory_runtime.registry.port import (
+    CAPTURED,
     CODE,
     COMMIT,
     DATA_OF,
@@ -61,6 +65,7 @@ from aifactory_runtime.registry.port import (
     PREFIX,
     REPORT_SHA256,
     SCIENCE,
+    WINDOW,
 )
 
 _GATE_REPORT = "gate.json"
@@ -148,8 +153,13 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     of_reference = chances.Answers(*answers.of(estimator, reference.values, schema.classes), schema.classes, positive)
     judged_on = scores.of_answers(reference.labels, of_reference.judged, schema.classes, positive)
     metrics |= _named(verdict.REFERENCE, judged_on)
-    compared = champions.compare(context, handoff.table(REFERENCE, "prepare"), reads.names)
+    newest = labelled_window.newest(context, handoff)
+    compared = champions.compare(context, handoff, reads.names, newest)
     metrics |= _named(verdict.CHAMPION, compared.figures)
+    window = labelled_window.judge(
+        context, handoff, compared.window or newest, test.labels, said, champion=compared.said_of_window
+    )
+    metrics |= window.metrics()
     by_chance = _by_chance(context, handoff, test.labels, said)
     metrics[verdict.CHANCE + context.metric] = by_chance.p
     told = slicing.Said(test.labels, said)
@@ -157,14 +167,19 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
         told = slicing.Said(reference.labels, of_reference, compared.said)
     sliced = slicing.of(context, handoff, schema, told, learned)
     candidate = responsible.Candidate(place, estimator, schema, test.labels, said, learned, reads.names)
-    parts = responsible.of(context, handoff, candidate, sliced.report(), by_chance.p)
-    judged = _judged(context, handoff, metrics, compared, least_p=by_chance.least, sliced=sliced, parts=parts)
+    parts = [
+        *responsible.of(context, handoff, candidate, sliced.report(), by_chance.p),
+        window.evidence(context.settings.gate.window),
+    ]
+    judged = _judged(context, handoff, metrics, compared, window, least_p=by_chance.least, sliced=sliced, parts=parts)
     wanted = sliced.notes if context.settings.gate.slices.columns else ()  # what nobody named is in the report alone
+    if compared.champion is not None:
+        _say([window.sentence])
     _say(remark for remark in (*judged.remarks, *sliced.remarks(), *wanted) if remark not in handoff.notes)
     text = json.dumps(judged.report, indent=2, sort_keys=True, allow_nan=False)
     files.write(handoffs.folder(context.artifacts, handoff.id) / _GATE_REPORT, text)
     tags = {REPORT_SHA256: judged.sha256, GATE: GATE_PASSED if judged.passed else "refused"}
-    tags |= _not_compared(compared.not_compared)
+    tags |= {WINDOW: window.sentence, **_not_compared(compared.not_compared)}
     context.registry.log(run, metrics=metrics, tags=tags)
     context.registry.log_file(run, _GATE_REPORT, text.encode())
     context.registry.log_file(run, slicing.CSV, sliced.csv().encode())
@@ -177,6 +192,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
         "remarks": list(judged.remarks),
         "sha256": judged.sha256,
         "not_compared": compared.not_compared,
+        "window": window.sentence,
     }
     return replace(handoff, metrics={**handoff.metrics, **metrics}, gate=gate)
 
@@ -200,6 +216,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
         REPORT_SHA256: handoff.gate["sha256"],
         **_not_compared(handoff.gate.get("not_compared")),
         **tag(authors.of(context, handoff.commit)),
+        **({WINDOW: handoff.gate["window"]} if "window" in handoff.gate else {}),
         PREFIX + "stage": _CANDIDATE,
         PIPELINE_RUN: handoff.id,
     }
@@ -272,6 +289,7 @@ def _judged(
     handoff: Handoff,
     metrics: Mapping[str, float],
     compared: Comparison,
+    window: Window,
     *,
     least_p: float,
     sliced: Slices,
@@ -297,13 +315,13 @@ def _judged(
     return verdict.judge(
         metrics,
         metric,
-        context.settings.gate,
+        window.settings(context.settings.gate),
         facts,
         champion=champion is not None,
         least_p=least_p,
         objections=objections,
         notes=notes,
-        way_out=compared.way_out,
+        way_out=f"{compared.way_out}; {windows.WAY_OUT}" if window.verdict == "better" else compared.way_out,
         parts={"slices": sliced.report(), **{part.name: part.report for part in parts}},
     )
 
@@ -321,6 +339,7 @@ def _tags(handoff: Handoff) -> dict[str, str]:
         **({} if handoff.numeric is None else {NUMERIC: handoff.numeric}),
         **{OPERATIONS + name: value for name, value in handoff.operations.items()},
         **(made_up.TAGS if handoff.made_up else {}),
+        **({} if handoff.captured is None else {CAPTURED: "{environment}@{upto}".format(**handoff.captured)}),
         **({} if handoff.imported is None else {IMPORTED: handoff.imported}),
         **data,
     }
@@ -343,7 +362,7 @@ def _say(notes: Iterable[str]) -> None:
 
 
 def _is_compared(name: str) -> bool:
-    return name.startswith((verdict.BASELINE, verdict.CHANCE))
+    return name.startswith((verdict.BASELINE, verdict.CHANCE, "window."))
 
 
 def _named(prefix: str, found: Mapping[str, float]) -> dict[str, float]:

@@ -23,6 +23,7 @@ from aifactory_runtime.registry.port import (
     METRIC,
     NOT_COMPARED,
     SAME_ANSWERS,
+    WINDOW,
     Version,
 )
 from aifactory_runtime.release import approval_slices, code_history, tags
@@ -73,6 +74,8 @@ class Summary:
     data: Mapping[str, Table]
     slices: SliceSummary | None = None
     """None where the gate's report is not on this machine, or older than slices."""
+    window: str | None = None
+    """What the newest labelled rows said, or why there were none; None of a model from before they were asked."""
 
     def lines(self) -> Iterator[str]:
         """The summary as people read it."""
@@ -82,6 +85,7 @@ class Summary:
             others = [f"baseline {figure.baseline}" if figure.baseline else ""]
             others += [f"champion {figure.champion}, on its own test rows" if figure.champion else ""]
             yield f"test {name} {figure.candidate} ({'; '.join(one for one in others if one) or 'nothing to compare'})"
+        yield from (self.window,) if self.window else ()
         yield from self.remarks
         yield from self.slices.lines() if self.slices else ()
         yield from self._code()
@@ -133,6 +137,7 @@ def summarize(chosen: Candidate, target: Side) -> Summary:
             if key in own
         },
         slices=approval_slices.of_reports(reports, _GATE_REPORT),
+        window=own.get(WINDOW),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aifactory_runtime.registry.port import (
+    CAPTURED,
     CODE,
     COMMIT,
     DATA,
@@ -23,9 +24,11 @@ from aifactory_runtime.registry.port import (
     SCIENCE,
     STAGE,
     TRAINING_RUN,
+    WINDOW,
 )
 
 __all__ = [
+    "CAPTURED",
     "CODE",
     "COMMIT",
     "DIRTY",
@@ -40,6 +43,7 @@ __all__ = [
     "SCIENCE",
     "STAGE",
     "TRAINING_RUN",
+    "WINDOW",
 ]
 
 SCHEMA = PREFIX + "schema_sha256"
@@ -67,7 +71,7 @@ WITHDRAWN = "withdrawn"
 
 AUDITED = frozenset(
     {COMMIT, DIRTY, PREFIX + "kind", LOCK, CODE, SCIENCE, *DATA, MODEL_SHA256, GATE, NOT_COMPARED, REPORT_SHA256}
-    | {NUMERIC, SAME_ANSWERS, INTEGRATION, FROM}
+    | {NUMERIC, SAME_ANSWERS, INTEGRATION, FROM, WINDOW, CAPTURED}
 )
 """Tags whose values every audit line of a release repeats; baseline metrics are added by their prefix."""
 BASELINE = PREFIX + "baseline."

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandera.pandas as pandera
 import pytest
 
@@ -59,10 +61,10 @@ class Place:
             science=science,
             environment=SimpleNamespace(contract=self.contract),
         )
-        found: Any = SimpleNamespace(
-            project=project, settings=self.settings, contract=self.contract, tables=Path(self.contract.data_uri)
-        )
-        return data_steps.ingest(found, HANDOFF).tables["raw"]
+        places = {"tables": Path(self.contract.data_uri), "artifacts": Path(self.contract.artifact_uri)}
+        found: Any = SimpleNamespace(project=project, settings=self.settings, contract=self.contract, **places)
+        self.handoff = data_steps.ingest(found, HANDOFF)
+        return self.handoff.tables["raw"]
 
     def rows(self) -> list[tuple[Any, ...]]:
         frame = tables.read(Path(self.contract.data_uri), tables.RAW)
@@ -90,6 +92,11 @@ def test_given_labelled_predictions_when_ingested_then_they_are_rows_and_the_sam
     assert list(raw["id"].isna()) == [False, False, True, True]
     assert str(raw["day"][3])[:13] == "2026-11-27 02", "no model sees the time: it is when the prediction was made"
     assert "note: 2 labelled predictions of dev are added" in caplog.text and "1 unknown" in caplog.text
+    assert place.handoff.captured == {"environment": "dev", "upto": 3, "rows": 2}
+    times = np.load(Path(place.contract.artifact_uri) / "runs" / "1" / "captured_times.npy")
+    assert times.astype("datetime64[us]").tolist() == [
+        lines.START.replace(tzinfo=None) + timedelta(hours=n) for n in (1, 3)
+    ]
     off = Place(tmp_path)
     assert off.ingest().sha256 == before.sha256 and len(off.rows()) == 2
 

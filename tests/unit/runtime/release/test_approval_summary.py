@@ -131,6 +131,15 @@ def test_given_a_champion_that_it_was_not_compared_with_then_why_is_told_once_be
     assert sum(why in line for line in lines) == 1
 
 
+def test_given_what_the_newest_labelled_rows_said_then_it_is_told_below_the_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = (
+        "roc_auc 0.93 on the newest 500 rows of captured labels of prod, 2026-11-01 to 2026-11-27, is better than ..."
+    )
+    assert told(tmp_path, monkeypatch, champion=True, window=said)[2] == said
+
+
 def test_given_a_model_that_answers_alike_with_other_packages_then_it_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
