@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,6 +51,27 @@ class Science:
         """`make_model` of `<package>.model`: keyword settings in, an unfitted estimator out."""
         found: Callable[..., Any] = self._get("model", "make_model")
         return found
+
+    def kpi(self) -> Callable[[Mapping[str, Any], Mapping[str, Any], Any], float]:
+        """`kpi` of `<package>.kpi`: inputs, output and label of a row to a number; NaN where a row has none.
+
+        What is called raises FactoryError in a line, which repeats no value of a row, for anything else.
+        """
+        if importlib.util.find_spec(f"{self.package}.kpi") is None:
+            raise UsageProblem(
+                f"factory.yaml names a kpi without a field, and {self.place('kpi')} is not there: write it with "
+                "kpi(row, output, label), or name the field that labels bring"
+            )
+        found: Callable[[Mapping[str, Any], Mapping[str, Any], Any], float] = self._get("kpi", "kpi")
+
+        def said(row: Mapping[str, Any], output: Mapping[str, Any], label: Any) -> float:
+            try:
+                return float(found(row, output, label))
+            except Exception as error:
+                why = f"{self.place('kpi')} fails on a row with {type(error).__name__}: mend it"
+                raise FactoryError(why) from None
+
+        return said
 
     def place(self, module: str) -> str:
         """Path of one of its modules, below the repo's root."""

@@ -289,6 +289,8 @@ class MonitoringSettings(_Part):
 
     window_rows: Annotated[int, Field(ge=100)] = 1_000
     """Predictions of a window. With fewer, small changes are not found; another number makes the baseline anew."""
+    label_rows: Annotated[int, Field(ge=50)] = 500
+    """Labelled predictions of a window. With fewer, a model that is somewhat worse is not found; with more, later."""
     period_minutes: Annotated[float, Field(gt=0)] = 60.0
     """How often service, cost and age are looked at; windows of predictions are whenever they are full."""
     max_error_share: Share = 0.01

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from aifactory_runtime.contract import addresses, cron, names
 from aifactory_runtime.contract.channels import Channels
+from aifactory_runtime.contract.kpi import KPI, Kpi
 from aifactory_runtime.contract.people import People, Person
 from aifactory_runtime.contract.recording import CaptureColumns
 from aifactory_runtime.contract.trial import Seconds, Trial
@@ -201,6 +202,7 @@ class Manifest(_Part):
     monitors: Monitors
     people: People
     labels: Labels = Labels()
+    kpi: Kpi | None = None
     environments: Environments
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
@@ -239,6 +241,11 @@ class Manifest(_Part):
     def scores_batches(self) -> bool:
         """Whether tables are scored, on a schedule or by hand."""
         return self.scoring != "online"
+
+    @property
+    def kpi_field(self) -> str:
+        """What labels call the figure that they bring."""
+        return self.kpi.field or KPI if self.kpi else KPI
 
     @property
     def package(self) -> str:

@@ -29,6 +29,9 @@ DRIFT = "drift"
 PREDICTION_DRIFT = "prediction_drift"
 SKEW = "skew"
 STALE_MODEL = "stale_model"
+MODEL_WORSE = "model_worse"
+MISCALIBRATED = "miscalibrated"
+KPI_WORSE = "kpi_worse"
 RETRAINING_WAITS = "retraining_waits"
 RETRAINING_FAILED = "retraining_failed"
 EXPERIMENT_TASK = "experiment_task"
@@ -44,6 +47,7 @@ _SCIENTIST: names.Persona = "data-scientist"
 _ENGINEER: names.Persona = "data-engineer"
 _OPERATOR: names.Persona = "operator"
 _WINDOW = "a window of predictions without it"
+_LABELLED = "a window of labelled predictions without it"
 _LOOK = "the next look without it"
 
 
@@ -193,6 +197,27 @@ KINDS = {
             _SCIENTIST,
             "train again, or raise monitoring.max_age_days",
             "a newer model is champion",
+        ),
+        Kind(
+            MODEL_WORSE,
+            "warning",
+            _SCIENTIST,
+            "see in which slices and columns, then train again, or roll back if it began with a release",
+            _LABELLED,
+        ),
+        Kind(
+            MISCALIBRATED,
+            "warning",
+            _SCIENTIST,
+            "do not act upon its probabilities, or its mean error, until it is trained again",
+            _LABELLED,
+        ),
+        Kind(
+            KPI_WORSE,
+            "warning",
+            _SCIENTIST,
+            "look with the domain expert whether the model or the business has changed; roll back if a release did it",
+            _LABELLED,
         ),
         Kind(
             RETRAINING_WAITS,

@@ -43,7 +43,8 @@ def add(table: str, environment: str | None, yes: bool, as_json: bool) -> None:
     """Add the labels of TABLE, a file or an address in any format that is read here.
 
     Its columns: the target's name or `label`; `prediction_id`, or the column that labels.key of factory.yaml names;
-    and, where there, `time` (when the outcome was seen), `kpi`, and `replaces` (the id of the label that it corrects).
+    and, where there, `time` (when the outcome was seen), `kpi` (or as kpi.field of factory.yaml calls it), and
+    `replaces` (the id of the label that it corrects).
     Rows that say again what is recorded are left out, so the same table may be added twice.
 
     Example: labels add outcomes.csv --env prod --yes

@@ -13,6 +13,7 @@ import msgspec
 
 from aifactory_runtime.capture import redaction
 from aifactory_runtime.capture.log_file import NotRecorded
+from aifactory_runtime.contract.kpi import KPI
 from aifactory_runtime.contract.recording import treatment
 from aifactory_runtime.data import conform, declared, source, tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 LABEL = "label"
 """What the column of labels may be called in place of the target's name."""
 _CHUNK = 1_000
-_BESIDE = {"prediction_id": "text", "time": "date", "kpi": "number", "replaces": "text"}
+_BESIDE = {"prediction_id": "text", "time": "date", KPI: "number", "replaces": "text"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _frames(project: Project, path: str) -> Iterator[pd.DataFrame]:
     schema = conform.row_wise(project.science.schema()).select_columns([project.science.target()])
     for batch in source.batches(located, read, kinds, without=set(names_there) - set(kinds)):
         frame = tables.to_frame(pa.Table.from_batches([batch]))
-        frame = frame.rename(columns={LABEL: project.science.target()})
+        frame = frame.rename(columns={LABEL: project.science.target(), project.manifest.kpi_field: KPI})
         target = frame[project.science.target()]
         conform.conform(frame[[project.science.target()]][target.notna()].reset_index(drop=True), schema)
         yield frame.rename(columns={project.science.target(): LABEL})
@@ -111,7 +112,8 @@ def _kinds(project: Project, name: str, there: Sequence[str]) -> dict[str, str]:
         hint = "" if key else "; labels.key of factory.yaml names a column of the inputs to find predictions by"
         raise FactoryError(f"{name} has no column {' or '.join(by)}, so nobody knows what its labels are of{hint}")
     found = {label: of_schema[target]}
-    found |= {one: kind for one, kind in _BESIDE.items() if one in there}
+    beside = {project.manifest.kpi_field if one == KPI else one: kind for one, kind in _BESIDE.items()}
+    found |= {one: kind for one, kind in beside.items() if one in there}
     if key in there and key is not None:
         found[key] = of_schema.get(key, "text")
     return found
@@ -145,7 +147,7 @@ def _lines(project: Project, frame: pd.DataFrame) -> Iterator[Line]:
             prediction_id=row.get("prediction_id"),
             key=None if of is None else hashed(of),
             at=None if at is None else rules.stamp(at.to_pydatetime().replace(tzinfo=UTC)),
-            kpi=row.get("kpi"),
+            kpi=row.get(KPI),
             replaces=row.get("replaces"),
         )
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.monitoring import baseline, profile
+from aifactory_runtime.monitoring import baseline, expected, profile
 from aifactory_runtime.monitoring.baseline import Baseline
+from aifactory_runtime.monitoring.expected import Expected
 from aifactory_runtime.monitoring.profile import ColumnProfile
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import InputSchema
@@ -39,6 +40,17 @@ class Model:
         except ValueError as error:
             raise FactoryError(f"{path}: {error}: take it away, then it is made again") from None
 
+    @property
+    def expected(self) -> Expected | None:
+        """What the gate found of it; None for a model from before that was kept. FactoryError when damaged."""
+        path = self.folder / expected.FILE
+        try:
+            return expected.decode(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise FactoryError(f"{path} is damaged: take it away and release the model again") from None
+
     def keep(self, made: Baseline) -> None:
         """Have the baseline of its own traffic for good."""
         text = json.dumps(baseline.to_values(made), allow_nan=False)
@@ -50,7 +62,7 @@ class Model:
 
 def find(monitoring: Path, serving: Path, sha256: str) -> Model:
     """What is known of a model, copied from the service's copy the first time; FactoryError when there is none."""
-    folder = monitoring / "models" / sha256
+    folder = expected.folder(monitoring, sha256)
     served = ServingFolder(serving).models / sha256
     if not (folder / model_folder.SCHEMA).exists():
         if not (served / model_folder.SCHEMA).exists():

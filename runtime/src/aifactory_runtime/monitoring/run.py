@@ -27,9 +27,11 @@ from aifactory_runtime.monitoring import (
     drift,
     drift_rules,
     due,
+    expected,
     looking,
     model_rules,
     models,
+    quality,
     service_rules,
     store,
     telling,
@@ -38,15 +40,16 @@ from aifactory_runtime.monitoring import (
 )
 from aifactory_runtime.monitoring.models import Model
 from aifactory_runtime.monitoring.result import FAILED, Result
-from aifactory_runtime.monitoring.store import CLOCK, TRAFFIC, Place
+from aifactory_runtime.monitoring.store import CLOCK, LABELS, TRAFFIC, Place
 from aifactory_runtime.monitoring.traffic import Known, guarded
 from aifactory_runtime.monitoring.windows import Window
 from aifactory_runtime.quota import guard, usage
 
-FOLDER = "monitoring"
 _LOCK = "monitor.lock"
 _READING = "predictions"
 """The monitor that cannot be: what it would look at cannot be read."""
+_EACH_CALL = (_READING, model_rules.LABELS)
+"""Monitors that say at each call how far reading is."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,16 @@ class _Monitor:
         self._settings = project.settings.monitoring
         self._data = Path(self._contract.data_uri)
         self._capture = Path(self._contract.capture_uri)
-        self._folder = Path(self._contract.artifact_uri) / FOLDER
+        self._folder = Path(self._contract.artifact_uri) / expected.FOLDER
         self._report = Report()
 
     def run(self) -> Report:
         with files.lock(self._folder / _LOCK, "process {holder} looks at the monitors already"):
             self._tell(TRAFFIC)
             self._tell(CLOCK)
+            self._tell(LABELS)
             reading = guarded("data", _READING, self._traffic)
+            reading += guarded("model", model_rules.LABELS, self._labels)
             self._clock(reading)
         looked = [one for window in self._report.windows for one in window.results]
         failed = [f"{one.monitor}: {one.reason}" for one in (*looked, *reading) if one.state == FAILED]
@@ -158,6 +163,13 @@ class _Monitor:
         rows = len(window.predictions)
         return Place(TRAFFIC, window.last, begins, ends, rows, window.first, window.version, window.sha256)
 
+    def _labels(self) -> list[Result]:
+        """Look at each labelled window that has closed; what is returned says how far the next one is."""
+        found = quality.Quality(self._project, self._now)
+        for place, results in found.windows():
+            self._write(place, results)
+        return found.waiting()
+
     # Service, cost, age
 
     def _clock(self, reading: Sequence[Result]) -> None:
@@ -173,7 +185,6 @@ class _Monitor:
             *guarded("service", service_rules.ANSWERS, lambda: self._service(before)),
             *guarded("service", service_rules.TRAFFIC, self._silence),
             *guarded("model", model_rules.STALENESS, self._age),
-            *model_rules.no_labels(),
             *guarded("cost", cost_rules.QUOTAS, self._costs),
         ]
         ends = self._now.isoformat(timespec="seconds")
@@ -215,7 +226,7 @@ class _Monitor:
     def _tell(self, source: str) -> None:
         """Problems of the last window of this kind, in case the call that wrote it was killed."""
         rows = store.window(self._data, source, store.position(self._data, source))
-        self._record([row for row in rows if row["monitor"] != _READING])  # that is known anew at each call
+        self._record([row for row in rows if row["monitor"] not in _EACH_CALL])  # that is known anew at each call
 
     def _record(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """The events of a window: what is found and what is over."""

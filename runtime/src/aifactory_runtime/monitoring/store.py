@@ -21,6 +21,8 @@ TRAFFIC = "traffic"
 """Windows of predictions; their number is the sequence of their last prediction."""
 CLOCK = "clock"
 """Looks at service, cost and age; numbered, as clocks may jump."""
+LABELS = "labels"
+"""Windows of labelled predictions, numbered."""
 _BY = "window"
 _SHOWN = (
     *(_BY, "begins", "ends", "rows", "model_version"),
@@ -102,6 +104,20 @@ def firsts(data: Path, sha256: str) -> list[int]:
     for frame in tables.batches(data, MONITORS, columns=wanted, where=("model_sha256", sha256)):
         found |= {int(number) for number in frame.loc[frame["source"] == TRAFFIC, "first_sequence"].unique()}
     return sorted(found)
+
+
+def of_model(data: Path, sha256: str, monitor: str, subject: str) -> list[dict[str, Any]]:
+    """`value` and `facts` of one monitor in all windows of a model, in order, where it has a value."""
+    if tables.latest(data, MONITORS) is None:
+        return []
+    wanted, found = ["monitor", "subject", "value", "facts"], []
+    for frame in tables.batches(data, MONITORS, columns=wanted, where=("model_sha256", sha256)):
+        own = frame[(frame["monitor"] == monitor) & (frame["subject"] == subject) & frame["value"].notna()]
+        found += [
+            {"value": float(value), "facts": json.loads(facts)}
+            for value, facts in zip(own["value"], own["facts"], strict=True)
+        ]
+    return found
 
 
 def _rows(data: Path, where: tuple[str, str]) -> Iterator[dict[str, Any]]:

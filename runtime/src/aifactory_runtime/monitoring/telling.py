@@ -12,7 +12,7 @@ from aifactory_runtime.events import kinds
 from aifactory_runtime.events.event import key_of
 from aifactory_runtime.events.problems import Problem, Problems
 from aifactory_runtime.monitoring import data_rules, drift_rules, model_rules, service_rules
-from aifactory_runtime.monitoring.result import ALARM, FAILED, OK
+from aifactory_runtime.monitoring.result import ALARM, FAILED, NO_LABELS, OK
 
 KIND_OF = {
     service_rules.ANSWERS: kinds.SERVICE_DOWN,
@@ -29,6 +29,9 @@ KIND_OF = {
     drift_rules.PREDICTION_DRIFT: kinds.PREDICTION_DRIFT,
     drift_rules.SKEW: kinds.SKEW,
     model_rules.STALENESS: kinds.STALE_MODEL,
+    model_rules.FIGURES: kinds.MODEL_WORSE,
+    model_rules.CALIBRATION: kinds.MISCALIBRATED,
+    model_rules.KPI: kinds.KPI_WORSE,
 }
 """The kind of problem that an alarm of a monitor is. Quotas have kinds of their own, which the quotas' guard opens."""
 
@@ -60,8 +63,9 @@ def of_window(rows: Sequence[Mapping[str, Any]], owners: Monitors, known: Proble
     named = [(one, key_of(one.kind, one.subject)) for one in found]
     new = tuple(one for one, key in named if not _was_told(known.by_key.get(key), one))
     there = {key for _, key in named}
-    looked = {key_of(KIND_OF[row["monitor"]], row["subject"]) for row in rows if row["monitor"] in KIND_OF}
-    watched = {KIND_OF[row["monitor"]] for row in rows if row["monitor"] in KIND_OF}
+    watching = [row for row in rows if row["monitor"] in KIND_OF and row["state"] != NO_LABELS]
+    looked = {key_of(KIND_OF[row["monitor"]], row["subject"]) for row in watching}
+    watched = {KIND_OF[row["monitor"]] for row in watching}
     over = {
         key_of(KIND_OF[row["monitor"]], row["subject"])
         for row in rows

@@ -25,6 +25,7 @@ from aifactory_runtime.gate.slices import Slices
 from aifactory_runtime.pipeline import (
     authors,
     events,
+    expecting,
     labelled_window,
     made_up,
     model_card,
@@ -144,6 +145,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     test = training_data.rows(context, handoff, split.TEST, schema)
     positive = context.settings.gate.positive_class
     said = chances.Answers(*answers.of(estimator, test.values, schema.classes), schema.classes, positive)
+    expecting.keep(context, handoff, schema, test.labels, said)
     metrics = scores.of_answers(test.labels, said.judged, schema.classes, positive)
     learned = training_data.learned_labels(context, handoff, schema)
     metrics |= _named(verdict.BASELINE, scores.of_baseline(learned, test.labels, schema.classes, positive))
@@ -217,6 +219,7 @@ def register(context: Context, handoff: Handoff) -> Handoff:
         **_not_compared(handoff.gate.get("not_compared")),
         **tag(authors.of(context, handoff.commit)),
         **({WINDOW: handoff.gate["window"]} if "window" in handoff.gate else {}),
+        **expecting.tags(context, handoff),
         PREFIX + "stage": _CANDIDATE,
         PIPELINE_RUN: handoff.id,
     }

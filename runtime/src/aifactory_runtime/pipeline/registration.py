@@ -10,7 +10,7 @@ from aifactory_runtime.events import kinds
 from aifactory_runtime.pipeline import events
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
-from aifactory_runtime.registry.port import Version
+from aifactory_runtime.registry.port import EXPECTED, Version
 
 REGISTER = "register"
 """What the audit log calls it."""
@@ -24,7 +24,8 @@ def complete(context: Context, version: Version, handoff: Handoff) -> Handoff:
     if not any(
         line["action"] == REGISTER and line["facts"].get("version") == version.number for line in log.read(place)
     ):
-        facts = {"model": context.contract.model_name, "version": version.number, **version.tags}
+        said = {key: value for key, value in version.tags.items() if key != EXPECTED}  # too long for a line
+        facts = {"model": context.contract.model_name, "version": version.number, **said}
         log.append(place, REGISTER, context.contract.identity, facts)
     for kind in (kinds.GATE_REFUSED, kinds.EXPERIMENT_TASK):
         events.over(context, handoff, kind)

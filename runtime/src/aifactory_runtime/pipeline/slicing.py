@@ -79,6 +79,23 @@ def of(context: Context, handoff: Handoff, schema: InputSchema, said: Said, lear
     return slices.of(context.metric, judged, placed, score, margin=margin, notes=[*notes, *gone], seed=seed)
 
 
+@dataclass(frozen=True)
+class Cuts:
+    """The columns of the test rows that are cut, the slice of each row in each, and which rows belong together."""
+
+    cuts: tuple[Cut, ...]
+    placed: tuple[Placed, ...]
+    units: Array | None
+
+
+def of_test(context: Context, handoff: Handoff, schema: InputSchema) -> Cuts:
+    """The test rows in the slices that the settings ask for, or that are made without being named."""
+    table = cutting.Table(context, handoff, reference=False)
+    named = cutting.named(context, handoff, context.settings.gate.slices.columns, _SETTING)
+    found = named or _by_itself(context, handoff, schema)[0]
+    return Cuts(tuple(found), tuple(cutting.placed(table, found)), _units(context, handoff, table))
+
+
 def _by_itself(context: Context, handoff: Handoff, schema: InputSchema) -> tuple[list[Cut], list[str]]:
     """The cuts of categories and truth values that have few values, and a note when there are too many of them."""
     made: list[Cut] = []

@@ -37,6 +37,9 @@ WINDOW = PREFIX + "window"
 CAPTURED = PREFIX + "captured"
 """`<environment>@<sequence>`: labels of captured predictions up to this one may be among the rows of a version."""
 REPORT_SHA256 = PREFIX + "gate_sha256"
+EXPECTED = PREFIX + "expected"
+"""What the gate found on the test rows, with its noise, as JSON: monitors hold the model's labelled traffic against it.
+A version from before there was one has none."""
 DATA_OF = PREFIX + "data."
 """Begins the tags that say which version of a table was used; the table's name follows."""
 DATA = (DATA_OF + "raw", DATA_OF + "prepared", DATA_OF + "reference")

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry.port import Version
+from aifactory_runtime.monitoring import expected
+from aifactory_runtime.registry.port import EXPECTED, Version
 from aifactory_runtime.release import code_history, recorded_inputs, snapshot, tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.document import Document, Served
@@ -48,6 +49,8 @@ def activate(side: Side, version: Version) -> None:
         tree = side.snapshots.of(code_history.current(version))
         _tell_unredacted(side, tree)
         snapshot.activate(side.serving.current, tree)
+    if text := version.tags.get(EXPECTED):
+        expected.keep(Path(side.contract.artifact_uri) / expected.FOLDER, version.model_sha256, text)
     side.serving.write(Document(sequence=side.serving.next_sequence(), champion=served(side, version)))
     side.serving.challenger.unlink(missing_ok=True)
 

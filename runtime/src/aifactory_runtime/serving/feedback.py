@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from aifactory_runtime.contract import names
+from aifactory_runtime.contract.kpi import KPI
 from aifactory_runtime.data.columns import to_date
 from aifactory_runtime.labels import rules
 from aifactory_runtime.labels.line import Line, encoded, key_text
@@ -34,7 +35,7 @@ _WANTED = {
     "prediction_id": "a prediction's id, as the answer had it",
     "key": "a text of 1 to 200 characters or a whole number",
     "time": "a date in ISO 8601, such as 2026-01-31T12:00:00Z",
-    "kpi": "a number",
+    KPI: "a number",
     "replaces": "a label's id, as the answer had it",
 }
 
@@ -46,9 +47,10 @@ class Denied(Exception):
 class LabelReader:
     """Reads bodies for one model; made once a model, as the decoder is compiled."""
 
-    def __init__(self, schema: InputSchema, key: str | None, most: int) -> None:
+    def __init__(self, schema: InputSchema, key: str | None, most: int, kpi: str = KPI) -> None:
         self._classes, self._key, self._most = schema.classes, key, most
-        self.item = _item(schema.classes, key)
+        self._described = {kpi if name == KPI else name: wanted for name, wanted in _WANTED.items()}
+        self.item = _item(schema.classes, key, kpi)
         items = Annotated[list[self.item], Meta(min_length=1, max_length=most)]  # type: ignore[name-defined]
         body: Any = msgspec.defstruct("Body", [("labels", items)], forbid_unknown_fields=True)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
@@ -107,9 +109,10 @@ class LabelReader:
         number, name = place.groups()
         if name == "label" or "`label`" in message:
             return f"label {number}: label must be {self._wanted()}"
-        if name in _WANTED:
-            return f"label {number}: {name} must be {_WANTED[name]}"
-        return f"label {number}: takes label, {'key, ' * bool(self._key)}{', '.join(n for n in _WANTED if n != 'key')}"
+        if name in self._described:
+            return f"label {number}: {name} must be {self._described[name]}"
+        others = ", ".join(one for one in self._described if one != "key")
+        return f"label {number}: takes label, {'key, ' * bool(self._key)}{others}"
 
 
 @dataclass
@@ -121,12 +124,14 @@ class Feedback:
     most: int = 1_000
     hashed: Callable[[Sequence[str | None]], list[str | None]] | None = None
     """What makes the records of a request's keys where their column is recorded as a hash."""
+    kpi: str = KPI
+    """What labels call the figure that they bring."""
     _made: tuple[str, LabelReader] | None = field(default=None, repr=False)
 
     def reader(self, sha256: str, schema: InputSchema) -> LabelReader:
         """What reads labels of the model of this digest."""
         if self._made is None or self._made[0] != sha256:
-            self._made = (sha256, LabelReader(schema, self.key, self.most))
+            self._made = (sha256, LabelReader(schema, self.key, self.most, self.kpi))
         return self._made[1]
 
     async def record(self, reader: LabelReader, body: bytes, caller: Caller | None) -> bytes:
@@ -172,7 +177,7 @@ def _given(value: Any) -> Any:
     return None if value is UNSET else value
 
 
-def _item(classes: Sequence[Label], key: str | None) -> type[msgspec.Struct]:
+def _item(classes: Sequence[Label], key: str | None, kpi: str) -> type[msgspec.Struct]:
     """The type that one label has on the wire."""
     by_key: list[Any] = [] if key is None else [("key", _Key | UnsetType, UNSET)]
     made: type[msgspec.Struct] = msgspec.defstruct(
@@ -182,9 +187,10 @@ def _item(classes: Sequence[Label], key: str | None) -> type[msgspec.Struct]:
             ("prediction_id", _Id | UnsetType, UNSET),
             *by_key,
             ("time", _Time | UnsetType, UNSET),
-            ("kpi", float | UnsetType, UNSET),
+            (KPI, float | UnsetType, UNSET),
             ("replaces", _Id | UnsetType, UNSET),
         ],
+        rename={KPI: kpi},
         forbid_unknown_fields=True,
     )
     return made

@@ -117,7 +117,8 @@ def _feedback(project: Project) -> Feedback:
     recorder = Recorder(Path(contract.capture_uri), log=line.log, what="labels")
     treated = None if key is None else treatment(contract.capture_columns, key)
     hashed = partial(_hashed, contract) if treated == "hash" else None
-    return Feedback(recorder, None if treated == "drop" else key, project.settings.serving.max_rows, hashed)
+    known = None if treated == "drop" else key
+    return Feedback(recorder, known, project.settings.serving.max_rows, hashed, project.manifest.kpi_field)
 
 
 def _hashed(contract: EnvironmentContract, keys: Sequence[str | None]) -> list[str | None]:

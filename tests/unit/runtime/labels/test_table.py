@@ -36,7 +36,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     project = SimpleNamespace(
         root=tmp_path,
         environment=SimpleNamespace(contract=contract(tmp_path)),
-        manifest=SimpleNamespace(labels=Labels(key="customer"), problem="classification"),
+        manifest=SimpleNamespace(labels=Labels(key="customer"), problem="classification", kpi_field="profit"),
         science=SimpleNamespace(schema=lambda: SCHEMA, target=lambda: "churned"),
     )
     monkeypatch.setattr(projects, "find_root", lambda _: tmp_path)
@@ -60,7 +60,7 @@ def test_given_a_table_when_added_by_hand_then_it_is_said_first_and_recorded_onc
         f"{prediction(3)},0,",
         f"{'0' * 32},1,",
     ]
-    (place / "outcomes.csv").write_text("\n".join(["prediction_id,churned,kpi", *rows]) + "\n")
+    (place / "outcomes.csv").write_text("\n".join(["prediction_id,churned,profit", *rows]) + "\n")
     wanted = {"joined": 2, "doubled": 2, "contradicting": 1, "unknown": 1}
 
     dry = run("add", "outcomes.csv")

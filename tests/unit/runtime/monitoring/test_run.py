@@ -12,7 +12,7 @@ import pytest
 from aifactory_runtime.capture import compaction
 from aifactory_runtime.data import parts, tables
 from aifactory_runtime.events import record
-from aifactory_runtime.monitoring import data_rules, drift_rules, model_rules, run, store
+from aifactory_runtime.monitoring import data_rules, drift_rules, expected, model_rules, store
 from tests.unit.runtime.monitoring.watched import SIZE, START, Row, Watched, older, rows
 
 pytestmark = pytest.mark.slow  # tables of Delta, a window a commit
@@ -310,7 +310,7 @@ def test_given_two_calls_at_once_when_the_second_comes_then_it_is_refused_in_a_l
 
     watched = Watched(tmp_path)
     with (
-        files.lock(tmp_path / "artifact" / run.FOLDER / "monitor.lock", ""),
+        files.lock(tmp_path / "artifact" / expected.FOLDER / "monitor.lock", ""),
         pytest.raises(FactoryError, match="looks at the monitors already"),
     ):
         watched.look()
@@ -318,6 +318,6 @@ def test_given_two_calls_at_once_when_the_second_comes_then_it_is_refused_in_a_l
 
 def test_given_a_window_when_written_twice_then_it_is_there_once(tmp_path: Path) -> None:
     place = store.Place(store.TRAFFIC, 7, "", "")
-    results = model_rules.no_labels()
+    results = model_rules.waiting(0, SIZE, ever=False)
     assert store.write(tmp_path, place, results, START) and not store.write(tmp_path, place, results, START)
-    assert [row["state"] for row in store.window(tmp_path, store.TRAFFIC, 7)] == ["no labels"] * 3
+    assert [row["state"] for row in store.window(tmp_path, store.TRAFFIC, 7)] == ["no labels"] * 4

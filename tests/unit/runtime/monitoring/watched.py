@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
 from aifactory_runtime.capture.log_file import LogFile
-from aifactory_runtime.config.settings import MonitoringSettings
+from aifactory_runtime.config.settings import GateSettings, MonitoringSettings
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.contract.manifest import Monitors
+from aifactory_runtime.contract.kpi import Kpi
+from aifactory_runtime.contract.manifest import Labels, Monitors
 from aifactory_runtime.data import tables
 from aifactory_runtime.events import record
 from aifactory_runtime.events.problems import Problem
+from aifactory_runtime.labels import line
+from aifactory_runtime.labels.line import Line
+from aifactory_runtime.labels.rules import stamp
 from aifactory_runtime.monitoring import profile, run, store
 from aifactory_runtime.monitoring.run import Report
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Column, InputSchema
 from aifactory_runtime.serving.document import Document, Served, ServingFolder
+from tests.unit.runtime.capture.lines import prediction_id
 
 START = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 SIZE = 100
+LABEL_ROWS = 300
 SHA256 = "a" * 64
 SCHEMA = InputSchema(
     target="churned",
@@ -63,8 +71,8 @@ def rows(seed: int, count: int, change: Change = lambda row: row) -> list[Row]:
 class Watched:
     """The environment in a folder; time goes on when it is told to."""
 
-    def __init__(self, folder: Path, *, with_profile: bool = True, **settings: Any) -> None:
-        self.folder, self.now = folder, START
+    def __init__(self, folder: Path, *, with_profile: bool = True, size: int = SIZE, **settings: Any) -> None:
+        self.folder, self.now, self.predicted = folder, START, 0
         names = ("data", "artifact", "capture", "release", "audit", "events", "logs", "snapshot")
         values: dict[str, Any] = {f"{name}_uri": str(folder / name) for name in names}
         values |= {
@@ -76,7 +84,8 @@ class Watched:
         values |= {"tracking_uri": "sqlite://", "registry_uri": "sqlite://"}
         values |= {"experiment": "prod/demo-case", "model_name": "demo-case.prod"}
         self.contract = EnvironmentContract.model_validate(values)
-        self.settings = MonitoringSettings(window_rows=SIZE, **settings)
+        self.settings = MonitoringSettings(window_rows=size, label_rows=LABEL_ROWS, **settings)
+        self.labels, self.kpi, self.science = Labels(), cast("Kpi | None", None), cast("Any", None)
         self.release(SHA256, with_profile=with_profile)
         self.data, self.events = folder / "data", folder / "events"
 
@@ -88,13 +97,15 @@ class Watched:
         served = Served("3", sha256, str(place), "c" * 40, "d" * 64)
         serving.write(Document(serving.next_sequence(), served))
 
-    def predict(self, inputs: Sequence[Row], sha256: str = SHA256, role: str = "champion", **more: Any) -> None:
-        """Record predictions of these rows, one after another in time; the answer follows from the age."""
-        writer, lines = LogFile(self.folder / "capture", 40_000), []
+    def predict(self, inputs: Sequence[Row], sha256: str = SHA256, role: str = "champion", **more: Any) -> list[str]:
+        """Record predictions of these rows, one after another in time; the answer follows from the age. Their ids."""
+        writer, lines, ids = LogFile(self.folder / "capture", 40_000), [], []
         for row in inputs:
             self.now += timedelta(seconds=1)
+            self.predicted += 1
+            ids.append(prediction_id(self.predicted, self.now))
             values = {
-                "id": f"{self.now.timestamp()}",
+                "id": ids[-1],
                 "time": self.now.isoformat(timespec="milliseconds"),
                 "model_version": "3",
                 "model_sha256": sha256,
@@ -108,13 +119,32 @@ class Watched:
         for start in range(0, len(lines), 50):
             writer.append(lines[start : start + 50])
         writer.close()
+        return ids
+
+    def label(self, ids: Sequence[str], values: Sequence[Any], kpi: Sequence[float] | None = None) -> None:
+        """Send what came true of these predictions, now."""
+        log = line.log(self.folder / "capture")
+        given: Sequence[float | None] = kpi or [None] * len(ids)
+        sent = [
+            Line(str(uuid.uuid4()), stamp(self.now), "ana", msgspec.Raw(msgspec.json.encode(value)), identity, kpi=one)
+            for identity, value, one in zip(ids, values, given, strict=True)
+        ]
+        log.append([line.encoded(one) for one in sent])
+        log.close()
 
     def look(self) -> Report:
         """What `monitor` does."""
         project: Any = SimpleNamespace(
             environment=SimpleNamespace(contract=self.contract),
-            settings=SimpleNamespace(monitoring=self.settings),
-            manifest=SimpleNamespace(monitors=OWNERS, settings=lambda _: SimpleNamespace(budget_month=10.0)),
+            settings=SimpleNamespace(monitoring=self.settings, gate=GateSettings()),
+            manifest=SimpleNamespace(
+                monitors=OWNERS,
+                settings=lambda _: SimpleNamespace(budget_month=10.0),
+                labels=self.labels,
+                kpi=self.kpi,
+                problem="classification",
+            ),
+            science=self.science,
         )
         return run.monitor(project, self.now)
 
@@ -128,7 +158,9 @@ class Watched:
 
     def windows(self, source: str = store.TRAFFIC) -> list[str]:
         """Windows in the order in which they were written, each as often as it was."""
-        return [row["window"] for row in self.rows(source=source) if row["monitor"] in ("schema", "answers")]
+        return [
+            row["window"] for row in self.rows(source=source) if row["monitor"] in ("schema", "answers", "late_labels")
+        ]
 
     def state(self, monitor: str, subject: str = "") -> str:
         """The state of a monitor in the last window that has it."""

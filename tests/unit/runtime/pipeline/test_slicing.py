@@ -15,12 +15,17 @@ import pytest
 from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.monitoring import expected
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from tests.fixtures.usecase_repo import write_customers
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import edit
 
+KPI = """def kpi(row, output, label):
+    assert 18 <= row["age"] and row["region"] and len(output["probabilities"]) == 2
+    return float(output["prediction"] == label)
+"""
 CONF, FEATURES = "conf/base.yaml", "src/demo_case/features.py"
 
 pytestmark = pytest.mark.slow
@@ -48,6 +53,8 @@ def test_given_no_settings_when_run_then_categories_are_cut_and_kept_where_peopl
     repo: Path, pipeline: Pipeline, context: Context
 ) -> None:
     write_customers(repo / "data" / "customers.csv", 1_600)
+    edit(repo, "factory.yaml", "\nenvironments:", "\nkpi: {name: hits}\nenvironments:")
+    (repo / "src" / "demo_case" / "kpi.py").write_text(KPI)
     first = pipeline()
 
     told = report_of(context, first)["slices"]
@@ -59,6 +66,13 @@ def test_given_no_settings_when_run_then_categories_are_cut_and_kept_where_peopl
     lines = list(csv.DictReader(io.StringIO(kept(context, 1, "slices.csv"))))
     assert sorted(line["slice"] for line in lines) == sorted(one["name"] for one in told["found"])
     assert "<title>Slices</title>" in kept(context, 1, "pictures/slices.svg")
+    noted = expected.decode(context.registry.version(1).tags["aifactory.expected"])
+    assert noted.whole is not None and noted.whole.value == pytest.approx(first.metrics["roc_auc"])
+    assert noted.kpi is not None and noted.kpi.value == pytest.approx(first.metrics["accuracy"])
+    by_name = {name: one for part in noted.slices for name, one in zip(part.cut.names, part.figures, strict=True)}
+    for one in told["found"]:
+        figure = by_name[one["name"]]
+        assert figure is None if one["few"] else figure is not None and figure.rows == one["rows"] and figure.error > 0
 
     context.registry.set_alias("champion", 1)
     second = pipeline()

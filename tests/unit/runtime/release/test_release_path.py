@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from aifactory_runtime.audit import log
+from aifactory_runtime.monitoring import expected
 from aifactory_runtime.registry.port import CHAMPION
 from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Document, ServingFolder
@@ -99,6 +100,9 @@ def test_given_an_approval_when_released_then_prod_answers_and_trace_leads_back(
     assert found["approved_by"] == APPROVER and found["copied_from"] == "staging/1"
     assert found["training_run"].startswith("dev/") and len(found["commit"]) == 40
     assert set(found["data"]) == {"raw", "prepared", "reference"} and found["integration_sha256"]
+    monitors = places.home / "prod" / "demo-case" / "artifact" / expected.FOLDER
+    kept = (expected.folder(monitors, places.served("prod", 1).sha256) / expected.FILE).read_text()
+    assert expected.decode(kept).whole is not None, "what the gate found in dev is known where the traffic is"
 
 
 def test_given_a_retired_environment_when_released_or_rolled_back_then_it_is_refused_and_nothing_moves(

@@ -127,6 +127,15 @@ def test_given_a_label_that_does_not_fit_when_sent_then_422_says_which_and_nothi
     assert setting.recorded() == []
 
 
+def test_given_a_kpi_that_the_manifest_names_when_labels_are_sent_then_it_is_taken_by_that_name_alone() -> None:
+    named = LabelReader(SCHEMA, None, 5, "profit")
+    (item,) = named.read(json.dumps({"labels": [{**OF, "label": "no", "profit": 12.5}]}).encode())
+    assert item.kpi == 12.5
+    for name, said in (("kpi", "takes label, prediction_id, time, profit"), ("profit", "profit must be a number")):
+        with pytest.raises(Refused, match=said):
+            named.read(json.dumps({"labels": [{**OF, "label": "no", name: "much"}]}).encode())
+
+
 def reader(classes: tuple[Label, ...], key: str | None = None) -> LabelReader:
     return LabelReader(replace(SCHEMA, classes=classes), key, 5)
 

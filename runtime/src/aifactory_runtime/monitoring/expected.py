@@ -1,0 +1,117 @@
+"""What the gate found of a model on its test rows: what its figures on labelled traffic are held against.
+
+It is no part of the model, whose bytes are judged by it. It travels as a tag of the registered version; the release
+that puts the model to service leaves it where monitors look.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from aifactory_runtime import files
+from aifactory_runtime.gate.metrics import Metric
+
+if TYPE_CHECKING:
+    from aifactory_runtime.gate.cuts import Cut
+    from aifactory_runtime.gate.spread import Measured
+    from aifactory_runtime.monitoring.calibration import Calibration
+
+FILE = "expected.json"
+_METRICS: Mapping[str, Metric] = {name: name for name in get_args(Metric)}
+FOLDER = "monitoring"
+"""Of the folder of artefacts, the part that is the monitors'."""
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """The slices of a column, and the figure of each by its number; None where rows were too few or told nothing."""
+
+    cut: Cut
+    figures: tuple[Measured | None, ...]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A model on the test rows."""
+
+    metric: Metric
+    """The gate's."""
+    positive: Any
+    """The class that f1 is of; None for the second."""
+    whole: Measured | None
+    slices: tuple[Sliced, ...] = ()
+    calibration: Calibration | None = None
+    kpi: Measured | None = None
+    """The mean of what `kpi.py` says of a row; None without one."""
+
+
+def encode(expected: Expected) -> str:
+    """As a tag and a file have it."""
+    values = {
+        "metric": expected.metric,
+        "positive": expected.positive,
+        "whole": _numbers(expected.whole),
+        "slices": [
+            {**asdict(one.cut), "figures": [_numbers(figure) for figure in one.figures]} for one in expected.slices
+        ],
+        "calibration": None if expected.calibration is None else asdict(expected.calibration),
+        "kpi": _numbers(expected.kpi),
+    }
+    return json.dumps(values, separators=(",", ":"), allow_nan=False)
+
+
+def decode(text: bytes | str) -> Expected:
+    """What `encode` made; ValueError for anything else."""
+    from aifactory_runtime.monitoring.calibration import Calibration
+
+    values = files.parse_json(text)
+    try:
+        calibration = values["calibration"]
+        return Expected(
+            metric=_METRICS[values["metric"]],
+            positive=values["positive"],
+            whole=_measured(values["whole"]),
+            slices=tuple(_sliced(one) for one in values["slices"]),
+            calibration=None if calibration is None else Calibration(**{k: tuple(v) for k, v in calibration.items()}),
+            kpi=_measured(values["kpi"]),
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("no figures of a gate") from None
+
+
+def folder(monitoring: Path, sha256: str) -> Path:
+    """Where monitors keep what they know of a model."""
+    return monitoring / "models" / sha256
+
+
+def keep(monitoring: Path, sha256: str, text: str) -> None:
+    """Leave the figures of a model where monitors look."""
+    files.write(folder(monitoring, sha256) / FILE, text)
+
+
+def _numbers(one: Measured | None) -> list[float] | None:
+    return None if one is None else [one.rows, one.value, one.error]
+
+
+def _measured(values: Sequence[float] | None) -> Measured | None:
+    from aifactory_runtime.gate.spread import Measured
+
+    return None if values is None else Measured(float(values[1]), int(values[0]), float(values[2]))
+
+
+def _sliced(values: Mapping[str, Any]) -> Sliced:
+    from aifactory_runtime.gate.cuts import Bins, Levels
+
+    column, cut = str(values["column"]), values.get("values")
+    made: Cut
+    if cut is None:
+        made = Bins(column, tuple(map(float, values["edges"])), bool(values["dates"]))
+    else:
+        made = Levels(column, tuple(map(str, cut)))
+    if len(made.names) != len(values["figures"]):
+        raise ValueError("no figures of a gate")
+    return Sliced(made, tuple(_measured(one) for one in values["figures"]))
