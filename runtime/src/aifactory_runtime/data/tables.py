@@ -256,6 +256,38 @@ def batches(
             yield to_frame(chunk)
 
 
+def sampled(folder: Path, name: str, above: int, most: int) -> Iterator[tuple[list[int], pd.DataFrame]]:
+    """Rows behind the number `above` in the order of the table, of each append `most` at most, evenly spread over it.
+
+    Frames, each with the numbers of its rows, which count from 0. Nothing when there is no table.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    table = _open(folder, name)
+    if table is None:
+        return
+    schema = pa.schema(table.schema().to_arrow())
+    with _readable(folder, name):
+        for file in parts.stored(table):
+            if file.first + file.rows <= above + 1:
+                continue
+            step, numbered = max(1, file.rows // most), (parts.ORDER, above)
+            chunk_rows = parts.chunk_rows(len(schema))
+            for chunk in parts.read(folder / name, [file], schema, None, chunk_rows, above=numbered):
+                numbers = chunk.column(parts.ORDER).to_numpy()
+                place, apart = np.divmod(numbers - file.first, step)
+                chosen = chunk.take(np.flatnonzero((apart == 0) & (place < most)))
+                if len(chosen):
+                    yield chosen.column(parts.ORDER).to_pylist(), to_frame(chosen.drop_columns([parts.ORDER]))
+
+
+def starts(folder: Path, name: str) -> list[int]:
+    """The number of the first row of each append, in the order of the table; none when there is no table."""
+    table = _open(folder, name)
+    return [] if table is None else [file.first for file in parts.stored(table)]
+
+
 def read(folder: Path, name: str, version: int | None = None) -> pd.DataFrame:
     """All rows of a version (the newest by default) in the order they were written; FactoryError when not there."""
     import pyarrow as pa

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import record
 from aifactory_runtime.monitoring import (
     baseline,
+    batches,
     cost_rules,
     counts,
     data_rules,
@@ -40,7 +41,7 @@ from aifactory_runtime.monitoring import (
 )
 from aifactory_runtime.monitoring.models import Model
 from aifactory_runtime.monitoring.result import FAILED, Result
-from aifactory_runtime.monitoring.store import CLOCK, LABELS, TRAFFIC, Place
+from aifactory_runtime.monitoring.store import BATCHES, CLOCK, LABELS, TRAFFIC, Place
 from aifactory_runtime.monitoring.traffic import Known, guarded
 from aifactory_runtime.monitoring.windows import Window
 from aifactory_runtime.quota import guard, usage
@@ -92,7 +93,9 @@ class _Monitor:
             self._tell(TRAFFIC)
             self._tell(CLOCK)
             self._tell(LABELS)
+            self._tell(BATCHES)
             reading = guarded("data", _READING, self._traffic)
+            reading += guarded("data", _READING, self._batches)
             reading += guarded("model", model_rules.LABELS, self._labels)
             self._clock(reading)
         looked = [one for window in self._report.windows for one in window.results]
@@ -116,13 +119,25 @@ class _Monitor:
             self._write(self._place(window), self._of_window(window))
         return [Result("data", _READING)]
 
-    def _of_window(self, window: Window) -> list[Result]:
-        last = store.window(self._data, TRAFFIC, store.position(self._data, TRAFFIC))
+    def _batches(self) -> list[Result]:
+        """Look at each window of batches that has closed; where a service answers, its traffic is watched instead."""
+        if self._contract.scoring != "batch":
+            return []
+        number = store.position(self._data, BATCHES)
+        after = batches.point(store.window(self._data, BATCHES, number), self._data)
+        found = batches.read(self._data, after, self._settings.window_rows)
+        for more, window in enumerate(windows.cut(found, self._settings.window_rows), start=1):
+            place = replace(self._place(window), source=BATCHES, number=number + more)
+            self._write(place, [batches.ends(window), *self._of_window(window, BATCHES)])
+        return []
+
+    def _of_window(self, window: Window, source: str = TRAFFIC) -> list[Result]:
+        last = store.window(self._data, source, store.position(self._data, source))
         before = last if last and last[0]["model_sha256"] == window.sha256 else []
 
         def look() -> list[Result]:
             model = self._model(window.sha256)
-            own = self._baseline(model, window)
+            own = self._baseline(model, window) if source == TRAFFIC else None
             known = Known(model.schema, model.profile, self._training(window.sha256), own)
             return traffic.results(window, known, before)
 
