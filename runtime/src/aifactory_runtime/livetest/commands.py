@@ -96,6 +96,10 @@ def _told(found: Standing) -> list[str]:
         f"version {found.version} in {found.environment} (test {found.test}): {found.verdict}: {found.why}",
         f"{found.periods} periods closed, {found.units} units, log fortune {found.log_fortune:g} of 3",
         f"its loss is lower by {low:g} to {high:g}",
+        *(
+            f"its {one.name} is worse by {one.worse_by[0]:.4g} to {one.worse_by[1]:.4g}, {one.margin:g} is allowed"
+            for one in found.guards
+        ),
     ]
 
 

@@ -12,9 +12,10 @@ from typing import Literal, Protocol
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.contract.manifest import Labels as LabelSettings
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.livetest import units, verdict
+from aifactory_runtime.livetest import kpi, units, verdict
+from aifactory_runtime.livetest.reading import Says
 from aifactory_runtime.livetest.rows import Row, requests
-from aifactory_runtime.livetest.verdict import Finding, Labels, Rules, Verdict
+from aifactory_runtime.livetest.verdict import Finding, Guard, Labels, Rules, Verdict
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import exclusive, live_test
 from aifactory_runtime.release.candidate import Candidate
@@ -34,9 +35,14 @@ class Reads(Protocol):
     """What reads the recorded rows of a test with their labels."""
 
     def __call__(
-        self, contract: EnvironmentContract, settings: LabelSettings, record: Record, now: datetime
+        self,
+        contract: EnvironmentContract,
+        settings: LabelSettings,
+        record: Record,
+        now: datetime,
+        says: Says | None = None,
     ) -> Sequence[Row]:
-        """The rows that belong to the test, as they are known `now`."""
+        """The rows that belong to the test, as they are known `now`; `says` works out their KPI."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Standing:
     """Promotion is at 3.0, the logarithm of 20."""
     better_by: tuple[float, float] = (-1.0, 1.0)
     """How much lower the challenger's loss is, on average, but for a chance of 5 %."""
+    guards: tuple[Guard, ...] = ()
+    """What may withdraw it beside that: how much worse it is, and how much is allowed."""
 
 
 def look(root: Path, environment: str, reads: Reads, say: Say, now: datetime | None = None) -> Standing:
@@ -76,13 +84,22 @@ def look(root: Path, environment: str, reads: Reads, say: Say, now: datetime | N
         closed = units.closed_periods(min(since, rules.longest + rules.wait), rules.period, rules.wait)
         if closed <= record.looked and since < rules.longest + rules.wait:
             return _standing(side, version, record, Finding(Verdict.WAIT, "no further period has closed yet", closed))
-        classes = side.project.manifest.problem == "classification"
-        found_rows = reads(side.contract, side.project.manifest.labels, record, moment)
-        finding = verdict.of(rules, requests(found_rows, rules, classes=classes), since)
+        finding = _found(side, record, reads, rules, moment)
         ended = _written(side, (version, record), finding, closed)
         if ended is not None and ended.verdict == "promote":
             _promote(side, root, version, ended, say)
         return _standing(side, version, record, finding)
+
+
+def _found(side: Side, record: Record, reads: Reads, rules: Rules, moment: datetime) -> Finding:
+    """What the rows of the test come to, with the KPI where the manifest names one."""
+    manifest, stated = side.project.manifest, side.project.manifest.kpi
+    since = (moment - datetime.fromisoformat(record.began)).total_seconds()
+    says = side.project.science.kpi() if stated is not None and stated.field is None else None
+    found = reads(side.contract, manifest.labels, record, moment, says)
+    watched = kpi.guard(stated, found, rules, since) if stated is not None else None
+    counted = requests(found, rules, classes=manifest.problem == "classification")
+    return verdict.of(rules, counted, since, () if watched is None else (watched,))
 
 
 def rules_of(record: Record) -> Rules:
@@ -135,4 +152,5 @@ def _standing(side: Side, version: Version, record: Record, finding: Finding) ->
         finding.units,
         round(fortune, 3),
         (low, high),
+        finding.guards,
     )

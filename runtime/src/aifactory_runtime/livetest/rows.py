@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,10 @@ class Row:
     """Prediction of who answered."""
     other: Any
     """Prediction of the other model; None where it gave none."""
+    kpi: float = math.nan
+    """Of the row with the answer that was given; nan for none."""
+    other_kpi: float = math.nan
+    """Of the row with the other model's answer, where that can be worked out."""
 
 
 def requests(rows: Sequence[Row], rules: Rules, *, classes: bool) -> Requests:

@@ -97,12 +97,14 @@ class Finding:
     """Natural logarithm of what a stake of 1 on the challenger has become; promotion is at -log(alpha)."""
     interval: tuple[float, float] = (-1.0, 1.0)
     """How much lower the challenger's loss is, on average."""
+    guards: tuple[Guard, ...] = ()
+    """What was looked at beside the loss."""
 
 
 def of(rules: Rules, requests: Requests, now: float, guards: tuple[Guard, ...] = ()) -> Finding:
     """The verdict `now`, in seconds since the test began."""
     closed = units.closed_periods(min(now, rules.longest + rules.wait), rules.period, rules.wait)
-    found = _proof(rules, requests, closed)
+    found = replace(_proof(rules, requests, closed), guards=guards)
     broken = next((guard for guard in guards if guard.broken), None)
     if broken:
         return _with(found, Verdict.WITHDRAW, f"{broken.name} is worse by more than {broken.margin:g}")
@@ -116,18 +118,23 @@ def of(rules: Rules, requests: Requests, now: float, guards: tuple[Guard, ...] =
 def _proof(rules: Rules, requests: Requests, closed: int) -> Finding:
     """What was proven first, looking at the end of each closed period."""
     needed = math.log(1 / rules.alpha)
-    found, seen = Finding(Verdict.WAIT, "no period has closed yet"), np.empty(0)
+    found, all_units = Finding(Verdict.WAIT, "no period has closed yet"), np.empty(0)
     for periods, of_period in enumerate(_units(rules, requests, closed), start=1):
-        seen = np.concatenate([seen, of_period])
-        better, worse = evidence.log_fortune(seen), evidence.log_fortune(-seen)
-        found = Finding(Verdict.WAIT, "the labels prove nothing yet", periods, len(seen), better)
+        all_units = np.concatenate([all_units, of_period])
+        better, worse = evidence.log_fortune(all_units), evidence.log_fortune(-all_units)
+        found = Finding(Verdict.WAIT, "the labels prove nothing yet", periods, len(all_units), better)
         if better >= needed:
             found = _with(found, Verdict.PROMOTE, "its loss is lower, and chance does not explain it")
         elif worse >= needed:
             found = _with(found, Verdict.WITHDRAW, "its loss is higher, and chance does not explain it")
         if found.verdict is not Verdict.WAIT:
             break
-    return replace(found, interval=evidence.interval(seen, rules.alpha))
+    return replace(found, interval=evidence.interval(all_units, rules.alpha))
+
+
+def seen(rules: Rules, requests: Requests, closed: int) -> Array:
+    """The units of so many closed periods."""
+    return np.concatenate([np.empty(0), *_units(rules, requests, closed)])
 
 
 def _units(rules: Rules, requests: Requests, closed: int) -> Iterator[Array]:

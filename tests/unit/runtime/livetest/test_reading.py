@@ -60,3 +60,19 @@ def test_given_rows_of_a_test_when_read_then_answer_other_score_and_label_are_of
     assert math.isnan(second.labelled)
     compaction.compact(tmp_path / "capture", tmp_path / "tables")
     assert read(tmp_path)[0] == first, "tidied, the table still says which test and whose turn"
+
+
+def test_given_a_kpi_when_read_then_labels_bring_it_for_the_answer_given_or_the_repo_works_it_out_for_both(
+    tmp_path: Path,
+) -> None:
+    in_test(tmp_path, 1, "challenger", "challenger")
+    in_test(tmp_path, 2, "champion", "champion")
+    ScoresLog(tmp_path / "capture").append([OtherScore(prediction(1), "test-1", "1", {"prediction": 7})])
+    send(tmp_path, label("a", 1, 3 * HOUR, prediction_id=prediction(1), kpi=2.5))
+
+    first, second = read(tmp_path)
+    assert first.kpi == 2.5 and math.isnan(first.other_kpi) and math.isnan(second.kpi)
+    now = lines.START + timedelta(hours=100)
+    says = lambda row, output, label: row["age"] * 100 + output["prediction"] * 10 + label  # noqa: E731
+    first, second = rows(contract(tmp_path), Labels(), RECORD, now, says)
+    assert (first.kpi, first.other_kpi) == (111, 171) and math.isnan(second.kpi), "none without a label"
