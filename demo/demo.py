@@ -260,8 +260,10 @@ def close(demo: Demo) -> None:
     """The table of what exists, addresses, seconds per step, and how to stop it."""
     print("\n== What exists now")
     run(FACTORY, "status", cwd=PLACE.folder)
-    dev = contract(CANCER, "dev")
+    dev, prod = contract(CANCER, "dev"), contract(CANCER, "prod")
+    in_repo(CANCER, "pages", environment_name="prod")  # the others' are written by the first tick there
     print("\n== Addresses to open")
+    print(f"dashboard     {prod['dashboard_url']}   (login of prod: {prod['credentials_file']})")
     print(f"MLflow        {dev['tracking_uri']}   (login of dev: {dev['credentials_file']}; others beside it)")
     print(f"Dagster       {dev['orchestrator_url']}")
     for use_case in USE_CASES:

@@ -69,6 +69,7 @@ def test_given_a_released_use_case_when_looked_at_then_logs_addresses_settings_a
     addresses = {page["page"]: page["url"] for page in pages}
     assert httpx.get(addresses[f"docs {USE_CASE}.prod"]).status_code == 200
     assert httpx.get(addresses["dagster"], follow_redirects=True).status_code == 200
+    assert httpx.get(addresses["dashboard"], follow_redirects=True).status_code == 401
     assert settings["endpoint_url"]["from"].endswith(".factory/prod.json")
     assert row["last_run"].endswith("version 1")
     assert (row["problem"], row["scoring"], row["retired"]) == ("classification", "online", "")

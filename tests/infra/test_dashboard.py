@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -14,11 +15,13 @@ import pytest
 
 from infra.components.local.part import SERVICES
 from infra.providers.local import layout
+from tests.fixtures import chromium
 from tests.infra.engine import Bench
 from tests.infra.test_tracking_server import free_port
 
 pytestmark = pytest.mark.slow
-PAGE = "<!doctype html><title>x</title><p>the pages of {place}</p><script>alert(1)</script>"
+PAGE = """<!doctype html><title>x</title><p>the pages of {place}</p>
+<script>document.title = 'ran'</script><img src='//127.0.0.1:9/x'>"""
 
 
 class Asked:
@@ -114,6 +117,20 @@ def test_given_any_answer_when_looked_at_then_a_browser_runs_and_fetches_nothing
         assert (headers["x-frame-options"], headers["referrer-policy"]) == ("DENY", "no-referrer")
         assert "server" not in headers
     assert asked.get("/churn/dev/style.css", ana).headers["content-type"] == "text/css; charset=utf-8"
+
+
+def test_given_a_page_that_would_run_and_fetch_when_opened_in_a_browser_then_it_does_neither(
+    asked: Asked, tmp_path: Path
+) -> None:
+    login, password = asked.login("ana", "dev")
+    header = "Basic " + base64.b64encode(f"{login}:{password}".encode()).decode()
+    with chromium.started(tmp_path) as browser:
+        page = browser.open(f"{asked.address}/churn/dev/", login=header)
+        assert page.value("document.title") == "x" and "the pages of dev" in page.value("document.body.innerText")
+        assert [said for said in page.said if "Content Security Policy" in said] != []
+        listed = browser.open(f"{asked.address}/all/", chromium.PHONE, dark=True, login=header)
+        assert (listed.said, listed.value("document.documentElement.scrollWidth")) == ([], chromium.PHONE)
+        assert listed.value("document.querySelector('td a').textContent") == "Customer churn"
 
 
 def test_given_no_page_yet_when_asked_then_it_is_said_how_to_get_one(asked: Asked) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
@@ -19,7 +18,6 @@ def pages(environment: str | None) -> None:
 
     Example: pages --env prod
     """
-    from aifactory_runtime.config import project
     from aifactory_runtime.pages import render
 
-    click.echo(render.render(project.load(project.find_root(Path.cwd()), environment), datetime.now(UTC)))
+    click.echo(render.render(options.project_of(environment), datetime.now(UTC)))

@@ -10,11 +10,10 @@ import pytest
 from aifactory_runtime.pages import render
 from aifactory_runtime.pages.parts import PAGES
 from tests.fixtures import chromium
-from tests.fixtures.chromium import Browser
+from tests.fixtures.chromium import PHONE, Browser
 from tests.unit.runtime.pages import shown
 
 pytestmark = pytest.mark.slow
-PHONE = 390
 MUTE = """[...document.querySelectorAll('svg')].filter(one =>
     one.getAttribute('role') !== 'img' || !one.querySelector(':scope > title').textContent
     || !one.querySelector(':scope > desc').textContent || !one.closest('.card').querySelector('table')).length"""

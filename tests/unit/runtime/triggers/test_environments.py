@@ -101,6 +101,8 @@ def test_given_other_rows_when_the_released_code_ticks_as_the_orchestrator_calls
         if line["action"] == "retraining began" and line["facts"]["request"] == one.key
     ]
     assert began["commit"] == snapshot.name
+    shown = (place(places, "dev") / "artifact" / "pages" / "experiments.html").read_text()
+    assert "Last run: version 2" in shown and "new-data" in shown
 
 
 def test_given_prod_when_somebody_asks_by_hand_then_they_are_sent_to_where_models_are_trained(
