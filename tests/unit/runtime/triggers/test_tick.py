@@ -284,9 +284,9 @@ def test_given_the_table_of_chores_when_asked_then_a_live_test_is_looked_at_only
     here: Callable[[], Here], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime.now(UTC)
-    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "pages"]
+    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "audit", "pages"]
     monkeypatch.setenv("AIFACTORY_TRIAL", "shadow")
-    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "live test", "pages"]
+    assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "live test", "audit", "pages"]
     beaten = chores.Chore("a", lambda _: timedelta(hours=1), lambda *_: None)
     here().folder.mkdir(parents=True)
     assert chores.do([beaten], here(), now) == []
