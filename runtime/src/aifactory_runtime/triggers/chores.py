@@ -16,7 +16,7 @@ from aifactory_runtime.release import exclusive
 from aifactory_runtime.triggers.here import Here
 
 FILE = "chores.json"
-_TICK_SECONDS, _HOUR_SECONDS = 60.0, 3_600.0
+_HOUR_SECONDS = 3_600.0
 _log = logging.getLogger(__name__)
 
 
@@ -73,8 +73,8 @@ def _of_monitors(here: Here) -> timedelta:
 
 
 def _each_period(here: Here) -> timedelta:
-    """At the end of a period, but not more often than a tick comes, and so that an end is seen within the hour."""
-    return timedelta(seconds=min(max(here.contract.trial_period, _TICK_SECONDS), _HOUR_SECONDS))
+    """At the end of a period, and so that an end is seen within the hour."""
+    return timedelta(seconds=min(here.contract.trial_period, _HOUR_SECONDS))
 
 
 CHORES: tuple[Chore, ...] = (

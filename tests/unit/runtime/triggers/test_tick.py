@@ -310,6 +310,15 @@ def test_given_a_chore_that_comes_last_when_a_tick_did_something_then_it_shows_i
     assert chores.do(table, here(), datetime.now(UTC)) == [], "it is for the end of a tick"
 
 
+def test_given_a_live_test_when_its_periods_are_short_or_long_then_a_tick_looks_at_their_ends_or_each_hour(
+    here: Callable[[], Here], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = next(one for one in chores.CHORES if one.name == "live test")
+    for period, each in (("3", 3), ("86400", 3_600)):
+        monkeypatch.setenv("AIFACTORY_TRIAL_PERIOD", period)
+        assert test.every(here()) == timedelta(seconds=each)
+
+
 def _problem(events: Path, kind: str, key: str) -> None:
     event_log.append(events, Event(datetime.now(UTC), kind, key))
 
