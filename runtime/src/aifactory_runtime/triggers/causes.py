@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from aifactory_runtime.events import record
+from aifactory_runtime.events.problems import Problem
 from aifactory_runtime.events.record import Record
 from aifactory_runtime.triggers import evidence, inbox, triage
 from aifactory_runtime.triggers.here import Here
 from aifactory_runtime.triggers.inbox import Message
 from aifactory_runtime.triggers.request import Ask, Requests, Trigger
-from aifactory_runtime.triggers.triage import Finding
+from aifactory_runtime.triggers.triage import Cause, Finding
 
 _SHORT = 16
 _WHO = "the tick"
@@ -37,10 +38,10 @@ def look(here: Here, known: Requests, events: Record, now: datetime) -> Causes:
     for ask in _changes(here):
         if not known.knows(ask.key):
             (found.asks if known.has_seen(ask.trigger) else found.first).append(ask)
-    for ask, problem, finding in _drifts(here, events, now):
-        if not known.knows(ask.key):
+    for first, ask, finding in _drifts(here, events, now):
+        if not known.knows(ask.key) and not known.has_asked_for(finding.cause.value, first.opened):
             found.asks.append(ask)
-            found.findings[ask.key] = (problem, finding)
+            found.findings[ask.key] = (first.key, finding)
     return found
 
 
@@ -65,21 +66,32 @@ def _changed(trigger: Trigger, digest: str, why: str) -> Ask:
     return Ask(trigger, digest[:_SHORT], _WHO, why)
 
 
-def _drifts(here: Here, events: Record, now: datetime) -> Iterator[tuple[Ask, str, Finding]]:
-    """Each open drift with what is behind it. Another cause than before asks again: a fault may have been mended."""
+def _drifts(here: Here, events: Record, now: datetime) -> Iterator[tuple[Problem, Ask, Finding]]:
+    """One request a cause, for all open drifts that have it, with the one that was there first.
+
+    Another cause than before asks again: a fault may have been mended.
+    """
     opened = events.problems.open(now)
-    for problem in (one for one in opened if one.kind in evidence.DRIFTS):
+    drifts = sorted((one for one in opened if one.kind in evidence.DRIFTS), key=lambda one: (one.opened, one.key))
+    found: dict[Cause, list[tuple[Problem, Finding]]] = {}
+    for problem in drifts:
         finding = triage.find(evidence.gather(here.contract, problem, opened, events.events, now))
-        subject = f"{finding.cause.value}:{problem.openings}:{problem.key}"
-        facts = {
-            "problem": problem.key,
-            "environment": here.contract.environment,
-            "cause": finding.cause.value,
-            "because": finding.reason,
-            "judged": problem.facts.get("retrains", True) is not False,
-        }
-        yield (
-            Ask("drift", subject, "the monitor", f"{problem.key} is open: {finding.cause.value}", facts),
-            problem.key,
-            finding,
-        )
+        found.setdefault(finding.cause, []).append((problem, finding))
+    for alike in found.values():
+        first, finding = alike[0]
+        yield first, _asked(finding, [problem for problem, _ in alike], here.contract.environment), finding
+
+
+def _asked(finding: Finding, problems: Sequence[Problem], environment: str) -> Ask:
+    """One request for drifts with the same cause, the first of them first."""
+    first, cause = problems[0], finding.cause.value
+    facts = {
+        "problem": first.key,
+        "environment": environment,
+        "cause": cause,
+        "because": finding.reason,
+        "judged": any(one.facts.get("retrains", True) is not False for one in problems),
+    }
+    others = len(problems) - 1
+    there = f"{first.key} and {others} more are open" if others else f"{first.key} is open"
+    return Ask("drift", f"{cause}:{first.openings}:{first.key}", "the monitor", f"{there}: {cause}", facts)

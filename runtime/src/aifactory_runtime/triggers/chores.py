@@ -119,10 +119,13 @@ def finish(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
 
 
 def _do(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
+    """Those that failed. What somebody else is at, such as a person who types `monitor`, waits for the next tick."""
     failed = []
     for one in chores:
         try:
             one.do(here, now)
+        except files.Busy:
+            continue
         except Exception as error:
             reason = str(error).partition("\n")[0] if isinstance(error, FactoryError) else type(error).__name__
             failed.append(Failure(one.name, reason))

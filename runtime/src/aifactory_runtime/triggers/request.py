@@ -107,6 +107,11 @@ class Requests:
         """Whether anybody ever looked for this trigger: what is there at the first look is not new."""
         return any(key.startswith(f"{trigger}:") for key in (*self.seen, *self.by_key))
 
+    def has_asked_for(self, cause: str, since: datetime) -> bool:
+        """Whether a drift with this cause asked, `since` the first of the drifts that are open now was found."""
+        drifts = (one for one in self.by_key.values() if one.trigger == "drift")
+        return any(one.facts.get("cause") == cause and one.asked >= since for one in drifts)
+
     def pending(self) -> list[Request]:
         """Those that wait, oldest first."""
         return [one for one in self.by_key.values() if one.pending]

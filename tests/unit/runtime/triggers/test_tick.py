@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from aifactory_runtime import files
 from aifactory_runtime.audit import log as audit
 from aifactory_runtime.config import project
 from aifactory_runtime.events import log as event_log
@@ -178,6 +179,29 @@ def test_given_a_drift_when_the_data_are_at_fault_then_their_owner_is_called_and
     assert causes == ["data fault", "changed behaviour"]
 
 
+def test_given_many_columns_that_drift_when_the_cause_is_one_then_it_asks_once_until_all_are_over(
+    here: Callable[[], Here], beat: Tick
+) -> None:
+    beat()
+    events = here().events
+
+    def drift(*columns: str) -> list[str]:
+        for column in columns:
+            _problem(events, "drift", f"drift:{column}")
+        beat()
+        return [one.why for one in log.read(here().folder).by_key.values() if one.trigger == "drift"]
+
+    both = "drift:age and 1 more are open: changed behaviour"
+    assert drift("age", "income") == [both]
+    assert drift("region") == [both], "a column that follows"
+    record.over(events, ["drift:age"], {})
+    assert drift("age") == [both], "the first one was over for a while, the others were not"
+    record.over(events, ["drift:age", "drift:income", "drift:region"], {})
+    assert drift("age") == [both, "drift:age is open: changed behaviour"]
+    causes = [line for line in _audit(here()) if line["action"] == "triage"]
+    assert [line["facts"]["problem"] for line in causes] == ["drift:age", "drift:age"]
+
+
 def test_given_three_refused_candidates_when_asked_again_then_a_task_is_opened_and_nothing_trains(
     here: Callable[[], Here], beat: Tick, trainings: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +302,11 @@ def test_given_a_chore_that_fails_when_ticked_then_others_go_on_and_it_is_a_prob
     assert (report.failures, done, opened(here())) == (["a: RuntimeError"], ["b"], {"chore_failed"})
     works[0] = True
     assert beat(all_chores=table).failures == [] and opened(here()) == set()
+
+    def busy(*_: object) -> None:
+        raise files.Busy("a person looks at the monitors already")
+
+    assert beat(all_chores=(chores.Chore("a", always, busy),)).failures == [] and opened(here()) == set()
 
 
 def test_given_the_table_of_chores_when_asked_then_a_live_test_is_looked_at_only_where_there_may_be_one(
