@@ -86,6 +86,7 @@ class _Monitor:
         self._data = Path(self._contract.data_uri)
         self._capture = Path(self._contract.capture_uri)
         self._folder = Path(self._contract.artifact_uri) / expected.FOLDER
+        self._events = record.Following(Path(self._contract.events_uri))
         self._report = Report()
 
     def run(self) -> Report:
@@ -245,11 +246,7 @@ class _Monitor:
 
     def _record(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """The events of a window: what is found and what is over."""
-        events = Path(self._contract.events_uri)
-        known = record.read(events).problems
-        told = telling.of_window(rows, self._project.manifest.monitors, known, self._now)
+        told = telling.of_window(rows, self._project.manifest.monitors, self._events.problems, self._now)
         for one in told.found:
-            record.found(events, one.kind, one.facts, one.subject, now=self._now)
-        there = {one.key for one in known.open(self._now)}
-        if over := [key for key in told.over if key in there]:
-            record.over(events, over, {"window": rows[0]["window"]}, self._now)
+            self._events.found(one.kind, one.facts, one.subject, now=self._now)
+        self._events.over(told.over, {"window": rows[0]["window"]} if rows else {}, self._now)

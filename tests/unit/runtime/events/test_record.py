@@ -127,3 +127,30 @@ def test_given_the_log_of_a_runtime_from_before_when_read_alone_then_in_the_orde
     read = older.read(tmp_path)
     assert [one.key for one in read.events] == ["gate_refused", "quota_near:compute"]
     assert all(one.sequence == 0 for one in read.events)
+
+
+def test_given_one_who_follows_when_others_write_too_then_problems_are_those_of_the_log_and_it_is_seldom_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[Path] = []
+    whole = log.read
+
+    def counted(folder: Path) -> log.Read:
+        reads.append(folder)
+        return whole(folder)
+
+    monkeypatch.setattr(log, "read", counted)
+    following = record.Following(tmp_path)
+    for column in ("age", "income"):
+        following.found(kinds.DRIFT, {}, column, now=NOW)
+    following.over(["drift:age", "drift:region"], {"window": "traffic 500"}, NOW)
+    assert {key: one.state(NOW) for key, one in following.problems.by_key.items()} == states(tmp_path)
+    reads.clear()
+    for _ in range(3):
+        following.found(kinds.DRIFT, {}, "age", now=NOW)
+        assert following.problems.by_key["drift:age"].openings == 2
+    assert reads == []
+    record.over(tmp_path, ["drift:income"], {}, NOW)
+    following.found(kinds.DRIFT, {}, "region", now=NOW)
+    assert {key: one.state(NOW) for key, one in following.problems.by_key.items()} == states(tmp_path)
+    assert following.problems == record.read(tmp_path).problems
