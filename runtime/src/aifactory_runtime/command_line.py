@@ -57,6 +57,7 @@ SECTIONS = {
         "notify": ("notify.commands:notify", "Tell people of problems, by file, webhook or mail."),
         "trace": ("release.commands:trace", "From a prediction id back to model, run, commit and data."),
         "events": ("events.commands:events", "What happened, open problems; acknowledge or silence one."),
+        "evidence": ("evidence.commands:evidence", "One file for an auditor about a release."),
         "audit": ("audit.commands:audit", "Verify the chain of the audit log."),
         "config": ("config.commands:config", "Every setting, and where it came from."),
     },

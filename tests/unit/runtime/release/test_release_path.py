@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Document, ServingFolder
 from tests.fixtures import prediction_log
 from tests.fixtures.callers import Callers
-from tests.unit.runtime.environments import APPROVER, Environments, pss_mb
+from tests.unit.runtime.environments import APPROVER, TOKEN, Environments, pss_mb
 
 pytestmark = pytest.mark.slow
 
@@ -282,6 +283,38 @@ def test_given_all_that_when_the_audit_log_is_verified_then_its_chain_holds(plac
     assert actions[:3] == ["approved", "champion moved", "released"] and "rolled back" in actions
     moved = [line["facts"]["approved_by"] for line in log.read(folder) if line["action"] == "champion moved"]
     assert moved[0] == APPROVER and moved[1].startswith("certificate ") and moved[1].endswith(f" of {APPROVER}")
+
+
+def test_given_a_release_when_its_evidence_is_asked_for_then_one_file_holds_it_without_rows_and_again_the_same_bytes(
+    places: Environments, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.zip", tmp_path / "second.zip"
+    done = [places.run("evidence", "--version", "2", "--output", str(path), "--json") for path in (first, second)]
+    again = places.run("evidence", "--output", str(first))
+
+    assert [one.returncode for one in done] == [0, 0] and first.read_bytes() == second.read_bytes()
+    assert again.returncode == 2 and "is there already" in again.stderr
+    with zipfile.ZipFile(first) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(parts["manifest.json"])
+    assert (manifest["version"], manifest["problems"], sorted(manifest["missing"])[-1]) == (2, [], "live_test.json")
+    assert {"gate.json", "integration.json", "input_schema.json", "approvals.json", "release.json"} < parts.keys()
+    assert {f"audit/{name}/audit.jsonl" for name in ("dev", "staging", "prod")} < parts.keys()
+    assert json.loads(parts["approvals.json"])["approved_by"].endswith(APPROVER)
+    assert [one["environment"] for one in json.loads(parts["release.json"])["registered"]] == ["prod", "staging", "dev"]
+    assert "background" not in json.loads(parts["input_schema.json"]) and TOKEN.encode() not in first.read_bytes()
+
+    report = next((places.home / "dev/demo-case/artifact/runs").glob(f"{_run(parts)}/gate.json"))
+    before = report.read_text()
+    report.write_text(before.replace("true", "false", 1))
+    changed = places.run("evidence", "--version", "2", "--output", str(tmp_path / "third.zip"))
+    report.write_text(before)
+    assert changed.returncode == 1 and "gate.json is not what was registered" in changed.stderr
+
+
+def _run(parts: dict[str, bytes]) -> str:
+    registered = json.loads(parts["release.json"])["registered"]
+    return str(registered[0]["tags"]["aifactory.pipeline_run"])
 
 
 def test_given_a_certificate_when_it_is_taken_back_then_a_release_asks_a_person_again(places: Environments) -> None:
