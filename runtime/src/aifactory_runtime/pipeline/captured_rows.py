@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from aifactory_runtime.audit import log
+from aifactory_runtime.audit import reads
 from aifactory_runtime.config import environment
 from aifactory_runtime.data.columns import to_date
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -111,6 +110,8 @@ def of(project: Project) -> Added | None:
         return None
     contract = own if not data.add_captured_from_prod or own.environment == _PROD else _of_prod(project)
     _refuse_unsent(project)
+    facts = {"from": contract.environment, "classification": project.manifest.data_classification}
+    reads.note(own, own.login, "data.add_captured", facts)
     return _read(project, contract)
 
 
@@ -156,17 +157,14 @@ def _why_not(row: Row, needed: Sequence[str], time: str | None) -> str | None:
 
 
 def _of_prod(project: Project) -> EnvironmentContract:
-    """Prod's contract, after the audit log says who reads its rows."""
-    own, classification = project.environment.contract, project.manifest.data_classification
+    """Prod's contract, of data that may leave it."""
+    classification = project.manifest.data_classification
     if classification not in _MAY_LEAVE:
         raise UsageProblem(
             f"data.add_captured_from_prod: rows of prod stay there, as data are {classification}: train in prod "
             "(train_in: prod) with data.add_captured"
         )
-    contract = environment.resolve(project.root, project.manifest, environment=_PROD).contract
-    facts = {"from": _PROD, "classification": classification}
-    log.append(Path(own.audit_uri), "captured rows read", own.login, facts)
-    return contract
+    return environment.resolve(project.root, project.manifest, environment=_PROD).contract
 
 
 def _refuse_unsent(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _VERSION = click.IntRange(1, 2**31 - 1)
 """What the registry can hold: it answers larger ones as if it had broken."""
 _SHORT = 12
+_DIGEST = 16
+"""Digits of the digest of a prediction's id in the audit log: it is checked by who has the id, and leads to nobody."""
 
 
 @click.command()
@@ -145,12 +148,14 @@ def rollback(environment: str, number: int | None, as_json: bool) -> None:
 @click.command()
 @click.argument("prediction_id")
 @options.environment
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def trace(prediction_id: str, environment: str | None, as_json: bool) -> None:
+@options.person
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the inputs; the audit log says who read them.")
+def trace(prediction_id: str, environment: str | None, person: str | None, as_json: bool) -> None:
     """Say what made a prediction: model, run, commit, data, gate, approval; what came true; how its live test ended.
 
     Example: trace 0199f3a2-... --env prod
     """
+    from aifactory_runtime.audit import reads
     from aifactory_runtime.config import credentials
     from aifactory_runtime.registry import looking
     from aifactory_runtime.release.trace import trace as follow
@@ -159,6 +164,8 @@ def trace(prediction_id: str, environment: str | None, as_json: bool) -> None:
     contract = project.environment.contract
     found = follow(project, looking.at(contract, credentials.of(contract, names.RELEASE)), prediction_id)
     if as_json:
+        digest = hashlib.sha256(found.prediction_id.encode()).hexdigest()[:_DIGEST]
+        reads.note(contract, credentials.login_of(contract, person), "trace", {"prediction_sha256": digest})
         click.echo(json.dumps(found.values()))
         return
     told = _told(found)

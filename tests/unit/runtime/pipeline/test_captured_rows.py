@@ -97,6 +97,8 @@ def test_given_labelled_predictions_when_ingested_then_they_are_rows_and_the_sam
     assert times.astype("datetime64[us]").tolist() == [
         lines.START.replace(tzinfo=None) + timedelta(hours=n) for n in (1, 3)
     ]
+    read = [(line["action"], line["who"], line["facts"]["from"]) for line in log.read(tmp_path / "audit")]
+    assert read == [("captured rows read", "ana.churn.dev", "dev")] * 4, "one of each ingest"
     off = Place(tmp_path)
     assert off.ingest().sha256 == before.sha256 and len(off.rows()) == 2
 

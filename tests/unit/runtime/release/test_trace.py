@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -94,6 +95,34 @@ def test_given_a_trace_when_it_is_said_then_no_name_touches_its_value(
     lines = CliRunner().invoke(commands.trace, ["a"]).output.splitlines()
     starts = {line.index(line.split("  ")[-1].strip()) for line in lines if line.strip()}
     assert "operations runtime_sha256  " + "b" * 64 in lines and len(starts) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "lines"),
+    [
+        ("prod", ["a", "--json"], 1),
+        ("prod", ["a"], 0),
+        ("embedded", ["a", "--json"], 0),
+    ],
+)
+def test_given_a_trace_that_shows_inputs_when_it_is_said_then_the_audit_log_has_who_read_them_and_no_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: str, arguments: list[str], lines: int
+) -> None:
+    found = traced(tmp_path)
+    monkeypatch.setattr(trace, "trace", lambda *_: found)
+    audited = contract(environment, audit_uri=str(tmp_path / "audit"))
+    monkeypatch.setattr(options, "project_of", lambda _: against(audited))
+    monkeypatch.setattr("getpass.getuser", lambda: "otto")
+
+    done = CliRunner().invoke(commands.trace, arguments)
+
+    assert done.exit_code == 0, done.output
+    written = log.read(tmp_path / "audit")
+    assert [(line["action"], line["who"], line["facts"]["for"]) for line in written] == [
+        ("captured rows read", "otto", "trace")
+    ] * lines
+    digest = hashlib.sha256(found.prediction_id.encode()).hexdigest()[:16]
+    assert [line["facts"]["prediction_sha256"] for line in written] == [digest] * lines
 
 
 def test_given_a_row_that_does_not_say_its_code_when_traced_then_the_audit_log_knows_what_was_served_then(
