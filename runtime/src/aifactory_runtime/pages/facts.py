@@ -27,6 +27,7 @@ from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.quota import usage
 from aifactory_runtime.quota.usage import Usage
 from aifactory_runtime.registry import champion as champions
+from aifactory_runtime.registry import looking
 from aifactory_runtime.registry.port import CHALLENGER, Version
 from aifactory_runtime.serving.callers import Caller, Callers
 from aifactory_runtime.serving.document import Document, ServingFolder
@@ -153,10 +154,8 @@ class _Reading:
         return ServingFolder(Path(self.contract.release_uri)).read()
 
     def models(self) -> Models:
-        from aifactory_runtime.registry.mlflow import connect
-
-        registry = connect(self.contract, credentials.of(self.contract))
-        versions = tuple(registry.versions()[-RUNS:])
+        registry = looking.at(self.contract, credentials.of(self.contract))
+        versions = tuple(registry.newest(RUNS))
         return Models(champions.champion(registry), registry.by_alias(CHALLENGER), versions)
 
     def runs(self) -> tuple[Handoff, ...]:

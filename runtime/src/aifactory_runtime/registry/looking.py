@@ -8,16 +8,22 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.registry import mlflow_anchors, mlflow_errors
 from aifactory_runtime.registry.port import MODEL_SHA256, Head, Version
 
+if TYPE_CHECKING:
+    from aifactory_runtime.registry.mlflow import MlflowRegistry
+
 _SECONDS = 30.0
 _NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
+_NO_ALIAS = (_NOT_THERE, "INVALID_PARAMETER_VALUE")
+"""Of a model that nobody has registered yet, and of an alias that nothing has."""
 
 
 class Looks(Protocol):
@@ -25,6 +31,12 @@ class Looks(Protocol):
 
     def version(self, number: int) -> Version:
         """One version; FactoryError when there is none of that number."""
+
+    def newest(self, most: int) -> Sequence[Version]:
+        """The last `most` versions, oldest first."""
+
+    def by_alias(self, alias: str) -> Version | None:
+        """The version an alias points at."""
 
     def anchored(self) -> Sequence[Head] | None:
         """Heads of this environment's audit log, oldest first; None where there is no place for any."""
@@ -42,14 +54,22 @@ class _Client:
         self._contract, self._credentials = contract, credentials
 
     def version(self, number: int) -> Version:
-        from aifactory_runtime.registry.mlflow import connect
+        return self._opened.version(number)
 
-        return connect(self._contract, self._credentials).version(number)
+    def newest(self, most: int) -> Sequence[Version]:
+        return self._opened.versions()[-most:]
+
+    def by_alias(self, alias: str) -> Version | None:
+        return self._opened.by_alias(alias)
 
     def anchored(self) -> Sequence[Head] | None:
+        return self._opened.anchored()
+
+    @cached_property
+    def _opened(self) -> MlflowRegistry:
         from aifactory_runtime.registry.mlflow import connect
 
-        return connect(self._contract, self._credentials).anchored()
+        return connect(self._contract, self._credentials)
 
 
 class _Refused(Exception):
@@ -76,8 +96,28 @@ class _Server:
             found = self._get(self._contract.registry_uri, "model-versions/get", asked)["model_version"]
         except _Refused as refused:
             raise mlflow_errors.said(self._contract.registry_uri, str(refused)) from None
-        tags = {tag["key"]: tag.get("value", "") for tag in found.get("tags", [])}
-        return Version(int(found["version"]), tags.get(MODEL_SHA256, ""), found.get("run_id", ""), tags)
+        return _version(found)
+
+    def newest(self, most: int) -> Sequence[Version]:
+        asked = {
+            "filter": f"name = '{self._contract.model_name}'",
+            "max_results": str(most),
+            "order_by": "version_number DESC",
+        }
+        try:
+            found = self._get(self._contract.registry_uri, "model-versions/search", asked)
+        except _Refused as refused:
+            raise mlflow_errors.said(self._contract.registry_uri, str(refused)) from None
+        return sorted(map(_version, found.get("model_versions", ())), key=lambda version: version.number)
+
+    def by_alias(self, alias: str) -> Version | None:
+        asked = {"name": self._contract.model_name, "alias": alias}
+        try:
+            return _version(self._get(self._contract.registry_uri, "registered-models/alias", asked)["model_version"])
+        except _Refused as refused:
+            if refused.code in _NO_ALIAS:
+                return None
+            raise mlflow_errors.said(self._contract.registry_uri, str(refused)) from None
 
     def anchored(self) -> Sequence[Head] | None:
         address = self._contract.tracking_uri
@@ -124,6 +164,12 @@ class _Server:
             raise _Refused(code, why) from None
         except (OSError, ValueError):
             raise mlflow_errors.no_answer(address) from None
+
+
+def _version(found: Mapping[str, Any]) -> Version:
+    """A version as MLflow's interface writes it."""
+    tags = {tag["key"]: tag.get("value", "") for tag in found.get("tags", [])}
+    return Version(int(found["version"]), tags.get(MODEL_SHA256, ""), found.get("run_id", ""), tags)
 
 
 def _said(error: urllib.error.HTTPError) -> tuple[str, str]:

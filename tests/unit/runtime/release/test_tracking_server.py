@@ -177,6 +177,8 @@ def test_given_one_look_when_it_goes_without_mlflows_client_then_it_sees_the_sam
     assert look.version(1) == client.version(1)
     with pytest.raises(FactoryError, match="not found"):
         look.version(99)
+    assert look.newest(5) == client.versions() and look.newest(1) == client.versions()[-1:]
+    assert look.by_alias(CHAMPION) == client.by_alias(CHAMPION) and look.by_alias("nobody") is None
     assert look.anchored() is client.anchored() is None
 
     anchors = server._call("2.0/mlflow/experiments/create", name=names.ANCHOR)["experiment_id"]
