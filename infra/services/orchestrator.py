@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import anchoring
+import running
 import ticking
 from cronsim import CronSim, CronSimError
 from dagster import (
@@ -30,7 +31,6 @@ from dagster import (
     OpExecutionContext,
     PipesSubprocessClient,
     RunRequest,
-    RunsFilter,
     ScheduleEvaluationContext,
     SkipReason,
     job,
@@ -39,6 +39,8 @@ from dagster import (
     schedule,
 )
 
+STARTED = datetime.now(UTC)
+"""When the process that asks the schedules started: each run is a child of it."""
 # Ours and supervisor's, not the pipeline's.
 _DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_SERVER_URL")
 
@@ -61,10 +63,6 @@ WORK = {
     "tidying": Work("retention", ("tidy", "--yes"), "release", needs="retention/rules.py"),
     "tick": Work("retraining", ("tick",), "release"),
 }
-_PLACE, _WORK = "aifactory/place", "aifactory/work"
-"""Tags by which runs are told apart; dagster.yaml limits how many of them go on at once."""
-_BEFORE = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING]
-"""States of a run that has yet to look at anything: it does what a further one would."""
 _BY_REQUEST = ("tick", "--calendar")
 """What the calendar starts of code that knows requests: it writes one, as everything does that wants a training."""
 
@@ -272,7 +270,7 @@ def _due_by_schedule(name: str, context: ScheduleEvaluationContext) -> Iterator[
     released = [one for one in asked if one.released]
     able = [one for one in released if not one.lacks(WORK[name])]
     older = [one.name for one in released if one not in able]
-    under_way = _places(context, name, _BEFORE) if able else frozenset()
+    under_way = running.places(context.instance, name, running.BEFORE) if able else frozenset()
     ready = [one for one in able if one.name not in under_way]
     queued = [one.name for one in able if one.name in under_way]
     if waiting:
@@ -298,24 +296,22 @@ def _run(one: Applied, work: str, slot: datetime, said: dict[str, str]) -> RunRe
             "ops": {"run_released_code": {"config": {**target, "work": work}}},
             "loggers": {"lines": {}},
         },
-        tags={f"aifactory/{key}": value for key, value in {**target, **said}.items()} | {_PLACE: one.name, _WORK: work},
+        tags={f"aifactory/{key}": value for key, value in {**target, **said}.items()}
+        | {running.PLACE: one.name, running.WORK: work},
     )
-
-
-def _places(context: ScheduleEvaluationContext, work: str, states: list[DagsterRunStatus]) -> frozenset[str]:
-    """Where a run of this work is in one of these states."""
-    found = context.instance.get_runs(RunsFilter(tags={_WORK: work}, statuses=states))
-    return frozenset(run.tags[_PLACE] for run in found if _PLACE in run.tags)
 
 
 def _due_by_files(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
     """One run for each use case where files have changed, or a time has come, since its last tick."""
+    if lost := running.end_lost(context.instance, STARTED):
+        context.log.warning(f"{len(lost)} runs were lost with an earlier start: {', '.join(lost)}")
     slot = context.scheduled_execution_time
     found, unread = applied(_home() / "usecases", WORK["tick"])
     ready = [one for one in found if not one.retired and ticking.can_tick(one.folder)]
     due_now = [one for one in ready if ticking.is_due(one.folder, slot.astimezone(UTC))]
     # One that runs leaves what it does not see to the minute after it; a queue that grew each minute would never end.
-    under_way = _places(context, "tick", [*_BEFORE, DagsterRunStatus.STARTED]) if due_now else frozenset()
+    states = (*running.BEFORE, DagsterRunStatus.STARTED)
+    under_way = running.places(context.instance, "tick", states) if due_now else frozenset()
     asked = [one for one in due_now if one.name not in under_way]
     if not asked:
         waits = [f"{len(due_now)} ticks of before still wait or run"] if due_now else []

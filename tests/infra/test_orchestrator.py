@@ -35,6 +35,8 @@ for line in sys.stdin:
         config = {"use_case": place, "environment": place, "work": work}
         config = {"ops": {"run_released_code": {"config": config}}, "loggers": {"lines": {}}}
         instance.create_run_for_job(job, run_config=config, tags=tags, status=dagster.DagsterRunStatus[state])
+    if asked["restarted"]:
+        orchestrator.STARTED = datetime.datetime.now(datetime.UTC)
     for slot in asked["slots"]:
         moment = datetime.datetime.fromisoformat(slot)
         context = dagster.build_schedule_context(instance, scheduled_execution_time=moment)
@@ -83,9 +85,10 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen
 def tick(asked: subprocess.Popen[str], tmp_path: Path) -> Tick:
     """What the schedule of a kind of work answers in the home of this test, minute by minute."""
 
-    def ask(*slots: str, work: str = "retraining", runs: Runs = ()) -> list[dict[str, Any]]:
+    def ask(*slots: str, work: str = "retraining", runs: Runs = (), restarted: bool = False) -> list[dict[str, Any]]:
         assert asked.stdin is not None and asked.stdout is not None
-        asked.stdin.write(json.dumps({"home": str(tmp_path), "work": work, "slots": slots, "runs": runs}) + "\n")
+        question = {"home": str(tmp_path), "work": work, "slots": slots, "runs": runs, "restarted": restarted}
+        asked.stdin.write(json.dumps(question) + "\n")
         asked.stdin.flush()
         return list(json.loads(asked.stdout.readline()))
 
@@ -248,6 +251,24 @@ def test_given_a_queue_when_the_minute_comes_then_no_second_run_of_the_same_wait
     assert [run["tags"]["aifactory/place"] for run in third["runs"]] == ["fraud.prod", "prices.prod"]
     assert third["runs"][0]["tags"]["aifactory/work"] == "retraining", "its minute has come while another one runs"
     assert "due, and its run of before still waits: churn.prod" in third["said"]
+
+
+def test_given_runs_that_a_reboot_killed_when_the_next_minute_comes_then_they_are_over_and_what_they_did_is_due_again(
+    tick: Tick, tmp_path: Path
+) -> None:
+    """Else they would take the places of runs that could go on, for good."""
+    for name in ("churn", "fraud"):
+        _apply(tmp_path, name, None, released=True)
+        _knows_requests(tmp_path / "prod" / name)
+    there: Runs = [("churn.prod", "tick", "STARTED"), ("fraud.prod", "tick", "STARTING")]
+
+    (before,) = tick(MONDAY_AT_THREE, work="tick", runs=there)
+    killed, later = tick(MONDAY_AT_THREE, A_MINUTE_LATER, work="tick", runs=there, restarted=True)
+
+    assert before["runs"] == []
+    assert [run["tags"]["aifactory/place"] for run in killed["runs"]] == ["churn.prod", "fraud.prod"]
+    assert "2 runs were lost with an earlier start" in killed["said"]
+    assert "lost" not in later["said"]
 
 
 def _knows_requests(folder: Path) -> None:

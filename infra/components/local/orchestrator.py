@@ -60,6 +60,7 @@ class Orchestrator(Server):
             watch={
                 "orchestrator.py": digest("orchestrator.py"),
                 "anchoring.py": digest("anchoring.py"),
+                "running.py": digest("running.py"),
                 "ticking.py": digest("ticking.py"),
                 "dagster.yaml": settings_file.sha256,
             },
