@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aifactory_runtime.contract import EnvironmentContract
+    from aifactory_runtime.data.tables import TableVersion
 
 BATCH = "batch"
 """What stands as `role` of a row that a batch scored."""
@@ -26,21 +27,38 @@ COLUMNS = (
 """All are text; the last four are JSON. `redacted` is empty where inputs are as they came, `trial` without a live test.
 """
 
+_MAY_LACK = ("redacted", "commit", "trial")
+_NAMED = frozenset({"prediction_id", "time", "role"})
 
-def frames(contract: EnvironmentContract, span: Span = EVER) -> Iterator[pd.DataFrame]:
-    """Chunks with `COLUMNS`: first what the service answered, in the order it was recorded, then rows of batches."""
+
+def frames(
+    contract: EnvironmentContract, span: Span = EVER, columns: Sequence[str] = COLUMNS
+) -> Iterator[pd.DataFrame]:
+    """Chunks with `columns`: first what the service answered, in the order it was recorded, then rows of batches.
+
+    Of tables no other column is read, nor of batches the inputs and answers unless they are wanted.
+    """
     capture, data = Path(contract.capture_uri), Path(contract.data_uri)
-    for frame in reading.frames(capture, data, PREDICTIONS, span):
-        yield frame.reindex(columns=list(COLUMNS)).fillna({"redacted": "", "commit": "", "trial": ""})
-    yield from _of_batches(data, span)
+    empty = {name: "" for name in _MAY_LACK if name in columns}
+    for frame in reading.frames(capture, data, PREDICTIONS, span, columns):
+        yield frame.reindex(columns=list(columns)).fillna(empty)
+    latest = tables.latest(data, tables.SCORED)
+    if latest is not None:
+        read = _named if _NAMED.issuperset(columns) else _of_batches
+        yield from (frame[list(columns)] for frame in read(data, latest, span))
 
 
-def _of_batches(data: Path, span: Span) -> Iterator[pd.DataFrame]:
+def _named(data: Path, latest: TableVersion, span: Span) -> Iterator[pd.DataFrame]:
+    """Rows of batches without inputs and answers."""
+    for frame in tables.batches(data, tables.SCORED, latest.version, columns=("prediction_id", "scored_at")):
+        inside = frame[(frame["scored_at"] >= span.begins) & (frame["scored_at"] < span.ends)]
+        if len(inside):
+            yield inside.rename(columns={"scored_at": "time"}).assign(role=BATCH).reset_index(drop=True)
+
+
+def _of_batches(data: Path, latest: TableVersion, span: Span) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    latest = tables.latest(data, tables.SCORED)
-    if latest is None:
-        return
     for frame in tables.batches(data, tables.SCORED, latest.version):
         inside = frame[(frame["scored_at"] >= span.begins) & (frame["scored_at"] < span.ends)]
         if len(inside):

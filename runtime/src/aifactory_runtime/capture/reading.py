@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -36,8 +36,12 @@ class Span:
 EVER = Span("", "~")
 
 
-def frames(folder: Path, data: Path, log: Log, span: Span = EVER) -> Iterator[pd.DataFrame]:
+def frames(
+    folder: Path, data: Path, log: Log, span: Span = EVER, columns: Sequence[str] | None = None
+) -> Iterator[pd.DataFrame]:
     """The lines of a span with the columns of the log's table, in the order they were recorded.
+
+    `columns` takes only these of the table, as far as it has them, and `time`; lines of files have all.
 
     Files of the log are opened before the table is looked at, and one version of the table is read: a line that is
     moved meanwhile is found in its file.
@@ -46,7 +50,7 @@ def frames(folder: Path, data: Path, log: Log, span: Span = EVER) -> Iterator[pd
         opened = _opened(folder, log, held)
         latest = tables.latest(data, log.table)
         if latest is not None:
-            yield from _of_table(data, log, latest.version, span)
+            yield from _of_table(data, log, latest.version, span, columns)
         for path, file in opened:
             looked = partial(moving.known, data, log, version=latest.version) if latest else _none
             yield from _of_file(path, file, log, span, looked)
@@ -69,10 +73,13 @@ def _opened(folder: Path, log: Log, held: ExitStack) -> list[tuple[Path, IO[byte
     raise FactoryError(f"{folder} changes while it is read: run it again")
 
 
-def _of_table(data: Path, log: Log, version: int, span: Span) -> Iterator[pd.DataFrame]:
+def _of_table(data: Path, log: Log, version: int, span: Span, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
+    wanted = None
+    if columns is not None:
+        wanted = [name for name in tables.columns(data, log.table, version).names if name in {*columns, "time"}]
     for day in tables.parted_by(data, log.table, DAY, version):
         if span.begins[:10] <= day <= span.ends[:10]:
-            for frame in tables.batches(data, log.table, version, where=(DAY, day)):
+            for frame in tables.batches(data, log.table, version, columns=wanted, where=(DAY, day)):
                 inside = (frame["time"] >= span.begins) & (frame["time"] < span.ends)
                 yield frame[inside].reset_index(drop=True)
 

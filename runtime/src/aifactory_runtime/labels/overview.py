@@ -48,7 +48,7 @@ def states(
     """What each of these labels is, in their order, beside each other and all predictions that are kept."""
     by_prediction, astray = rules.by_prediction(lines, stored.calls_of(contract, settings, lines))
     made = Made(by_prediction)
-    for frame in predictions.frames(contract):
+    for frame in predictions.frames(contract, columns=("prediction_id", "time", "role")):
         made.see(frame)
     found = states_of(contract, settings, by_prediction, made, now)
     found |= {id(line): "unknown" for line in astray}

@@ -39,7 +39,7 @@ def calls(contract: EnvironmentContract, rules: Labels, span: Span = EVER) -> Ca
     found: dict[str, list[tuple[str, str]]] = {}
     if rules.key is None:
         return found
-    for frame in predictions.frames(contract, span):
+    for frame in predictions.frames(contract, span, ("prediction_id", "time", "inputs")):
         for identity, time, inputs in zip(frame["prediction_id"], frame["time"], frame["inputs"], strict=True):
             key = key_text(_value(inputs, rules.key))
             if key is not None:

@@ -53,6 +53,10 @@ _EACH_CALL = (_READING, model_rules.LABELS)
 """Monitors that say at each call how far reading is."""
 
 
+_LOOKED_BACK = 3 * drift.LEAST_WINDOWS
+"""Among so many windows a champion needs enough of its own for a baseline of its traffic."""
+
+
 @dataclass(frozen=True)
 class Looked:
     """One window that was looked at."""
@@ -157,7 +161,7 @@ class _Monitor:
         size = self._settings.window_rows
         if (known := model.baseline(size)) is not None:
             return known
-        firsts = store.firsts(self._data, window.sha256)
+        firsts = store.firsts(self._data, window.sha256, _LOOKED_BACK)[-drift.LEAST_WINDOWS :]
         if len(firsts) < drift.LEAST_WINDOWS:
             return None
         own = (

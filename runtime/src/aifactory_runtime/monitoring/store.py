@@ -97,15 +97,10 @@ def newest(data: Path, source: str, most: int) -> list[Window]:
     ]
 
 
-def firsts(data: Path, sha256: str) -> list[int]:
-    """The first sequences of this champion's windows, in order."""
-    if tables.latest(data, MONITORS) is None:
-        return []
-    found: set[int] = set()
-    wanted = ["first_sequence", "source"]
-    for frame in tables.batches(data, MONITORS, columns=wanted, where=("model_sha256", sha256)):
-        found |= {int(number) for number in frame.loc[frame["source"] == TRAFFIC, "first_sequence"].unique()}
-    return sorted(found)
+def firsts(data: Path, sha256: str, most: int) -> list[int]:
+    """The first sequences of this champion's windows of traffic, in order, among the last `most` windows of any."""
+    found = tables.newest(data, MONITORS, (_BY, f"{TRAFFIC} "), most, ("first_sequence", "model_sha256"))
+    return [int(rows[0]["first_sequence"]) for rows in found if rows and rows[0]["model_sha256"] == sha256]
 
 
 def of_model(data: Path, sha256: str, monitor: str, subject: str) -> list[dict[str, Any]]:
