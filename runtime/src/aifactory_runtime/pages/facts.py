@@ -67,7 +67,9 @@ class Facts:
     looks: tuple[store.Window, ...] = ()
     """Looks at service, age and cost, oldest first."""
     traffic: tuple[store.Window, ...] = ()
-    """Windows of predictions, oldest first."""
+    """Windows of predictions, or of batches where no service answers, oldest first."""
+    labelled: tuple[store.Window, ...] = ()
+    """Windows of labelled predictions, oldest first."""
     predictions: int = 0
     labels: int = 0
     served: Document | None = None
@@ -98,7 +100,8 @@ def read(project: Project, now: datetime) -> Facts:
         now,
         problems=reading.of("events", reading.problems, Problems()),
         looks=reading.of("service", lambda: reading.windows(store.CLOCK, LOOKS), ()),
-        traffic=reading.of("data", lambda: reading.windows(store.TRAFFIC, WINDOWS), ()),
+        traffic=reading.of("data", lambda: reading.windows(reading.traffic, WINDOWS), ()),
+        labelled=reading.of("labelled predictions", lambda: reading.windows(store.LABELS, WINDOWS), ()),
         predictions=reading.of("predictions", reading.predictions, 0),
         labels=reading.of("labels", reading.labels, 0),
         served=reading.of("what is served", reading.served, None),
@@ -144,6 +147,11 @@ class _Reading:
 
     def predictions(self) -> int:
         return windows.newest(self._capture, self._data) if self._capture.is_dir() else 0
+
+    @property
+    def traffic(self) -> str:
+        """Which windows say what callers send, or batches bring."""
+        return store.BATCHES if self.contract.scoring == "batch" else store.TRAFFIC
 
     def labels(self) -> int:
         there = tables.latest(self._data, tables.LABELS) is not None

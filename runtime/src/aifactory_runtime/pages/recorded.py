@@ -11,6 +11,7 @@ from typing import Any
 from aifactory_runtime.charts import compact
 from aifactory_runtime.charts.compact import Bar, Point
 from aifactory_runtime.gate import metrics
+from aifactory_runtime.monitoring import model_rules
 from aifactory_runtime.pages import parts, verdicts
 from aifactory_runtime.pages.facts import Facts
 from aifactory_runtime.pages.markup import Markup, tag
@@ -170,16 +171,17 @@ def _model_charts(facts: Facts) -> Iterator[Markup]:
         for version in facts.models.versions
     ]
     yield parts.trend(f"{metric} by version", f"On the test rows; {_better(metric)}.", points)
+    windows = (*facts.looks, *facts.traffic, *facts.labelled)
     monitors = {
         (row["monitor"], row["subject"]): None
-        for window in (*facts.looks, *facts.traffic)
+        for window in windows
         for row in window.rows
-        if row["area"] == "model" and row["value"] is not None
+        if row["area"] == "model" and row["value"] is not None and _is_drawn(row)
     }
     for monitor, subject in monitors:
         rows = [
             (window.ends, row)
-            for window in (*facts.looks, *facts.traffic)
+            for window in windows
             for row in window.rows
             if (row["monitor"], row["subject"]) == (monitor, subject)
         ]
@@ -193,7 +195,18 @@ def _model_charts(facts: Facts) -> Iterator[Markup]:
         )
 
 
-_ABOUT = {"staleness": "Days since the model was registered or came here."}
+_ABOUT = {
+    "staleness": "Days since the model was registered or came here.",
+    model_rules.FIGURES: "The gate's metric on labelled predictions, window by window.",
+    model_rules.CALIBRATION: "How far answers are off how often they come true.",
+    model_rules.KPI: "The mean over labelled predictions, window by window.",
+}
+
+
+def _is_drawn(row: Mapping[str, Any]) -> bool:
+    """Neither counts of labels nor single slices, of which there are many: an alarm names those."""
+    counts = row["monitor"] in (model_rules.LABELS, model_rules.LATE)
+    return not counts and not (row["monitor"] == model_rules.FIGURES and row["subject"])
 
 
 def _time(entry: tuple[str, Any]) -> str:

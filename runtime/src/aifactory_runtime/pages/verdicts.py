@@ -196,7 +196,7 @@ def when(moment: datetime | None) -> str:
 
 
 def _newest_rows(facts: Facts) -> list[Mapping[str, Any]]:
-    return [row for group in (facts.looks, facts.traffic) if group for row in group[-1].rows]
+    return [row for group in (facts.looks, facts.traffic, facts.labelled) if group for row in group[-1].rows]
 
 
 def _of_area(rows: Sequence[Mapping[str, Any]], area: str) -> list[Mapping[str, Any]]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from aifactory_runtime.capture import compaction, predictions
+from aifactory_runtime.capture.reading import Span
 from aifactory_runtime.data import tables
 from tests.unit.runtime.labels.parts import at, contract, predict
 
@@ -28,7 +29,7 @@ def test_given_log_table_and_batches_when_few_columns_are_read_then_these_are_as
     tables.append(tmp_path / "tables", tables.SCORED, [batch], {"input_sha256": "x"})
 
     def read(*asked: Any) -> pd.DataFrame:
-        found = list(predictions.frames(contract(tmp_path), predictions.Span("", at(10**5)), *asked))
+        found = list(predictions.frames(contract(tmp_path), Span("", at(10**5)), *asked))
         return pd.concat(found, ignore_index=True)
 
     few, whole = read(columns), read()

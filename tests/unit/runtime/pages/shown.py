@@ -17,7 +17,7 @@ from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.events import kinds, record
 from aifactory_runtime.monitoring import result, store
 from aifactory_runtime.monitoring.result import ALARM, NO_DATA, Result
-from aifactory_runtime.monitoring.store import CLOCK, TRAFFIC, Place
+from aifactory_runtime.monitoring.store import CLOCK, LABELS, TRAFFIC, Place
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.registry.mlflow import connect
 from aifactory_runtime.registry.port import CHAMPION
@@ -60,6 +60,7 @@ def lively(folder: Path) -> Shown:
     shown = empty(folder, endpoint_callers_uri=str(folder / "home" / "callers"))
     _looks(shown.contract)
     _traffic(shown.contract)
+    _labelled(shown.contract)
     _problems(shown.contract)
     _runs(shown.contract)
     _release(shown, folder)
@@ -115,6 +116,18 @@ def _traffic(contract: EnvironmentContract) -> None:
     capture.mkdir(parents=True)
     lines = [json.dumps({"id": str(number), "sequence": number}) + "\n" for number in range(8_120, 8_131)]
     (capture / "predictions-000000000008120.jsonl").write_text("".join(lines))
+
+
+def _labelled(contract: EnvironmentContract) -> None:
+    for number in range(1, 4):
+        stamp = (NOW - timedelta(hours=9 * (4 - number))).isoformat(timespec="seconds")
+        found = [
+            Result("model", "labels", value=500.0),
+            Result("model", "figures", "", 0.9 - 0.01 * number, 0.85),
+            Result("model", "figures", "region = west", 0.88, 0.8),
+            Result("model", "kpi", "profit", 12.0 - number, 8.5),
+        ]
+        store.write(Path(contract.data_uri), Place(LABELS, number, stamp, stamp, 500, None, "2"), found, NOW)
 
 
 def _problems(contract: EnvironmentContract) -> None:

@@ -76,6 +76,7 @@ def test_given_a_lively_environment_when_rendered_then_pages_are_whole_and_ask_f
         assert page.count("<summary>As a table</summary>") == charts
         assert charts or name == "index"
     assert ODD in "".join(Read(pages["data"]).words), "it is shown as it is"
+    assert "west" not in pages["model"], "slices are many: an alarm names those"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,7 @@ def test_given_a_lively_environment_when_rendered_then_pages_are_whole_and_ask_f
         ("service", ["otto.demo-case.prod", "operator", "2026-12-06 18:00", "no end"]),
         ("data", ["8,130", "no labels yet", "1,000 predictions", "alarm above 0.09", "the distance is too large"]),
         ("model", ["0.902", "0.74", "roc_auc by version", "No successor was tried", "champion"]),
+        ("model", ["The gate's metric on labelled predictions", "Kpi profit"]),
         ("experiments", ["refused by the gate", f"failed: the table has no column {ODD}", "2026-11-20 09:00"]),
         ("cost", ["Within its quotas", "0.667 h", "50 a month; this machine sends no bill"]),
         ("audit", ["All 3 lines hold", "approved", "kim.meyer", f"why {ODD}"]),

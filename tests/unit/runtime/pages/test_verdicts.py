@@ -80,3 +80,10 @@ def test_given_runs_and_quotas_when_judged_then_a_refusal_and_a_full_quota_are_s
     assert verdicts.cost(facts(usage=(replace(taken, taken=1.0),))).level is Level.ACT
     batch: Any = SimpleNamespace(environment=SimpleNamespace(contract=SimpleNamespace(serves=False)))
     assert verdicts.service(facts(project=batch)).sentence == "No service here"
+
+
+def test_given_labels_that_say_that_the_model_is_worse_when_judged_then_it_is_said() -> None:
+    released: Any = SimpleNamespace(champion=SimpleNamespace(version="2"), trial=None)
+    worse = window(row("model", "figures", "alarm", 0.6, "roc_auc is 0.6"))
+    said = verdicts.model(facts(labelled=(worse,), served=released))
+    assert (said.level, said.sentence) == (Level.LOOK, "roc_auc is 0.6")
