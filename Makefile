@@ -7,7 +7,7 @@ SHARED := -n 3 --dist loadgroup --no-loadscope-reorder
 # Tests are kept compiled, whatever the shell says: compiling them was a tenth of a warm `make check`.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup tools lint check test thorough faults demo demo-down demo-update demo-update-down bench lock release clean
+.PHONY: help setup tools lint check test thorough faults demo demo-down demo-update demo-update-down demo-loop demo-loop-down bench lock release clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -47,6 +47,12 @@ demo-update: tools ## A repo of release 0.1.0 with a model in prod follows to th
 
 demo-update-down: setup ## Remove everything that demo-update made.
 	@$(PYTHON_BIN)/python -m demo.follow down .demo-update
+
+demo-loop: tools ## The closed loop on a public table, after make demo: shift, drift, training, live test, rollback.
+	@$(PYTHON_BIN)/python -m demo.loop up .demo
+
+demo-loop-down: setup ## Remove what demo-loop made; make demo-down removes the platform too.
+	@$(PYTHON_BIN)/python -m demo.loop down .demo
 
 bench: tools ## Measure against comparators; rewrites docs/benchmarks.md and benchmarks/results.json.
 	@$(PYTHON_BIN)/python benchmarks/run.py

@@ -12,6 +12,7 @@ import pytest
 
 import demo.demo
 import demo.follow
+import demo.loop
 from demo.owner import EDITS, Edit
 from tests.template import places
 
@@ -25,7 +26,9 @@ def down(folder: Path, demo: str = "demo.demo") -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize(("demo", "folder"), [("demo.demo", "diabetes"), ("demo.follow", "factory")])
+@pytest.mark.parametrize(
+    ("demo", "folder"), [("demo.demo", "diabetes"), ("demo.follow", "factory"), ("demo.loop", "flights")]
+)
 def test_given_a_folder_that_is_no_demo_when_taken_down_then_it_is_refused_and_stays(
     tmp_path: Path, demo: str, folder: str
 ) -> None:
@@ -76,12 +79,12 @@ def test_given_stacks_that_cannot_be_destroyed_when_taken_down_then_all_stays_an
     assert (tmp_path / "home" / "state").is_dir()
 
 
-@pytest.mark.parametrize("module", [demo.demo, demo.follow])
+@pytest.mark.parametrize("module", [demo.demo, demo.follow, demo.loop])
 def test_given_each_demo_when_it_says_how_to_go_on_then_it_names_targets_of_the_makefile_that_run_it(
     module: ModuleType,
 ) -> None:
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
-    script = "demo/demo.py" if module is demo.demo else "-m demo.follow"
+    script = "demo/demo.py" if module is demo.demo else f"-m {module.__name__}"
     for command, advice in module.GO_ON.items():
         last = re.findall(r"make ([a-z-]+)", advice)[-1]
         assert re.search(rf"^{last}:.*\n.*{script} {command}\b", makefile, re.MULTILINE), advice
@@ -104,7 +107,7 @@ def test_given_an_edit_when_made_then_it_is_kept_until_a_line_of_it_goes(tmp_pat
         Edit("settings", "conf.yaml", "  two: 2\n", below="c:").make(tmp_path)
 
 
-@pytest.mark.parametrize("module", ["demo.demo", "demo.follow"])
+@pytest.mark.parametrize("module", ["demo.demo", "demo.follow", "demo.loop"])
 def test_given_arguments_of_another_program_when_imported_then_they_are_not_taken_for_the_demos(module: str) -> None:
     code = f"import sys; sys.argv = ['pytest', '-x', '/elsewhere']; import {module} as found; print(found.PLACE.folder)"
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
