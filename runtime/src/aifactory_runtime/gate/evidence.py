@@ -19,3 +19,14 @@ class Evidence:
     """Reasons against the candidate."""
     remarks: tuple[str, ...] = ()
     """What a person should know whatever the verdict."""
+
+
+def rounded(value: Any) -> Any:
+    """What JSON holds, each number that is not whole with six digits: what follows is the order of sums, no finding."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, Mapping):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return value

@@ -8,6 +8,8 @@ from aifactory_runtime.config.settings import LimitSettings
 from aifactory_runtime.gate.evidence import Evidence
 
 NAME = "footprint"
+MEASURED = frozenset({"memory_bytes", "latency_ms"})
+"""What differs from one measurement to the next, and is no part of a report's digest."""
 _MB = 1e6
 
 

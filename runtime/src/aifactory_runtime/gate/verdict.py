@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aifactory_runtime.config.settings import GateSettings
+from aifactory_runtime.gate import footprint
 from aifactory_runtime.gate.chance import MOST_P
 from aifactory_runtime.gate.metrics import Metric, amount, better, by_less
 
@@ -76,7 +77,13 @@ def judge(
 
 
 def digest(report: Mapping[str, Any]) -> str:
-    """SHA-256 of a report, the same for equal reports whatever the order of their keys."""
+    """SHA-256 of a report, the same for equal reports whatever the order of their keys.
+
+    Memory and time of the model are measured anew by each run of the same training: they do not count.
+    """
+    weighed = report.get(footprint.NAME)
+    if isinstance(weighed, Mapping):
+        report = {**report, footprint.NAME: {key: weighed[key] for key in weighed if key not in footprint.MEASURED}}
     text = json.dumps(report, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

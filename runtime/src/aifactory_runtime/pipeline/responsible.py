@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from aifactory_runtime.gate import calibration, fairness, principles
 from aifactory_runtime.gate.chance import Answers
-from aifactory_runtime.gate.evidence import Evidence
+from aifactory_runtime.gate.evidence import Evidence, rounded
 from aifactory_runtime.pipeline import cutting, together
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -64,6 +64,7 @@ def of(
         model.footprint(),
     ]
     known = {principles.SLICES: slices, **{part.name: part.report for part in parts}}
+    parts = [replace(part, report=rounded(part.report)) for part in parts]
     return [*parts, principles.of(known, _facts(context, handoff, candidate, chance))]
 
 

@@ -301,3 +301,11 @@ def test_given_notes_on_the_run_when_judged_then_they_are_remarks_whatever_the_v
         found = verdict.judge(metrics, "roc_auc", SETTINGS, {}, champion=True, notes=["fee tells churned"])
         assert found.remarks == ("fee tells churned",)
         assert found.report["remarks"] == ["fee tells churned"]
+
+
+def test_given_other_memory_and_time_when_digested_then_the_report_is_the_same_and_its_size_counts() -> None:
+    def digest(**weighed: float) -> str:
+        return verdict.digest({"passed": True, "footprint": {"model_bytes": 10, **weighed}})
+
+    assert digest(memory_bytes=1, latency_ms=2.0) == digest(memory_bytes=3, latency_ms=4.0) == digest()
+    assert digest(model_bytes=11) != digest()
