@@ -52,7 +52,8 @@ def _taken_by_restore(entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[ra
 
 def _problem(entries: Sequence[Mapping[str, Any]], head: Head, kept: int) -> str:
     if head.sequence > len(entries):
-        return f"{_lines(len(entries) + 1, head.sequence)} were cut off: line {head.sequence} is anchored"
+        first, last = len(entries) + 1, head.sequence
+        return f"{_lines(first, last)} {'were' if first < last else 'was'} cut off: line {last} is anchored"
     where = f"between line {kept + 1} and it" if kept + 1 < head.sequence else "there"
     return (
         f"line {head.sequence} is anchored with sha256 {head.sha256[:12]}, but has "

@@ -38,7 +38,7 @@ def test_given_every_anchored_line_in_the_log_when_compared_then_the_newest_is_s
     assert anchors.compare([], []) == anchors.Comparison(0)
 
 
-@pytest.mark.parametrize(("left", "said"), [(9, "line 10 were cut off"), (6, "lines 7 to 10 were cut off")])
+@pytest.mark.parametrize(("left", "said"), [(9, "line 10 was cut off"), (6, "lines 7 to 10 were cut off")])
 def test_given_lines_cut_off_the_end_when_compared_then_they_are_named(
     before: list[dict[str, Any]], left: int, said: str
 ) -> None:

@@ -129,7 +129,7 @@ def test_given_anchored_heads_when_audited_then_it_is_said_how_far_and_a_cut_is_
     assert audit("--env", "prod") == 1
     told = capsys.readouterr()
     assert told.out.startswith("2 lines hold in prod")
-    assert "line 3 were cut off: line 3 is anchored; up to line 2 it is as it was" in told.err
+    assert "line 3 was cut off: line 3 is anchored; up to line 2 it is as it was" in told.err
     assert audit("--env", "prod", "--json") == 1
     assert "cut off" in json.loads(capsys.readouterr().out)["anchored"]["problem"]
 
