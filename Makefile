@@ -33,7 +33,7 @@ test: setup ## Everything: the fast part, then heavy tests, servers, engine, who
 thorough: tools ## The long tests: every table that was tried, fifty sets of answers, 500 examples a property.
 	@$(PYTEST) -n 2 -m "long or hypothesis" --hypothesis-profile thorough
 
-faults: tools ## Kill and double the real parts at random, half an hour and more; rewrites docs/reliability.md.
+faults: tools ## Load, kill and double the real parts at random, an hour and more; rewrites docs/reliability.md.
 	@$(PYTHON_BIN)/python -m tests.faults.run
 
 demo: tools ## Two use cases from a table to traced predictions in prod, on this machine.

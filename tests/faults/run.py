@@ -13,17 +13,33 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.faults import concurrent_runs, killed_updates, killed_ups, pipeline_kills
+from tests.faults import (
+    bad_load,
+    concurrent_runs,
+    killed_updates,
+    killed_ups,
+    killed_workers,
+    moved_models,
+    pipeline_kills,
+    taken_back,
+)
 from tests.faults.trials import Figure, Say
 
 Measure = Callable[[int, int, Path, Say], Figure]
 FIGURES: dict[str, tuple[Measure, int]] = {
+    "1": (moved_models.swaps, 10_000),
+    "2": (moved_models.restarts, 10_000),
+    "3": (killed_workers.outages, 10),
+    "4": (killed_workers.records, 20),
+    "5": (taken_back.measure, 5),
+    "6": (bad_load.spoilt, 1_000),
+    "7": (bad_load.fast, 30),
     "8": (pipeline_kills.measure, 50),
     "9": (concurrent_runs.measure, 100),
     "10": (killed_ups.measure, 20),
     "11": (killed_updates.measure, 50),
 }
-"""Number of the figure to what measures it and how many trials it asks for."""
+"""Number of the figure to what measures it and how many trials it asks for: requests, kills, cases or seconds."""
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- begin: make faults -->", "<!-- end: make faults -->"
@@ -60,18 +76,25 @@ def _keep(found: Figure) -> None:
 def record(found: Figure) -> dict[str, Any]:
     """A figure as it is kept: the day, the result, every trial."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return {"date": today, "held": found.held, "times": found.times, "reached": found.reached, **asdict(found)}
+    return {
+        "date": today,
+        "held": found.held,
+        "times": found.times,
+        "seen": found.seen,
+        "reached": found.reached,
+        **asdict(found),
+    }
 
 
 def with_table(page: str, kept: Mapping[str, Mapping[str, Any]]) -> str:
     """The page with the table between its marks written anew."""
     before, _, rest = page.partition(BEGIN)
     after = rest.partition(END)[2]
-    lines = ["| # | what | asked | held | seconds | seed | on |", "|---|---|---|---|---|---|---|"]
+    lines = ["| # | what | asked | held | seen | seed | on |", "|---|---|---|---|---|---|---|"]
     for number in (number for number in FIGURES if number in kept):
         row = kept[number]
         held = f"{row['held']} of {len(row['trials'])}" + ("" if row["reached"] else " **missed**")
-        cells = (number, row["title"], row["asked"], held, row["times"], row["seed"], row["date"])
+        cells = (number, row["title"], row["asked"], held, row.get("seen", row["times"]), row["seed"], row["date"])
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -63,6 +64,15 @@ def test_given_a_limit_when_a_trial_takes_longer_then_it_is_not_counted_as_held(
 
     assert (found.held, found.reached) == (1, False)
     assert ["took 5.1 s" in line for line in said] == [False, True, False]
+
+
+def test_given_trials_with_limits_and_words_of_their_own_then_each_is_held_to_its_own_and_the_words_are_shown() -> None:
+    fast, late = Trial("a", 4.0, seen="0 failed", limit_seconds=5.0), Trial("b", 6.0, limit_seconds=5.0)
+    found = Figure(5, "rollbacks", "within 5 s", SEED, trials=[fast, late, Trial("c", 60.0, seen="none exposed")])
+
+    assert (found.held, found.seen) == (2, "0 failed; none exposed")
+    assert Figure(5, "rollbacks", "within 5 s", SEED, trials=[late]).seen == "median 6.0 s, longest 6.0 s"
+    assert replace(found, said="all in all").seen == "all in all"
 
 
 def test_given_a_figure_with_a_problem_when_kept_then_the_page_says_missed_and_its_prose_stays() -> None:

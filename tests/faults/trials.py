@@ -19,6 +19,10 @@ class Trial:
     what: str
     seconds: float
     problems: tuple[str, ...] = ()
+    seen: str = ""
+    """The figure that was seen, where it is not the seconds alone."""
+    limit_seconds: float | None = None
+    """Of this trial, where the figure's trials differ."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Figure:
     seed: int
     limit_seconds: float | None = None
     trials: list[Trial] = field(default_factory=list)
+    said: str = ""
+    """What was seen in all trials together, where each one's own would be too long."""
 
     @property
     def held(self) -> int:
@@ -39,7 +45,8 @@ class Figure:
 
     def late(self, trial: Trial) -> bool:
         """Whether the trial's seconds are over the limit; tests ask for its problems alone, as machines differ."""
-        return self.limit_seconds is not None and trial.seconds > self.limit_seconds
+        limit = self.limit_seconds if trial.limit_seconds is None else trial.limit_seconds
+        return limit is not None and trial.seconds > limit
 
     @property
     def reached(self) -> bool:
@@ -52,16 +59,22 @@ class Figure:
         seconds = [trial.seconds for trial in self.trials]
         return f"median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s"
 
+    @property
+    def seen(self) -> str:
+        """What was seen: in all trials together, or in each that says it; else their seconds."""
+        return self.said or "; ".join(trial.seen for trial in self.trials if trial.seen) or self.times
+
 
 def figure(found: Figure, kinds: Iterable[Callable[[Random], Trial]], say: Say) -> Figure:
-    """Run the trials in order, each with a random source of its own that follows from the seed; returns `found`."""
-    for count, trial in enumerate(kinds, start=1):
+    """Add these trials in order, each with a random source of its own that follows from the seed; returns `found`."""
+    for count, trial in enumerate(kinds, start=len(found.trials) + 1):
         began = time.monotonic()
         done = trial(Random(f"{found.seed}.{found.number}.{count}"))  # noqa: S311 - a repeatable draw, not a secret
         found.trials.append(done)
         told = [*done.problems, *([f"took {done.seconds:.1f} s"] if found.late(done) else [])]
         verdict = "; ".join(told) or "held"
-        say(f"figure {found.number}, trial {count}: {done.what}: {verdict} ({time.monotonic() - began:.0f} s)")
+        seen = f" ({done.seen})" if done.seen else ""
+        say(f"figure {found.number}, trial {count}: {done.what}: {verdict}{seen} ({time.monotonic() - began:.0f} s)")
     return found
 
 

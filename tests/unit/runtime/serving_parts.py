@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +88,22 @@ def admit(folder: Path, token: str, until: str | None = None, caller: str = "con
     path = folder / f"{caller}.json"
     path.write_text(json.dumps({"login": caller, "accepts": [entry]}))
     return path
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[tuple[str, int]]:
+    """Address of an application that answers in a thread, behind the protocol that workers have."""
+    import uvicorn
+
+    from aifactory_runtime.serving import server
+
+    listener = server.listen(0, "127.0.0.1")
+    config = uvicorn.Config(app, http=server.BoundedProtocol, log_level="critical", lifespan="off", ws="none")
+    made = uvicorn.Server(config)
+    thread = threading.Thread(target=made.run, args=([listener],))
+    thread.start()
+    try:
+        yield listener.getsockname()
+    finally:
+        made.should_exit = True
+        thread.join(30)

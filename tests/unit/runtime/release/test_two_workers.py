@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from aifactory_runtime.serving.document import Document, ServingFolder
-from tests.fixtures import prediction_log
+from tests.fixtures import own_document, prediction_log
 from tests.fixtures.callers import Callers
 from tests.unit.runtime.environments import TOKEN, Environments
 
@@ -97,6 +97,14 @@ def test_given_all_that_when_the_log_and_the_counts_are_read_then_no_sequence_is
 
     assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
     assert 0 <= len(lines) - float(counted) <= CALLERS, "recorded, and killed before they were counted"
+
+
+@pytest.mark.long  # the same is asked of a service in one process in tests/unit/runtime/serving/test_openapi.py
+def test_given_its_own_document_when_both_workers_are_asked_by_it_then_there_is_no_finding(
+    places: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert own_document.findings(f"http://127.0.0.1:{places.ports['staging']}", TOKEN, 100) == set()
 
 
 def callers_of(places: Environments) -> Callers:

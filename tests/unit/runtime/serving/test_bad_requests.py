@@ -6,19 +6,16 @@ import contextlib
 import json
 import resource
 import socket
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import uvicorn
 
-from aifactory_runtime.serving import server
 from tests.fixtures import bad_requests
 from tests.fixtures.bad_requests import NUMBERS, PATHS, Address, statuses
 from tests.unit.runtime.serving.test_app import TOKEN, Setting
-from tests.unit.runtime.serving_parts import ROW
+from tests.unit.runtime.serving_parts import ROW, listening
 
 pytestmark = pytest.mark.slow
 
@@ -31,16 +28,8 @@ request = bad_requests.requests_of(TOKEN)
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
     """The service with a real model, behind the protocol that workers have."""
-    listener = server.listen(0, "127.0.0.1")
-    app = Setting(tmp_path_factory.mktemp("service")).client.app
-    made = uvicorn.Server(
-        uvicorn.Config(app, http=server.BoundedProtocol, log_level="critical", lifespan="off", ws="none")
-    )
-    thread = threading.Thread(target=made.run, args=([listener],))
-    thread.start()
-    yield listener.getsockname()
-    made.should_exit = True
-    thread.join(30)
+    with listening(Setting(tmp_path_factory.mktemp("service")).client.app) as made:
+        yield made
 
 
 def test_figure_6_given_a_thousand_spoilt_requests_when_sent_then_no_5xx_and_the_service_goes_on(

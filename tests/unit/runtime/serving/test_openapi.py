@@ -23,7 +23,8 @@ from aifactory_runtime.serving.feedback import Feedback
 from aifactory_runtime.serving.model import ServedModel
 from aifactory_runtime.serving.recording import Recorder
 from aifactory_runtime.serving.service import Service
-from tests.unit.runtime.serving_parts import admit
+from tests.fixtures import own_document
+from tests.unit.runtime.serving_parts import admit, listening
 
 TOKEN = "token-of-the-consumer"
 SCHEMA = InputSchema(
@@ -83,36 +84,13 @@ def client(service: Service) -> Iterator[TestClient]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("examples", [20, pytest.param(300, marks=pytest.mark.long)])
 def test_given_the_document_when_requests_are_made_of_it_and_against_it_then_there_is_no_finding(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, examples: int
 ) -> None:
-    import schemathesis
-    from schemathesis.engine import events, from_schema
-
     monkeypatch.chdir(tmp_path)
-    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(service, "Churn"))
-    schema.config.generation.update(max_examples=20, deterministic=True, database="none")
-    schema.config.update(headers={"Authorization": f"Bearer {TOKEN}"}, continue_on_failure=True)
-    schema.config.seed = 1
-    findings: set[str] = set()
-    asked: set[str] = set()
-
-    for event in from_schema(schema).execute():
-        assert not isinstance(event, events.NonFatalError | events.FatalError), event
-        if isinstance(event, events.ScenarioFinished):
-            asked.add(event.recorder.label)
-            checks = [check for found in event.recorder.checks.values() for check in found]
-            findings |= {f"{event.recorder.label}: {one.failure_info.failure}" for one in checks if one.failure_info}
-
-    assert findings == set()
-    assert {
-        "POST /predict",
-        "POST /invocations",
-        "POST /explain",
-        "POST /feedback",
-        "GET /version",
-        "GET /ping",
-    } <= asked
+    with listening(create_app(service, "Churn")) as (host, port):
+        assert own_document.findings(f"http://{host}:{port}", TOKEN, examples) == set()
 
 
 @pytest.mark.parametrize("path", ["/predict", "/invocations", "/explain", "/feedback"])
