@@ -149,7 +149,13 @@ def _in_3_0(schema: dict[str, Any]) -> dict[str, Any]:
         (value,) = [part for part in schema["anyOf"] if part != null]
         made = _in_3_0(value) | {"nullable": True}
         return made | {"enum": [*made["enum"], None]} if "enum" in made else made
-    return schema | {"type": "string"} if "enum" in schema else schema
+    return schema | _type(schema["enum"]) if "enum" in schema else schema
+
+
+def _type(listed: Sequence[Any]) -> dict[str, Any]:
+    """The type of listed values, which are texts or whole numbers; none where both are among them."""
+    kinds = {"integer" if isinstance(one, int) else "string" for one in listed}
+    return {"type": kinds.pop()} if len(kinds) == 1 else {}
 
 
 def _rows(model: ServedModel | None) -> dict[str, Any]:

@@ -153,6 +153,27 @@ def test_given_columns_of_each_kind_when_described_then_limits_nulls_and_unused_
     assert row["additionalProperties"] is False
 
 
+@pytest.mark.parametrize(
+    ("classes", "described"),
+    [
+        (("no", "yes"), {"type": "string", "enum": ["no", "yes"]}),
+        ((0, 1), {"type": "integer", "enum": [0, 1]}),
+        ((0, "none"), {"enum": [0, "none"]}),
+    ],
+)
+def test_given_classes_of_texts_or_numbers_when_labels_are_described_then_so_is_their_type(
+    service: Service, classes: tuple[Any, ...], described: dict[str, Any]
+) -> None:
+    assert service.model is not None
+    service.model = replace(service.model, schema=replace(SCHEMA, classes=classes))
+
+    with TestClient(create_app(service, "Churn")) as client:
+        schema = _operation(client, "/feedback")["requestBody"]["content"]["application/json"]["schema"]
+
+    label = schema["properties"]["labels"]["items"]["properties"]["label"]
+    assert {**label, "enum": sorted(label["enum"], key=str)} == described
+
+
 def test_given_no_model_when_described_then_rows_are_any_objects(service: Service) -> None:
     service.model = None
 
