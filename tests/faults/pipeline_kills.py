@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -107,10 +107,15 @@ def artefacts(repo: Path) -> dict[str, Any]:
         "model": {version.model_sha256 for version in versions},
         "tables": {name: found.sha256 for name, found in finished[-1].tables.items()} if finished else {},
         "rows": {name: row_hash.digest(frame.columns, [row_hash.hashes(frame)]) for name, frame in read.items()},
-        "gate": finished[-1].gate if finished else None,
+        "gate": _verdict(finished[-1].gate) if finished else None,
         "audit log": (chain.lines, chain.problem),
         "unfinished files": unfinished(repo / ".factory"),
     }
+
+
+def _verdict(gate: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Not its report, as what the model takes is measured anew, nor what it could compare, which runs before decide."""
+    return {key: (gate or {}).get(key) for key in ("passed", "reasons")}
 
 
 def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
