@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.errors import FactoryError, NeedsPerson
+from aifactory_runtime.gate.labelled_window import Window
 from aifactory_runtime.release import approvals, choice
 from aifactory_runtime.release.approval_summary import Summary, summarize
 from aifactory_runtime.release.candidate import Candidate
@@ -23,9 +24,10 @@ class ApprovalNeeded(NeedsPerson):
         self.values = values
 
 
-def question(chosen: Candidate, target: Side) -> ApprovalNeeded:
+def question(chosen: Candidate, target: Side, window: Window | None = None) -> ApprovalNeeded:
     """What waits for approval, what is known about it, and the command that approves it.
 
+    `window` is what the newest labels of the target say, where they were asked before.
     The command names the version: a newer one may be there by the time that somebody types it.
     """
     contract, subject, summary = target.contract, approvals.subject(chosen, target.name), summarize(chosen, target)
@@ -34,6 +36,7 @@ def question(chosen: Candidate, target: Side) -> ApprovalNeeded:
     lines = [
         f"{chosen.name} waits for approval in {contract.environment} by {found.missing}{approved}:",
         *summary.lines(),
+        *([] if window is None else [f"in {contract.environment} now: {window.sentence}"]),
         f"model sha256 {subject.model_sha256}, report sha256 {subject.report_sha256}",
     ]
     person, number = (found.awaited or contract.approvers)[0], chosen.version.number
@@ -42,6 +45,7 @@ def question(chosen: Candidate, target: Side) -> ApprovalNeeded:
     known: dict[str, Any] = {"environment": contract.environment, "version": number, "approvers": approvers}
     known |= {"approved": list(found.given), "awaited": list(found.awaited), "missing": found.missing}
     values = known | {"waits_for": "approval", **asdict(subject), "summary": asdict(summary), "command": command}
+    values |= {"newest_labels": None if window is None else window.sentence}
     return ApprovalNeeded("\n  ".join(lines) + f"\nTo approve:\n  {command}", values)
 
 

@@ -1,6 +1,7 @@
 """The release state machine: what is known of a candidate in, the next thing to do out. No I/O, so it can be proven.
 
-gate -> (staging: tested there) -> approval where required -> copied -> challenger -> (live test) -> champion -> active.
+gate -> (staging: tested there) -> (prod: held against its newest labels) -> approval where required -> copied ->
+challenger -> (live test) -> champion -> active.
 A candidate that fails the test in staging makes room again for what was served before. Where the target trains on its
 own data (`train_in: prod`) only what was trained there may become champion; its bytes came to staging to be tested.
 While a challenger is tried on live requests nothing else is released: its test goes on until there is a verdict.
@@ -23,6 +24,7 @@ class Action(Enum):
 
     REFUSE = "refuse"
     ASK_FOR_APPROVAL = "ask for approval"
+    JUDGE = "hold it against the champion on the newest labels there"
     COPY = "copy the model to the target"
     PREPARE = "make the snapshot of code and environment"
     MAKE_CHALLENGER = "make it challenger"
@@ -59,6 +61,8 @@ class Rules:
     """Models are trained in the target: none is copied to it."""
     tries: bool = False
     """A candidate is tried on live requests beside the champion first."""
+    judges: bool = False
+    """A candidate is held against the champion on labelled predictions of the target first."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,10 @@ class Facts:
     """Why the test ended without it becoming champion; for LOST."""
     tried_now: bool = False
     """It is served as challenger, as its test asks for."""
+    judged: bool = False
+    """It was held against the champion on the newest labels of the target, or that was tried."""
+    lost_on_labels: str | None = None
+    """Why it may not follow the champion by these; None when it may, or nothing could be judged."""
     other_test: str | None = None
     """The live test of another candidate that runs in the target, in words."""
     put_back: bool = True
@@ -118,10 +126,14 @@ def next_step(rules: Rules, facts: Facts) -> Step:
     not_champion = facts.champion_sha256 != sha256
     # A test that runs goes on as it was stated, also when the environment asks for none by now.
     tried = not_champion and (rules.tries or facts.live_test is LiveTest.RUNNING) and facts.champion_sha256 is not None
+    new = facts.champion_sha256 is not None and not_champion and facts.live_test is LiveTest.NONE
+    to_judge = rules.judges and new and not facts.judged
     missing = (
+        (to_judge and facts.prepared, Action.JUDGE),  # where its code is there already, before a person is asked
         (rules.approval == "required" and facts.approved_sha256 != sha256, Action.ASK_FOR_APPROVAL),
         (facts.target_sha256 != sha256, Action.COPY),
         (not facts.prepared, Action.PREPARE),
+        (to_judge, Action.JUDGE),
         (not_champion and facts.challenger_sha256 != sha256, Action.MAKE_CHALLENGER),
         (tried and facts.live_test is LiveTest.NONE, Action.BEGIN_TEST),
         (tried and facts.live_test is LiveTest.RUNNING and not facts.tried_now, Action.SERVE_CHALLENGER),
@@ -146,6 +158,7 @@ def _refusal(rules: Rules, facts: Facts) -> str | None:
         (facts.live_test is LiveTest.LOST, f"{facts.lost_because}; to try it again, name it with --version"),
         (facts.withdrawn, "it was rolled back; to release it all the same, name it with --version"),
         (untested, UNTESTED),
+        (facts.lost_on_labels, facts.lost_on_labels),
         (foreign, "it was trained elsewhere, but with train_in: prod only what prod trained is released there"),
     )
     return next((reason for holds, reason in reasons if holds), None)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.gate.labelled_window import Window
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.authors import tag
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, PREFIX, Version
@@ -22,6 +23,7 @@ from aifactory_runtime.release import (
     code_history,
     exclusive,
     live_test,
+    newest_labels,
     put_back,
     tags,
 )
@@ -60,6 +62,8 @@ class Release:
         self._gate_passed = candidate.gate_refusal(chosen, say) is None
         candidate.say_left_out(chosen, say)
         self._failure: str | None = None
+        self._window: Window | None = None
+        """What the newest labels of the target say, once they were asked."""
         self._begun: set[str] = set()
         """Live tests that this release began: named or not, they are not begun a second time."""
         self._rules = Rules(
@@ -68,6 +72,7 @@ class Release:
             approval=target.contract.approval,
             trains_here=target.name == target.contract.train_in == "prod",
             tries=target.contract.trial != "direct" and target.contract.serves,
+            judges=target.name == "prod" and not target.embedded,
         )
 
     def run(self) -> Outcome:
@@ -81,7 +86,7 @@ class Release:
                 raise FactoryError(f"{self._candidate.name} is not released to {self._target.name}: {step.reason}")
             if step.action is Action.ASK_FOR_APPROVAL:
                 self._reconcile()
-                raise approval_question.question(self._candidate, self._target)
+                raise approval_question.question(self._candidate, self._target, self._window)
             if step.action in {Action.DONE, Action.AWAIT_VERDICT}:
                 return self._outcome(changed)
             self._say(f"{self._target.name}: {step.action.value}")
@@ -111,6 +116,8 @@ class Release:
             tested_sha256=sha256 if copy and self._as_there(copy).tested_here else None,
             failure=self._failed_before(copy),
             put_back=put_back.is_back(self._target),
+            judged=self._window is not None,
+            lost_on_labels=self._lost_on_labels(),
             **self._facts_of_tests(copy),
         )
 
@@ -166,6 +173,8 @@ class Release:
         elif action is Action.PREPARE:
             version, commit = self._candidate.version, self._candidate.commit
             self._target.snapshots.prepare(commit, code_history.lock(self._target, version, commit))
+        elif action is Action.JUDGE:
+            self._judge()
         elif action is Action.MAKE_CHALLENGER:
             self._target.registry.set_alias(CHALLENGER, self._there().number)
         elif action is Action.BEGIN_TEST:
@@ -184,6 +193,27 @@ class Release:
             self._test()
         elif action is Action.PUT_BACK:
             self._put_back()
+
+    def _judge(self) -> None:
+        """Hold it against the champion on the newest labels, and write down what they say, whatever it is."""
+        champion = champions.champion(self._target.registry)
+        if champion is None:
+            raise FactoryError(f"{self._target.name} has lost its champion meanwhile: run release again")
+        self._window = newest_labels.judge(self._candidate, self._target, champion)
+        self._say(self._window.sentence)
+        facts: dict[str, Any] = {"model": self._target.contract.model_name, "model_sha256": self._candidate.sha256}
+        facts |= {"champion": champion.number, "code_commit": self._candidate.commit, "found": self._window.sentence}
+        self._target.audit("judged on newest labels", facts | {"verdict": self._window.verdict})
+
+    def _lost_on_labels(self) -> str | None:
+        """Why the newest labels keep it back; one that is alike may go all the same when a person names it."""
+        found = self._window
+        if found is None or (self._named and found.verdict == "level"):
+            return None
+        reason = found.objection(newest_labels.settings_of(self._candidate, self._target).gate.window)
+        if reason is None or found.verdict == "worse":
+            return reason
+        return f"{reason}; to release it all the same, name it with --version"
 
     def _bring(self) -> None:
         """Copy the bytes to the target's own store, and say where they came from."""
@@ -228,6 +258,8 @@ class Release:
         tested, person, registry = self._candidate.tested_here, self._approver(), self._target.registry
         if person:
             registry.set_tag(version.number, tags.APPROVED_BY, person)
+        if self._window is not None:
+            registry.set_tag(version.number, tags.LABELS, self._window.sentence)
         packages = self._candidate.version.tags.get(tags.SAME_ANSWERS)
         if packages and packages != version.tags.get(tags.SAME_ANSWERS):
             registry.set_tag(version.number, tags.SAME_ANSWERS, packages)

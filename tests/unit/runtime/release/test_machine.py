@@ -20,6 +20,7 @@ rules_of_any_target = st.builds(
     approval=st.sampled_from(["none", "required"]),
     trains_here=st.booleans(),
     tries=st.booleans(),
+    judges=st.booleans(),
 )
 any_facts = st.builds(
     Facts,
@@ -41,6 +42,8 @@ any_facts = st.builds(
     lost_because=st.just("its live test ended (its loss is higher)"),
     tried_now=st.booleans(),
     other_test=st.sampled_from([None, None, "version 2 is in a live test there since today"]),
+    judged=st.booleans(),
+    lost_on_labels=st.sampled_from([None, None, "it is worse than the champion on the newest labels"]),
     put_back=st.booleans(),
 )
 FRESH = Facts(
@@ -62,6 +65,7 @@ PROD = Rules(after_staging=True, tests=False, approval="required")
 CHANGES: dict[Action, dict[str, Any]] = {
     Action.COPY: {"target_sha256": SHA},
     Action.PREPARE: {"prepared": True},
+    Action.JUDGE: {"judged": True},
     Action.MAKE_CHALLENGER: {"challenger_sha256": SHA},
     Action.BEGIN_TEST: {"live_test": LiveTest.RUNNING},
     Action.SERVE_CHALLENGER: {"tried_now": True},
@@ -281,3 +285,25 @@ def test_given_no_champion_yet_when_an_environment_tries_then_the_first_model_be
 
     assert [action.name for action in taken] == ["COPY", "PREPARE", "MAKE_CHALLENGER", "MAKE_CHAMPION", "ACTIVATE"]
     assert end.action is Action.DONE
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_given_labels_in_prod_when_walked_then_they_are_asked_before_a_person_where_the_code_is_there(
+    prepared: bool,
+) -> None:
+    rules = replace(PROD, judges=True)
+    asked = replace(FRESH, approved_sha256=None, prepared=prepared)
+    taken, step = _walk(rules, asked)
+    assert (taken, step.action) == ([Action.JUDGE] if prepared else [], Action.ASK_FOR_APPROVAL)
+
+    taken, step = _walk(rules, replace(asked, approved_sha256=SHA))
+    assert taken.index(Action.JUDGE) < taken.index(Action.MAKE_CHALLENGER) and step.action is Action.DONE
+    lost = replace(FRESH, judged=True, lost_on_labels="it is worse")
+    assert next_step(rules, lost) == Step(Action.REFUSE, "it is worse")
+
+
+@given(rules=rules_of_any_target, facts=any_facts)
+def test_given_no_champion_or_a_live_test_when_walked_then_labels_are_not_asked(rules: Rules, facts: Facts) -> None:
+    taken, _ = _walk(rules, facts)
+    if Action.JUDGE in taken:
+        assert rules.judges and facts.champion_sha256 == OTHER and facts.live_test is LiveTest.NONE

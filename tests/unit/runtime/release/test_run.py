@@ -10,9 +10,11 @@ from typing import cast
 
 import pytest
 
+from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.gate.labelled_window import Rows, Verdict, Window
 from aifactory_runtime.registry.port import CHAMPION
-from aifactory_runtime.release import activation, approvals, candidate, run, tags
+from aifactory_runtime.release import activation, approvals, candidate, newest_labels, run, tags
 from aifactory_runtime.release.approval_rule import Standing
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.side import Side
@@ -90,3 +92,35 @@ def test_given_a_release_killed_at_any_write_when_called_again_then_the_registry
     assert found[tags.PREVIOUS] == "2"
     assert found.get(tags.APPROVED_BY) == ("kim.meyer" if target == "prod" else None)
     assert found.get(tags.INTEGRATION) == ("1" * 64 if target == "prod" else "2" * 64 if passed else None)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "named", "refused"),
+    [
+        ("better", False, None),
+        ("not judged", False, None),
+        ("level", False, "more labelled rows may tell.*; to release it all the same, name it with --version"),
+        ("level", True, None),
+        ("worse", True, "is worse than the champion's 0.8"),
+    ],
+)
+def test_given_what_the_newest_labels_of_prod_say_when_released_then_it_counts_and_is_audited(
+    monkeypatch: pytest.MonkeyPatch, verdict: Verdict, named: bool, refused: str | None
+) -> None:
+    window = Window(verdict, "too few", Rows("captured labels of prod", 500, "a", "b"), "roc_auc", 0.7, 0.8, 0.01)
+    window = Window(verdict, "too few") if verdict == "not judged" else window
+    monkeypatch.setattr(newest_labels, "judge", lambda *_: window)
+    monkeypatch.setattr(newest_labels, "settings_of", lambda *_: Settings())
+    registry, audited = Mortal(3, -1), list[tuple[str, dict[str, object]]]()
+    registry.aliases, served = {CHAMPION: 2}, [registry.version(2).model_sha256]
+    made = release_of_3(registry, served, "prod", monkeypatch)
+    made._rules, made._named = replace(made._rules, judges=True), named
+    monkeypatch.setattr(made._target, "audit", lambda action, facts: audited.append((action, dict(facts))))
+
+    with nullcontext() if refused is None else pytest.raises(FactoryError, match=refused):
+        made.run()
+
+    assert (registry.aliases[CHAMPION] == 3) is (refused is None)
+    assert (audited[0][0], audited[0][1]["verdict"]) == ("judged on newest labels", verdict)
+    if refused is None:
+        assert registry.version(3).tags["aifactory.newest_labels"] == window.sentence
