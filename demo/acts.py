@@ -26,7 +26,8 @@ USE_CASE = UseCase("flights" if PROBLEM == "classification" else "flight-delays"
 DEV, STAGING, PROD = (Outside(USE_CASE, name) for name in ("dev", "staging", "prod"))
 WINDOW = 500
 """Predictions of a monitor's window."""
-PACE = Pace(requests_a_second=100, rows=4, label_after=0.5)
+BUSY, USUAL = Pace(50, rows=10), Pace(50, rows=4)
+"""Traffic until there is a baseline of it, and from then on."""
 FIRST, SUCCESSOR = 1, 2
 """Versions of the model."""
 _WINDOWS_OF_BASELINE = 21
@@ -59,9 +60,9 @@ class Loop:
 
     def pass_windows(self, count: int) -> None:
         """Wait until so many more windows of predictions are recorded."""
-        wanted = self.traffic.answered + count * WINDOW // PACE.rows + 1
+        wanted = self.traffic.predictions + count * WINDOW
         what = f"{count} windows of {WINDOW} predictions"
-        self.seen(what, "HTTP: answers of /predict", lambda: self.traffic.answered > wanted)
+        self.seen(what, "HTTP: answers of /predict", lambda: self.traffic.predictions > wanted)
 
     def served(self, version: int) -> None:
         """Wait until callers are answered by this version alone."""
@@ -93,12 +94,10 @@ def learn_usual_traffic(loop: Loop) -> None:
     """Usual traffic: monitors learn how far it moves without any change."""
     (Path(STAGING.contract["inbox_uri"]) / "demo").write_text(_MESSAGE, encoding="utf-8")
     loop.pass_windows(_WINDOWS_OF_BASELINE)
-    loop.seen("monitors know the champion's own traffic", "monitor --json", _judged_by_own_traffic)
-
-
-def _judged_by_own_traffic() -> bool:
-    windows = PROD.said("monitor", "--env", "prod").get("windows", [])
-    return any(one["facts"].get("source") == "own traffic" for window in windows for one in window["results"])
+    loop.traffic.pace = USUAL
+    kept = Path(PROD.contract["artifact_uri"]) / "monitoring" / "models"
+    known = "monitors know the champion's own traffic"
+    loop.seen(known, "artifacts/monitoring", lambda: list(kept.glob("*/baseline-*.json")), _TICK_PROD)
 
 
 def break_source(loop: Loop) -> None:

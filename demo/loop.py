@@ -88,7 +88,7 @@ def release_first() -> None:
 def close_loop() -> None:
     """The acts, with traffic from the first to the last."""
     rows = flights.read(acts.table().parent, PROBLEM)
-    with Traffic(PROD.contract["endpoint_url"], PROD.token, rows.asked(rows.before, 1), acts.PACE) as traffic:
+    with Traffic(PROD.contract["endpoint_url"], PROD.token, rows.asked(rows.before, 1), acts.BUSY) as traffic:
         loop = Loop(traffic, rows)
         for act in acts.ACTS:
             print(f"\n-- {(act.__doc__ or '').splitlines()[0]}", flush=True)

@@ -36,12 +36,16 @@ class Traffic:
     def __init__(self, address: str, token: str, rows: Iterator[Row], pace: Pace | None = None) -> None:
         self._host = urllib.parse.urlsplit(address).netloc
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self._rows, self._pace = rows, pace or Pace()
+        self._rows = rows
+        self.pace = pace or Pace()
+        """How requests come from now on."""
         self._waiting: collections.deque[tuple[float, Sequence[str], Sequence[Any]]] = collections.deque()
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=loop, daemon=True) for loop in (self._ask, self._label)]
         self.answered = 0
         """Requests that were answered with predictions."""
+        self.predictions = 0
+        """Rows of these requests."""
         self.labelled = 0
         """Labels that the service took."""
         self.versions: collections.Counter[str] = collections.Counter()
@@ -74,16 +78,17 @@ class Traffic:
         connection = http.client.HTTPConnection(self._host, timeout=_TIMEOUT_SECONDS)
         due = time.monotonic()
         while not self._ended.is_set():
-            taken = list(itertools.islice(self._rows, self._pace.rows))
+            taken = list(itertools.islice(self._rows, self.pace.rows))
             began = time.monotonic()
             answer = self._post(connection, "/predict", {"rows": [row for row, _ in taken]})
             self.slowest = max(self.slowest, time.monotonic() - began)
             if answer is not None:
                 self.answered += 1
+                self.predictions += len(taken)
                 self.versions[str(answer["model_version"])] += 1
                 labels = [label for _, label in taken]
-                self._waiting.append((time.monotonic() + self._pace.label_after, answer["prediction_ids"], labels))
-            due = max(due + 1 / self._pace.requests_a_second, time.monotonic() - _LATE_SECONDS)
+                self._waiting.append((time.monotonic() + self.pace.label_after, answer["prediction_ids"], labels))
+            due = max(due + 1 / self.pace.requests_a_second, time.monotonic() - _LATE_SECONDS)
             self._ended.wait(max(0.0, due - time.monotonic()))
 
     def _label(self) -> None:
