@@ -22,6 +22,7 @@ import rolling_out
 import scaffolding
 import scoring
 import ticks
+import tracing
 from measure import CHECKOUT, Row, machine
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "demo": demo_runs.measure,
     "more use cases": more_usecases.measure,
     "ticks": ticks.measure,
+    "tracing": tracing.measure,
     "check": fast_tests.measure,
 }
 RESULTS = CHECKOUT / "benchmarks" / "results.json"
