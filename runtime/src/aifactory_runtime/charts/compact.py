@@ -38,11 +38,13 @@ class Bar:
     alarm: bool = False
 
 
-def trend(title: str, about: str, points: Sequence[Point], say: _Say, limit: float | None = None) -> str:
+def trend(
+    title: str, about: str, points: Sequence[Point], say: _Say, limit: float | None = None, *, below: bool = False
+) -> str:
     """Figures over time from the left to the right, each as far from the next; `say` writes a figure.
 
     The axis begins at 0, or at the lowest figure below it. Points with an alarm are squares. The last figure, and the
-    limit where there is one, are written beside the line.
+    limit where there is one, are written beside the line; `below` says on which side of it the alarm is.
     """
     known = [point.value for point in points if point.value is not None]
     low, high = min([0.0, *known]), max([*known, *([limit] if limit is not None else [])], default=1.0)
@@ -58,7 +60,9 @@ def trend(title: str, about: str, points: Sequence[Point], say: _Say, limit: flo
     if limit is not None:
         y = bottom - (limit - low) / (high - low) * _rise()
         parts.append(f'<line class="limit" stroke="#b3261e" stroke-dasharray="4 3" {_across(y, right)}/>')
-        parts.append(_text(_LEFT, y - 4, f"alarm above {say(limit)}", "limit-text", colour="#b3261e"))
+        parts.append(
+            _text(_LEFT, y - 4, f"alarm {'below' if below else 'above'} {say(limit)}", "limit-text", colour="#b3261e")
+        )
     parts += [
         f'<polyline class="line" fill="none" stroke="#1f5fa8" stroke-width="2" points="{run}"/>' for run in _runs(spots)
     ]

@@ -146,7 +146,13 @@ class _Reading:
         return tuple(store.newest(self._data, source, most))
 
     def predictions(self) -> int:
-        return windows.newest(self._capture, self._data) if self._capture.is_dir() else 0
+        """Those of the service that were ever recorded, and the rows of batches that are kept."""
+        scored = self._rows(tables.SCORED) if self.contract.scoring != "online" else 0
+        return scored + (windows.newest(self._capture, self._data) if self._capture.is_dir() else 0)
+
+    def _rows(self, table: str) -> int:
+        there = tables.latest(self._data, table) is not None
+        return tables.count(self._data, table) if there else 0
 
     @property
     def traffic(self) -> str:
@@ -154,9 +160,7 @@ class _Reading:
         return store.BATCHES if self.contract.scoring == "batch" else store.TRAFFIC
 
     def labels(self) -> int:
-        there = tables.latest(self._data, tables.LABELS) is not None
-        moved = tables.count(self._data, tables.LABELS) if there else 0
-        return moved + (moving.waiting(self._capture, LABELS) if self._capture.is_dir() else 0)
+        return self._rows(tables.LABELS) + (moving.waiting(self._capture, LABELS) if self._capture.is_dir() else 0)
 
     def served(self) -> Document | None:
         return ServingFolder(Path(self.contract.release_uri)).read()

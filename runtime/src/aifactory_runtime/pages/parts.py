@@ -9,9 +9,11 @@ from typing import Any
 from aifactory_runtime.charts import compact
 from aifactory_runtime.charts.compact import Bar, Point
 from aifactory_runtime.monitoring import looking
+from aifactory_runtime.monitoring.result import ALARM, FAILED, NO_DATA, OK
+from aifactory_runtime.monitoring.store import Window
 from aifactory_runtime.pages.facts import Facts
 from aifactory_runtime.pages.markup import Markup, joined, tag
-from aifactory_runtime.pages.verdicts import Level, Verdict, when
+from aifactory_runtime.pages.verdicts import Level, Verdict, row_level, when
 
 PAGES = {
     "index": "Overview",
@@ -24,6 +26,7 @@ PAGES = {
 }
 """Name of each page's file to what people call it, in their order."""
 STYLE = "style.css"
+_ORDER = {FAILED: 0, ALARM: 1, NO_DATA: 2}
 _CLASS = {Level.ACT: "act", Level.LOOK: "look", Level.UNKNOWN: "unknown", Level.GOOD: "good"}
 
 
@@ -129,13 +132,20 @@ def _cell(value: Any) -> str | Markup:
 
 
 def trend(
-    title: str, about: str, points: Sequence[Point], *, share: bool = False, unit: str = "", limit: float | None = None
+    title: str,
+    about: str,
+    points: Sequence[Point],
+    *,
+    share: bool = False,
+    unit: str = "",
+    limit: float | None = None,
+    below: bool = False,
 ) -> Markup:
     """Figures over time: chart and table; `share` writes them as percent."""
     if not any(point.value is not None for point in points):
         return card(tag("h3", title), nothing(f"{about} No figure yet."))
     say = _sayer(share, unit)
-    drawn = Markup(compact.trend(title, about, points, say, limit))
+    drawn = Markup(compact.trend(title, about, points, say, limit, below=below))
     rows = [(point.when, _said(point.value, say), "alarm" if point.alarm else "") for point in reversed(points)]
     return _chart(title, about, drawn, table(("until", "figure", "state"), rows, title))
 
@@ -173,3 +183,24 @@ def minutes(text: str) -> str:
     """A time as our logs write it, to the minute; what is none is shown as it is."""
     moment = looking.moment(text)
     return when(moment) if moment else text
+
+
+def monitors(windows: Sequence[Window], area: str) -> Markup:
+    """Every monitor of an area in the newest window, worst first."""
+    if not windows:
+        return nothing("Nothing was looked at yet.")
+    rows = [row for row in windows[-1].rows if row["area"] == area]
+    rows.sort(key=lambda row: _ORDER.get(row["state"], 3))
+    shown = [
+        (
+            row["monitor"].replace("_", " "),
+            row["subject"],
+            pill(row_level(row), row["state"]),
+            None if row["value"] is None else compact.number(row["value"]),
+            None if row["threshold"] is None else compact.number(row["threshold"]),
+            row["reason"],
+        )
+        for row in rows
+        if row["state"] != OK or row["value"] is not None
+    ]
+    return table(("monitor", "of", "state", "figure", "limit", "why"), shown, f"Monitors of {area}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from aifactory_runtime.charts import compact
 from aifactory_runtime.charts.compact import Bar, Point
 from aifactory_runtime.gate import metrics
 from aifactory_runtime.monitoring import model_rules
+from aifactory_runtime.monitoring.result import ALARM
 from aifactory_runtime.pages import parts, verdicts
 from aifactory_runtime.pages.facts import Facts
 from aifactory_runtime.pages.markup import Markup, tag
@@ -36,6 +37,7 @@ def model(facts: Facts) -> str:
             parts.section("Its figures", _figures(found.champion)),
             parts.section("Live test", _live_test(facts)),
             parts.section("Over time", tag("div", *_model_charts(facts), class_="charts")),
+            parts.section("The newest labelled predictions", parts.monitors(facts.labelled, "model")),
             parts.section("Versions", _versions(facts)),
         ]
     return parts.page(facts, "model", parts.banner(verdicts.model(facts)), *content)
@@ -43,7 +45,7 @@ def model(facts: Facts) -> str:
 
 def experiments(facts: Facts) -> str:
     """What was tried, what asks to be tried, and what came of it."""
-    metric = decides(facts)
+    metric = verdicts.decides(facts)
     points = [
         Point(_began(run), run.metrics.get(metric), verdicts.outcome(run) == "refused by the gate")
         for run in reversed(facts.runs)
@@ -107,11 +109,6 @@ def audit(facts: Facts) -> str:
     )
 
 
-def decides(facts: Facts) -> str:
-    """The metric that the gate decides by."""
-    return metrics.chosen(facts.project.settings.gate.metric, facts.project.manifest.problem)
-
-
 def _better(metric: str) -> str:
     return "less is better" if metric in metrics.LOWER_IS_BETTER else "more is better"
 
@@ -165,56 +162,53 @@ def _live_test(facts: Facts) -> Markup:
 
 
 def _model_charts(facts: Facts) -> Iterator[Markup]:
-    metric = decides(facts)
+    metric = verdicts.decides(facts)
     points = [
         Point(f"version {version.number}", _number(version.tags.get(METRIC + metric)))
         for version in facts.models.versions
     ]
     yield parts.trend(f"{metric} by version", f"On the test rows; {_better(metric)}.", points)
-    windows = (*facts.looks, *facts.traffic, *facts.labelled)
-    monitors = {
-        (row["monitor"], row["subject"]): None
-        for window in windows
+    found = [
+        (window.ends, row)
+        for window in (*facts.looks, *facts.labelled)
         for row in window.rows
-        if row["area"] == "model" and row["value"] is not None and _is_drawn(row)
-    }
-    for monitor, subject in monitors:
-        rows = [
-            (window.ends, row)
-            for window in windows
-            for row in window.rows
-            if (row["monitor"], row["subject"]) == (monitor, subject)
-        ]
-        shown = [
-            Point(parts.minutes(ends), row["value"], row["state"] == "alarm") for ends, row in sorted(rows, key=_time)
-        ]
-        limits = [row["threshold"] for _, row in rows if row["threshold"]]
-        title = " ".join(filter(None, (monitor.replace("_", " ").capitalize(), subject)))
-        yield parts.trend(
-            title, _ABOUT.get(monitor, "As the monitor sees it."), shown, limit=limits[-1] if limits else None
-        )
+        if row["area"] == "model" and row["value"] is not None and row["monitor"] not in _NO_CHART
+    ]
+    for monitor in dict.fromkeys(row["monitor"] for _, row in found):
+        rows = [(ends, row) for ends, row in found if row["monitor"] == monitor]
+        of_all = [(ends, row) for ends, row in rows if monitor != model_rules.FIGURES or not row["subject"]]
+        if of_all:
+            yield _monitor(facts, monitor, of_all)
+
+
+def _monitor(facts: Facts, monitor: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
+    """One monitor of the model over time, with its newest limit."""
+    points = [Point(parts.minutes(ends), row["value"], row["state"] == ALARM) for ends, row in rows]
+    limits = [row["threshold"] for _, row in rows if row["threshold"] is not None]
+    metric = verdicts.decides(facts)
+    title = metric if monitor == model_rules.FIGURES else monitor.replace("_", " ").capitalize()
+    below = monitor == model_rules.FIGURES and metric not in metrics.LOWER_IS_BETTER
+    kpi = facts.project.manifest.kpi
+    if monitor == model_rules.KPI and kpi is not None:
+        below = kpi.direction == "up"
+    if monitor == model_rules.KPI:
+        title = str(rows[-1][1]["subject"]) or title
+    about = _ABOUT.get(monitor, "As the monitor sees it.")
+    return parts.trend(title, about, points, limit=limits[-1] if limits else None, below=below)
 
 
 _ABOUT = {
-    "staleness": "Days since the model was registered or came here.",
+    model_rules.STALENESS: "Days since the model was registered or came here.",
     model_rules.FIGURES: "The gate's metric on labelled predictions, window by window.",
     model_rules.CALIBRATION: "How far answers are off how often they come true.",
     model_rules.KPI: "The mean over labelled predictions, window by window.",
 }
-
-
-def _is_drawn(row: Mapping[str, Any]) -> bool:
-    """Neither counts of labels nor single slices, of which there are many: an alarm names those."""
-    counts = row["monitor"] in (model_rules.LABELS, model_rules.LATE)
-    return not counts and not (row["monitor"] == model_rules.FIGURES and row["subject"])
-
-
-def _time(entry: tuple[str, Any]) -> str:
-    return entry[0]
+_NO_CHART = frozenset({model_rules.LABELS, model_rules.LATE})
+"""How far reading is."""
 
 
 def _versions(facts: Facts) -> Markup:
-    metric = decides(facts)
+    metric = verdicts.decides(facts)
     champion = facts.models.champion.number if facts.models.champion else None
     rows = [
         (

@@ -10,7 +10,8 @@ from typing import Any
 
 from aifactory_runtime.events import kinds, told
 from aifactory_runtime.events.problems import Problem
-from aifactory_runtime.monitoring import looking
+from aifactory_runtime.gate import metrics
+from aifactory_runtime.monitoring import looking, model_rules
 from aifactory_runtime.monitoring.result import ALARM, FAILED, OK
 from aifactory_runtime.monitoring.telling import KIND_OF
 from aifactory_runtime.pages.facts import Facts
@@ -101,7 +102,7 @@ def service(facts: Facts) -> Verdict:
 
 def data(facts: Facts) -> Verdict:
     """Whether what callers send is like what the model learned from."""
-    if not facts.predictions:
+    if not facts.traffic and not facts.predictions:
         return Verdict(Level.UNKNOWN, "No predictions yet")
     if not facts.traffic:
         least = facts.project.settings.monitoring.window_rows
@@ -128,7 +129,21 @@ def model(facts: Facts) -> Verdict:
     age = _one(facts.looks[-1].rows, "staleness") if facts.looks else None
     days = "" if age is None or age["value"] is None else f", {_days(age['value'])} old"
     trial = ", a live test runs" if facts.served and facts.served.trial else ""
-    return Verdict(Level.GOOD, f"Version {number} answers{days}{trial}")
+    return Verdict(Level.GOOD, f"Version {number} answers{days}{trial}", _came_true(facts))
+
+
+def _came_true(facts: Facts) -> str:
+    """The deciding figure on the newest labelled predictions."""
+    found = _one(facts.labelled[-1].rows, model_rules.FIGURES) if facts.labelled else None
+    if found is None or found["value"] is None:
+        return ""
+    rows = facts.labelled[-1].predictions
+    return f"{decides(facts)} {found['value']:.3g} on the newest {rows:,} labelled predictions"
+
+
+def decides(facts: Facts) -> str:
+    """The metric that the gate decides by."""
+    return metrics.chosen(facts.project.settings.gate.metric, facts.project.manifest.problem)
 
 
 def _days(days: float) -> str:

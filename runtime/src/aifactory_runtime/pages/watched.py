@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from aifactory_runtime.charts import compact
 from aifactory_runtime.charts.compact import Bar, Point
 from aifactory_runtime.monitoring import drift_rules, service_rules
-from aifactory_runtime.monitoring.result import ALARM, FAILED, NO_DATA, OK
+from aifactory_runtime.monitoring.result import ALARM
 from aifactory_runtime.monitoring.store import Window
 from aifactory_runtime.pages import parts, verdicts
 from aifactory_runtime.pages.facts import Facts
@@ -18,7 +17,6 @@ from aifactory_runtime.pages.markup import Markup, tag
 from aifactory_runtime.quota.usage import ALERT_SHARE
 
 _MOST_BARS = 20
-_ORDER = {FAILED: 0, ALARM: 1, NO_DATA: 2}
 
 
 def service(facts: Facts) -> str:
@@ -51,7 +49,7 @@ def service(facts: Facts) -> str:
         parts.banner(verdicts.service(facts)),
         parts.section("The service", parts.facts_list(about)),
         parts.section("Over time", tag("div", *charts, class_="charts")),
-        parts.section("The last look", _monitors(facts.looks, "service")),
+        parts.section("The last look", parts.monitors(facts.looks, "service")),
         parts.section("Who may call", _callers(facts)),
     )
 
@@ -90,7 +88,7 @@ def data(facts: Facts) -> str:
         parts.banner(verdicts.data(facts)),
         parts.section("What was looked at", parts.facts_list(_windows(facts))),
         parts.section("Like before?", tag("div", *charts, class_="charts")),
-        parts.section("The last window", _monitors(facts.traffic, "data")),
+        parts.section("The last window", parts.monitors(facts.traffic, "data")),
     )
 
 
@@ -187,24 +185,3 @@ def _largest(windows: Sequence[Window], monitor: str) -> list[Point]:
         alarm = any(row["state"] == ALARM for row in rows)
         points.append(Point(parts.minutes(window.ends), max(values, default=None), alarm))
     return points
-
-
-def _monitors(windows: Sequence[Window], area: str) -> Markup:
-    """Every monitor of an area in the newest window, worst first."""
-    if not windows:
-        return parts.nothing("Nothing was looked at yet.")
-    rows = [row for row in windows[-1].rows if row["area"] == area]
-    rows.sort(key=lambda row: _ORDER.get(row["state"], 3))
-    shown = [
-        (
-            row["monitor"].replace("_", " "),
-            row["subject"],
-            parts.pill(verdicts.row_level(row), row["state"]),
-            None if row["value"] is None else compact.number(row["value"]),
-            None if row["threshold"] is None else compact.number(row["threshold"]),
-            row["reason"],
-        )
-        for row in rows
-        if row["state"] != OK or row["value"] is not None
-    ]
-    return parts.table(("monitor", "of", "state", "figure", "alarm above", "why"), shown, f"Monitors of {area}")

@@ -119,13 +119,17 @@ def _traffic(contract: EnvironmentContract) -> None:
 
 
 def _labelled(contract: EnvironmentContract) -> None:
-    for number in range(1, 4):
+    """Three windows, in the last of which the model is worse."""
+    for number, figure in ((1, 0.89), (2, 0.88), (3, 0.83)):
         stamp = (NOW - timedelta(hours=9 * (4 - number))).isoformat(timespec="seconds")
+        known = Result("model", "figures", value=figure, threshold=0.86)
+        worse = replace(known, state=ALARM, reason="roc_auc is 0.83 on 500 labelled rows, 0.902 at the gate")
         found = [
             Result("model", "labels", value=500.0),
-            Result("model", "figures", "", 0.9 - 0.01 * number, 0.85),
+            worse if number == 3 else known,
             Result("model", "figures", "region = west", 0.88, 0.8),
-            Result("model", "kpi", "profit", 12.0 - number, 8.5),
+            result.judged(Result("model", "calibration"), 0.02 * number, 0.09),
+            Result("model", "kpi", "profit", 12.0 + number, 10.0),
         ]
         store.write(Path(contract.data_uri), Place(LABELS, number, stamp, stamp, 500, None, "2"), found, NOW)
 

@@ -13,6 +13,9 @@ import pytest
 from aifactory_runtime.audit import log as audit
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.monitoring import result, store
+from aifactory_runtime.monitoring.result import Result
+from aifactory_runtime.monitoring.store import Place
 from aifactory_runtime.pages import render
 from aifactory_runtime.pages.parts import PAGES
 from tests.unit.runtime.pages import shown
@@ -76,19 +79,21 @@ def test_given_a_lively_environment_when_rendered_then_pages_are_whole_and_ask_f
         assert page.count("<summary>As a table</summary>") == charts
         assert charts or name == "index"
     assert ODD in "".join(Read(pages["data"]).words), "it is shown as it is"
-    assert "west" not in pages["model"], "slices are many: an alarm names those"
+    titles = re.findall(r"<title>([^<]*)</title>", pages["model"])
+    assert [one for one in titles if "west" in one] == [], "slices are many: they stand in a table"
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("index", ["2 problems are open, and something has stopped", "To do something: operator, dana.", "Drift: age"]),
-        ("index", ["It answers", "Unlike before: age", "Version 2 answers, 1 day old", "All 3 lines hold"]),
+        ("index", ["It answers", "Unlike before: age", "roc_auc is 0.83 on 500 labelled rows", "All 3 lines hold"]),
         ("service", ["980 requests since the look before", "Failed requests", "alarm above 1 %"]),
         ("service", ["otto.demo-case.prod", "operator", "2026-12-06 18:00", "no end"]),
         ("data", ["8,130", "no labels yet", "1,000 predictions", "alarm above 0.09", "the distance is too large"]),
         ("model", ["0.902", "0.74", "roc_auc by version", "No successor was tried", "champion"]),
-        ("model", ["The gate's metric on labelled predictions", "Kpi profit"]),
+        ("model", ["The gate's metric on labelled predictions", "profit"]),
+        ("model", ["alarm below 0.86", "Calibration", "alarm above 0.09", "region = west", "version 2 answers"]),
         ("experiments", ["refused by the gate", f"failed: the table has no column {ODD}", "2026-11-20 09:00"]),
         ("cost", ["Within its quotas", "0.667 h", "50 a month; this machine sends no bill"]),
         ("audit", ["All 3 lines hold", "approved", "kim.meyer", f"why {ODD}"]),
@@ -114,6 +119,16 @@ def test_given_an_empty_environment_when_rendered_then_it_is_said_what_is_not_th
     }
     assert {name: one in words[name] for name, one in said.items()} == dict.fromkeys(PAGES, True)
     assert "act now" not in words["index"] and "Could not be read" not in words["index"]
+
+
+def test_given_scoring_in_batches_when_rendered_then_the_rows_of_batches_are_what_was_looked_at(tmp_path: Path) -> None:
+    one = shown.empty(tmp_path, scoring="batch", endpoint_url=None)
+    stamp = NOW.isoformat()
+    drift = result.judged(Result("data", "drift", "age"), 0.2, 0.1, "the distance is 0.2")
+    store.write(Path(one.contract.data_uri), Place(store.BATCHES, 1, stamp, stamp, 900), [drift], NOW)
+    pages = written(one)
+    assert "Unlike before: age" in pages["index"] and "900 predictions" in pages["data"]
+    assert "No service here" in pages["service"]
 
 
 def _damage_table(one: Shown) -> None:
