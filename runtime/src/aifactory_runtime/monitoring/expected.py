@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from aifactory_runtime import files
 from aifactory_runtime.gate.metrics import Metric
+from aifactory_runtime.registry import model_folder
 
 if TYPE_CHECKING:
     from aifactory_runtime.gate.cuts import Cut
@@ -91,6 +92,13 @@ def folder(monitoring: Path, sha256: str) -> Path:
 def keep(monitoring: Path, sha256: str, text: str) -> None:
     """Leave the figures of a model where monitors look."""
     files.write(folder(monitoring, sha256) / FILE, text)
+
+
+def remember(monitoring: Path, sha256: str, model: Path) -> None:
+    """Have the input schema of the model in `model` where monitors look: where no service is, a batch leaves it."""
+    place = folder(monitoring, sha256) / model_folder.SCHEMA
+    if not place.exists():
+        files.write(place, (model / model_folder.SCHEMA).read_bytes())
 
 
 def _numbers(one: Measured | None) -> list[float] | None:

@@ -26,6 +26,7 @@ from aifactory_runtime.contract import names
 from aifactory_runtime.data import ahead, column_names, conform, declared, parts, removals, source, tables, upkeep
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.monitoring import expected
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.reproduction import same_science
@@ -128,6 +129,7 @@ def _scored(
     try:
         context.registry.download(version, place / "model")
         schema = model_folder.read_schema(place / "model")
+        expected.remember(context.artifacts / expected.FOLDER, version.model_sha256, place / "model")
         estimator = model_folder.load_estimator(place / "model", context.settings.train.trusted_types)
     finally:
         shutil.rmtree(place)

@@ -17,6 +17,7 @@ from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.monitoring import models
 from aifactory_runtime.pipeline import score as scoring
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -40,6 +41,8 @@ def test_given_a_table_when_scored_twice_then_predictions_are_there_once(pipelin
     assert set(found["prediction"]) <= {0, 1}
     assert np.allclose(found["probability_0"] + found["probability_1"], 1.0)
     assert set(found["model_version"]) == {1}
+    known = models.find(context.artifacts / "monitoring", context.artifacts / "no service", found["model_sha256"][0])
+    assert known.profile is not None, "monitors know the model without a service"
     assert found["scored_at"].nunique() == 1 and found["scored_at"][0].endswith("+00:00")
 
 
