@@ -116,7 +116,10 @@ def figures(rows: Labelled, was: Expected | None, margins: Margins, before: Coll
     judged = sum(now is not None for _, _, now in pairs)
     sure = NormalDist().inv_cdf(1 - MOST_P / max(1, judged))
     found = [_figure(one, gate, now, margins, sure) for one, gate, now in pairs]
-    return [*(_twice(one, before) for one in found), *(one for one, gate, _ in parts if gate is None)]
+    whole_rows, *sliced = [_twice(one, before) for one in found]
+    if whole_rows.state == ALARM:  # one problem, not one a slice
+        sliced = [_explained(one) for one in sliced]
+    return [whole_rows, *sliced, *(one for one, gate, _ in parts if gate is None)]
 
 
 def _slices(rows: Labelled, was: Expected, metric: Metric) -> Iterator[tuple[Result, Measured | None, Measured | None]]:
@@ -203,6 +206,11 @@ def _twice(one: Result, before: Collection[str]) -> Result:
     alarm = _name(one.monitor, one.subject) in before
     since = "in two windows running" if alarm else "in one window so far"
     return replace(one, state=ALARM if alarm else OK, reason=f"{one.reason}: {since}")
+
+
+def _explained(one: Result) -> Result:
+    """A slice where all rows are worse: it is shown, and the problem is that of all rows."""
+    return replace(one, state=OK, reason=f"{one.reason}, as all rows are") if one.state == ALARM else one
 
 
 def _name(monitor: str, subject: str) -> str:

@@ -122,6 +122,8 @@ def test_given_a_model_that_is_worse_in_two_windows_when_looked_at_then_one_prob
     watched.look()
     found = watched.open()["model_worse"]
     assert (found.kind, found.facts["owner"], found.facts["window"]) == ("model_worse", "mia", "labels 2")
+    assert not any(key.startswith("model_worse:") for key in watched.open()), "one problem, not one a slice"
+    assert "as all rows are" in watched.rows(monitor="figures", subject="region = east")[-1]["reason"]
     assert "roc_auc is" in str(found.facts["reason"]) and watched.open()["miscalibrated"].count == 1
     watched.live(3, by_chance)
     watched.look()
