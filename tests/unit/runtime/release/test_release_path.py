@@ -20,6 +20,7 @@ from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Document, ServingFolder
 from tests.fixtures import prediction_log
 from tests.fixtures.callers import Callers
+from tests.fixtures.usecase_repo import commit
 from tests.unit.runtime.environments import APPROVER, TOKEN, Environments, pss_mb
 
 pytestmark = pytest.mark.slow
@@ -30,6 +31,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
     made = Environments(tmp_path_factory.mktemp("factory"))
     made.start("staging", "prod")
     try:
+        (made.repo / "conf" / "staging.yaml").write_text("gate: {limits: {latency_ms: 60000}}\n")
+        commit(made.repo, "Limit the time of an answer")
         made.train()
         yield made
     finally:
@@ -55,6 +58,7 @@ def test_given_a_candidate_when_released_to_staging_then_it_is_tested_there(plac
     assert checks["a caller without a token is refused"] == "status 401"
     assert checks["consumer: answers are as it relies on"] == "50 rows"
     assert checks["an answer is explained, by values that sum to it"] == "they do"
+    assert checks["one row is answered within 60000 ms (gate.limits.latency_ms)"] == "it is"
 
 
 def test_given_a_model_in_staging_when_another_is_trained_in_dev_then_it_has_to_beat_that_one(
