@@ -10,6 +10,9 @@ from aifactory_runtime.gate.evidence import Evidence
 NAME = "footprint"
 MEASURED = frozenset({"memory_bytes", "latency_ms"})
 """What differs from one measurement to the next, and is no part of a report's digest."""
+LOADED_TWICE = 200_000_000
+"""Files of more bytes are not loaded a second time to see what memory they take: evaluate holds the model already."""
+_NOT_LOADED = "too large to be loaded a second time: memory is taken to be the size of the files"
 _MB = 1e6
 
 
@@ -21,6 +24,11 @@ class Footprint:
     memory_bytes: int
     latency_ms: float
     """Median over several answers to one row."""
+
+
+def loaded_twice(model_bytes: int) -> bool:
+    """Whether a model of this size is loaded once more, to be measured."""
+    return model_bytes <= LOADED_TWICE
 
 
 def of(found: Footprint, limits: LimitSettings) -> Evidence:
@@ -35,5 +43,6 @@ def of(found: Footprint, limits: LimitSettings) -> Evidence:
         "memory_bytes": found.memory_bytes,
         "latency_ms": found.latency_ms,
         "limits": limits.model_dump(include={"model_bytes", "memory_mb", "latency_ms"}),
+        "notes": [] if loaded_twice(found.model_bytes) else [_NOT_LOADED],
     }
     return Evidence(NAME, report, tuple(said))

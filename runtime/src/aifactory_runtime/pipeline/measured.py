@@ -68,7 +68,8 @@ class Measured:
         """Bytes on disk, memory once loaded, milliseconds for one row in this process."""
         size = sum(path.stat().st_size for path in self._place.rglob("*") if path.is_file())
         trusted = self._settings.train.trusted_types
-        memory = _memory(lambda: model_folder.load_estimator(self._place, trusted))
+        again = footprint.loaded_twice(size)
+        memory = _memory(lambda: model_folder.load_estimator(self._place, trusted)) if again else size
         found = footprint.Footprint(size, max(memory, size), self._latency())
         return footprint.of(found, self._settings.gate.limits)
 
