@@ -111,7 +111,10 @@ class _Monitor:
     # Windows of predictions
 
     def _traffic(self) -> list[Result]:
-        """Look at each window that has closed; what is returned says that all could be read."""
+        """Look at each window that has closed; what is returned says that all could be read.
+
+        What comes after the call began is the next one's: else a call that is slower than the traffic has no end.
+        """
         after = store.position(self._data, TRAFFIC)
         newest = windows.newest(self._capture, self._data)
         if newest < after:
@@ -119,7 +122,8 @@ class _Monitor:
                 f"the log of predictions ends at {newest}, but {after} was looked at already: a backup was restored; "
                 "windows go on once it is past that"
             )
-        found = windows.read(self._capture, self._data, after)
+        there = windows.read(self._capture, self._data, after)
+        found = itertools.takewhile(lambda each: each.sequence <= newest, there)
         for window in windows.cut(found, self._settings.window_rows):
             self._write(self._place(window), self._of_window(window))
         return [Result("data", _READING)]

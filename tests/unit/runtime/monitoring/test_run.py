@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -105,13 +106,37 @@ def test_given_20_windows_of_own_traffic_when_looked_at_then_these_are_the_basel
     assert watched.open()["drift:age"].facts["retrains"] is True
 
 
+def test_given_predictions_that_come_faster_than_they_are_looked_at_then_a_call_ends_with_those_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(tmp_path)
+    watched.predict(rows(1, SIZE))
+    (path,) = (watched.folder / "capture").glob("predictions-*.jsonl")
+    write = store.write
+
+    def slow(*arguments: Any) -> bool:
+        """The service goes on with the same file while a window is written."""
+        lines = [json.loads(line) for line in path.read_bytes().splitlines()[-SIZE:]]
+        if lines[-1]["sequence"] < 4 * SIZE:
+            more = [json.dumps(one | {"sequence": one["sequence"] + SIZE}) + "\n" for one in lines]
+            with path.open("a") as log:
+                log.writelines(more)
+        return write(*arguments)
+
+    monkeypatch.setattr(store, "write", slow)
+    watched.look()
+    assert watched.windows() == ["traffic 100"]
+    watched.look()
+    assert watched.windows()[:2] == ["traffic 100", "traffic 200"], "the next call goes on"
+
+
 STEPS: list[tuple[Any, str, bool]] = [
     (parts.Writer, "close", False),
     (parts.Writer, "close", True),
     (tables, "append_stream", True),
-    (record, "found", False),
-    (record, "found", True),
-    (record, "over", False),
+    (record.Following, "found", False),
+    (record.Following, "found", True),
+    (record.Following, "over", False),
 ]
 
 
@@ -123,6 +148,7 @@ def test_given_a_kill_anywhere_when_run_again_then_each_window_is_there_once_and
     watched.predict(rows(1, 2 * SIZE, lambda row: row | {"region": "east"}))
     watched.predict(rows(2, SIZE, lambda row: row | {"member": True}))
     watched.predict(rows(3, SIZE))
+    killed = 0
     for _ in range(30):
         with monkeypatch.context() as patched:
             patched.setattr(place, name, killing(getattr(place, name), after=after, calls=2))
@@ -130,9 +156,10 @@ def test_given_a_kill_anywhere_when_run_again_then_each_window_is_there_once_and
                 watched.look()
                 break
             except Killed:
-                continue
+                killed += 1
     watched.look()
 
+    assert killed
     assert watched.windows() == ["traffic 100", "traffic 200", "traffic 300", "traffic 400"]
     found = record.read(watched.events).problems
     assert (found.by_key["stuck_column:region"].count, found.by_key["stuck_column:member"].count) == (2, 1)
