@@ -206,9 +206,9 @@ class Release:
         self._target.audit("judged on newest labels", facts | {"verdict": self._window.verdict})
 
     def _lost_on_labels(self) -> str | None:
-        """Why the newest labels keep it back; one that is alike may go all the same when a person names it."""
+        """Why the newest labels keep it back; one that is alike goes on into a live test, or when a person names it."""
         found = self._window
-        if found is None or (self._named and found.verdict == "level"):
+        if found is None or (found.verdict == "level" and (self._named or self._rules.tries)):
             return None
         reason = found.objection(newest_labels.settings_of(self._candidate, self._target).gate.window)
         if reason is None or found.verdict == "worse":

@@ -124,3 +124,18 @@ def test_given_what_the_newest_labels_of_prod_say_when_released_then_it_counts_a
     assert (audited[0][0], audited[0][1]["verdict"]) == ("judged on newest labels", verdict)
     if refused is None:
         assert registry.version(3).tags["aifactory.newest_labels"] == window.sentence
+
+
+@pytest.mark.parametrize(
+    ("verdict", "tries", "kept"), [("level", True, False), ("level", False, True), ("worse", True, True)]
+)
+def test_given_a_live_test_that_follows_when_labels_see_no_difference_then_it_is_left_to_that(
+    monkeypatch: pytest.MonkeyPatch, verdict: Verdict, tries: bool, kept: bool
+) -> None:
+    monkeypatch.setattr(newest_labels, "settings_of", lambda *_: Settings())
+    registry = Mortal(3, -1)
+    made = release_of_3(registry, [registry.version(2).model_sha256], "prod", monkeypatch)
+    made._rules = replace(made._rules, tries=tries)
+    made._window = Window(verdict, "", Rows("captured labels of prod", 500, "a", "b"), "roc_auc", 0.7, 0.8, 0.2)
+
+    assert bool(made._lost_on_labels()) is kept
