@@ -14,6 +14,7 @@ import demo_runs
 import drift_report
 import fast_tests
 import following
+import live_verdict
 import more_usecases
 import own_table
 import pipeline
@@ -21,6 +22,7 @@ import provisioning
 import rolling_out
 import scaffolding
 import scoring
+import serving
 import ticks
 import tracing
 from measure import CHECKOUT, Row, machine
@@ -32,6 +34,8 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "own table": own_table.measure,
     "pipeline": pipeline.measure,
     "scoring": scoring.measure,
+    "serving": serving.measure,
+    "live verdict": live_verdict.measure,
     "checks": checks.measure,
     "drift report": drift_report.measure,
     "provisioning": provisioning.measure,

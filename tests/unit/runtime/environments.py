@@ -161,7 +161,7 @@ class Environments:
     def workers(self, name: str, count: int) -> list[int]:
         """The workers, once there are so many of them, and each reports that it is ready."""
         pid = self.launchers[name].pid
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while True:
             workers = list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
             ready = {status.pid for status in ServingFolder(self.serving(name)).statuses() if status.ready}
