@@ -14,6 +14,7 @@ import demo_runs
 import drift_report
 import fast_tests
 import following
+import live_test
 import live_verdict
 import more_usecases
 import own_table
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "pipeline": pipeline.measure,
     "scoring": scoring.measure,
     "serving": serving.measure,
+    "live test": live_test.measure,
     "live verdict": live_verdict.measure,
     "checks": checks.measure,
     "drift report": drift_report.measure,
