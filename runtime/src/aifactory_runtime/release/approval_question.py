@@ -45,7 +45,7 @@ def question(chosen: Candidate, target: Side, window: Window | None = None) -> A
     known: dict[str, Any] = {"environment": contract.environment, "version": number, "approvers": approvers}
     known |= {"approved": list(found.given), "awaited": list(found.awaited), "missing": found.missing}
     values = known | {"waits_for": "approval", **asdict(subject), "summary": asdict(summary), "command": command}
-    values |= {"newest_labels": None if window is None else window.sentence}
+    values |= {} if window is None else {"newest_labels": window.sentence}
     return ApprovalNeeded("\n  ".join(lines) + f"\nTo approve:\n  {command}", values)
 
 
