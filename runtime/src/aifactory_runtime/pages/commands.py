@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import click
@@ -11,7 +12,8 @@ from aifactory_runtime.config import options
 
 @click.command()
 @options.environment
-def pages(environment: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def pages(environment: str | None, as_json: bool) -> None:
     """Write how an environment stands as pages for a browser, and print where they begin. A tick does it, too.
 
     They ask for nothing else: open them from the folder, or have the dashboard show them.
@@ -20,4 +22,7 @@ def pages(environment: str | None) -> None:
     """
     from aifactory_runtime.pages import render
 
-    click.echo(render.render(options.project_of(environment), datetime.now(UTC)))
+    project = options.project_of(environment)
+    begin = render.render(project, datetime.now(UTC))
+    known = {"environment": project.environment.contract.environment, "pages": str(begin)}
+    click.echo(json.dumps(known) if as_json else str(begin))
