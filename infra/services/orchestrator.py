@@ -39,7 +39,7 @@ from dagster import (
     schedule,
 )
 
-STARTED = datetime.now(UTC)
+STARTED = running.seconds()
 """When the process that asks the schedules started: each run is a child of it."""
 # Ours and supervisor's, not the pipeline's.
 _DROPPED = ("DAGSTER_HOME", "FACTORY_HOME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_SERVER_URL")

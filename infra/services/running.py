@@ -7,8 +7,9 @@ good, and takes the place of one that could go on: Dagster looks after lost runs
 # Dagster is in the servers' environment only, where nothing is type-checked.
 # mypy: disable-error-code="import-not-found,misc"
 
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
@@ -21,14 +22,21 @@ _WITH_PROCESS = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRun
 _LOST = "its process went with an earlier start of the orchestrator; what it was to do is due again by itself"
 
 
+def seconds() -> float:
+    """A clock that nobody sets; it goes on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def places(instance: DagsterInstance, work: str, states: Sequence[DagsterRunStatus]) -> frozenset[str]:
     """Where a run of this work is in one of these states."""
     found = instance.get_runs(RunsFilter(tags={WORK: work}, statuses=list(states)))
     return frozenset(run.tags[PLACE] for run in found if PLACE in run.tags)
 
 
-def end_lost(instance: DagsterInstance, since: datetime) -> list[str]:
-    """End the runs whose process was one of before `since`, when this code location started; their ids."""
+def end_lost(instance: DagsterInstance, started: float) -> list[str]:
+    """End the runs whose process went before this code location started, `started` by `seconds`; their ids."""
+    # Records have the time of day: the start is told in it as it is set now.
+    since = datetime.now(UTC) - timedelta(seconds=seconds() - started)
     found = instance.get_run_records(RunsFilter(statuses=list(_WITH_PROCESS)))
     lost = [one.dagster_run for one in found if _utc(one.update_timestamp) < since]
     for run in lost:

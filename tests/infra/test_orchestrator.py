@@ -36,7 +36,7 @@ for line in sys.stdin:
         config = {"ops": {"run_released_code": {"config": config}}, "loggers": {"lines": {}}}
         instance.create_run_for_job(job, run_config=config, tags=tags, status=dagster.DagsterRunStatus[state])
     if asked["restarted"]:
-        orchestrator.STARTED = datetime.datetime.now(datetime.UTC)
+        orchestrator.STARTED = orchestrator.running.seconds()
     for slot in asked["slots"]:
         moment = datetime.datetime.fromisoformat(slot)
         context = dagster.build_schedule_context(instance, scheduled_execution_time=moment)
