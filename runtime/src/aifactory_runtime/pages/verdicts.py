@@ -11,7 +11,7 @@ from typing import Any
 from aifactory_runtime.events import kinds, told
 from aifactory_runtime.events.problems import Problem
 from aifactory_runtime.gate import metrics
-from aifactory_runtime.monitoring import looking, model_rules
+from aifactory_runtime.monitoring import drift_rules, looking, model_rules
 from aifactory_runtime.monitoring.result import ALARM, FAILED, OK
 from aifactory_runtime.monitoring.telling import KIND_OF
 from aifactory_runtime.pages.facts import Facts
@@ -31,6 +31,8 @@ class Level(Enum):
 
 
 _WORST_FIRST = tuple(Level)
+_COMPARED = frozenset({drift_rules.DRIFT, drift_rules.SKEW})
+"""Monitors that hold what is sent against what is known."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,20 @@ def overall(facts: Facts) -> Verdict:
         )
     if late := _late(facts):
         return Verdict(Level.LOOK, "Nobody watches at the moment", late)
-    areas = (service, data, model, experiments, cost, audited)
-    found = min((area(facts) for area in areas), key=lambda one: _WORST_FIRST.index(one.level))
-    if found.level in (Level.ACT, Level.LOOK):
-        return found
+    return _of_areas(facts)
+
+
+def _of_areas(facts: Facts) -> Verdict:
+    """The worst area; what is served has to be known, too, for the whole to be in order."""
+    served = [area(facts) for area in (model, service, data)]
+    for one in sorted([*served, experiments(facts), cost(facts), audited(facts)], key=_rank):
+        if one.level in (Level.ACT, Level.LOOK) or (one.level is Level.UNKNOWN and one in served):
+            return one
     return Verdict(Level.GOOD, "Everything is in order", "No problem is open.")
+
+
+def _rank(verdict: Verdict) -> int:
+    return _WORST_FIRST.index(verdict.level)
 
 
 def _urgency(problem: Problem) -> int:
@@ -109,7 +120,11 @@ def data(facts: Facts) -> Verdict:
         said = f"{facts.predictions:,} predictions recorded; the first look is at {least:,}"
         return Verdict(Level.UNKNOWN, "Too few predictions to judge", said)
     last = facts.traffic[-1]
-    level, alarms = _judged(_of_area(last.rows, "data"))
+    rows = _of_area(last.rows, "data")
+    level, alarms = _judged(rows)
+    if not alarms and not any(row["monitor"] in _COMPARED and row["state"] == OK for row in rows):
+        why = next((str(row["reason"]) for row in rows if row["monitor"] in _COMPARED and row["reason"]), "")
+        return Verdict(Level.UNKNOWN, "Nothing of the data was compared", why or "no column could be compared")
     if not alarms:
         return Verdict(Level.GOOD, "Like the data the model knows", f"{last.predictions:,} predictions looked at")
     columns = sorted({str(row["subject"]) for row in alarms if row["subject"]})

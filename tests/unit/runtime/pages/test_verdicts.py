@@ -34,7 +34,9 @@ def facts(**more: Any) -> Facts:
     contract = SimpleNamespace(serves=True, retired=None)
     settings = SimpleNamespace(monitoring=SimpleNamespace(period_minutes=60.0, window_rows=1000))
     project: Any = SimpleNamespace(environment=SimpleNamespace(contract=contract), settings=settings)
-    return replace(Facts(project, NOW, looks=(window(row("service", "answers")),)), **more)
+    released: Any = SimpleNamespace(champion=SimpleNamespace(version="2"), trial=None)
+    looks, traffic = (window(row("service", "answers")),), (window(row("data", "drift")),)
+    return replace(Facts(project, NOW, looks=looks, traffic=traffic, served=released), **more)
 
 
 def problem(kind: str, **more: Any) -> Problem:
@@ -59,6 +61,13 @@ def test_given_problems_when_judged_then_the_worst_counts_and_those_who_are_to_a
         ({"looks": (window(row("service", "answers"), hours=4),)}, Level.LOOK, "Nobody watches at the moment"),
         ({"unread": {"models": "the server is away"}}, Level.LOOK, "A part of this page could not be read"),
         ({"audited": Audited(Verification(3, "a", "line 4 is torn"))}, Level.ACT, "The audit log was changed"),
+        ({"served": None}, Level.UNKNOWN, "No model is released yet"),
+        ({"traffic": ()}, Level.UNKNOWN, "No predictions yet"),
+        (
+            {"looks": (window(row("service", "answers", "no data", None, "not asked")),)},
+            Level.UNKNOWN,
+            "not asked",
+        ),
         ({"looks": (window(row("service", "answers", "alarm", 0.0, "no answer")),)}, Level.ACT, "no answer"),
         ({"looks": (window(row("service", "x", "failed", None, "it broke")),)}, Level.ACT, "it broke"),
         ({"looks": (window(row("service", "latency", "alarm", 3.0, "1 % takes 3 s")),)}, Level.LOOK, "1 % takes 3 s"),
@@ -83,7 +92,19 @@ def test_given_runs_and_quotas_when_judged_then_a_refusal_and_a_full_quota_are_s
 
 
 def test_given_labels_that_say_that_the_model_is_worse_when_judged_then_it_is_said() -> None:
-    released: Any = SimpleNamespace(champion=SimpleNamespace(version="2"), trial=None)
     worse = window(row("model", "figures", "alarm", 0.6, "roc_auc is 0.6"))
-    said = verdicts.model(facts(labelled=(worse,), served=released))
+    said = verdicts.model(facts(labelled=(worse,)))
     assert (said.level, said.sentence) == (Level.LOOK, "roc_auc is 0.6")
+
+
+@pytest.mark.parametrize("rows", [(), (row("data", "drift", "no data", None, "no baseline"), row("data", "missing"))])
+def test_given_a_window_of_which_nothing_was_compared_when_judged_then_it_is_not_in_order(
+    rows: tuple[dict[str, Any], ...],
+) -> None:
+    empty = facts(traffic=(window(row("data", "schema"), *rows),))
+    said = verdicts.data(empty)
+    assert (said.level, said.sentence) == (Level.UNKNOWN, "Nothing of the data was compared")
+    assert said.more == ("no baseline" if rows else "no column could be compared")
+    assert verdicts.overall(empty) == said
+    some = facts(traffic=(window(row("data", "skew"), *rows),))
+    assert verdicts.data(some).level is Level.GOOD
