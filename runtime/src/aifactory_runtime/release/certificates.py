@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.registry.port import Registry
+from aifactory_runtime.registry.port import IMPORTED, NOT_COMPARED, Registry
 from aifactory_runtime.release import approval_rule, gate_rules
 from aifactory_runtime.release.approval_rule import Standing
 from aifactory_runtime.release.candidate import Candidate
@@ -50,6 +51,8 @@ def completed(found: Standing, contract: EnvironmentContract, registry: Registry
     certified = said(contract, registry)
     if not certified:
         return replace(found, because=_and(found.because, "nobody has certified the gate"))
+    if why := _never_covered(chosen.version.tags):
+        return replace(found, because=_and(found.because, f"no certificate covers it: {why}"))
     try:
         sha256 = gate_rules.of(chosen).sha256
     except FactoryError as error:
@@ -63,6 +66,15 @@ def completed(found: Standing, contract: EnvironmentContract, registry: Registry
         of = ", ".join(f"{person} ({digest[:_SHORT]})" for person, digest in certified.items())
         why = f"its gate {sha256[:_SHORT]} is another one than was certified by {of}"
     return replace(found, because=_and(found.because, why))
+
+
+def _never_covered(tags: Mapping[str, object]) -> str:
+    """Why a person has to look at it whoever certified its gate; empty when nobody has to."""
+    if IMPORTED in tags:
+        return "its model was trained elsewhere and imported"
+    if why := tags.get(NOT_COMPARED):
+        return f"the gate did not compare it with the champion of that time: {why}"
+    return ""
 
 
 def _and(because: str, why: str) -> str:

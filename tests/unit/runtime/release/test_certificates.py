@@ -10,9 +10,10 @@ import pytest
 
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.registry.port import Certificate
+from aifactory_runtime.registry.port import Certificate, Version
 from aifactory_runtime.release import certificates, gate_rules
 from aifactory_runtime.release.approval_rule import Standing
+from aifactory_runtime.release.candidate import Candidate
 from tests.unit.runtime.release.test_approvals import prod
 
 GATE, OTHER = "1" * 64, "2" * 64
@@ -24,14 +25,24 @@ def where(tmp_path: Path, **more: Any) -> EnvironmentContract:
     return prod(tmp_path, "vera", "otto", "kim").model_copy(update=asked | more)
 
 
-def found(contract: EnvironmentContract, monkeypatch: pytest.MonkeyPatch, **said: str | None) -> Standing:
+def candidate(**tags: str) -> Candidate:
+    """A version of dev that the gate let pass; `tags` are more of it, without their prefix."""
+    source: Any = SimpleNamespace(name="dev")
+    return Candidate(source, Version(1, "a" * 64, "run", {f"aifactory.{key}": value for key, value in tags.items()}))
+
+
+def found(
+    contract: EnvironmentContract,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: Any = None,
+    **said: str | None,
+) -> Standing:
     """How a release stands whose gate is GATE; `said` is what each person certified last."""
     registry: Any = SimpleNamespace(
         certificate=lambda person: Certificate(person, said[person], f"{person}.churn.prod") if person in said else None
     )
     monkeypatch.setattr(gate_rules, "of", lambda _: SimpleNamespace(sha256=GATE))
-    chosen: Any = None
-    return certificates.completed(WAITS, contract, registry, chosen)
+    return certificates.completed(WAITS, contract, registry, chosen or candidate())
 
 
 def test_given_a_certificate_of_its_gate_when_released_then_no_person_is_asked(
@@ -57,6 +68,24 @@ def test_given_no_certificate_that_covers_its_gate_when_released_then_a_person_i
     waits = found(where(tmp_path), monkeypatch, **said)
 
     assert not waits.enough and waits.missing == f"one of vera ({why})"
+
+
+@pytest.mark.parametrize(
+    ("tags", "why"),
+    [
+        (
+            {"not_compared": "it has no column age"},
+            "the gate did not compare it with the champion of that time: it has no column age",
+        ),
+        ({"imported": "f" * 64}, "its model was trained elsewhere and imported"),
+    ],
+)
+def test_given_what_the_gate_did_not_compare_when_its_gate_is_certified_then_a_person_is_asked_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], why: str
+) -> None:
+    waits = found(where(tmp_path), monkeypatch, candidate(**tags), vera=GATE, otto=GATE)
+
+    assert not waits.enough and waits.missing == f"one of vera (no certificate covers it: {why})"
 
 
 def test_given_high_risk_when_one_validator_certified_then_it_takes_a_second(
@@ -91,9 +120,7 @@ def test_given_a_commit_that_is_gone_when_released_then_a_person_is_asked(
 
     registry: Any = SimpleNamespace(certificate=lambda person: Certificate(person, GATE, f"{person}.churn.prod"))
     monkeypatch.setattr(gate_rules, "of", gone)
-    chosen: Any = None
-
-    waits = certificates.completed(WAITS, where(tmp_path), registry, chosen)
+    waits = certificates.completed(WAITS, where(tmp_path), registry, candidate())
 
     assert waits.missing == "one of vera (which gate judged it cannot be read: there is no commit dddd)"
 
