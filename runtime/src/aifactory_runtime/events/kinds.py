@@ -153,7 +153,7 @@ KINDS = {
             OUT_OF_RANGE,
             "warning",
             _ENGINEER,
-            "look for another unit or a broken sensor, and mend the source",
+            "look for another unit or a broken sensor, and mend the source; if the values are right, acknowledge them",
             _WINDOW,
         ),
         Kind(
@@ -167,7 +167,7 @@ KINDS = {
             UNSEEN_VALUES,
             "warning",
             _ENGINEER,
-            "look whether the values are right; if so, train with rows that have them",
+            "look whether the values are right; if so, acknowledge them, and train with rows that have them",
             _WINDOW,
         ),
         Kind(

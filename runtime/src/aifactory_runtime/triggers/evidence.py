@@ -22,8 +22,8 @@ SERVICE = frozenset({kinds.SERVICE_DOWN, kinds.SERVICE_ERRORS, kinds.NOT_RECORDE
 """Kinds of the monitors' problems, by what they say of a drift beside them."""
 _SERVES = ("released", "rolled back")
 """Lines of the audit log after which other code may answer."""
-_MAY_BE_RIGHT = kinds.UNSEEN_VALUES
-"""What a person acknowledged is looked at: values that nobody knew may be right."""
+_MAY_BE_RIGHT = frozenset({kinds.UNSEEN_VALUES, kinds.OUT_OF_RANGE})
+"""Values that training did not know, which are no fault once a person has acknowledged them: they may be right."""
 
 
 def faults(opened: Iterable[Problem], now: datetime) -> list[str]:
@@ -62,7 +62,7 @@ def spells(events: Iterable[Event], key: str) -> list[Spell]:
 
 
 def _looked_at(problem: Problem, now: datetime) -> bool:
-    return problem.kind == _MAY_BE_RIGHT and problem.state(now) == ACKNOWLEDGED
+    return problem.kind in _MAY_BE_RIGHT and problem.state(now) == ACKNOWLEDGED
 
 
 def _code_moved(moves: Iterable[Mapping[str, Any]]) -> datetime | None:
