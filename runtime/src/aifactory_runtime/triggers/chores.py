@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from aifactory_runtime.release import exclusive
 from aifactory_runtime.triggers.here import Here
 
 FILE = "chores.json"
+RETRY = timedelta(minutes=10)
+"""After so long one that failed is tried again, where it is not due sooner."""
 _HOUR_SECONDS = 3_600.0
 _log = logging.getLogger(__name__)
 
@@ -94,6 +96,15 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class Done:
+    """What became of those that were due; one that was not due, or that somebody else is at, is in neither list."""
+
+    failed: list[Failure] = field(default_factory=list)
+    worked: list[str] = field(default_factory=list)
+    """Names of those that worked, and of those for which nothing is left to do."""
+
+
 def due(chores: Sequence[Chore], here: Here, now: datetime) -> list[Chore]:
     """Those whose time has come. A last time that lies in the future was before the clock was set back."""
     last = _last(here.folder)
@@ -108,19 +119,21 @@ def next_due(chores: Sequence[Chore], here: Here, now: datetime) -> datetime:
     return min(times, default=now + timedelta(days=1))
 
 
-def do(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
-    """Do those that are due, each whether or not the one before failed; those that failed, to be tried next time."""
-    return _do(due([one for one in chores if not one.last], here, now), here, now)
+def do(chores: Sequence[Chore], here: Here, now: datetime) -> Done:
+    """Do those that are due, each whether or not the one before failed. One that failed is due again after `RETRY`."""
+    these = [one for one in chores if not one.last]
+    done = _do(due(these, here, now), here, now)
+    return Done(done.failed, [*done.worked, *(one.name for one in these if not one.wanted(here))])
 
 
-def finish(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
-    """Do those that come last, at the end of a tick; those that failed."""
+def finish(chores: Sequence[Chore], here: Here, now: datetime) -> Done:
+    """Do those that come last, at the end of a tick."""
     return _do([one for one in chores if one.last], here, now)
 
 
-def _do(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
-    """Those that failed. What somebody else is at, such as a person who types `monitor`, waits for the next tick."""
-    failed = []
+def _do(chores: Sequence[Chore], here: Here, now: datetime) -> Done:
+    """Do these. What somebody else is at, such as a person who types `monitor`, waits for the next tick."""
+    done = Done()
     for one in chores:
         try:
             one.do(here, now)
@@ -128,9 +141,13 @@ def _do(chores: Sequence[Chore], here: Here, now: datetime) -> list[Failure]:
             continue
         except Exception as error:
             reason = str(error).partition("\n")[0] if isinstance(error, FactoryError) else type(error).__name__
-            failed.append(Failure(one.name, reason))
-        _note(here.folder, one.name, now)
-    return failed
+            done.failed.append(Failure(one.name, reason))
+            every = one.every(here)
+            _note(here.folder, one.name, now - every + min(every, RETRY))
+        else:
+            done.worked.append(one.name)
+            _note(here.folder, one.name, now)
+    return done
 
 
 def _last(folder: Path) -> dict[str, datetime]:
@@ -141,6 +158,6 @@ def _last(folder: Path) -> dict[str, datetime]:
         return {}
 
 
-def _note(folder: Path, name: str, now: datetime) -> None:
-    said = {key: moment.isoformat() for key, moment in (_last(folder) | {name: now}).items()}
+def _note(folder: Path, name: str, last: datetime) -> None:
+    said = {key: moment.isoformat() for key, moment in (_last(folder) | {name: last}).items()}
     files.write(folder / FILE, json.dumps(said), mode=0o600)

@@ -24,6 +24,8 @@ class Notified:
     """A line for each thing that went wrong: the messages wait, and are sent by a later tick."""
     again: datetime | None = None
     """When there is more to tell, though nothing happens until then."""
+    worked: bool = True
+    """Whether nothing went wrong, and no channel has still to take what it failed to take before."""
 
 
 def notify(here: Here) -> Notified:
@@ -36,7 +38,8 @@ def notify(here: Here) -> Notified:
     try:
         done = sending.tell(here.contract)
     except files.Busy:
-        return Notified(again=soon)  # it may have begun before what this tick found
+        return Notified(again=soon, worked=False)  # it may have begun before what this tick found
     except FactoryError as error:
-        return Notified(troubles=(str(error).partition("\n")[0],), again=soon)
-    return Notified(tuple(one.title for one in done.told), tuple(done.troubles), done.again)
+        return Notified(troubles=(str(error).partition("\n")[0],), again=soon, worked=False)
+    failing = bool(done.troubles) or any(failure is not None for *_, failure in done.waiting)
+    return Notified(tuple(one.title for one in done.told), tuple(done.troubles), done.again, worked=not failing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from aifactory_runtime.events.event import key_of
 from aifactory_runtime.events.record import Record
 from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.triggers import evidence, request
-from aifactory_runtime.triggers.chores import Failure
+from aifactory_runtime.triggers.chores import Done
 from aifactory_runtime.triggers.deciding import Decided
 from aifactory_runtime.triggers.here import Here
 from aifactory_runtime.triggers.releasing import Came, Step
@@ -67,16 +67,18 @@ def experiment_task(here: Here, reason: str) -> None:
     record.found(here.events, kinds.EXPERIMENT_TASK, {"owner": owner, "reason": reason})
 
 
-def chores(here: Here, names: Iterable[str], failed: Sequence[Failure], *, again: bool = True) -> None:
-    """Which chores failed, and which work again; unless `again`, a failure that is known is not counted once more."""
-    opened = record.read(here.events).problems.open(datetime.now(UTC)) if failed and not again else []
+def chores(here: Here, done: Done, *, again: bool = True) -> None:
+    """Which chores failed, and which work again; unless `again`, a failure that is known is not counted once more.
+
+    What was not done now stays as it was: a failure is over when the same chore works, not when it is not due.
+    """
+    opened = record.read(here.events).problems.open(datetime.now(UTC)) if done.failed and not again else []
     known = {problem.key for problem in opened}
-    for one in failed:
+    for one in done.failed:
         if key_of(kinds.CHORE_FAILED, one.name) in known:
             continue
         record.found(here.events, kinds.CHORE_FAILED, {"chore": one.name, "reason": one.reason}, one.name)
-    there = {one.name for one in failed}
-    record.over(here.events, [key_of(kinds.CHORE_FAILED, name) for name in names if name not in there], {})
+    record.over(here.events, [key_of(kinds.CHORE_FAILED, name) for name in done.worked], {})
 
 
 def set_aside(here: Here, place: Path, reason: str) -> None:

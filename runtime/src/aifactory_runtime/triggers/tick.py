@@ -31,7 +31,7 @@ from aifactory_runtime.triggers import (
     watch,
 )
 from aifactory_runtime.triggers.causes import Causes
-from aifactory_runtime.triggers.chores import CHORES, Chore, Failure
+from aifactory_runtime.triggers.chores import CHORES, Chore, Done, Failure
 from aifactory_runtime.triggers.deciding import Decided
 from aifactory_runtime.triggers.here import Here
 from aifactory_runtime.triggers.releasing import Step
@@ -110,13 +110,13 @@ class _Tick:
         watch.write(here.folder, Watch(until, stamps))
         return self._report
 
-    def _told(self, here: Here, failed: Sequence[Failure], *, last: bool) -> None:
-        """Which chores failed, of those that come last or of the others.
+    def _told(self, here: Here, done: Done, *, last: bool) -> None:
+        """Which chores failed or work again, of those that come last or of the others.
 
         Of the last ones only what is new is told: what is written after the look at the files calls the next tick.
         """
-        self._report.failures += [f"{one.name}: {one.reason}" for one in failed]
-        telling.chores(here, [one.name for one in self._chores if one.last is last], failed, again=not last)
+        self._report.failures += [f"{one.name}: {one.reason}" for one in done.failed]
+        telling.chores(here, done, again=not last)
 
     def _notify(self, here: Here) -> list[datetime]:
         """Tell people of problems, those of this tick among them; when there is more to tell, if ever."""
@@ -124,7 +124,7 @@ class _Tick:
         self._report.done += [f"told: {title}" for title in came.told]
         self._report.failures += [f"{notifying.NAME}: {trouble}" for trouble in came.troubles]
         failed = [Failure(notifying.NAME, came.troubles[0])] if came.troubles else []
-        telling.chores(here, [notifying.NAME], failed)
+        telling.chores(here, Done(failed, [notifying.NAME] if came.worked else []))
         return [came.again] if came.again is not None else []
 
     def _look(self, here: Here) -> Mapping[str, watch.Stamp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 from aifactory_runtime.audit import log
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import record
-from aifactory_runtime.triggers import chores
+from aifactory_runtime.triggers import chores, telling
 from aifactory_runtime.triggers.here import Here
 from tests.unit.runtime.release.parts import contract
 
@@ -43,13 +44,13 @@ def test_given_a_line_that_was_rewritten_when_a_day_is_over_then_it_is_a_problem
     before = file.read_text()
     file.write_text(before.replace("release", "nobody", 1))
 
-    assert chores.do([audit], there(tmp_path), NOW) == []
+    assert chores.do([audit], there(tmp_path), NOW) == chores.Done(worked=["audit"])
     assert opened(tmp_path) == [
         ("audit_broken", "line 1 does not match its own digest: it was rewritten; the 0 lines before it hold")
     ]
 
     file.write_text(before)
-    assert chores.do([audit], there(tmp_path), NOW) == [], "not due again on the same day"
+    assert chores.do([audit], there(tmp_path), NOW) == chores.Done(), "not due again on the same day"
     assert len(opened(tmp_path)) == 1
     audit.do(there(tmp_path), NOW + timedelta(days=1))
     assert opened(tmp_path) == []
@@ -58,4 +59,42 @@ def test_given_a_line_that_was_rewritten_when_a_day_is_over_then_it_is_a_problem
 def test_given_what_is_anchored_cannot_be_read_when_a_day_is_over_then_the_chore_has_failed(tmp_path: Path) -> None:
     with pytest.raises(FactoryError, match="does not answer"):
         chores._audit(there(tmp_path, "prod"), NOW)
+    assert opened(tmp_path) == []
+
+
+def test_given_a_chore_of_each_day_that_fails_when_minutes_are_over_then_it_is_tried_again_and_is_a_problem_until_then(
+    tmp_path: Path,
+) -> None:
+    works, here = [False], there(tmp_path)
+
+    def do(*_: object) -> None:
+        if not works[0]:
+            raise FactoryError("no answer")
+
+    daily = chores.Chore("a", lambda _: timedelta(days=1), do)
+
+    def after(minutes: int) -> chores.Done:
+        done = chores.do([daily], here, NOW + timedelta(minutes=minutes))
+        telling.chores(here, done)
+        return done
+
+    assert after(0).failed == [chores.Failure("a", "no answer")]
+    assert chores.next_due([daily], here, NOW) == NOW + chores.RETRY
+    assert after(9) == chores.Done() and opened(tmp_path) == [("chore_failed", "no answer")], "not due, not over"
+    assert after(10).failed and len(opened(tmp_path)) == 1
+    works[0] = True
+    assert after(20).worked == ["a"] and opened(tmp_path) == []
+    assert chores.next_due([daily], here, NOW) == NOW + timedelta(days=1, minutes=20)
+
+
+def test_given_a_chore_that_failed_when_there_is_nothing_left_to_do_or_it_is_done_often_then_no_problem_stays(
+    tmp_path: Path,
+) -> None:
+    def fail(*_: object) -> None:
+        raise FactoryError("no answer")
+
+    here, often = there(tmp_path), chores.Chore("a", lambda _: timedelta(seconds=3), fail)
+    telling.chores(here, chores.do([often], here, NOW))
+    assert chores.next_due([often], here, NOW) == NOW + timedelta(seconds=3) and len(opened(tmp_path)) == 1
+    telling.chores(here, chores.do([replace(often, wanted=lambda _: False)], here, NOW))
     assert opened(tmp_path) == []

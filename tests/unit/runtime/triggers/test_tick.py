@@ -318,7 +318,7 @@ def test_given_the_table_of_chores_when_asked_then_a_live_test_is_looked_at_only
     assert [one.name for one in chores.due(chores.CHORES, here(), now)] == ["monitor", "live test", "audit", "pages"]
     beaten = chores.Chore("a", lambda _: timedelta(hours=1), lambda *_: None)
     here().folder.mkdir(parents=True)
-    assert chores.do([beaten], here(), now) == []
+    assert chores.do([beaten], here(), now).failed == []
     hours = [0.5, 1.0, -1.0]  # the last one: the clock was set back
     assert [chores.due([beaten], here(), now + timedelta(hours=hour)) != [] for hour in hours] == [False, True, True]
 
@@ -336,7 +336,7 @@ def test_given_a_chore_that_comes_last_when_a_tick_did_something_then_it_shows_i
     assert beat(all_chores=table).failures == ["last: RuntimeError"] and opened(here()) == {"chore_failed"}
     assert beat(all_chores=table).failures == ["last: RuntimeError"] and seen == [True, True]
     assert [one.count for one in record.read(here().events).problems.open(datetime.now(UTC))] == [1]
-    assert chores.do(table, here(), datetime.now(UTC)) == [], "it is for the end of a tick"
+    assert chores.do(table, here(), datetime.now(UTC)) == chores.Done(), "it is for the end of a tick"
 
 
 def test_given_a_live_test_when_its_periods_are_short_or_long_then_a_tick_looks_at_their_ends_or_each_hour(
@@ -376,6 +376,7 @@ def test_given_channels_when_a_tick_finds_a_problem_then_people_are_told_in_it_a
     assert report.failures and report.failures[0].startswith("notify: chat: ")
     assert opened(here()) == {"message_refused", "chore_failed"}
     assert until(here()) <= datetime.now(UTC) + timedelta(minutes=1), "the webhook is tried again"
+    assert beat().failures == [] and "chore_failed" in opened(here()), "not its turn yet"
 
     monkeypatch.setattr(turns, "FIRST_PAUSE", timedelta(0))
     with answering(Webhook(dead.server_port)):
