@@ -31,6 +31,7 @@ def certify(
     own.registry.record_certificate(person, rules.sha256)
     facts: dict[str, Any] = {"person": person, "gate_sha256": rules.sha256, "settings": dict(rules.settings)}
     facts |= {"runtime": rules.runtime, "runtime_sha256": rules.runtime_sha256}
+    facts["lock_sha256"] = rules.lock_sha256
     own.audit(CERTIFIED, facts)
     certified = certificates.said(target.contract, target.registry)
     holders = [one for one, digest in certified.items() if digest == rules.sha256]
