@@ -30,7 +30,22 @@ def raw_columns(values: Mapping[str, Sequence[Any]], schema: InputSchema) -> dic
     A null is NaN, in a text or category None, in a date NaT. Dates come as datetime64 or what `to_date` takes. Numbers
     beyond a column's `cap` are taken for it: in training, in batches and in the service alike.
     """
-    return {column.name: _capped(_array(values[column.name], column), column) for column in schema.columns}
+    return {column.name: capped(_array(values[column.name], column), column) for column in schema.columns}
+
+
+def capped(values: np.ndarray[Any, Any], column: Column) -> np.ndarray[Any, Any]:
+    """Values of a column within its `cap`, the limits that belong to the model, in their own type.
+
+    What is missing stays so; without a cap they are returned as they are.
+    """
+    if column.cap is None:
+        return values
+    low, high = column.cap
+    if values.dtype.kind == "i":
+        most = np.iinfo(values.dtype)
+        low, high = max(int(low), most.min), min(int(high), most.max)
+    made: np.ndarray[Any, Any] = np.clip(values, low, high)
+    return made
 
 
 def to_date(value: str | datetime | None) -> datetime | None:
@@ -101,18 +116,6 @@ def _array(values: Any, column: Column) -> np.ndarray[Any, Any]:
     if column.nullable:
         return np.array(values, dtype=np.float64)
     return np.array(values, dtype={"number": np.float64, "integer": np.int64, "boolean": np.bool_}[column.kind])
-
-
-def _capped(values: np.ndarray[Any, Any], column: Column) -> np.ndarray[Any, Any]:
-    """Values within the limits that belong to the model, in their own type; what is missing stays so."""
-    if column.cap is None:
-        return values
-    low, high = column.cap
-    if values.dtype.kind == "i":
-        most = np.iinfo(values.dtype)
-        low, high = max(int(low), most.min), min(int(high), most.max)
-    made: np.ndarray[Any, Any] = np.clip(values, low, high)
-    return made
 
 
 def _source(name: str, columns: Collection[str]) -> tuple[str, str | None]:

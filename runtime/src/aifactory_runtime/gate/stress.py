@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from aifactory_runtime.data.columns import capped
 from aifactory_runtime.gate.evidence import Evidence
 from aifactory_runtime.registry.model_folder import Column
 
@@ -33,7 +34,8 @@ class Case:
 def cases(columns: Sequence[Column], ranges: Mapping[str, tuple[float, float]]) -> list[Case]:
     """What is tried; `ranges` are least and most of numbers among training rows.
 
-    An extreme lies a whole range beyond them, within what the column lets in.
+    An extreme lies a whole range beyond them, within what the column lets in; of one with a `cap` the model gets that,
+    as it does in the service.
     """
     found = [case for column in columns for case in _of(column, ranges.get(column.name))]
     gaps = {column.name: _gap(column) for column in columns if column.nullable}
@@ -71,9 +73,14 @@ def _of(column: Column, ends: tuple[float, float] | None) -> Iterator[Case]:
     if column.kind == "integer":
         low, high = np.floor(low), np.ceil(high)
     if low < ends[0]:
-        yield Case(f"{column.name} far below", {column.name: low})
+        yield Case(f"{column.name} far below", {column.name: _given(column, low)})
     if high > ends[1]:
-        yield Case(f"{column.name} far above", {column.name: high})
+        yield Case(f"{column.name} far above", {column.name: _given(column, high)})
+
+
+def _given(column: Column, number: float) -> float:
+    """What the model gets of a number that comes in."""
+    return float(capped(np.array([number], dtype=np.float64), column)[0])
 
 
 def _gap(column: Column) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aifactory_runtime.data.columns import raw_columns
 from aifactory_runtime.gate import stress
-from aifactory_runtime.registry.model_folder import Column
+from aifactory_runtime.registry.model_folder import Column, InputSchema
 
 COLUMNS = (
     Column("age", "integer", minimum=18, maximum=110),
@@ -49,6 +50,23 @@ def test_given_columns_when_cases_are_made_then_only_what_schema_lets_in_is_trie
     assert set(found["all missing that may be"]) == {"income", "region", "since"}
     assert not stress.cases([Column("age", "integer", minimum=20, maximum=90)], RANGES), "nothing beyond may come"
     assert not stress.cases([Column("code", "text", maximum=3)], {})
+
+
+def test_given_a_column_with_a_cap_when_stressed_then_the_model_is_asked_at_its_limits_as_the_service_asks_it() -> None:
+    column = Column("income", "number", cap=(150.0, 800.0))
+    found = {case.name: case.values for case in stress.cases([column], {"income": (100.0, 900.0)})}
+    assert found == {"income far below": {"income": 150.0}, "income far above": {"income": 800.0}}
+    whole = Column("age", "integer", cap=(-2.5, 60.5))
+    ages = {"age": np.array([30, 40])}
+    asked = []
+
+    def ask(columns: Any) -> Any:
+        asked.append(columns["age"])
+        return columns["age"]
+
+    stress.of(ages, stress.cases([whole], {"age": (0.0, 90.0)}), ask, None, refuse=True)
+    service = raw_columns({"age": [-90, -90, 180, 180]}, InputSchema("target", (whole,), ("age",), ()))
+    assert asked[0].tolist() == service["age"].tolist() == [-2, -2, 60, 60]
 
 
 def told(ask: Any, limits: tuple[float, float] | None = None, *, refuse: bool = True) -> Any:
