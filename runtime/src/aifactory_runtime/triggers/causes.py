@@ -38,10 +38,10 @@ def look(here: Here, known: Requests, events: Record, now: datetime) -> Causes:
     for ask in _changes(here):
         if not known.knows(ask.key):
             (found.asks if known.has_seen(ask.trigger) else found.first).append(ask)
-    for first, ask, finding in _drifts(here, events, now):
-        if not known.knows(ask.key) and not known.has_asked_for(finding.cause.value, first.opened):
+    for newest, ask, finding in _drifts(here, events, now):
+        if not known.knows(ask.key) and not known.has_asked_for(finding.cause.value, newest.opened):
             found.asks.append(ask)
-            found.findings[ask.key] = (first.key, finding)
+            found.findings[ask.key] = (newest.key, finding)
     return found
 
 
@@ -67,9 +67,10 @@ def _changed(trigger: Trigger, digest: str, why: str) -> Ask:
 
 
 def _drifts(here: Here, events: Record, now: datetime) -> Iterator[tuple[Problem, Ask, Finding]]:
-    """One request a cause, for all open drifts that have it, with the one that was there first.
+    """One request a cause, for all open drifts that have it, with the newest of them.
 
-    Another cause than before asks again: a fault may have been mended.
+    Another cause than before asks again: a fault may have been mended. So does a drift that came after a request which
+    is over: what was trained then knows nothing of it.
     """
     opened = events.problems.open(now)
     drifts = sorted((one for one in opened if one.kind in evidence.DRIFTS), key=lambda one: (one.opened, one.key))
@@ -78,20 +79,20 @@ def _drifts(here: Here, events: Record, now: datetime) -> Iterator[tuple[Problem
         finding = triage.find(evidence.gather(here.contract, problem, opened, events.events, now))
         found.setdefault(finding.cause, []).append((problem, finding))
     for alike in found.values():
-        first, finding = alike[0]
-        yield first, _asked(finding, [problem for problem, _ in alike], here.contract.environment), finding
+        newest, finding = alike[-1]
+        yield newest, _asked(finding, [problem for problem, _ in alike], here.contract.environment), finding
 
 
 def _asked(finding: Finding, problems: Sequence[Problem], environment: str) -> Ask:
-    """One request for drifts with the same cause, the first of them first."""
-    first, cause = problems[0], finding.cause.value
+    """One request for drifts with the same cause, the newest of them last."""
+    newest, cause = problems[-1], finding.cause.value
     facts = {
-        "problem": first.key,
+        "problem": newest.key,
         "environment": environment,
         "cause": cause,
         "because": finding.reason,
-        "judged": any(one.facts.get("retrains", True) is not False for one in problems),
+        "judged": any(one.facts.get("retrains", True) is not False for one in problems if one.opened == newest.opened),
     }
     others = len(problems) - 1
-    there = f"{first.key} and {others} more are open" if others else f"{first.key} is open"
-    return Ask("drift", f"{cause}:{first.openings}:{first.key}", "the monitor", f"{there}: {cause}", facts)
+    there = f"{newest.key} and {others} more are open" if others else f"{newest.key} is open"
+    return Ask("drift", f"{cause}:{newest.openings}:{newest.key}", "the monitor", f"{there}: {cause}", facts)

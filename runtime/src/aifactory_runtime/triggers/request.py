@@ -108,9 +108,9 @@ class Requests:
         return any(key.startswith(f"{trigger}:") for key in (*self.seen, *self.by_key))
 
     def has_asked_for(self, cause: str, since: datetime) -> bool:
-        """Whether a drift with this cause asked, `since` the first of the drifts that are open now was found."""
-        drifts = (one for one in self.by_key.values() if one.trigger == "drift")
-        return any(one.facts.get("cause") == cause and one.asked >= since for one in drifts)
+        """Whether a drift with this cause asked, `since` the newest of those that are open was found; or still asks."""
+        drifts = (one for one in self.by_key.values() if one.trigger == "drift" and one.facts.get("cause") == cause)
+        return any(one.pending or one.asked >= since for one in drifts)
 
     def pending(self) -> list[Request]:
         """Those that wait, oldest first."""

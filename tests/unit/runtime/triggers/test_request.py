@@ -80,3 +80,16 @@ def test_given_the_log_when_the_same_is_asked_again_or_was_seen_before_then_ther
 
     assert [one.key for one in found.pending()] == ["new-data:0a1b"]
     assert found.has_seen("training-code") and found.has_seen("new-data") and not found.has_seen("drift")
+
+
+def test_given_drifts_of_a_cause_when_one_follows_then_it_asks_again_once_the_request_before_it_is_over() -> None:
+    def drift(hour: int, state: str) -> Event:
+        ask = Ask("drift", "a", "the monitor", "age drifts", {"cause": "changed behaviour"})
+        return Event(NOW + timedelta(hours=hour), "drift", ask.key, state, {"why": ask.why, **ask.facts})
+
+    waits = fold([drift(0, requests.ASKED)])
+    over = fold([drift(0, requests.ASKED), drift(2, requests.REFUSED)])
+    before, after = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+    assert waits.has_asked_for("changed behaviour", before) and waits.has_asked_for("changed behaviour", after)
+    assert over.has_asked_for("changed behaviour", before) and not over.has_asked_for("changed behaviour", after)
+    assert not waits.has_asked_for("data fault", before)
