@@ -8,7 +8,7 @@ from dataclasses import replace
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.registry.port import IMPORTED, NOT_COMPARED, Registry
-from aifactory_runtime.release import approval_rule, gate_rules
+from aifactory_runtime.release import approval_rule, gate_rules, registered
 from aifactory_runtime.release.approval_rule import Standing
 from aifactory_runtime.release.candidate import Candidate
 
@@ -51,8 +51,8 @@ def completed(found: Standing, contract: EnvironmentContract, registry: Registry
     certified = said(contract, registry)
     if not certified:
         return replace(found, because=_and(found.because, "nobody has certified the gate"))
-    if why := _never_covered(chosen.version.tags):
-        return replace(found, because=_and(found.because, f"no certificate covers it: {why}"))
+    if why := _uncovered(chosen):
+        return replace(found, because=_and(found.because, why))
     try:
         sha256 = gate_rules.of(chosen).sha256
     except FactoryError as error:
@@ -66,6 +66,16 @@ def completed(found: Standing, contract: EnvironmentContract, registry: Registry
         of = ", ".join(f"{person} ({digest[:_SHORT]})" for person, digest in certified.items())
         why = f"its gate {sha256[:_SHORT]} is another one than was certified by {of}"
     return replace(found, because=_and(found.because, why))
+
+
+def _uncovered(chosen: Candidate) -> str:
+    """Why no certificate covers the candidate, whatever gate judged it; empty when one may."""
+    try:
+        line = registered.line(chosen)
+    except FactoryError as error:
+        return f"nothing but its tags says what the gate found: {error}"
+    why = _never_covered(chosen.version.tags) or _never_covered(line)
+    return f"no certificate covers it: {why}" if why else ""
 
 
 def _never_covered(tags: Mapping[str, object]) -> str:
