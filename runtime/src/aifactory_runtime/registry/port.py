@@ -50,6 +50,8 @@ APPROVED_REPORT = PREFIX + "approves.report_sha256"
 CERTIFIED_GATE = PREFIX + "certifies.gate_sha256"
 """Digest of the gate that a validator certified; `WITHDRAWN_GATE` once they took that back."""
 WITHDRAWN_GATE = "withdrawn"
+CERTIFIED_COUNT = PREFIX + "certifies.count"
+"""Which of a validator's certificates and withdrawals it is, as ten digits: the highest counts, whatever clocks say."""
 
 STAGE = PREFIX + "stage"
 RELEASED_WITH = PREFIX + "released_with"
