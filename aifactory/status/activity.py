@@ -61,6 +61,8 @@ def _outcome(run: Path) -> str:
     gate = handoff.get("gate") or {}
     if handoff.get("version"):
         outcome = f"version {handoff['version']}"
+    elif gate.get("nothing_gained"):
+        outcome = "nothing gained, the champion stays"
     elif gate and not gate.get("passed", True):
         outcome = "refused by the gate"
     elif error := handoff.get("error"):

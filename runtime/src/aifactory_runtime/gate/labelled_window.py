@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -88,6 +88,10 @@ class Window:
         if self.verdict == "level" and settings.must_be == "better":
             return f"{self.sentence}: more labelled rows may tell, gate.window.must_be: not_worse in conf asks for less"
         return None
+
+    def gains_nothing(self, reasons: Sequence[str], settings: WindowSettings) -> bool:
+        """Whether all that speaks against the candidate, of `reasons`, is that it is alike here: nothing is wrong."""
+        return self.verdict == "level" and tuple(reasons) == (self.objection(settings),)
 
     def evidence(self, settings: WindowSettings) -> Evidence:
         """Its part of the gate's report."""

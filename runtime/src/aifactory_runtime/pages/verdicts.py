@@ -170,7 +170,9 @@ def experiments(facts: Facts) -> Verdict:
     waiting = [one for one in facts.requests if one.pending]
     if not facts.runs:
         return Verdict(Level.UNKNOWN, "No run here yet", f"{len(waiting)} requests wait" if waiting else "")
-    bad = facts.runs[0].error is not None or outcome(facts.runs[0]) == "refused by the gate"
+    bad = (facts.runs[0].error is not None and not facts.runs[0].gains_nothing) or outcome(
+        facts.runs[0]
+    ) == "refused by the gate"
     more = f"{len(waiting)} requests to train wait" if waiting else ""
     return Verdict(Level.LOOK if bad else Level.GOOD, f"Last run: {outcome(facts.runs[0])}", more)
 
@@ -202,6 +204,8 @@ def outcome(run: Handoff) -> str:
     """What a run of the pipeline came to, in a few words."""
     if run.version is not None:
         return f"version {run.version}"
+    if run.gains_nothing:
+        return "nothing gained, the champion stays"
     if run.error is not None:
         return f"failed: {run.error}"
     if run.gate is not None and not run.gate.get("passed", True):

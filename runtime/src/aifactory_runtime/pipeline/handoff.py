@@ -17,6 +17,8 @@ from aifactory_runtime.data.tables import TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 Kind = Literal["experiment", "retraining"]
+NOTHING_GAINED = "nothing_gained"
+"""In `gate` of a run: all that speaks against its candidate is that it is alike on the newest labelled rows."""
 _FILE = "handoff.json"
 _ID = re.compile(r"[0-9a-z-]{1,64}")
 
@@ -63,6 +65,11 @@ class Handoff:
     """The request to train again that it runs for; None when somebody typed the command."""
     error: str | None = None
     """The line that a failed run ended with; None while it runs, when it was killed, when it went well."""
+
+    @property
+    def gains_nothing(self) -> bool:
+        """Whether the candidate was refused as it is like the champion, and for nothing else."""
+        return self.gate is not None and self.gate.get(NOTHING_GAINED) is True
 
     def table(self, name: str, step: str) -> TableVersion:
         """The version of a table that this run uses; UsageProblem when `step`, which writes it, has not run."""

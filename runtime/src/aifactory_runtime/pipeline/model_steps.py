@@ -188,7 +188,7 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
     drawn = pictures.of_model(estimator, schema, test, said, context.metric) | pictures.of_slices(sliced)
     pictures.keep(context, run, drawn)
     model_card.write(context, handoff, (schema, estimator), (judged.report, metrics), drawn)
-    gate = {
+    gate: dict[str, object] = {
         "passed": judged.passed,
         "reasons": list(judged.reasons),
         "remarks": list(judged.remarks),
@@ -196,6 +196,8 @@ def evaluate(context: Context, handoff: Handoff) -> Handoff:
         "not_compared": compared.not_compared,
         "window": window.sentence,
     }
+    if window.gains_nothing(judged.reasons, context.settings.gate.window):
+        gate[handoffs.NOTHING_GAINED] = True
     return replace(handoff, metrics={**handoff.metrics, **metrics}, gate=gate)
 
 
@@ -349,9 +351,11 @@ def _tags(handoff: Handoff) -> dict[str, str]:
 
 
 def _refuse(context: Context, handoff: Handoff, reasons: list[str]) -> None:
-    """Leave an event for who watches, then end the run."""
-    events.found(context, handoff, kinds.GATE_REFUSED, model_sha256=handoff.model_sha256, reasons=reasons)
+    """Leave an event for who watches, then end the run. That nothing is gained is no problem: the champion stays."""
     said = "; ".join([*reasons, *([made_up.SENTENCE] if handoff.made_up else [])])
+    if handoff.gains_nothing:
+        raise FactoryError(f"nothing is gained by the candidate, the champion stays and nothing is registered: {said}")
+    events.found(context, handoff, kinds.GATE_REFUSED, model_sha256=handoff.model_sha256, reasons=reasons)
     raise FactoryError(f"the gate refuses the candidate, nothing is registered: {said}")
 
 

@@ -21,7 +21,8 @@ SEEN, RELEASED, WAITS, STOPPED = "seen", "released", "waits", "stopped"
 registered a candidate the last three: released to an environment, waits for a person there, goes no further."""
 
 REGISTERED, SAME, BY_GATE, HANDED_ON, FAILED = "registered", "same", "refused by the gate", "handed on", "failed"
-"""What a request that is done came to."""
+NOTHING_GAINED = "nothing gained"
+"""What a request that is done came to; `nothing gained` by a candidate that is like the champion, which stays."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,8 @@ class Requests:
         """The request that trained on the same data with the same code before; None where there was none."""
         if wanted.data is None:
             return None
-        found = [
-            one for one in self.ended() if one.fingerprint == wanted and one.outcome in (REGISTERED, SAME, BY_GATE)
-        ]
+        judged = (REGISTERED, SAME, BY_GATE, NOTHING_GAINED)
+        found = [one for one in self.ended() if one.fingerprint == wanted and one.outcome in judged]
         return found[-1] if found else None
 
 

@@ -16,7 +16,7 @@ from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.run import STEPS, run
 from aifactory_runtime.quota.guard import within
 from aifactory_runtime.triggers.here import Here
-from aifactory_runtime.triggers.request import BY_GATE, FAILED, REGISTERED, SAME, Request
+from aifactory_runtime.triggers.request import BY_GATE, FAILED, NOTHING_GAINED, REGISTERED, SAME, Request
 
 Say = Callable[[str], None]
 _log = logging.getLogger(__name__)
@@ -69,7 +69,11 @@ def _came_to(context: Context, key: str) -> dict[str, Any] | None:
             return {"outcome": REGISTERED, "version": handoff.version, "run": handoff.id}
         if handoff.gate is not None and not handoff.gate.get("passed"):
             reasons = "; ".join(str(one) for one in handoff.gate.get("reasons", []))
-            return {"outcome": BY_GATE, "reason": reasons, "run": handoff.id}
+            return {
+                "outcome": NOTHING_GAINED if handoff.gains_nothing else BY_GATE,
+                "reason": reasons,
+                "run": handoff.id,
+            }
     return None
 
 

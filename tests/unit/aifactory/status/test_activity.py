@@ -37,6 +37,7 @@ def test_given_a_new_use_case_when_asked_then_there_is_nothing_to_say_but_what_i
     [
         ({"version": 3, "gate": {"passed": True}}, "version 3"),
         ({"version": None, "gate": {"passed": False}}, "refused by the gate"),
+        ({"gate": {"passed": False, "nothing_gained": True}, "error": "x"}, "nothing gained, the champion stays"),
         ({"version": None, "gate": None}, "not finished"),
         ({"version": None, "gate": None, "error": "no column age"}, "failed: no column age"),
         ({"gate": None, "error": "word " * 40}, "failed: " + "word " * 15 + "..."),

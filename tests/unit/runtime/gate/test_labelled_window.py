@@ -50,6 +50,9 @@ def test_given_two_models_when_judged_then_better_passes_worse_does_not_and_alik
     for figure in (found.candidate, found.champion):
         assert f"{figure:.6g}" in found.sentence
     assert "the newest 500 rows of captured labels of prod, 2026-11-01 to 2026-11-27" in found.sentence
+    reasons = [one for one in (found.objection(STRICT),) if one]
+    assert found.gains_nothing(reasons, STRICT) is (verdict == "level")
+    assert not found.gains_nothing([*reasons, "no better than chance"], STRICT), "then something is wrong"
     part = found.evidence(STRICT)
     assert (part.name, part.report["verdict"], part.report["rows"]) == ("window", verdict, 500)
     assert bool(part.objections) is not strict

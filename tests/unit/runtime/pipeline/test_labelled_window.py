@@ -16,9 +16,11 @@ import pytest
 from aifactory_runtime.capture.log_file import LogFile
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.events import kinds, record
 from aifactory_runtime.labels import line as labels
 from aifactory_runtime.labels.line import Line
 from aifactory_runtime.labels.rules import stamp
+from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from tests.fixtures.usecase_repo import commit, write_customers
@@ -66,7 +68,7 @@ def report_of(context: Context, run: str) -> dict[str, Any]:
 
 def refused(context: Context, pipeline: Pipeline, *steps: str, run_id: str | None = None) -> tuple[str, dict[str, Any]]:
     """A run that the gate refuses: its id and its report."""
-    with pytest.raises(FactoryError, match="the gate refuses"):
+    with pytest.raises(FactoryError, match=r"the gate refuses|nothing is gained by the candidate, the champion stays"):
         pipeline(*steps, run_id=run_id)
     last = max(place.parent.name for place in context.artifacts.glob("runs/*/gate.json"))
     return last, report_of(context, last)
@@ -128,7 +130,11 @@ def test_given_a_successor_that_is_worse_or_alike_on_the_newest_labels_then_it_i
     assert "the newest" in reason and "is worse than the champion's" in reason
 
     (repo / FEATURES).write_text(before)
+    events = Path(context.contract.events_uri)
+    (known,) = (one for one in record.read(events).events if one.key == kinds.GATE_REFUSED)
     run, report = refused(context, pipeline)
+    assert [one for one in record.read(events).events if one.key == kinds.GATE_REFUSED] == [known], "no problem"
+    assert handoffs.load(context.artifacts, run).gains_nothing
     assert report["window"]["verdict"] == "level"
     assert "no different, beyond chance, from the champion's" in report["reasons"][0]
 

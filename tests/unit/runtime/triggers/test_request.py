@@ -58,11 +58,13 @@ def test_given_refused_candidates_when_counted_then_a_registered_one_or_a_closed
     gate, good = requests.BY_GATE, requests.REGISTERED
     assert came_to(gate, gate, requests.FAILED, requests.SAME, gate).refusals() == 3
     assert came_to(gate, gate, good, gate).refusals() == 1
+    assert came_to(gate, *[requests.NOTHING_GAINED] * 3).refusals() == 1, "none of them was refused"
     assert came_to(gate, gate, gate, gate).refusals(since=NOW + timedelta(hours=2)) == 1
 
 
 def test_given_what_was_trained_when_asked_for_the_same_then_it_is_found_unless_it_failed_or_cannot_be_told() -> None:
     assert came_to(requests.BY_GATE).same(MADE) is not None
+    assert came_to(requests.NOTHING_GAINED).same(MADE) is not None
     assert came_to(requests.FAILED).same(MADE) is None
     assert came_to(requests.REGISTERED).same(Fingerprint("d2", "s1")) is None
     assert came_to(requests.REGISTERED).same(Fingerprint(None, "s1")) is None
