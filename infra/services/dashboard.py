@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,11 @@ _LONGEST_NAME = 40
 _LARGEST_PAGE = 4 << 20
 _LONGEST_LOGIN = 1024
 _OLD_HOURS = 3
+_LATE = 3
+"""Periods without a page from which on nobody watches; the runtime's pages say so of looks."""
+_PERIOD_MINUTES = 60.0
+"""Where the state names none: it is of an older runtime."""
+_AHEAD = timedelta(minutes=1)
 _STYLE = Path(__file__).with_name("dashboard.css")
 
 
@@ -140,8 +145,7 @@ class Dashboard:
         return _page(f"No page of {place.case} in {place.environment} was written yet", f"<p>{said}</p>", 404)
 
     def _folder(self, place: Place) -> Path | None:
-        contract = self._applied(place).get("environment", {})
-        artifacts = contract.get("artifact_uri") if isinstance(contract, dict) else None
+        artifacts = _mapping(self._applied(place).get("environment")).get("artifact_uri")
         return Path(artifacts) / "pages" if isinstance(artifacts, str) else None
 
     def _applied(self, place: Place) -> dict[str, Any]:
@@ -156,14 +160,12 @@ class Dashboard:
 
     def _row(self, place: Place) -> str:
         applied, folder = self._applied(place), self._folder(place)
+        title = _mapping(applied.get("manifest")).get("title", place.case)
+        retired = _mapping(applied.get("environment")).get("retired")
         state = _json(folder / "state.json") if folder else {}
-        title = str(applied.get("manifest", {}).get("title", place.case))
-        retired = applied.get("environment", {}).get("retired")
-        level, sentence = str(state.get("level", "nothing known yet")), str(state.get("sentence", "No page yet"))
-        if retired is not None:
-            level, sentence = "retired", str(retired)
+        level, sentence = _standing(state, datetime.now(UTC)) if retired is None else ("retired", str(retired))
         kind = {"act now": "act", "needs a look": "look", "in order": "good"}.get(level, "unknown")
-        link = f'<a href="/{place.case}/{place.environment}/">{escape(title)}</a>'
+        link = f'<a href="/{place.case}/{place.environment}/">{escape(str(title))}</a>'
         return (
             f"<tr><td>{link}<td>{place.environment}<td><span class='pill {kind}'>{escape(level)}</span>"
             f"<td>{escape(sentence)}<td>{escape(_written(state))}</tr>"
@@ -205,10 +207,39 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _written(state: dict[str, Any]) -> str:
+def _mapping(value: Any) -> dict[str, Any]:
+    """What should be a mapping; an empty one where a file has something else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _standing(state: dict[str, Any], now: datetime) -> tuple[str, str]:
+    """Level and sentence of a state; one that nobody has written for long, or that lies ahead, is never in order."""
+    level, sentence = str(state.get("level", "nothing known yet")), str(state.get("sentence", "No page yet"))
+    if not state:
+        return level, sentence
+    moment, period = _as_of(state), state.get("period_minutes")
+    minutes = period if isinstance(period, int | float) and 0 < period < timedelta.max.days else _PERIOD_MINUTES
+    if moment is None:
+        odd = "It is not known of when the page is"
+    elif moment > now + _AHEAD:
+        odd = "The page is of a time that lies ahead: the clock was set"
+    elif now - moment > _LATE * timedelta(minutes=minutes):
+        odd = "Nobody watches at the moment: no page was written for three periods"
+    else:
+        return level, sentence
+    return ("act now" if level == "act now" else "needs a look"), f"{odd}. Before: {sentence}"
+
+
+def _as_of(state: dict[str, Any]) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(str(state["as_of"])).astimezone(UTC)
-    except (KeyError, ValueError):
+        return datetime.fromisoformat(str(state["as_of"])).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def _written(state: dict[str, Any]) -> str:
+    moment = _as_of(state)
+    if moment is None:
         return ""
     hours = (datetime.now(UTC) - moment).total_seconds() / 3600
     return f"{moment:%Y-%m-%d %H:%M}" + (f", {hours:.0f} hours ago" if hours >= _OLD_HOURS else "")

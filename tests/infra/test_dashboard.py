@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -145,6 +146,47 @@ def test_given_a_use_case_when_up_then_its_contract_leads_to_the_dashboard_and_t
     ports = json.loads(layout.ports(asked.home).read_text())
     assert contract["dashboard_url"] == f"{asked.address}/churn/dev/"
     assert contract["orchestrator_url"] == f"http://127.0.0.1:{ports['dagster-webserver']}"
+
+
+def test_given_a_state_that_nobody_writes_any_more_or_of_tomorrow_when_listed_then_it_needs_a_look(
+    asked: Asked,
+) -> None:
+    file = asked.home / "dev" / "churn" / "artifacts" / "pages" / "state.json"
+    kept, ana, now = file.read_text(), asked.login("ana", "dev"), datetime.now(UTC)
+    good, look = "<span class='pill good'>in order", "<span class='pill look'>needs a look"
+    try:
+        for minutes, more, shown in (
+            (20, {"period_minutes": 10.0}, good),
+            (31, {"period_minutes": 10.0}, look),
+            (31, {}, good),
+            (181, {"period_minutes": "x"}, look),
+            (-5, {"period_minutes": 10.0}, look),
+        ):
+            as_of = (now - timedelta(minutes=minutes)).isoformat()
+            file.write_text(json.dumps({"level": "in order", "sentence": "All is well", "as_of": as_of} | more))
+            assert shown in asked.get("/all/", ana).text, (minutes, more)
+        file.write_text(json.dumps({"level": "in order", "sentence": "All is well"}))
+        assert look in asked.get("/all/", ana).text
+    finally:
+        file.write_text(kept)
+
+
+def test_given_an_applied_file_that_is_no_such_thing_when_listed_then_the_others_are_shown(asked: Asked) -> None:
+    file = asked.home / "usecases" / "churn.staging.json"
+    kept = file.read_text() if file.exists() else None
+    everything = json.loads(layout.admin(asked.home).read_text())
+    admin = (everything["login"], everything["password"])
+    try:
+        for content in ({"manifest": ["x"], "environment": "y"}, {"manifest": None, "environment": None}):
+            file.write_text(json.dumps(content))
+            listed = asked.get("/all/", admin)
+            assert (listed.status_code, "/churn/dev/" in listed.text, "/churn/staging/" in listed.text) == (
+                200,
+                True,
+                True,
+            )
+    finally:
+        file.unlink() if kept is None else file.write_text(kept)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from aifactory_runtime.pages.parts import STYLE
 
 FOLDER = "pages"
 STATE = "state.json"
-"""The first page in a sentence, for lists of many environments."""
+"""The first page in a sentence, for lists of many environments; `period_minutes` is how often it is to be written."""
 _MAKERS = {
     "index": overview.overview,
     "service": watched.service,
@@ -37,8 +37,9 @@ def render(project: Project, now: datetime) -> Path:
     made = {f"{name}.html": make(found) for name, make in _MAKERS.items()}
     made[STYLE] = Path(__file__).with_name(STYLE).read_text(encoding="utf-8")
     said = verdicts.overall(found)
+    period = project.settings.monitoring.period_minutes
     state = {"level": said.level.value, "sentence": said.sentence, "as_of": now.isoformat(timespec="seconds")}
-    made[STATE] = json.dumps(state)
+    made[STATE] = json.dumps(state | {"period_minutes": period})
     for name, content in made.items():
         files.write(place / name, content, mode=0o600)
     return place / "index.html"

@@ -214,10 +214,11 @@ def outcome(run: Handoff) -> str:
 
 
 def _late(facts: Facts) -> str:
-    """Since when nobody has looked, where that is too long."""
+    """Since when nobody has looked, where that is too long; a look that lies ahead, by more than a period, is none."""
     last = looking.moment(facts.looks[-1].ends)
-    most = timedelta(minutes=_LATE * facts.project.settings.monitoring.period_minutes)
-    return f"The last look was at {when(last)}." if last is not None and facts.now - last > most else ""
+    period = timedelta(minutes=facts.project.settings.monitoring.period_minutes)
+    watched = last is None or -period <= facts.now - last <= _LATE * period
+    return "" if watched else f"The last look was at {when(last)}."
 
 
 def _looked(facts: Facts) -> str:

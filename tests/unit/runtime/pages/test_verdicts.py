@@ -59,6 +59,7 @@ def test_given_problems_when_judged_then_the_worst_counts_and_those_who_are_to_a
         ({}, Level.GOOD, "Everything is in order"),
         ({"looks": ()}, Level.UNKNOWN, "Nobody has looked yet"),
         ({"looks": (window(row("service", "answers"), hours=4),)}, Level.LOOK, "Nobody watches at the moment"),
+        ({"looks": (window(row("service", "answers"), hours=-2),)}, Level.LOOK, "Nobody watches at the moment"),
         ({"unread": {"models": "the server is away"}}, Level.LOOK, "A part of this page could not be read"),
         ({"audited": Audited(Verification(3, "a", "line 4 is torn"))}, Level.ACT, "The audit log was changed"),
         ({"served": None}, Level.UNKNOWN, "No model is released yet"),
