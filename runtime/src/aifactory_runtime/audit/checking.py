@@ -27,6 +27,8 @@ class Checked:
     compared: Comparison | None
     unread: str | None
     """Why what is anchored could not be read."""
+    heads: Sequence[Head] = ()
+    """What is anchored."""
 
     @property
     def problem(self) -> str | None:
@@ -37,6 +39,16 @@ class Checked:
             return f"{self.compared.problem}; up to line {self.compared.line} it is as it was"
         return None
 
+    def unanchored(self, environment: str) -> str | None:
+        """Why the log of this environment was compared with nothing; None when it was, or its chain is broken."""
+        if self.compared is not None or self.chain.problem is not None:
+            return None
+        if self.unread is not None:
+            return self.unread
+        if environment == names.EMBEDDED:
+            return "with nothing provisioned, nobody else keeps the head"
+        return "the platform is of an earlier release: factory up --platform"
+
 
 def check(contract: EnvironmentContract) -> Checked:
     """Walk the chain and compare it with all heads that are anchored."""
@@ -45,7 +57,7 @@ def check(contract: EnvironmentContract) -> Checked:
     chain = log.verify(folder)
     entries = log.read(folder)[: chain.lines] if chain.problem is None else []
     compared = anchors.compare(entries, heads) if chain.problem is None and heads is not None else None
-    return Checked(chain, entries, compared, unread)
+    return Checked(chain, entries, compared, unread, heads or ())
 
 
 def _anchored(contract: EnvironmentContract) -> tuple[Sequence[Head] | None, str | None]:

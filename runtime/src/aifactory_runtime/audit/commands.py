@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from aifactory_runtime.config import options
-from aifactory_runtime.contract import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +60,7 @@ def _told(contract: EnvironmentContract, found: Checked) -> Sequence[str]:
     """How far it is anchored."""
     compared = found.compared
     if compared is None:
-        why = (
-            "with nothing provisioned, nobody else keeps the head"
-            if contract.environment == names.EMBEDDED
-            else "the platform is of an earlier release: factory up --platform"
-        )
-        return [f"nothing of it is anchored: {why}"]
+        return [f"nothing of it is anchored: {found.unanchored(contract.environment)}"]
     waiting = found.entries[compared.line :]
     late = waiting and datetime.fromisoformat(waiting[0]["time"]) < datetime.now(UTC) - _PATIENCE
     hint = ", and should have been by now: factory status says whether the orchestrator runs" if late else ""

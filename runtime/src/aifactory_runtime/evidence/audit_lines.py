@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.audit import log
+from aifactory_runtime.audit import checking, log
+from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.evidence.bundle import Part, json_part
 from aifactory_runtime.registry.port import Version
 
+RELEASE, ANCHORED = "release.json", "anchored.json"
+"""Parts about a log beside the log itself."""
 _DIGESTS = ("model_sha256", "aifactory.model_sha256")
 _OF_GATE = frozenset({"gate certified", "gate certificate withdrawn"})
 
 
-def parts(environment: str, folder: Path, version: Version) -> tuple[list[Part], str | None]:
-    """Two parts of one environment, and what is wrong with its log, None when its chain holds.
+@dataclass(frozen=True)
+class Found:
+    """Parts about one audit log, what is wrong with it, and why it was compared with no anchored head."""
+
+    parts: Sequence[Part]
+    problem: str | None
+    unanchored: str | None
+
+
+def name(environment: str, file: str) -> str:
+    """Where a part about an environment's log lies in the bundle."""
+    return f"audit/{environment}/{file}"
+
+
+def found(environment: str, contract: EnvironmentContract, version: Version) -> Found:
+    """What the log of one environment says, compared with the heads of it that are kept elsewhere.
 
     The log goes whole: each line holds the digest of the one before it, so that one left out would break the proof.
     """
-    path, found = folder / log.FILE, log.verify(folder)
+    path, checked = Path(contract.audit_uri) / log.FILE, checking.check(contract)
     content = path.read_bytes() if path.exists() else b""
-    if found.problem is None:  # else the auditor sees what is there
-        content = b"".join(content.splitlines(keepends=True)[: found.lines])
-    lines = log.read(folder)[: found.lines] if found.problem is None else []
-    selected = {"head": found.head, "lines": [line for line in lines if is_of(line, version)]}
+    if checked.chain.problem is None:  # else the auditor sees what is there
+        content = b"".join(content.splitlines(keepends=True)[: checked.chain.lines])
+    selected = {"head": checked.chain.head, "lines": [line for line in checked.entries if is_of(line, version)]}
     where = f"audit log of {environment}"
-    return [
-        json_part(
-            f"audit/{environment}/release.json", selected, f"lines of the {where} about this release, and its head"
-        ),
-        Part(
-            f"audit/{environment}/{log.FILE}", content, f"the {where}: each line holds the sha256 of the one before it"
-        ),
-    ], None if found.problem is None else f"{where}: {found.problem}"
+    parts = [
+        json_part(name(environment, RELEASE), selected, f"lines of the {where} about this release, and its head"),
+        Part(name(environment, log.FILE), content, f"the {where}: each line holds the sha256 of the one before it"),
+    ]
+    if checked.compared is not None:
+        said = {**asdict(checked.compared), "heads": [asdict(head) for head in checked.heads]}
+        what = f"heads of the {where} as the tracking server keeps them, and whether it has them"
+        parts.append(json_part(name(environment, ANCHORED), said, what))
+    problem = None if checked.problem is None else f"{where}: {checked.problem}"
+    return Found(parts, problem, checked.unanchored(contract.environment))
 
 
 def is_of(line: Mapping[str, Any], version: Version) -> bool:

@@ -73,9 +73,11 @@ class _Gathering:
         self._had(model_folder.SCHEMA, self._schema)
         self._live_test()
         for place, version in self._path:
-            found, problem = audit_lines.parts(place.name, Path(place.contract.audit_uri), version)
-            self._parts += found
-            self._problems += [problem] if problem else []
+            found = audit_lines.found(place.name, place.contract, version)
+            self._parts += found.parts
+            self._problems += [found.problem] if found.problem else []
+            if found.unanchored is not None:
+                self._missing[audit_lines.name(place.name, audit_lines.ANCHORED)] = found.unanchored
         return Gathered(self._about(), self._parts, self._missing, self._problems)
 
     def _about(self) -> dict[str, Any]:

@@ -195,6 +195,9 @@ def audited(facts: Facts) -> Verdict:
     found = facts.audited.verification
     if found.problem is not None:
         return Verdict(Level.ACT, "The audit log was changed", found.problem)
+    for one in facts.problems.open(facts.now):
+        if one.kind == kinds.AUDIT_BROKEN:  # lines that were cut off show in what is anchored alone
+            return Verdict(of_problem(one), "The audit log was changed", str(one.facts.get("reason") or ""))
     if not found.lines:
         return Verdict(Level.UNKNOWN, "Nothing is recorded yet")
     return Verdict(Level.GOOD, f"All {found.lines:,} lines hold", f"head {found.head[:12]}")

@@ -112,3 +112,12 @@ def test_given_a_window_of_which_nothing_was_compared_when_judged_then_it_is_not
     assert verdicts.overall(empty) == said
     some = facts(traffic=(window(row("data", "skew"), *rows),))
     assert verdicts.data(some).level is Level.GOOD
+
+
+def test_given_an_open_problem_of_the_audit_log_when_its_chain_holds_then_its_tile_says_it() -> None:
+    cut = problem(kinds.AUDIT_BROKEN, facts={"reason": "line 4 was cut off"})
+    held = Audited(Verification(3, "a", None))
+    said = verdicts.audited(facts(problems=Problems({"a": cut}), audited=held))
+    assert (said.level, said.sentence, said.more) == (Level.ACT, "The audit log was changed", "line 4 was cut off")
+    over = replace(cut, closed=NOW)
+    assert verdicts.audited(facts(problems=Problems({"a": over}), audited=held)).level is Level.GOOD
