@@ -23,8 +23,8 @@ ENDED = "shared/anchor/ended"
 CREDENTIALS = "credentials/anchor.json"
 PLATFORM = "shared/platform.json"
 ENVIRONMENTS = ("dev", "staging", "prod")
-LINE, LOG, END = "line-", "log", "ended"
-"""Parameters of a run: digest by line, use case and environment, when the log went with its environment."""
+LINE, TIME, LOG, END = "line-", "time-", "log", "ended"
+"""Parameters of a run: digest by line and when it was written, use case and environment, when the log went with it."""
 _TAIL = 65_536
 _CALL_SECONDS, _ALL_SECONDS = 5.0, 30.0
 
@@ -163,7 +163,8 @@ class _Server:
 
     def write(self, name: str, head: Head, known: Head | None) -> Head:
         """Write a head into this month's run of its log; one that went back, or whose run is gone, gets another run."""
-        month, value = f"{datetime.now(UTC):%Y-%m}", {f"{LINE}{head.sequence:010}": head.sha256}
+        now, number = datetime.now(UTC), f"{head.sequence:010}"
+        month, value = f"{now:%Y-%m}", {LINE + number: head.sha256, TIME + number: now.isoformat()}
         if known is not None and known.month == month and known.sequence < head.sequence:
             try:
                 self.log(known.run, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,10 @@ class Churn:
         return Head(entry["sequence"], entry["sha256"])
 
     def anchored(self) -> list[Head]:
-        """As the owner reads it."""
-        return list(connect(self.contract, credentials.of(self.contract)).anchored() or ())
+        """As the owner reads it; each head says when it was written."""
+        found = connect(self.contract, credentials.of(self.contract)).anchored() or ()
+        assert all(head.at is not None for head in found)
+        return [replace(head, at=None) for head in found]
 
     def client(self, path: Path) -> httpx.Client:
         login = json.loads(path.read_text())

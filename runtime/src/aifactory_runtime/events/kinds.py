@@ -39,6 +39,7 @@ DATA_FAULT = "data_fault"
 MESSAGE_REFUSED = "message_refused"
 CHORE_FAILED = "chore_failed"
 AUDIT_BROKEN = "audit_broken"
+AUDIT_RESTORED = "audit_restored"
 RELEASE_WAITS = "release_waits"
 RELEASE_FAILED = "release_failed"
 CHALLENGER_WITHDRAWN = "challenger_withdrawn"
@@ -267,6 +268,13 @@ KINDS = {
             _OPERATOR,
             "find out who wrote to the log: `audit` names the line; a backup has the log as it was",
             "a daily look at a log that holds",
+        ),
+        Kind(
+            AUDIT_RESTORED,
+            "warning",
+            _OPERATOR,
+            "ask who is named whether that restore was meant: anchored lines of the log went with it; then close this",
+            "a person closes it",
         ),
         Kind(
             RELEASE_WAITS,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.registry.mlflow_runs import Runs
 from aifactory_runtime.registry.port import Head
 
-_LINE, _LOG, _END = "line-", "log", "ended"
+_LINE, _TIME, _LOG, _END = "line-", "time-", "log", "ended"
 """Parameters of a run, as `infra/services/anchoring.py` writes them."""
 ORDER = "attributes.start_time ASC"
 PAGE = 1_000
@@ -25,10 +26,15 @@ def heads(runs: Iterable[Mapping[str, str]]) -> list[Head]:
     found: list[Head] = []
     for values in runs:
         lines = {name: value for name, value in sorted(values.items()) if name.startswith(_LINE)}
-        found += [Head(int(name.removeprefix(_LINE)), value) for name, value in lines.items()]
+        numbers = {name.removeprefix(_LINE): value for name, value in lines.items()}
+        found += [Head(int(number), value, _moment(values.get(_TIME + number))) for number, value in numbers.items()]
         if _END in values:  # what follows is of another log, which came when this environment was made again
             found = []
     return found
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 class Anchors(Runs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -92,6 +93,8 @@ class Head:
 
     sequence: int
     sha256: str
+    at: datetime | None = None
+    """When it was written there; None for one from before that was kept."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import kinds, record
+from aifactory_runtime.events.event import key_of
 from aifactory_runtime.release import exclusive
 from aifactory_runtime.triggers.here import Here
+
+if TYPE_CHECKING:
+    from aifactory_runtime.audit.anchors import Comparison
 
 FILE = "chores.json"
 RETRY = timedelta(minutes=10)
@@ -61,6 +66,8 @@ def _audit(here: Here, now: datetime) -> object:
     from aifactory_runtime.audit import checking
 
     found = checking.check(here.contract)
+    if found.compared is not None:
+        _tell_restores(here, found.compared, now)
     if found.problem is not None:
         record.found(here.events, kinds.AUDIT_BROKEN, {"reason": found.problem}, now=now)
     elif found.unread is not None:
@@ -68,6 +75,15 @@ def _audit(here: Here, now: datetime) -> object:
     else:
         record.over(here.events, [kinds.AUDIT_BROKEN], {}, now)
     return None
+
+
+def _tell_restores(here: Here, compared: Comparison, now: datetime) -> None:
+    """A restore that took anchored lines is told once, and stays open until a person closes it."""
+    told = record.read(here.events).problems.by_key if compared.restores else {}
+    for sha256, note in zip(compared.restores, compared.notes, strict=True):
+        subject = sha256[:12]
+        if key_of(kinds.AUDIT_RESTORED, subject) not in told:
+            record.found(here.events, kinds.AUDIT_RESTORED, {"reason": note}, subject, now=now)
 
 
 def _of_monitors(here: Here) -> timedelta:

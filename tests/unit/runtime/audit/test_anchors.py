@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +84,17 @@ def test_given_a_restore_that_took_nothing_away_when_compared_then_there_is_noth
         folder = tmp_path / str(bool(anchored))
         after = written(folder, ["released"] * 2 + [anchors.RESTORED], **facts, anchored=anchored)
         assert anchors.compare(after, heads(after, 3)) == anchors.Comparison(3)
+
+
+def test_given_heads_anchored_after_a_restore_when_compared_then_its_line_does_not_explain_them(
+    before: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    facts = {"backup": "2027-01-15T03:00:00+00:00", "anchored": {"sequence": 10, "sha256": before[9]["sha256"]}}
+    after = written(tmp_path / "restored", ["released"] * 6 + [anchors.RESTORED], **facts)
+    restored = datetime.fromisoformat(after[-1]["time"])
+    head = heads(before, 8)[0]
+
+    found = anchors.compare(after, [replace(head, at=restored - timedelta(seconds=1))])
+    assert (found.problem, found.restores) == (None, (after[-1]["sha256"],))
+    late = anchors.compare(after, [replace(head, at=restored + timedelta(seconds=1))])
+    assert late.problem == "line 8 was cut off: line 8 is anchored"

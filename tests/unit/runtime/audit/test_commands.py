@@ -121,7 +121,8 @@ def test_given_anchored_heads_when_audited_then_it_is_said_how_far_and_a_cut_is_
     assert "anchored: up to line 2; line 3 of 20" in capsys.readouterr().out
     anchor(prod, 3)
     assert audit("--env", "prod", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["anchored"] == {"line": 3, "notes": [], "problem": None}
+    said = json.loads(capsys.readouterr().out)["anchored"]
+    assert said == {"line": 3, "notes": [], "problem": None, "restores": []}
 
     lines = (prod / log.FILE).read_text().splitlines(keepends=True)
     (prod / log.FILE).write_text("".join(lines[:2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,9 @@ def test_given_an_environment_made_again_when_asked_then_heads_of_the_log_before
     assert registry.anchored() == []
     written(registry, "churn.prod", 1)
     assert registry.anchored() == [Head(1, f"{1:064x}")]
+
+
+def test_given_the_time_of_a_head_when_asked_then_it_is_said(registry: MlflowRegistry) -> None:
+    said = {"line-0000000004": "a" * 64, "time-0000000004": "2027-01-15T03:00:00+00:00"}
+    registry.log(registry.begin_run(names.ANCHOR, "heads", {}), {"log": "churn.prod", **said})
+    assert registry.anchored() == [Head(4, "a" * 64, datetime(2027, 1, 15, 3, tzinfo=UTC))]

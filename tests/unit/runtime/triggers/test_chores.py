@@ -10,19 +10,24 @@ from typing import cast
 
 import pytest
 
-from aifactory_runtime.audit import log
+from aifactory_runtime.audit import anchors, log
+from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import record
+from aifactory_runtime.registry.mlflow import connect
 from aifactory_runtime.triggers import chores, telling
 from aifactory_runtime.triggers.here import Here
+from tests.fixtures import mlflow_database
 from tests.unit.runtime.release.parts import contract
+
+pytestmark = pytest.mark.heavy
 
 NOW = datetime(2027, 1, 15, tzinfo=UTC)
 
 
-def there(folder: Path, environment: str = "embedded") -> Here:
-    """Where a tick is, with the log of this folder and a tracking server that does not answer."""
-    nobody = {"tracking_uri": "http://127.0.0.1:9", "registry_uri": "http://127.0.0.1:9"}
+def there(folder: Path, environment: str = "embedded", server: str = "http://127.0.0.1:9") -> Here:
+    """Where a tick is, with the log of this folder and by default a tracking server that does not answer."""
+    nobody = {"tracking_uri": server, "registry_uri": server}
     found = contract(environment, audit_uri=str(folder / "audit"), **nobody)
     return cast("Here", SimpleNamespace(contract=found, events=folder / "events", folder=folder))
 
@@ -98,3 +103,31 @@ def test_given_a_chore_that_failed_when_there_is_nothing_left_to_do_or_it_is_don
     assert chores.next_due([often], here, NOW) == NOW + timedelta(seconds=3) and len(opened(tmp_path)) == 1
     telling.chores(here, chores.do([replace(often, wanted=lambda _: False)], here, NOW))
     assert opened(tmp_path) == []
+
+
+def test_given_a_line_that_says_restored_where_lines_were_cut_when_days_are_over_then_a_person_has_to_close_it(
+    tmp_path: Path,
+) -> None:
+    for _ in range(5):
+        log.append(tmp_path / "audit", "released", "release", {})
+    file = tmp_path / "audit" / log.FILE
+    cut = log.read(tmp_path / "audit")[4]
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+    log.append(tmp_path / "audit", anchors.RESTORED, "mallory", {"anchored": {"sequence": 5}})
+    mlflow_database.put(tmp_path / "mlflow.db")
+    address = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    here = there(tmp_path, "prod", address)
+    registry = connect(here.contract, None)
+    lines = {"log": "churn.prod", "line-0000000005": cut["sha256"], "time-0000000005": cut["time"]}
+    registry.log(registry.begin_run(names.ANCHOR, "heads", {}), lines)
+
+    for day in range(2):
+        chores._audit(here, NOW + timedelta(days=day))
+    ((kind, reason),) = opened(tmp_path)
+    assert kind == "audit_restored" and "lines 3 to 5 of before went with a restore" in str(reason)
+    assert "mallory" in str(reason)
+
+    (problem,) = record.read(here.events).problems.open(NOW)
+    record.over(here.events, [problem.key], {}, NOW + timedelta(days=1))
+    chores._audit(here, NOW + timedelta(days=2))
+    assert opened(tmp_path) == [], "who closed it is not asked again"
