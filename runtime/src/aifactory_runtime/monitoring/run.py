@@ -95,10 +95,8 @@ class _Monitor:
 
     def run(self) -> Report:
         with files.lock(self._folder / _LOCK, "process {holder} looks at the monitors already"):
-            self._tell(TRAFFIC)
-            self._tell(CLOCK)
-            self._tell(LABELS)
-            self._tell(BATCHES)
+            for source in (self._watched, CLOCK, LABELS):
+                self._tell(source)
             reading = guarded("data", _READING, self._traffic)
             reading += guarded("data", _READING, self._batches)
             reading += guarded("model", model_rules.LABELS, self._labels)
@@ -109,6 +107,11 @@ class _Monitor:
         return self._report
 
     # Windows of predictions
+
+    @property
+    def _watched(self) -> str:
+        """Whose windows are told of: both kinds have the same problems, and one that has ended says nothing of now."""
+        return BATCHES if self._contract.scoring == "batch" else TRAFFIC
 
     def _traffic(self) -> list[Result]:
         """Look at each window that has closed; what is returned says that all could be read.
@@ -130,7 +133,7 @@ class _Monitor:
 
     def _batches(self) -> list[Result]:
         """Look at each window of batches that has closed; where a service answers, its traffic is watched instead."""
-        if self._contract.scoring != "batch":
+        if self._watched != BATCHES:
             return []
         number = store.position(self._data, BATCHES)
         after = batches.point(store.window(self._data, BATCHES, number), self._data)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from aifactory_runtime.data import tables, upkeep
+from aifactory_runtime.events import record
 from aifactory_runtime.labels.rules import stamp
 from aifactory_runtime.monitoring import store
 from tests.unit.runtime.monitoring.watched import SHA256, SIZE, Row, Watched, answer, older, rows
@@ -96,3 +97,21 @@ def test_given_a_service_beside_batches_when_looked_at_then_its_traffic_is_watch
     watched.look()
     assert watched.windows() == ["traffic 100"] and watched.seen() == []
     assert store.position(watched.data, store.BATCHES) == 0
+
+
+def test_given_a_problem_of_the_traffic_when_batches_take_its_place_and_are_well_then_it_stays_closed(
+    tmp_path: Path,
+) -> None:
+    watched = Batches(tmp_path)
+    watched.contract = watched.contract.model_copy(update={"scoring": "online"})
+    watched.predict([row | {"income": None} for row in rows(1, SIZE)])
+    watched.look()
+    assert "missing_values:income" in watched.open()
+    watched.contract = watched.contract.model_copy(update={"scoring": "batch"})
+    watched.score(rows(2, SIZE))
+    watched.look()
+    assert "missing_values:income" not in watched.open()
+    told = record.read(watched.events).problems.by_key["missing_values:income"]
+    for _ in range(2):
+        watched.look()
+    assert record.read(watched.events).problems.by_key["missing_values:income"] == told, "not opened and closed again"
