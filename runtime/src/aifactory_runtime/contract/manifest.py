@@ -230,6 +230,11 @@ class Manifest(_Part):
             if kind != "direct" and (name != "prod" or not self.serves):
                 found = "scoring: batch has no requests" if name == "prod" else f"{name} has no live traffic"
                 raise ValueError(f"environments.{name}.trial: {found} to try a model on; write kind: direct")
+        if self.kpi is not None and self.kpi.field is not None and self.settings("prod").trial.kind == "shadow":
+            raise ValueError(
+                f"environments.prod.trial: labels bring {self.kpi.field} only of the answer that was given, so a "
+                "shadow has none: write kind: ab, or leave kpi.field out and write kpi.py"
+            )
         return self
 
     @property

@@ -277,3 +277,10 @@ def test_given_a_certified_gate_where_nobody_is_asked_when_read_then_it_is_refus
     assert Manifest.model_validate(changed("environments.prod.certified_gate", True)).settings("prod").certified_gate
     with pytest.raises(ValidationError, match="certified_gate: true is for approval: required"):
         Manifest.model_validate(changed("environments.dev.certified_gate", True))
+
+
+def test_given_a_kpi_that_labels_bring_when_a_shadow_is_tried_then_refused_as_it_could_not_guard() -> None:
+    shadow = changed("environments.prod.trial", {"kind": "shadow"})
+    assert Manifest.model_validate(shadow | {"kpi": {"name": "profit"}}).kpi is not None
+    with pytest.raises(ValidationError, match=r"a shadow has none: write kind: ab, or leave kpi\.field out"):
+        Manifest.model_validate(shadow | {"kpi": {"name": "profit", "field": "euros"}})
