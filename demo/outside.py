@@ -71,7 +71,7 @@ class Outside:
         """Ticks of this environment that the orchestrator ran to a good end, by its GraphQL API."""
         tags = {"aifactory/use_case": self.use_case.name, "aifactory/environment": self.name}
         wanted = ", ".join(f'{{key: "{key}", value: "{value}"}}' for key, value in tags.items())
-        found = _asked(f"{self.contract['dashboard_url']}/graphql", {"query": _RUNS % wanted})
+        found = _asked(f"{self.contract['orchestrator_url']}/graphql", {"query": _RUNS % wanted})
         runs = found["data"]["runsOrError"].get("results", [])
         return [one for one in runs if (one["jobName"], one["status"]) == ("tick", "SUCCESS")]
 
