@@ -24,7 +24,7 @@ def measure(work: Path) -> list[Row]:
     folder = work / "live-test"
     shutil.rmtree(folder, ignore_errors=True)
     rates, slowest = list[tuple[float, float]](), list[tuple[float, float]]()
-    with taken_back.two_versions(folder) as places:
+    with taken_back.on_trial(folder) as places:
         for _ in range(ROUNDS):
             places.release("prod", "--version", "2")
             with_test = _look(places)

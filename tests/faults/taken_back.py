@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -20,7 +19,7 @@ from aifactory_runtime.serving.trial.split import is_challengers
 from tests.faults.trials import Figure, Say, Trial, figure
 from tests.fixtures import load, usecase_repo
 from tests.fixtures.load import Load
-from tests.unit.runtime.environments import ROW, TOKEN, Environments
+from tests.unit.runtime.environments import NONSENSE, ROW, TOKEN, Environments, two_versions
 
 _ASKED = "rolled back within 5 s; a bad challenger out within 60 s, 10 % of traffic exposed at most"
 _ROLLBACK_SECONDS, _WITHDRAWN_SECONDS = 5.0, 60.0
@@ -37,24 +36,12 @@ _CONTRACT = {
 }
 _Spoil = Callable[[Environments, ExitStack], Callable[[], None]]
 """Makes the challenger bad, and returns what has to be done again and again so that it stays so."""
-NONSENSE = """
-import pathlib, socketserver, sys
-class Handler(socketserver.StreamRequestHandler):
-    def handle(self):
-        while self.rfile.readline():
-            self.wfile.write(b'{"outputs":[{"prediction":"perhaps"}]}' + bytes([10]))
-pathlib.Path(sys.argv[1]).unlink(missing_ok=True)
-server = socketserver.ThreadingUnixStreamServer(sys.argv[1], Handler)
-print("listens", flush=True)
-server.serve_forever()
-"""
-"""What listens in a challenger's place, at the socket it is given, and answers what no model says."""
 
 
 def measure(rollbacks: int, seed: int, folder: Path, say: Say) -> Figure:
     """So many rollbacks as they are typed, then a challenger that hangs, one that talks nonsense, one that dies."""
     found = Figure(5, f"{rollbacks} rollbacks, {len(_SPOILT)} bad challengers", _ASKED, seed)
-    with two_versions(folder) as places:
+    with on_trial(folder) as places:
         figure(found, [lambda _: _rolled_back(places)] * rollbacks, say)
         longest = max(trial.seconds for trial in found.trials)
         figure(found, [_withdrawn(places, what, spoil) for what, spoil in _SPOILT.items()], say)
@@ -62,23 +49,9 @@ def measure(rollbacks: int, seed: int, folder: Path, say: Say) -> Figure:
     return replace(found, said=f"rolled back in {longest:.1f} s at most; {bad}")
 
 
-@contextmanager
-def two_versions(folder: Path) -> Iterator[Environments]:
-    """Staging serves version 2, prod version 1; what is released there next is tried on a share of the requests."""
-    made = Environments(folder)
-    contract = json.loads((made.repo / ".factory" / "prod.json").read_text(encoding="utf-8"))
-    made.write("prod", contract | _CONTRACT)
-    made.start("staging", "prod")
-    try:
-        made.train()
-        made.release("staging")
-        made.release("prod")
-        made.change_settings(0.5)
-        made.train()
-        made.release("staging")
-        yield made
-    finally:
-        made.stop()
+def on_trial(folder: Path) -> AbstractContextManager[Environments]:
+    """Two versions, of which the second is tried on a share of prod's requests once it is released there."""
+    return two_versions(folder, 0.5, **_CONTRACT)
 
 
 def _rolled_back(places: Environments) -> Trial:

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,18 @@ LAUNCHER = Path(__file__).parents[3] / "infra" / "services" / "launcher.py"
 ROW = {"age": 30, "income": 1000.0, "member": True, "region": "east"}
 TOKEN = "token-of-the-consumer"
 APPROVER = "kim.meyer"
+NONSENSE = """
+import pathlib, socketserver, sys
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        while self.rfile.readline():
+            self.wfile.write(b'{"outputs":[{"prediction":"perhaps"}]}' + bytes([10]))
+pathlib.Path(sys.argv[1]).unlink(missing_ok=True)
+server = socketserver.ThreadingUnixStreamServer(sys.argv[1], Handler)
+print("listens", flush=True)
+server.serve_forever()
+"""
+"""What listens in a challenger's place, at the socket it is given, and answers what no model says."""
 
 
 class Environments:
@@ -188,6 +202,28 @@ class Environments:
         lines = base.read_text().splitlines()
         base.write_text("\n".join(f"    C: {strength}" if line.strip().startswith("C:") else line for line in lines))
         return usecase_repo.commit(self.repo, f"Try {strength}")
+
+
+@contextmanager
+def two_versions(folder: Path, strength: float, **prod: Any) -> Iterator[Environments]:
+    """Staging serves version 2, prod version 1; what is released to prod next goes by `prod`, which its contract says.
+
+    `strength` is the setting that version 2 is trained with.
+    """
+    made = Environments(folder)
+    contract = json.loads((made.repo / ".factory" / "prod.json").read_text(encoding="utf-8"))
+    made.write("prod", contract | prod)
+    made.start("staging", "prod")
+    try:
+        made.train()
+        made.release("staging")
+        made.release("prod")
+        made.change_settings(strength)
+        made.train()
+        made.release("staging")
+        yield made
+    finally:
+        made.stop()
 
 
 def pss_mb(pid: int) -> float:

@@ -10,7 +10,7 @@ from aifactory_runtime.gate.chance import MOST_P, Answers
 from aifactory_runtime.gate.evidence import Evidence
 
 NAME = "calibration"
-_BINS = 10
+BINS = 10
 _DRAWS = 299
 _MOST_ROWS = 20_000
 _TWO = 2
@@ -53,6 +53,11 @@ def of(labels: Array, said: Answers, learned: Array, limit: float | None, *, see
     return Evidence(NAME, report, (reason,))
 
 
+def bin_of(shares: Array) -> Array:
+    """Which of the `BINS` equally wide bins from 0 to 1 each probability is in; 1 is in the last."""
+    return np.asarray(np.minimum((shares * BINS).astype(int), BINS - 1))
+
+
 def _binary(labels: Array, said: Answers) -> tuple[Array, Array]:
     """Probabilities of shape (rows,), and whether what they are of is so."""
     shares, classes = np.asarray(said.shares, dtype=np.float64), list(said.classes)
@@ -64,15 +69,14 @@ def _binary(labels: Array, said: Answers) -> tuple[Array, Array]:
 
 def _bins(told: Array, true: Array) -> list[dict[str, float]]:
     """Of each bin that has rows: the mean probability, the share that came true, and how many rows."""
-    places = np.minimum((told * _BINS).astype(int), _BINS - 1)
+    places = bin_of(told)
     there = [(told[places == number], true[places == number]) for number in np.unique(places)]
     return [{"said": float(one.mean()), "true": float(other.mean()), "rows": len(one)} for one, other in there]
 
 
 def _error(told: Array, true: Array) -> float:
     """Distance of mean probability and share that came true, weighted by the rows of each bin."""
-    bins = np.minimum((told * _BINS).astype(int), _BINS - 1)
-    off = np.bincount(bins, weights=told - true, minlength=_BINS)
+    off = np.bincount(bin_of(told), weights=told - true, minlength=BINS)
     return float(np.abs(off).sum() / len(told))
 
 

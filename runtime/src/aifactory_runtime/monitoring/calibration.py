@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from aifactory_runtime.gate import spread
+from aifactory_runtime.gate.calibration import BINS, bin_of
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.gate.slices import LEAST_ROWS
 
-BINS = 10
 LEAST = 0.02
 """By so much more than at the gate answers may be wrong about how likely they are."""
 LEAST_ERRORS = 0.1
@@ -61,7 +61,7 @@ def of(labels: Array, said: Answers) -> Calibration | None:
         found = spread.of_values(np.asarray(labels, dtype=np.float64) - np.asarray(said.predicted, dtype=np.float64))
         return None if found is None else Calibration((found.rows,), (found.value,), (found.error,))
     shares, came_true = _shares(labels, said)
-    parts = [(came_true - shares)[_bins(shares) == number] for number in range(BINS)]
+    parts = [(came_true - shares)[bin_of(shares) == number] for number in range(BINS)]
     found_parts = [spread.of_values(part) for part in parts]
     return Calibration(
         tuple(len(part) for part in parts),
@@ -75,7 +75,7 @@ def judged(was: Calibration, labels: Array, said: Answers, seed: int = 0) -> Jud
     if said.shares is None:
         return _of_numbers(was, np.asarray(labels, dtype=np.float64) - np.asarray(said.predicted, dtype=np.float64))
     shares, came_true = _shares(labels, said)
-    placed = _bins(shares)
+    placed = bin_of(shares)
     value = float(_off((came_true - shares)[None, :], placed)[0])
     rows = np.asarray(was.rows)
     # Were it as at the gate: its gaps, as far as these are known there, then labels that follow.
@@ -103,10 +103,6 @@ def _shares(labels: Array, said: Answers) -> tuple[Array, Array]:
     places = np.ones(len(shares), dtype=int) if binary else shares.argmax(axis=1)
     came_true = [label == classes[place] for label, place in zip(np.asarray(labels).tolist(), places, strict=True)]
     return shares[np.arange(len(shares)), places], np.array(came_true, dtype=np.float64)
-
-
-def _bins(shares: Array) -> Array:
-    return np.asarray(np.minimum((shares * BINS).astype(int), BINS - 1))
 
 
 def _off(wrong: Array, placed: Array) -> Array:

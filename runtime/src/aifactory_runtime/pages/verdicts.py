@@ -103,7 +103,7 @@ def service(facts: Facts) -> Verdict:
     level, alarms = _judged(rows)
     if alarms:
         return Verdict(level, str(alarms[0]["reason"]) or f"{alarms[0]['monitor']} is in alarm", _looked(facts))
-    answers, requests = _one(rows, "answers"), _one(rows, "requests")
+    answers, requests = row_of(rows, "answers"), row_of(rows, "requests")
     if answers is None or answers["state"] != OK:
         return Verdict(Level.UNKNOWN, str(answers["reason"]) if answers else "no figure", _looked(facts))
     seen = requests["value"] if requests is not None and requests["state"] == OK else None
@@ -141,7 +141,7 @@ def model(facts: Facts) -> Verdict:
     level, alarms = _judged([row for row in _newest_rows(facts) if row["area"] == "model"])
     if alarms:
         return Verdict(level, str(alarms[0]["reason"]), f"version {number} answers")
-    age = _one(facts.looks[-1].rows, "staleness") if facts.looks else None
+    age = row_of(facts.looks[-1].rows, "staleness") if facts.looks else None
     days = "" if age is None or age["value"] is None else f", {_days(age['value'])} old"
     trial = ", a live test runs" if facts.served and facts.served.trial else ""
     return Verdict(Level.GOOD, f"Version {number} answers{days}{trial}", _came_true(facts))
@@ -149,7 +149,7 @@ def model(facts: Facts) -> Verdict:
 
 def _came_true(facts: Facts) -> str:
     """The deciding figure on the newest labelled predictions."""
-    found = _one(facts.labelled[-1].rows, model_rules.FIGURES) if facts.labelled else None
+    found = row_of(facts.labelled[-1].rows, model_rules.FIGURES) if facts.labelled else None
     if found is None or found["value"] is None:
         return ""
     rows = facts.labelled[-1].predictions
@@ -241,7 +241,8 @@ def _of_area(rows: Sequence[Mapping[str, Any]], area: str) -> list[Mapping[str, 
     return [row for row in rows if row["area"] == area]
 
 
-def _one(rows: Sequence[Mapping[str, Any]], monitor: str) -> Mapping[str, Any] | None:
+def row_of(rows: Sequence[Mapping[str, Any]], monitor: str) -> Mapping[str, Any] | None:
+    """The row of a monitor that has one subject; None where it was not looked at."""
     return next((row for row in rows if row["monitor"] == monitor), None)
 
 

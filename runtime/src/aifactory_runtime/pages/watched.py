@@ -152,17 +152,13 @@ def _trend(
     windows: Sequence[Window], monitor: str, title: str, about: str, *, share: bool = False, unit: str = ""
 ) -> Markup:
     """One monitor over all windows, with the limit of the last one that has any."""
-    rows = [(window, _row(window.rows, monitor)) for window in windows]
+    rows = [(window, verdicts.row_of(window.rows, monitor)) for window in windows]
     points = [
         Point(parts.minutes(window.ends), row["value"] if row else None, row is not None and row["state"] == ALARM)
         for window, row in rows
     ]
     limits = [row["threshold"] for _, row in rows if row and row["threshold"]]
     return parts.trend(title, about, points, share=share, unit=unit, limit=limits[-1] if limits else None)
-
-
-def _row(rows: Sequence[Mapping[str, Any]], monitor: str) -> Mapping[str, Any] | None:
-    return next((row for row in rows if row["monitor"] == monitor), None)
 
 
 def _bars(rows: Sequence[Mapping[str, Any]], monitor: str) -> list[Bar]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from aifactory_runtime.pipeline.context import Context
 from tests.fixtures.usecase_repo import bring_runtime, commit, git
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import data_of, edit
+from tests.unit.runtime.pipeline.reports import gate_report
 
 SCHEMA, FEATURES = "src/demo_case/schema.py", "src/demo_case/features.py"
 
@@ -61,7 +61,7 @@ def test_given_a_champion_that_leaks_when_its_column_is_ignored_then_it_is_not_c
     assert second.tables["reference"] == first.tables["reference"], "no reference starts by itself"
     why = "the champion, version 1, reads fee, which schema.py lists in IGNORED (roc_auc 1.0000 with it)"
     assert f"note: not compared with the champion: {why}" in caplog.text
-    report = json.loads((context.artifacts / "runs" / second.id / "gate.json").read_text())
+    report = gate_report(context, second.id)
     assert report["remarks"] == [f"not compared with the champion: {why}"]
     assert report["facts"]["champion_sha256"] is None
     assert context.registry.version(2).tags["aifactory.not_compared"] == why

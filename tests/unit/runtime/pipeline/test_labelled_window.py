@@ -27,6 +27,7 @@ from tests.fixtures.usecase_repo import commit, write_customers
 from tests.unit.runtime.capture import lines
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import edit
+from tests.unit.runtime.pipeline.reports import gate_report
 
 CONF, FEATURES = "conf/base.yaml", "src/demo_case/features.py"
 CAPTURED = 1_200
@@ -61,17 +62,12 @@ def capture(context: Context, repo: Path, *, shifted: bool) -> None:
         log.close()
 
 
-def report_of(context: Context, run: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((context.artifacts / "runs" / run / "gate.json").read_text())
-    return found
-
-
 def refused(context: Context, pipeline: Pipeline, *steps: str, run_id: str | None = None) -> tuple[str, dict[str, Any]]:
     """A run that the gate refuses: its id and its report."""
     with pytest.raises(FactoryError, match=r"the gate refuses|nothing is gained by the candidate, the champion stays"):
         pipeline(*steps, run_id=run_id)
     last = max(place.parent.name for place in context.artifacts.glob("runs/*/gate.json"))
-    return last, report_of(context, last)
+    return last, gate_report(context, last)
 
 
 def first_champion(repo: Path, pipeline: Pipeline, context: Context) -> Handoff:
@@ -87,7 +83,7 @@ def test_given_labels_from_after_a_shift_when_trained_again_then_the_successor_w
     repo: Path, pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = first_champion(repo, pipeline, context)
-    assert report_of(context, first.id)["window"]["why"].startswith("every test row is in the reference")
+    assert gate_report(context, first.id)["window"]["why"].startswith("every test row is in the reference")
     capture(context, repo, shifted=True)
 
     run, report = refused(context, pipeline)
@@ -143,7 +139,7 @@ def test_given_a_successor_that_is_worse_or_alike_on_the_newest_labels_then_it_i
     assert gate is not None and gate["passed"]
     conf(repo, "data:\n", "data:\n  group: region\n")
     pipeline("evaluate", run_id=run)
-    assert report_of(context, run)["window"]["why"] == "rows of 4 groups, fewer than 30"
+    assert gate_report(context, run)["window"]["why"] == "rows of 4 groups, fewer than 30"
 
 
 def write_days(repo: Path, days: int, slopes: tuple[float, ...]) -> None:
@@ -193,7 +189,7 @@ def test_given_a_table_in_time_of_groups_when_it_grows_then_the_newest_rows_that
     write_days(repo, 600, (1.0, 0.2, 0.2))
     second = pipeline()
 
-    told = report_of(context, second.id)["window"]
+    told = gate_report(context, second.id)["window"]
     assert (told["verdict"], told["source"], told["rows"]) == ("better", "the table by day", 240)
     assert told["ends"] == "2026-03-16 23:00" and told["candidate"] < told["champion"]
     prepared = tables.read(context.tables, "prepared", second.tables["prepared"].version)

@@ -26,6 +26,7 @@ from aifactory_runtime.registry import model_folder
 from tests.fixtures.usecase_repo import git, write_customers
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import data_of, edit
+from tests.unit.runtime.pipeline.reports import gate_report
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +80,7 @@ def test_given_the_same_data_and_code_when_run_twice_then_nothing_new_is_made(
     assert first.gate is not None and second.gate is not None
     apart = {"sha256": "", "window": ""}  # the first run has frozen all of its test rows
     assert {**first.gate, **apart} == {**second.gate, **apart}
-    reports = [json.loads((context.artifacts / "runs" / run.id / "gate.json").read_text()) for run in (first, second)]
+    reports = [gate_report(context, run.id) for run in (first, second)]
     for report in reports:
         del report["window"]
     assert verdict.digest(reports[0]) == verdict.digest(reports[1])

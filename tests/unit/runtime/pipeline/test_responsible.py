@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry import model_folder
 from tests.fixtures.usecase_repo import write_customers
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import data_of, edit
+from tests.unit.runtime.pipeline.reports import gate_report
 
 CONF, SCHEMA = "conf/base.yaml", "src/demo_case/schema.py"
 
@@ -24,11 +23,6 @@ pytestmark = pytest.mark.slow
 
 def with_gate(repo: Path, text: str) -> None:
     edit(repo, CONF, "gate:\n", f"gate:\n  {text}\n")
-
-
-def report_of(context: Context, run: Handoff) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((context.artifacts / "runs" / run.id / "gate.json").read_text())
-    return found
 
 
 def with_sex(repo: Path, *, told_by_age: bool) -> None:
@@ -73,7 +67,7 @@ def test_given_a_protected_column_that_nothing_depends_on_when_run_then_the_mode
 ) -> None:
     with_sex(repo, told_by_age=False)
     with_gate(repo, "fairness: {columns: [sex, member], metric: accuracy}")
-    told = report_of(context, pipeline())["fairness"]
+    told = gate_report(context, pipeline().id)["fairness"]
     assert {one["column"] for one in told["found"]} == {"sex", "member"}
     assert "the model reads member" in told["notes"] and "the model reads sex" not in told["notes"]
     rows = {
@@ -101,7 +95,7 @@ def test_given_what_cannot_be_judged_when_run_then_it_is_said_before_training(
 def test_given_a_run_when_judged_then_every_part_is_in_the_report_and_nothing_is_refused_by_itself(
     pipeline: Pipeline, context: Context, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = report_of(context, pipeline())
+    told = gate_report(context, pipeline().id)
     assert told["fairness"]["columns"] == [] and "no protected columns are named" in told["fairness"]["notes"][0]
     assert 0 <= told["calibration"]["error"] < 0.5 and told["calibration"]["rows"] > 50
     assert told["explanations"] == {"agreement": pytest.approx(1.0, abs=0.05), "rows": 10, "least": None, "notes": []}
@@ -125,7 +119,7 @@ def test_given_a_run_when_judged_then_its_card_lies_beside_the_report_and_with_i
     kept = Path(context.registry.artifact_address(context.registry.version(1))).parent
     assert (kept / "model_card.html").read_text() == page
     assert card["passed"] and card["about"]["run"] == run.id and card["about"]["columns"][0] == "age (integer)"
-    assert card["principles"] == report_of(context, run)["principles"]
+    assert card["principles"] == gate_report(context, run.id)["principles"]
     assert card["figures"]["roc_auc"]["candidate"] == run.metrics["roc_auc"]
     assert "<title>Calibration</title>" in page and "The gate let it pass." in page
 

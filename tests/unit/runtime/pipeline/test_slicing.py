@@ -17,10 +17,10 @@ from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.monitoring import expected
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.pipeline.handoff import Handoff
 from tests.fixtures.usecase_repo import write_customers
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import edit
+from tests.unit.runtime.pipeline.reports import gate_report
 
 KPI = """def kpi(row, output, label):
     assert 18 <= row["age"] and row["region"] and len(output["probabilities"]) == 2
@@ -33,11 +33,6 @@ pytestmark = pytest.mark.slow
 
 def with_slices(repo: Path, text: str) -> None:
     edit(repo, CONF, "gate:\n", f"gate:\n  slices: {text}\n")
-
-
-def report_of(context: Context, run: Handoff) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((context.artifacts / "runs" / run.id / "gate.json").read_text())
-    return found
 
 
 def kept(context: Context, number: int, name: str) -> str:
@@ -57,7 +52,7 @@ def test_given_no_settings_when_run_then_categories_are_cut_and_kept_where_peopl
     (repo / "src" / "demo_case" / "kpi.py").write_text(KPI)
     first = pipeline()
 
-    told = report_of(context, first)["slices"]
+    told = gate_report(context, first.id)["slices"]
     assert (told["rows"], told["against"], told["metric"]) == ("the test rows", "baseline", "roc_auc")
     assert {one["column"] for one in told["found"]} == {"member", "region"}
     version = first.tables["prepared"].version
@@ -76,7 +71,7 @@ def test_given_no_settings_when_run_then_categories_are_cut_and_kept_where_peopl
 
     context.registry.set_alias("champion", 1)
     second = pipeline()
-    told = report_of(context, second)["slices"]
+    told = gate_report(context, second.id)["slices"]
     assert (told["rows"], told["against"]) == ("the frozen reference", "champion")
     reference = first.tables["reference"].version
     assert counted(told["found"], "region") == tables.count(context.tables, "reference", reference)
@@ -91,7 +86,7 @@ def test_given_named_columns_when_run_then_numbers_are_cut_at_quartiles_and_igno
     edit(repo, "src/demo_case/schema.py", 'TARGET = "churned"', 'TARGET = "churned"\nIGNORED = ("region",)')
     edit(repo, FEATURES, '"region": columns["region"],', "")
 
-    found = report_of(context, pipeline())["slices"]["found"]
+    found = gate_report(context, pipeline().id)["slices"]["found"]
 
     assert Counter(one["column"] for one in found)["income"] in {4, 5}
     assert counted(found, "income") == counted(found, "region") > 0
@@ -100,7 +95,7 @@ def test_given_named_columns_when_run_then_numbers_are_cut_at_quartiles_and_igno
 def test_given_categories_of_too_few_rows_when_nobody_names_them_then_it_is_said_and_they_are_not_cut(
     pipeline: Pipeline, context: Context
 ) -> None:
-    told = report_of(context, pipeline())["slices"]
+    told = gate_report(context, pipeline().id)["slices"]
     assert {one["column"] for one in told["found"]} == {"member"}
     assert told["notes"] == ["no slices of region: fewer than two of them have 30 rows"]
 
@@ -147,7 +142,7 @@ def test_given_a_candidate_that_is_worse_in_one_slice_when_a_margin_is_set_then_
     worse_in_one_region(repo)
     shown = pipeline()
     assert "note: slice region = north: roc_auc " in caplog.text
-    [worst, *others] = report_of(context, shown)["slices"]["found"]
+    [worst, *others] = gate_report(context, shown.id)["slices"]["found"]
     assert (worst["name"], worst["worse"]) == ("region = north", True)
     assert not any(one["worse"] for one in others if one["column"] == "region")
 
@@ -163,12 +158,12 @@ def test_given_other_chunks_when_evaluated_again_then_the_slices_are_the_same(
 ) -> None:
     with_slices(repo, "{columns: [income, region, age]}")
     first = pipeline()
-    expected = report_of(context, first)["slices"]
+    expected = gate_report(context, first.id)["slices"]
     monkeypatch.setattr("aifactory_runtime.pipeline.cutting._CHUNK_ROWS", 7)
 
     again = pipeline("evaluate", run_id=first.id)
 
-    assert report_of(context, again)["slices"] == expected
+    assert gate_report(context, again.id)["slices"] == expected
 
 
 def test_given_a_frozen_reference_without_a_named_column_when_judged_then_it_is_said_and_the_others_count(
@@ -187,7 +182,7 @@ def test_given_a_frozen_reference_without_a_named_column_when_judged_then_it_is_
         return table
 
     monkeypatch.setattr(cutting, "Table", older)
-    told = report_of(context, pipeline())["slices"]
+    told = gate_report(context, pipeline().id)["slices"]
     assert {one["column"] for one in told["found"]} == {"region"}
     assert "note: no slices of income: the frozen reference does not have it" in caplog.text
     assert told["notes"][0].endswith("run --new-reference makes one that does")
@@ -200,7 +195,7 @@ def test_given_a_run_of_before_there_were_slices_when_registered_then_it_goes_on
     from aifactory_runtime.pipeline import model_steps
 
     steps = pipeline("ingest", "validate", "prepare", "train", "evaluate")
-    old = report_of(context, steps)
+    old = gate_report(context, steps.id)
     del old["slices"]
     (context.artifacts / "runs" / steps.id / "gate.json").write_text(json.dumps(old))
     today = Context(project.load(repo))

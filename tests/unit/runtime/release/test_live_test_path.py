@@ -25,39 +25,17 @@ from aifactory_runtime.release import live_test
 from aifactory_runtime.release.side import open_side
 from aifactory_runtime.serving.document import Document, ServingFolder
 from aifactory_runtime.serving.trial.split import is_challengers
-from tests.unit.runtime.environments import ROW, TOKEN, Environments
+from tests.unit.runtime.environments import NONSENSE, ROW, TOKEN, Environments, two_versions
 
 pytestmark = pytest.mark.slow
 TRIAL = {"trial": "ab", "trial_share": 0.5, "trial_period": 60.0, "trial_wait": 0.0, "trial_longest": 6_000.0}
-NONSENSE = """
-import pathlib, socketserver, sys
-class Handler(socketserver.StreamRequestHandler):
-    def handle(self):
-        while self.rfile.readline():
-            self.wfile.write(b'{"outputs":[{"prediction":"perhaps"}]}' + bytes([10]))
-pathlib.Path(sys.argv[1]).unlink(missing_ok=True)
-server = socketserver.ThreadingUnixStreamServer(sys.argv[1], Handler)
-print("listens", flush=True)
-server.serve_forever()
-"""
 
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
-    made = Environments(tmp_path_factory.mktemp("factory"))
-    contract = json.loads((made.repo / ".factory" / "prod.json").read_text())
-    made.write("prod", contract | {"approval": "none", "approvers": []} | TRIAL)
-    made.start("staging", "prod")
-    try:
-        made.train()
-        made.release("staging")
-        made.release("prod")
-        made.change_settings(0.01)
-        made.train()
-        made.release("staging")
+    asked = {"approval": "none", "approvers": [], **TRIAL}
+    with two_versions(tmp_path_factory.mktemp("factory"), 0.01, **asked) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def document(places: Environments) -> Document:
