@@ -25,17 +25,22 @@ _ROOM = 150
 
 
 def outages(kills: int, seed: int, folder: Path, say: Say) -> Figure:
-    """Figure 3: `kills` with one worker, and as many with two; each begins with a launcher that has seen no death."""
+    """Figure 3: `kills` with one worker, and as many with two; each begins with a launcher that has seen no death.
+
+    With two, no request sent after the worker has ended may fail; what it had in hand is cut, and counted.
+    """
     found = Figure(3, f"{kills} kills of a worker with one, {kills} with two", _OUTAGE, seed, _OUTAGE_SECONDS)
     for workers in (1, 2):
         with served.serving(folder / str(workers), workers) as places:
             figure(found, [_outage(places, workers)] * kills, say)
-    longest, failed = (max(trial.seconds for trial in found.trials[:kills]), sum(map(_failed, found.trials[kills:])))
-    return replace(found, said=f"longest outage {longest:.1f} s with one; {failed} failed with two")
+    longest = max(trial.seconds for trial in found.trials[:kills])
+    failed, cut = (sum(_counted(trial)[place] for trial in found.trials[kills:]) for place in (0, 1))
+    return replace(found, said=f"longest outage {longest:.1f} s with one; {failed} failed with two, {cut} cut in hand")
 
 
-def _failed(trial: Trial) -> int:
-    return int(trial.seen.partition(" ")[0])
+def _counted(trial: Trial) -> tuple[int, int]:
+    failed, cut = trial.seen.split(", ")
+    return int(failed.partition(" ")[0]), int(cut.partition(" ")[0])
 
 
 def _outage(places: Environments, workers: int) -> Callable[[Random], Trial]:
@@ -43,12 +48,13 @@ def _outage(places: Environments, workers: int) -> Callable[[Random], Trial]:
         running = served.restart(places, workers)
         with served.load_on(places) as asking:
             time.sleep(random.uniform(0.2, 1.0))
-            killed = served.kill(random.choice(running))
+            victim = random.choice(running)
+            killed, ended = served.kill(victim), served.ended(victim)
             seconds = _until_answered(asking, killed)
             places.workers(served.PLACE, workers)
         what = f"one of {workers} killed"
-        cut = [one for one in asking.failed() if one.began < killed]
-        failed = asking.failed(since=killed)
+        cut = [one for one in asking.failed() if one.began < ended]
+        failed = asking.failed(since=ended)
         if workers == 1:
             return Trial(what, seconds)
         seen = f"{len(failed)} failed, {len(cut)} cut in hand"

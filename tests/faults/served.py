@@ -98,6 +98,20 @@ def kill(pid: int) -> float:
     return time.monotonic()
 
 
+def ended(pid: int) -> float:
+    """When a killed process has ended, its connections with it: what it had in hand until then is cut."""
+    while not (gone(pid) and _threads(pid) <= 1):  # the last thread closes the connections
+        time.sleep(0.001)
+    return time.monotonic()
+
+
+def _threads(pid: int) -> int:
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except OSError:
+        return 0
+
+
 def gone(pid: int) -> bool:
     """Whether the process has ended."""
     try:
