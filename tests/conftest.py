@@ -22,7 +22,7 @@ settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("quick")
 
-pytest_plugins = ("tests.distribution", "tests.slowest_files")
+pytest_plugins = ("tests.distribution", "tests.fixtures.cluster", "tests.slowest_files")
 
 _FETCHERS = ("go", "curl", "wget")
 _ENGINE = "pulumi"

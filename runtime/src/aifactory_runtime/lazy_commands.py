@@ -135,7 +135,8 @@ def _explain(error: Exception, sentences: frozenset[str]) -> int:
     if type(error).__name__ in sentences:
         return _told(str(error), _FAILED)
     first = str(error).strip().partition("\n")[0]
-    return _told(f"unexpected {type(error).__name__}: {first} (--debug shows where)", _FAILED)
+    places = "".join(f"{note}; " for note in getattr(error, "__notes__", ()))
+    return _told(f"unexpected {type(error).__name__}: {first} ({places}--debug shows where)", _FAILED)
 
 
 def _told(message: str, code: int) -> int:

@@ -1,0 +1,127 @@
+"""Partitions on real workers: the same results in the same order, few ahead, killed workers, workers out of memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+
+from aifactory_runtime.cluster.dask_executor import AHEAD, DaskExecutor
+from aifactory_runtime.cluster.executor import LocalExecutor
+from aifactory_runtime.cluster.facts import Released
+from aifactory_runtime.errors import FactoryError
+from tests.fixtures.cluster import ALLOWED_FAILURES, NO_PAGES, WORKERS
+
+pytestmark = pytest.mark.heavy
+
+
+def _squared(number: int) -> int:
+    return number * number
+
+
+def _process(_: int) -> int:
+    return os.getpid()
+
+
+def _fails_at_four(number: int) -> int:
+    if number == 4:
+        raise ValueError("four")
+    return number
+
+
+def _needs_too_much(_: int) -> None:
+    raise MemoryError
+
+
+def _dies_once(place: str) -> str:
+    """The first process that takes the partition dies at it."""
+    try:
+        Path(place).touch(exist_ok=False)
+    except FileExistsError:
+        return place
+    os.kill(os.getpid(), signal.SIGKILL)
+    return ""
+
+
+def _dies(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_given_many_partitions_when_run_on_workers_then_results_are_those_of_one_process(
+    dask_executor: DaskExecutor,
+) -> None:
+    partitions = range(40)
+    there = list(dask_executor.in_order(_squared, partitions, what="part"))
+    assert there == list(LocalExecutor().in_order(_squared, partitions, what="part"))
+    assert dask_executor.workers == WORKERS
+
+
+def test_given_many_partitions_when_run_on_workers_then_this_process_computes_none(dask_executor: DaskExecutor) -> None:
+    assert os.getpid() not in set(dask_executor.in_order(_process, range(8), what="part"))
+
+
+def test_given_partitions_without_end_when_run_on_workers_then_few_are_taken_ahead(dask_executor: DaskExecutor) -> None:
+    taken = []
+
+    def partitions() -> Iterator[int]:
+        number = 0
+        while True:
+            taken.append(number)
+            yield number
+            number += 1
+
+    results = dask_executor.in_order(_squared, partitions(), what="part")
+    assert [next(results) for _ in range(3)] == [0, 1, 4]
+    assert len(taken) <= 3 + AHEAD * WORKERS
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_given_a_partition_that_fails_when_run_on_workers_then_the_error_is_as_it_was_and_says_which(
+    dask_executor: DaskExecutor,
+) -> None:
+    with pytest.raises(ValueError, match="four") as failed:
+        list(dask_executor.in_order(_fails_at_four, range(1, 9), what="part"))
+    assert failed.value.__notes__ == ["at part 4"]
+
+
+def test_given_too_little_memory_when_run_on_workers_then_the_setting_is_named(dask_executor: DaskExecutor) -> None:
+    said = r"part 1 does not fit into the memory of a worker.*GiB\): set the memory"
+    with pytest.raises(FactoryError, match=said):
+        list(dask_executor.in_order(_needs_too_much, [0], what="part"))
+
+
+def test_given_a_worker_that_is_killed_when_run_then_its_partition_runs_again(
+    dask_executor: DaskExecutor, tmp_path: Path
+) -> None:
+    places = [str(tmp_path / str(number)) for number in range(1)]
+    assert list(dask_executor.in_order(_dies_once, places, what="part")) == places
+
+
+def test_given_a_partition_that_ends_each_worker_when_run_then_it_is_tried_so_often_and_named(
+    dask_executor: DaskExecutor,
+) -> None:
+    said = rf"part 1 took {ALLOWED_FAILURES + 1} workers down.*out of memory.*: set the memory of a worker"
+    with pytest.raises(FactoryError, match=said):
+        list(dask_executor.in_order(_dies, [0], what="part"))
+
+
+def test_given_a_worker_of_other_code_when_it_gets_a_partition_then_it_refuses_it(dask_client: Client) -> None:
+    executor = DaskExecutor(dask_client, released=Released("c" * 40, "d" * 64))
+    with pytest.raises(FactoryError, match=r"a worker .* differs from this run: commit none instead of cccccccccccc"):
+        list(executor.in_order(_squared, [1], what="part"))
+
+
+def test_given_a_scheduler_that_ends_when_results_are_awaited_then_one_line_says_so() -> None:
+    with LocalCluster(
+        n_workers=1, processes=False, protocol="tcp://", host="127.0.0.1", dashboard_address=NO_PAGES
+    ) as cluster:
+        client = Client(cluster.scheduler_address, timeout=1, set_as_default=False)
+        results = DaskExecutor(client).in_order(_squared, range(100), what="part")
+        assert next(results) == 0
+    with pytest.raises(FactoryError, match=r"the scheduler at tcp://127\.0\.0\.1:\d+ is gone.*the same command"):
+        list(results)
+    client.close()
