@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import importlib
+import importlib.abc
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from aifactory_runtime.config import environment, layout, yaml_model
 from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import Manifest
+from aifactory_runtime.contract.kpi import Says
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 MANIFEST = "factory.yaml"
 _REQUIRED = object()
+
+
+class _Kept(importlib.abc.InspectLoader):
+    """A module whose text is in memory."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def get_source(self, fullname: str) -> str:  # noqa: ARG002 - there is one
+        """Its text."""
+        return self._source
 
 
 @dataclass(frozen=True)
@@ -52,26 +66,57 @@ class Science:
         found: Callable[..., Any] = self._get("model", "make_model")
         return found
 
-    def kpi(self) -> Callable[[Mapping[str, Any], Mapping[str, Any], Any], float]:
+    def kpi(self, source: str | None = None) -> Says:
         """`kpi` of `<package>.kpi`: inputs, output and label of a row to a number; NaN where a row has none.
 
-        What is called raises FactoryError in a line, which repeats no value of a row, for anything else.
+        `source` is a text of that module which was kept, taken in the place of what the repo holds now. What is called
+        raises FactoryError in a line, which repeats no value of a row, for anything else.
         """
-        if importlib.util.find_spec(f"{self.package}.kpi") is None:
-            raise UsageProblem(
-                f"factory.yaml names a kpi without a field, and {self.place('kpi')} is not there: write it with "
-                "kpi(row, output, label), or name the field that labels bring"
-            )
-        found: Callable[[Mapping[str, Any], Mapping[str, Any], Any], float] = self._get("kpi", "kpi")
+        if source is None:
+            self._kpi_file()
+            found = self._get("kpi", "kpi")
+        else:
+            found = getattr(self._kept("kpi", source), "kpi", None)
+            if found is None:
+                raise FactoryError(f"{self.place('kpi')} has no kpi: docs/extending.md says what the pipeline calls")
+        remedy = "mend it" if source is None else "it was kept when the live test began: livetest stop, then mend it"
 
         def said(row: Mapping[str, Any], output: Mapping[str, Any], label: Any) -> float:
             try:
                 return float(found(row, output, label))
             except Exception as error:
-                why = f"{self.place('kpi')} fails on a row with {type(error).__name__}: mend it"
+                why = f"{self.place('kpi')} fails on a row with {type(error).__name__}: {remedy}"
                 raise FactoryError(why) from None
 
         return said
+
+    def kpi_source(self) -> str:
+        """The text of `<package>.kpi`; UsageProblem when it is not there."""
+        return self._kpi_file().read_text(encoding="utf-8")
+
+    def _kpi_file(self) -> Path:
+        spec = importlib.util.find_spec(f"{self.package}.kpi")
+        if spec is None or spec.origin is None:
+            raise UsageProblem(
+                f"factory.yaml names a kpi without a field, and {self.place('kpi')} is not there: write it with "
+                "kpi(row, output, label), or name the field that labels bring"
+            )
+        return Path(spec.origin)
+
+    def _kept(self, module: str, source: str) -> ModuleType:
+        """A module of the science from a text of it; what it imports is the repo's of now."""
+        spec = importlib.util.spec_from_loader(f"{self.package}._kept_{module}", _Kept(source))
+        assert spec is not None  # noqa: S101 - there is a loader
+        made = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = made  # dataclasses look their module up
+        try:
+            _Kept(source).exec_module(made)
+        except (Exception, SystemExit) as error:
+            raise FactoryError(
+                f"{self.place(module)}, as it was kept when the live test began, cannot be imported: {error}: bring back "
+                "what it imports, or livetest stop"
+            ) from None
+        return made
 
     def place(self, module: str) -> str:
         """Path of one of its modules, below the repo's root."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 KPI = "kpi"
 """What the figure of a label is called where no field is named."""
+Says = Callable[[Mapping[str, Any], Mapping[str, Any], Any], float]
+"""`kpi` of the repo's kpi.py: inputs, output and label of a row to a number."""
 _NAME = r"^[a-z][a-z0-9_]{0,39}$"
 _TAKEN = frozenset({"label", "prediction_id", "key", "time", "replaces"})
 

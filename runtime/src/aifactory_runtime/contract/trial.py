@@ -29,6 +29,12 @@ def seconds(text: str) -> float:
     return float(_seconds(text))
 
 
+def written(length: float) -> str:
+    """So many seconds as a person would type them: 7d, 12h, 90s; in the longest unit that leaves no rest."""
+    unit = next(one for one in reversed(_SECONDS) if one == "s" or (length and length % _SECONDS[one] == 0))
+    return f"{length / _SECONDS[unit]:.10g}{unit}"
+
+
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds), WithJsonSchema(_WRITTEN)]
 """A length of time: a number of seconds, or as 30s, 10m, 12h or 7d."""
 Share = Annotated[float, Field(gt=0, lt=1)]

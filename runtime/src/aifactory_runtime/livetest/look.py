@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract.kpi import Says
 from aifactory_runtime.contract.manifest import Labels as LabelSettings
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.livetest import kpi, units, verdict
-from aifactory_runtime.livetest.reading import Says
 from aifactory_runtime.livetest.rows import Row, requests
 from aifactory_runtime.livetest.verdict import Finding, Guard, Labels, Rules, Verdict
 from aifactory_runtime.registry.port import Version
-from aifactory_runtime.release import exclusive, live_test
+from aifactory_runtime.release import exclusive, live_test, trial_rules
 from aifactory_runtime.release.candidate import Candidate
 from aifactory_runtime.release.live_test import Record
 from aifactory_runtime.release.run import Release
@@ -62,6 +62,8 @@ class Standing:
     """How much lower the challenger's loss is, on average, but for a chance of 5 %."""
     guards: tuple[Guard, ...] = ()
     """What may withdraw it beside that: how much worse it is, and how much is allowed."""
+    changed: str = ""
+    """What the repo says otherwise by now than the rules that the test goes on with."""
 
 
 def look(root: Path, environment: str, reads: Reads, say: Say, now: datetime | None = None) -> Standing:
@@ -81,24 +83,29 @@ def look(root: Path, environment: str, reads: Reads, say: Say, now: datetime | N
         moment = now or datetime.now(UTC)
         since = (moment - datetime.fromisoformat(record.began)).total_seconds()
         rules = rules_of(record)
+        changed = trial_rules.changes(record, live_test.kept_kpi(version, record), side.project)
+        if changed:
+            say(f"live test {record.id}: {changed}")
         closed = units.closed_periods(min(since, rules.longest + rules.wait), rules.period, rules.wait)
         if closed <= record.looked and since < rules.longest + rules.wait:
-            return _standing(side, version, record, Finding(Verdict.WAIT, "no further period has closed yet", closed))
-        finding = _found(side, record, reads, rules, moment)
+            return _standing(side, version, record, Finding(Verdict.WAIT, "no further period has closed yet", closed), changed)
+        finding = _found(side, (version, record), reads, rules, moment)
         ended = _written(side, (version, record), finding, closed)
         if ended is not None and ended.verdict == "promote":
             _promote(side, root, version, ended, say)
-        return _standing(side, version, record, finding)
+        return _standing(side, version, record, finding, changed)
 
 
-def _found(side: Side, record: Record, reads: Reads, rules: Rules, moment: datetime) -> Finding:
-    """What the rows of the test come to, with the KPI where the manifest names one."""
-    manifest, stated = side.project.manifest, side.project.manifest.kpi
+def _found(side: Side, test: tuple[Version, Record], reads: Reads, rules: Rules, moment: datetime) -> Finding:
+    """What the rows of the test come to, with the KPI where there is one: by the rules that it began with."""
+    version, record = test
+    kept = record.rules or trial_rules.of(side.project)[0]
+    stated = kept.stated_kpi
     since = (moment - datetime.fromisoformat(record.began)).total_seconds()
-    says = side.project.science.kpi() if stated is not None and stated.field is None else None
-    found = reads(side.contract, manifest.labels, record, moment, says)
+    says = trial_rules.says(kept, live_test.kept_kpi(version, record), side.project)
+    found = reads(side.contract, kept.labels, record, moment, says)
     watched = kpi.guard(stated, found, rules, since) if stated is not None else None
-    counted = requests(found, rules, classes=manifest.problem == "classification")
+    counted = requests(found, rules, classes=kept.problem == "classification")
     return verdict.of(rules, counted, since, () if watched is None else (watched,))
 
 
@@ -139,7 +146,7 @@ def _promote(side: Side, root: Path, version: Version, record: Record, say: Say)
     Release(Candidate(source, same[-1], record.commit), side, False, say).run()
 
 
-def _standing(side: Side, version: Version, record: Record, finding: Finding) -> Standing:
+def _standing(side: Side, version: Version, record: Record, finding: Finding, changed: str) -> Standing:
     low, high = (round(bound, 4) for bound in finding.interval)
     fortune = finding.log_fortune if math.isfinite(finding.log_fortune) else 0.0
     return Standing(
@@ -153,4 +160,5 @@ def _standing(side: Side, version: Version, record: Record, finding: Finding) ->
         round(fortune, 3),
         (low, high),
         finding.guards,
+        changed,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aifactory_runtime.contract import EnvironmentContract
+    from aifactory_runtime.contract.kpi import Says
     from aifactory_runtime.contract.manifest import Labels
     from aifactory_runtime.release.live_test import Record
 
-Says = Callable[[Mapping[str, Any], Mapping[str, Any], Any], float]
-"""`kpi` of the repo: inputs, output and label of a row to a number."""
 _MARK = msgspec.json.Decoder(Mark)
 
 
 def rows(
     contract: EnvironmentContract, settings: Labels, record: Record, now: datetime, says: Says | None = None
 ) -> list[Row]:
-    """The rows that belong to the test, with the labels that count `now`; `settings` are `labels` of the manifest.
+    """The rows that belong to the test, with the labels that count `now`; `settings` are `labels` of its rules.
 
     `says` is the repo's `kpi`; without it the figure that a label brings is the KPI of the answer that was given.
     """

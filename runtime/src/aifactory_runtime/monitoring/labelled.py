@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from aifactory_runtime.contract import EnvironmentContract
+    from aifactory_runtime.contract.kpi import Says
     from aifactory_runtime.contract.manifest import Labels
     from aifactory_runtime.gate.cuts import Cut
     from aifactory_runtime.registry.model_folder import InputSchema
@@ -31,8 +32,6 @@ _ROLES = (CHAMPION, predictions.BATCH)
 _CLOCK_JUMP = timedelta(days=1)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 Array = np.ndarray[Any, Any]
-Says = Callable[[Mapping[str, Any], Mapping[str, Any], Any], float]
-"""`kpi` of the repo: inputs, output and label of a row to a number."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from aifactory_runtime.events import record as problems
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import CHALLENGER, Version
-from aifactory_runtime.release import activation, code_history, snapshot, tags
+from aifactory_runtime.release import activation, code_history, snapshot, tags, trial_rules
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving import document
 from aifactory_runtime.serving.document import Document, ServingFolder
@@ -62,6 +62,8 @@ class Record(msgspec.Struct, frozen=True):
     ended: str = ""
     extended: float = 0.0
     """Seconds of `longest` that people added while it ran."""
+    rules: trial_rules.Kept | None = None
+    """What the repo said besides when it began; none of a test from before that was kept."""
 
     @classmethod
     def stated(cls, trial: Trial, commit: str, champion: int) -> Record:
@@ -77,6 +79,14 @@ def of(version: Version | None) -> Record | None:
     """The last test of a version; None when it never was in one."""
     found = version.tags.get(tags.TRIAL) if version else None
     return msgspec.json.decode(found, type=Record) if found else None
+
+
+def kept_kpi(version: Version, record: Record) -> str | None:
+    """The text of kpi.py that the test began with; None where it needs none, or none was kept then."""
+    rules = record.rules
+    if rules is None or rules.kpi is None or rules.kpi.sha256 is None:
+        return None
+    return version.tags.get(tags.TRIAL_KPI, "")
 
 
 def running(side: Side) -> tuple[Version, Record] | None:
@@ -111,8 +121,11 @@ def begin(side: Side, version: Version, commit: str) -> Record:
             f"without, write trial: {{kind: direct}} under {side.name} in factory.yaml, then factory up {side.name}"
         )
     stated = Record.stated(side.contract.stated_trial(), commit, champion.number)
+    rules, kpi = trial_rules.of(side.project)
     # A label counts only after `labels.wait`, so no period closes before.
-    record = msgspec.structs.replace(stated, wait=max(stated.wait, side.project.manifest.labels.wait))
+    record = msgspec.structs.replace(stated, wait=max(stated.wait, rules.label_wait), rules=rules)
+    if kpi is not None:
+        side.registry.set_tag(version.number, tags.TRIAL_KPI, kpi)
     side.audit("live test begins", _facts(side, version) | msgspec.to_builtins(record))
     _write(side, version, record)
     problems.over(_events(side), [kinds.CHALLENGER_WITHDRAWN], {"test": record.id})

@@ -61,9 +61,13 @@ TESTED_WITH = PREFIX + "tested_with"
 """Commit of code that the integration test passed with; without it the one that the model was trained from."""
 TRIAL = PREFIX + "trial"
 """The last live test of a version here, as JSON; see `live_test.Record`."""
+TRIAL_KPI = PREFIX + "trial_kpi"
+"""Text of kpi.py when that test began, where it works out the KPI."""
 LABELS = PREFIX + "newest_labels"
 """What the newest labels of this environment said of a version before it became champion here."""
-OF_ENVIRONMENT = frozenset({LABELS, STAGE, PREVIOUS, APPROVED_BY, RELEASED_WITH, TAKEN_BACK, FAILED_WITH, TRIAL})
+OF_ENVIRONMENT = frozenset(
+    {LABELS, STAGE, PREVIOUS, APPROVED_BY, RELEASED_WITH, TAKEN_BACK, FAILED_WITH, TRIAL, TRIAL_KPI}
+)
 """What an environment says for itself: a copy elsewhere does not carry it."""
 
 TESTED = "tested"

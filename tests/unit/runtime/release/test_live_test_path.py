@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,41 @@ def better(count: int) -> list[Row]:
     return made
 
 
+def test_given_a_kpi_that_is_edited_after_the_test_began_when_looked_at_then_the_one_of_the_begin_is_judged(
+    places: Environments,
+) -> None:
+    manifest, kpi = places.repo / "factory.yaml", places.repo / "src" / "demo_case" / "kpi.py"
+    before = manifest.read_text()
+    manifest.write_text(before + "kpi: {name: gain, margin: 0.5}\n")
+    kpi.write_text("def kpi(row, output, label):\n    return float(output['prediction'] == label)\n")
+    done = places.run("release", "--to", "prod", "--version", "2")
+    assert done.returncode == 0, done.stderr
+    manifest.write_text(before + "kpi: {name: gain, margin: 500}\n")
+    kpi.write_text("def kpi(row, output, label):\n    return 0.0\n")
+    said: list[str] = []
+
+    def worse(*reading: Any) -> list[Row]:
+        """Both models are right all the time, and the challenger's answers are worth nothing by kpi.py of the begin."""
+        says = reading[-1]
+        made = []
+        for row in better(300):
+            right, wrong = says({}, {"prediction": 0}, 0), says({}, {"prediction": 1}, 0)
+            ours = row.role == "champion"
+            made.append(replace(row, given=0, other=0, kpi=right if ours else wrong, other_kpi=wrong if ours else right))
+        return made
+
+    found = live_test.running(open_side(places.repo, "prod"))
+    assert found is not None
+    begun = datetime.fromisoformat(found[1].began).astimezone(UTC)
+    standing = look.look(places.repo, "prod", worse, said.append, begun + timedelta(seconds=301))
+
+    assert (standing.verdict, standing.why) == ("withdraw the challenger", "gain is worse by more than 0.5"), standing
+    assert "kpi.margin is 500, was 0.5; kpi.py is another" in standing.changed
+    assert [line for line in said if standing.changed in line] and document(places).challenger is None
+    manifest.write_text(before)
+    kpi.unlink()
+
+
 def test_given_labels_that_prove_it_better_when_looked_at_then_it_becomes_champion_on_the_same_path(
     places: Environments,
 ) -> None:
@@ -237,5 +273,5 @@ def test_given_labels_that_prove_it_better_when_looked_at_then_it_becomes_champi
     assert document_now.champion is not None and document_now.champion.version == "2"
     assert document_now.challenger is None and not ServingFolder(places.serving("prod")).challenger.is_symlink()
     assert places.predict("prod")[1]["model_version"] == "2"
-    assert [facts["verdict"] for facts in lines(places, "live test ends")] == ["withdraw", "withdraw", "promote"]
+    assert [facts["verdict"] for facts in lines(places, "live test ends")] == ["withdraw"] * 3 + ["promote"]
     assert lines(places, "champion moved")[-1]["version"] == 2
