@@ -15,7 +15,7 @@ from aifactory_runtime.monitoring import model_rules
 from aifactory_runtime.monitoring.result import ALARM
 from aifactory_runtime.pages import parts, verdicts
 from aifactory_runtime.pages.facts import Facts
-from aifactory_runtime.pages.markup import Markup, tag
+from aifactory_runtime.pages.markup import Markup, joined, tag
 from aifactory_runtime.pages.verdicts import Level
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry.port import FIGURES, METRIC, STAGE, Version
@@ -47,12 +47,12 @@ def experiments(facts: Facts) -> str:
     """What was tried, what asks to be tried, and what came of it."""
     metric = verdicts.decides(facts)
     points = [
-        Point(_began(run), run.metrics.get(metric), verdicts.outcome(run) == "refused by the gate")
+        Point(_began(run), run.metrics.get(metric), verdicts.outcome(run) == verdicts.REFUSED)
         for run in reversed(facts.runs)
     ]
     about = f"{metric} of each run on its test rows; {_better(metric)}. Squares were refused by the gate."
     runs = [
-        (_began(run), run.kind, parts.pill(_run_level(run), verdicts.outcome(run)), run.metrics.get(metric), run.id)
+        (_began(run), run.kind, _came_to(run), run.metrics.get(metric), run.id)
         for run in facts.runs
     ]
     asked = [
@@ -236,6 +236,12 @@ def _began(run: Handoff) -> str:
         return verdicts.when(datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC))
     except ValueError:
         return ""
+
+
+def _came_to(run: Handoff) -> Markup:
+    """What a run came to, and what the gate said where it refused."""
+    pill, why = parts.pill(_run_level(run), verdicts.outcome(run)), verdicts.why(run)
+    return joined(pill, f" {why}") if why else pill
 
 
 def _run_level(run: Handoff) -> Level:

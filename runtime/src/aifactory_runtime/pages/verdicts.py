@@ -31,6 +31,7 @@ class Level(Enum):
 
 
 _WORST_FIRST = tuple(Level)
+REFUSED = "refused by the gate"
 _COMPARED = frozenset({drift_rules.DRIFT, drift_rules.SKEW})
 """Monitors that hold what is sent against what is known."""
 
@@ -170,11 +171,10 @@ def experiments(facts: Facts) -> Verdict:
     waiting = [one for one in facts.requests if one.pending]
     if not facts.runs:
         return Verdict(Level.UNKNOWN, "No run here yet", f"{len(waiting)} requests wait" if waiting else "")
-    bad = (facts.runs[0].error is not None and not facts.runs[0].gains_nothing) or outcome(
-        facts.runs[0]
-    ) == "refused by the gate"
-    more = f"{len(waiting)} requests to train wait" if waiting else ""
-    return Verdict(Level.LOOK if bad else Level.GOOD, f"Last run: {outcome(facts.runs[0])}", more)
+    last = facts.runs[0]
+    bad = last.version is None and not last.gains_nothing and (last.error is not None or last.refused is not None)
+    more = [why(last), f"{len(waiting)} requests to train wait" if waiting else ""]
+    return Verdict(Level.LOOK if bad else Level.GOOD, f"Last run: {outcome(last)}", "; ".join(filter(None, more)))
 
 
 def cost(facts: Facts) -> Verdict:
@@ -209,11 +209,16 @@ def outcome(run: Handoff) -> str:
         return f"version {run.version}"
     if run.gains_nothing:
         return "nothing gained, the champion stays"
+    if run.refused is not None:  # the error of such a run repeats it
+        return REFUSED
     if run.error is not None:
         return f"failed: {run.error}"
-    if run.gate is not None and not run.gate.get("passed", True):
-        return "refused by the gate"
     return "not finished"
+
+
+def why(run: Handoff) -> str:
+    """What the gate had against the candidate of a run; empty where nothing."""
+    return "" if run.version is not None or run.refused is None else "; ".join(run.refused)
 
 
 def _late(facts: Facts) -> str:

@@ -71,6 +71,13 @@ class Handoff:
         """Whether the candidate was refused as it is like the champion, and for nothing else."""
         return self.gate is not None and self.gate.get(NOTHING_GAINED) is True
 
+    @property
+    def refused(self) -> tuple[str, ...] | None:
+        """Why the gate refused the candidate, as it said; None where it did not, or has not judged."""
+        if self.gate is None or self.gate.get("passed", True):
+            return None
+        return tuple(str(one) for one in self.gate.get("reasons", ()))
+
     def table(self, name: str, step: str) -> TableVersion:
         """The version of a table that this run uses; UsageProblem when `step`, which writes it, has not run."""
         if name not in self.tables:

@@ -67,11 +67,10 @@ def _came_to(context: Context, key: str) -> dict[str, Any] | None:
             continue
         if handoff.version is not None:
             return {"outcome": REGISTERED, "version": handoff.version, "run": handoff.id}
-        if handoff.gate is not None and not handoff.gate.get("passed"):
-            reasons = "; ".join(str(one) for one in handoff.gate.get("reasons", []))
+        if handoff.refused is not None:
             return {
                 "outcome": NOTHING_GAINED if handoff.gains_nothing else BY_GATE,
-                "reason": reasons,
+                "reason": "; ".join(handoff.refused),
                 "run": handoff.id,
             }
     return None

@@ -25,6 +25,7 @@ from aifactory_runtime.serving.document import Document, Served, ServingFolder
 from tests.fixtures import mlflow_database, usecase_repo
 
 NOW = datetime(2026, 11, 27, 18, 0, tzinfo=UTC)
+WORSE = "roc_auc 0.801 is worse than the champion's 0.871"
 ODD = "<b onclick='x()'>&"
 """Text that would be markup, were it not escaped."""
 
@@ -150,7 +151,7 @@ def _runs(contract: EnvironmentContract) -> None:
     artifacts = Path(contract.artifact_uri)
     for day, figure, more in (
         (20, 0.871, {"version": 1}),
-        (22, 0.801, {"gate": {"passed": False}}),
+        (22, 0.801, {"gate": {"passed": False, "reasons": [WORSE]}, "error": f"the gate refuses the candidate: {WORSE}"}),
         (24, 0.0, {"error": f"the table has no column {ODD}"}),
         (26, 0.902, {"version": 2}),
     ):

@@ -19,7 +19,7 @@ from aifactory_runtime.monitoring.store import Place
 from aifactory_runtime.pages import render
 from aifactory_runtime.pages.parts import PAGES
 from tests.unit.runtime.pages import shown
-from tests.unit.runtime.pages.shown import NOW, ODD, Shown
+from tests.unit.runtime.pages.shown import NOW, ODD, WORSE, Shown
 
 pytestmark = pytest.mark.slow  # tables of Delta, a registry
 VOID = {"meta", "link"}
@@ -94,7 +94,7 @@ def test_given_a_lively_environment_when_rendered_then_pages_are_whole_and_ask_f
         ("model", ["0.902", "0.74", "roc_auc by version", "No successor was tried", "champion"]),
         ("model", ["The gate's metric on labelled predictions", "profit"]),
         ("model", ["alarm below 0.86", "Calibration", "alarm above 0.09", "region = west", "version 2 answers"]),
-        ("experiments", ["refused by the gate", f"failed: the table has no column {ODD}", "2026-11-20 09:00"]),
+        ("experiments", ["refused by the gate", WORSE, f"failed: the table has no column {ODD}", "2026-11-20 09:00"]),
         ("cost", ["Within its quotas", "0.667 h", "50 a month; this machine sends no bill"]),
         ("audit", ["All 3 lines hold", "approved", "kim.meyer", f"why {ODD}"]),
     ],

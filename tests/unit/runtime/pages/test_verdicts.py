@@ -84,6 +84,10 @@ def test_given_no_problem_when_judged_then_what_is_not_seen_or_not_told_counts_t
 def test_given_runs_and_quotas_when_judged_then_a_refusal_and_a_full_quota_are_said() -> None:
     run = Handoff("20261127-000000-a", "experiment", "c", False, "a", "b", gate={"passed": False})
     assert verdicts.experiments(facts(runs=(run,))).sentence == "Last run: refused by the gate"
+    ended = replace(run, gate={"passed": False, "reasons": ["it is worse"]}, error="the gate refuses: it is worse")
+    said = verdicts.experiments(facts(runs=(ended,)))
+    assert (said.sentence, said.more) == ("Last run: refused by the gate", "it is worse"), "a refusal is no failure"
+    assert said.level is Level.LOOK
     alike = replace(run, gate={"passed": False, "nothing_gained": True}, error="nothing is gained")
     said = verdicts.experiments(facts(runs=(alike,)))
     assert (said.level, said.sentence) == (Level.GOOD, "Last run: nothing gained, the champion stays")
