@@ -73,7 +73,8 @@ class Science:
         raises FactoryError in a line, which repeats no value of a row, for anything else.
         """
         if source is None:
-            self._kpi_file()
+            if importlib.util.find_spec(f"{self.package}.kpi") is None:
+                raise self.without_kpi()
             found = self._get("kpi", "kpi")
         else:
             found = getattr(self._kept("kpi", source), "kpi", None)
@@ -90,18 +91,12 @@ class Science:
 
         return said
 
-    def kpi_source(self) -> str:
-        """The text of `<package>.kpi`; UsageProblem when it is not there."""
-        return self._kpi_file().read_text(encoding="utf-8")
-
-    def _kpi_file(self) -> Path:
-        spec = importlib.util.find_spec(f"{self.package}.kpi")
-        if spec is None or spec.origin is None:
-            raise UsageProblem(
-                f"factory.yaml names a kpi without a field, and {self.place('kpi')} is not there: write it with "
-                "kpi(row, output, label), or name the field that labels bring"
-            )
-        return Path(spec.origin)
+    def without_kpi(self) -> UsageProblem:
+        """What to say where kpi.py is to work out a KPI and is not there."""
+        return UsageProblem(
+            f"factory.yaml names a kpi without a field, and {self.place('kpi')} is not there: write it with "
+            "kpi(row, output, label), or name the field that labels bring"
+        )
 
     def _kept(self, module: str, source: str) -> ModuleType:
         """A module of the science from a text of it; what it imports is the repo's of now."""
@@ -113,8 +108,8 @@ class Science:
             _Kept(source).exec_module(made)
         except (Exception, SystemExit) as error:
             raise FactoryError(
-                f"{self.place(module)}, as it was kept when the live test began, cannot be imported: {error}: bring back "
-                "what it imports, or livetest stop"
+                f"{self.place(module)}, as it was kept when the live test began, cannot be imported: {error}: bring "
+                "back what it imports, or livetest stop"
             ) from None
         return made
 

@@ -100,6 +100,7 @@ def _told(found: Standing) -> list[str]:
             f"its {one.name} is worse by {one.worse_by[0]:.4g} to {one.worse_by[1]:.4g}, {one.margin:g} is allowed"
             for one in found.guards
         ),
+        *(f"{one.name} not judged: {one.why}" for one in found.unjudged),
         *([found.changed] if found.changed else []),
     ]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol
+
+import msgspec
 
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.contract.kpi import Says
@@ -15,7 +17,7 @@ from aifactory_runtime.contract.manifest import Labels as LabelSettings
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.livetest import kpi, units, verdict
 from aifactory_runtime.livetest.rows import Row, requests
-from aifactory_runtime.livetest.verdict import Finding, Guard, Labels, Rules, Verdict
+from aifactory_runtime.livetest.verdict import Finding, Guard, Labels, Rules, Unjudged, Verdict
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import exclusive, live_test, trial_rules
 from aifactory_runtime.release.candidate import Candidate
@@ -62,6 +64,8 @@ class Standing:
     """How much lower the challenger's loss is, on average, but for a chance of 5 %."""
     guards: tuple[Guard, ...] = ()
     """What may withdraw it beside that: how much worse it is, and how much is allowed."""
+    unjudged: tuple[Unjudged, ...] = ()
+    """What should, and could not be judged: why not."""
     changed: str = ""
     """What the repo says otherwise by now than the rules that the test goes on with."""
 
@@ -88,7 +92,7 @@ def look(root: Path, environment: str, reads: Reads, say: Say, now: datetime | N
             say(f"live test {record.id}: {changed}")
         closed = units.closed_periods(min(since, rules.longest + rules.wait), rules.period, rules.wait)
         if closed <= record.looked and since < rules.longest + rules.wait:
-            return _standing(side, version, record, Finding(Verdict.WAIT, "no further period has closed yet", closed), changed)
+            return _standing(side, version, record, _as_before(side, record, rules, since), changed)
         finding = _found(side, (version, record), reads, rules, moment)
         ended = _written(side, (version, record), finding, closed)
         if ended is not None and ended.verdict == "promote":
@@ -104,9 +108,19 @@ def _found(side: Side, test: tuple[Version, Record], reads: Reads, rules: Rules,
     since = (moment - datetime.fromisoformat(record.began)).total_seconds()
     says = trial_rules.says(kept, live_test.kept_kpi(version, record), side.project)
     found = reads(side.contract, kept.labels, record, moment, says)
-    watched = kpi.guard(stated, found, rules, since) if stated is not None else None
     counted = requests(found, rules, classes=kept.problem == "classification")
-    return verdict.of(rules, counted, since, () if watched is None else (watched,))
+    return verdict.of(rules, counted, since, [kpi.guard(stated, found, rules, since)])
+
+
+def _as_before(side: Side, record: Record, rules: Rules, since: float) -> Finding:
+    """What the last look found, as nothing new can be known; before the first one, what there is to wait for."""
+    if record.found is not None:
+        before = msgspec.convert(record.found, Finding)
+    else:
+        kept = record.rules or trial_rules.of(side.project)[0]
+        watched = kpi.guard(kept.stated_kpi, [], rules, since)
+        before = verdict.of(rules, requests([], rules, classes=True), since, [watched])
+    return replace(before, verdict=Verdict.WAIT, why="no further period has closed yet")
 
 
 def rules_of(record: Record) -> Rules:
@@ -129,9 +143,10 @@ def _without(side: Side, root: Path, say: Say) -> Standing:
 def _written(side: Side, found: tuple[Version, Record], finding: Finding, closed: int) -> Record | None:
     """Write what was found; the record of how the test ended, None when it goes on."""
     version, record = found
-    live_test.looked(side, version, record, closed, asdict(finding) | {"verdict": finding.verdict.value})
+    found = asdict(finding) | {"verdict": finding.verdict.value}
+    after = live_test.looked(side, version, record, closed, found)
     ends = _ENDS.get(finding.verdict)
-    return live_test.end(side, version, record, ends, finding.why) if ends else None
+    return live_test.end(side, version, after, ends, finding.why) if ends else None
 
 
 def _promote(side: Side, root: Path, version: Version, record: Record, say: Say) -> None:
@@ -160,5 +175,6 @@ def _standing(side: Side, version: Version, record: Record, finding: Finding, ch
         round(fortune, 3),
         (low, high),
         finding.guards,
+        finding.unjudged,
         changed,
     )

@@ -7,7 +7,7 @@ or a proxy metric can end a test early, never win it. A test that does not run a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -86,6 +86,14 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class Unjudged:
+    """A proxy metric or KPI of which nobody can say how much worse it is, and why, in words for people."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """A verdict and what it rests on."""
 
@@ -99,12 +107,16 @@ class Finding:
     """How much lower the challenger's loss is, on average."""
     guards: tuple[Guard, ...] = ()
     """What was looked at beside the loss."""
+    unjudged: tuple[Unjudged, ...] = ()
+    """What was to be looked at beside it, and could not."""
 
 
-def of(rules: Rules, requests: Requests, now: float, guards: tuple[Guard, ...] = ()) -> Finding:
-    """The verdict `now`, in seconds since the test began."""
+def of(rules: Rules, requests: Requests, now: float, watched: Sequence[Guard | Unjudged] = ()) -> Finding:
+    """The verdict `now`, in seconds since the test began; `watched` is what was looked at beside the loss."""
+    guards = tuple(one for one in watched if isinstance(one, Guard))
     closed = units.closed_periods(min(now, rules.longest + rules.wait), rules.period, rules.wait)
-    found = replace(_proof(rules, requests, closed), guards=guards)
+    unjudged = tuple(one for one in watched if isinstance(one, Unjudged))
+    found = replace(_proof(rules, requests, closed), guards=guards, unjudged=unjudged)
     broken = next((guard for guard in guards if guard.broken), None)
     if broken:
         return _with(found, Verdict.WITHDRAW, f"{broken.name} is worse by more than {broken.margin:g}")

@@ -8,18 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from aifactory_runtime.charts import compact
 from aifactory_runtime.charts.compact import Bar, Point
 from aifactory_runtime.gate import metrics
 from aifactory_runtime.monitoring import model_rules
 from aifactory_runtime.monitoring.result import ALARM
-from aifactory_runtime.pages import parts, verdicts
+from aifactory_runtime.pages import live_test, parts, verdicts
 from aifactory_runtime.pages.facts import Facts
 from aifactory_runtime.pages.markup import Markup, joined, tag
 from aifactory_runtime.pages.verdicts import Level
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry.port import FIGURES, METRIC, STAGE, Version
-from aifactory_runtime.release import live_test, tags
+from aifactory_runtime.release import tags
 from aifactory_runtime.triggers.request import Request
 
 _MOST_FACTS = 160
@@ -35,7 +34,7 @@ def model(facts: Facts) -> str:
         content = [
             parts.section("The champion", _champion(facts)),
             parts.section("Its figures", _figures(found.champion)),
-            parts.section("Live test", _live_test(facts)),
+            parts.section("Live test", live_test.section(facts)),
             parts.section("Over time", tag("div", *_model_charts(facts), class_="charts")),
             parts.section("The newest labelled predictions", parts.monitors(facts.labelled, "model")),
             parts.section("Versions", _versions(facts)),
@@ -51,10 +50,7 @@ def experiments(facts: Facts) -> str:
         for run in reversed(facts.runs)
     ]
     about = f"{metric} of each run on its test rows; {_better(metric)}. Squares were refused by the gate."
-    runs = [
-        (_began(run), run.kind, _came_to(run), run.metrics.get(metric), run.id)
-        for run in facts.runs
-    ]
+    runs = [(_began(run), run.kind, _came_to(run), run.metrics.get(metric), run.id) for run in facts.runs]
     asked = [
         (one.asked, one.trigger, one.who, one.why, parts.pill(_request_level(one), _request_state(one)))
         for one in facts.requests
@@ -142,23 +138,6 @@ def _figures(version: Version | None) -> Markup:
     if not rows:
         return parts.nothing("It was registered without figures.")
     return parts.table(("metric", "this model", "simple baseline"), rows, "Figures of the champion")
-
-
-def _live_test(facts: Facts) -> Markup:
-    record = live_test.of(facts.models.challenger)
-    number = facts.models.challenger.number if facts.models.challenger else None
-    if record is None:
-        return parts.nothing("No successor was tried on live requests yet.")
-    return parts.facts_list(
-        [
-            ("challenger", f"version {number} against version {record.champion}"),
-            ("tried by", f"{record.kind}, {compact.share(record.share)} of the requests"),
-            ("since", parts.minutes(record.began)),
-            ("verdict", record.verdict or f"none yet, {record.looked} periods looked at"),
-            ("why", record.why),
-            ("ended", parts.minutes(record.ended) if record.ended else None),
-        ]
-    )
 
 
 def _model_charts(facts: Facts) -> Iterator[Markup]:

@@ -62,6 +62,8 @@ class Record(msgspec.Struct, frozen=True):
     ended: str = ""
     extended: float = 0.0
     """Seconds of `longest` that people added while it ran."""
+    found: dict[str, Any] | None = None
+    """What the last look found, as the audit log has it."""
     rules: trial_rules.Kept | None = None
     """What the repo said besides when it began; none of a test from before that was kept."""
 
@@ -182,10 +184,12 @@ def end(side: Side, version: Version, record: Record, verdict: Verdict, why: str
     return ended
 
 
-def looked(side: Side, version: Version, record: Record, periods: int, found: dict[str, Any]) -> None:
-    """Write that so many periods were looked at, and what was found."""
+def looked(side: Side, version: Version, record: Record, periods: int, found: dict[str, Any]) -> Record:
+    """Write that so many periods were looked at, and what was found; the record that says so."""
     side.audit("live test looked at", _facts(side, version) | {"test": record.id, "periods": periods} | found)
-    _write(side, version, msgspec.structs.replace(record, looked=periods))
+    after = msgspec.structs.replace(record, looked=periods, found=found)
+    _write(side, version, after)
+    return after
 
 
 def end_running(side: Side, why: str) -> None:

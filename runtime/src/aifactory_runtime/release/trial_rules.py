@@ -65,10 +65,22 @@ def of(project: Project) -> tuple[Kept, str | None]:
     UsageProblem where it is to and is not there.
     """
     manifest = project.manifest
-    source = project.science.kpi_source() if manifest.kpi is not None and manifest.kpi.field is None else None
+    source = _kpi_source(project) if manifest.kpi is not None and manifest.kpi.field is None else None
     if source is not None and len(source) > MOST:
         raise UsageProblem(f"{project.science.place('kpi')} has over {MOST:,} characters: make it shorter")
     return _kept(manifest, source), source
+
+
+def _kpi_source(project: Project) -> str:
+    place = project.science.place("kpi")
+    try:
+        source = (project.root / place).read_text(encoding="utf-8")
+        ast.parse(source)
+    except FileNotFoundError:
+        raise project.science.without_kpi() from None
+    except (SyntaxError, ValueError) as error:
+        raise UsageProblem(f"{place}, line {getattr(error, 'lineno', 1)}: {error}: mend it") from None
+    return source
 
 
 def _kept(manifest: Manifest, source: str | None) -> Kept:
@@ -109,7 +121,9 @@ def changes(record: Record, source: str | None, project: Project) -> str:
     then = _flat(record.rules) | _tried(record)
     asked = _flat(now) | _asked(project.manifest, project.environment.contract.environment, record)
     both = [key for key in then if key in asked]
-    told = [f"{key} is {_word(key, asked[key])}, was {_word(key, then[key])}" for key in both if asked[key] != then[key]]
+    told = [
+        f"{key} is {_word(key, asked[key])}, was {_word(key, then[key])}" for key in both if asked[key] != then[key]
+    ]
     told += _of_kpi_file(record.rules.kpi, now.kpi)
     said = f"its rules stay as they were when it began; since then: {'; '.join(told)}" if told else ""
     borrowed = imported(source, project.science.package) if source else []
@@ -149,7 +163,11 @@ def _of_kpi_file(then: StatedKpi | None, now: StatedKpi | None) -> list[str]:
 
 def _flat(rules: Kept) -> dict[str, object]:
     """By key of the manifest; what is said of a KPI only where there is one."""
-    named: dict[str, object] = {"problem": rules.problem, "labels.key": rules.label_key, "labels.wait": rules.label_wait}
+    named: dict[str, object] = {
+        "problem": rules.problem,
+        "labels.key": rules.label_key,
+        "labels.wait": rules.label_wait,
+    }
     if rules.kpi is None:
         return named | {"kpi": None}
     said = {f"kpi.{key}": getattr(rules.kpi, key) for key in ("direction", "margin", "field")}

@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aifactory_runtime.audit import log as audit
+from aifactory_runtime.contract.trial import Trial
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.livetest.verdict import Finding, Guard, Unjudged, Verdict
 from aifactory_runtime.monitoring import result, store
 from aifactory_runtime.monitoring.result import Result
 from aifactory_runtime.monitoring.store import Place
 from aifactory_runtime.pages import render
 from aifactory_runtime.pages.parts import PAGES
+from aifactory_runtime.registry.mlflow import connect
+from aifactory_runtime.registry.port import CHALLENGER
+from aifactory_runtime.release import tags, trial_rules
+from aifactory_runtime.release.live_test import Record
 from tests.unit.runtime.pages import shown
 from tests.unit.runtime.pages.shown import NOW, ODD, WORSE, Shown
 
@@ -119,6 +127,39 @@ def test_given_an_empty_environment_when_rendered_then_it_is_said_what_is_not_th
     }
     assert {name: one in words[name] for name, one in said.items()} == dict.fromkeys(PAGES, True)
     assert "act now" not in words["index"] and "Could not be read" not in words["index"]
+
+
+def test_given_a_live_test_when_rendered_then_it_says_what_was_found_why_a_kpi_is_not_judged_and_which_rules_hold(
+    tmp_path: Path,
+) -> None:
+    one = shown.empty(tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model").write_text("3")
+    registry = connect(one.contract, None)
+    version = registry.register(tmp_path / "model", {"aifactory.commit": "c" * 40})
+    registry.set_alias(CHALLENGER, version.number)
+    guard = Guard("mean prediction", (-0.5, 0.25), 0.5)
+    unjudged = Unjudged("KPI profit", "no row of the first period has it")
+    said = "the labels prove nothing yet"
+    found = Finding(Verdict.WAIT, said, 3, 1_200, 1.25, (-0.01, 0.03), (guard,), (unjudged,))
+    rules = trial_rules.Kept("classification", None, 0.0, trial_rules.StatedKpi("profit", "up", 0.5, "profit"))
+    stated = Record.stated(Trial(kind="ab", share=0.2), "c" * 40, 2)
+    record = msgspec.structs.replace(stated, looked=3, found=asdict(found), rules=rules)
+    registry.set_tag(version.number, tags.TRIAL, msgspec.json.encode(record).decode())
+
+    words = " ".join(Read(written(one)["model"]).words)
+
+    for part in (
+        "none yet, 3 periods looked at",
+        "the labels prove nothing yet",
+        "1,200 in 3 periods",
+        "-0.01 to 0.03",
+        "1.25, promoted at 3",
+        "mean prediction is worse by -0.5 to 0.25, 0.5 is allowed",
+        "KPI profit not judged no row of the first period has it",
+        "since then: kpi is not named, was profit; trial.kind is direct, was ab",
+    ):
+        assert part in words, part
 
 
 def test_given_scoring_in_batches_when_rendered_then_the_rows_of_batches_are_what_was_looked_at(tmp_path: Path) -> None:

@@ -224,14 +224,14 @@ def better(count: int) -> list[Row]:
 def test_given_a_kpi_that_is_edited_after_the_test_began_when_looked_at_then_the_one_of_the_begin_is_judged(
     places: Environments,
 ) -> None:
-    manifest, kpi = places.repo / "factory.yaml", places.repo / "src" / "demo_case" / "kpi.py"
+    manifest, kpi_file = places.repo / "factory.yaml", places.repo / "src" / "demo_case" / "kpi.py"
     before = manifest.read_text()
     manifest.write_text(before + "kpi: {name: gain, margin: 0.5}\n")
-    kpi.write_text("def kpi(row, output, label):\n    return float(output['prediction'] == label)\n")
+    kpi_file.write_text("def kpi(row, output, label):\n    return float(output['prediction'] == label)\n")
     done = places.run("release", "--to", "prod", "--version", "2")
     assert done.returncode == 0, done.stderr
     manifest.write_text(before + "kpi: {name: gain, margin: 500}\n")
-    kpi.write_text("def kpi(row, output, label):\n    return 0.0\n")
+    kpi_file.write_text("def kpi(row, output, label):\n    return 0.0\n")
     said: list[str] = []
 
     def worse(*reading: Any) -> list[Row]:
@@ -240,8 +240,8 @@ def test_given_a_kpi_that_is_edited_after_the_test_began_when_looked_at_then_the
         made = []
         for row in better(300):
             right, wrong = says({}, {"prediction": 0}, 0), says({}, {"prediction": 1}, 0)
-            ours = row.role == "champion"
-            made.append(replace(row, given=0, other=0, kpi=right if ours else wrong, other_kpi=wrong if ours else right))
+            kpi, other = (right, wrong) if row.role == "champion" else (wrong, right)
+            made.append(replace(row, given=0, other=0, kpi=kpi, other_kpi=other))
         return made
 
     found = live_test.running(open_side(places.repo, "prod"))
@@ -253,7 +253,7 @@ def test_given_a_kpi_that_is_edited_after_the_test_began_when_looked_at_then_the
     assert "kpi.margin is 500, was 0.5; kpi.py is another" in standing.changed
     assert [line for line in said if standing.changed in line] and document(places).challenger is None
     manifest.write_text(before)
-    kpi.unlink()
+    kpi_file.unlink()
 
 
 def test_given_labels_that_prove_it_better_when_looked_at_then_it_becomes_champion_on_the_same_path(
@@ -266,6 +266,11 @@ def test_given_labels_that_prove_it_better_when_looked_at_then_it_becomes_champi
 
     early = look.look(places.repo, "prod", lambda *_: better(30), print, begun + timedelta(seconds=30))
     assert (early.verdict, early.periods) == ("go on", 0)
+    assert [(one.name, one.why) for one in early.unjudged] == [("KPI", "factory.yaml named none when the test began")]
+    proves_nothing = [replace(row, given=0, other=0) for row in better(100)]
+    first = look.look(places.repo, "prod", lambda *_: proves_nothing, print, begun + timedelta(seconds=61))
+    again = look.look(places.repo, "prod", lambda *_: pytest.fail("read"), print, begun + timedelta(seconds=62))
+    assert (first.units, again.units, again.better_by) == (60, 60, first.better_by), "what the last look found is told"
     standing = look.look(places.repo, "prod", lambda *_: better(300), print, begun + timedelta(seconds=301))
 
     assert standing.verdict == "promote the challenger", standing

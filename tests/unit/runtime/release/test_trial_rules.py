@@ -32,8 +32,8 @@ class Repo:
         self.values: dict[str, Any] = {**VALID, "kpi": {"name": "gain", "margin": 0.5}, "labels": {"wait": "2d"}}
         prod = {**VALID["environments"]["prod"], "trial": TRIAL}
         self.values["environments"] = {**VALID["environments"], "prod": prod}
-        self.package, self.folder = package, folder / package
-        self.folder.mkdir()
+        self.package, self.folder = package, folder / "src" / package
+        self.folder.mkdir(parents=True)
         (self.folder / "__init__.py").touch()
         self.write(GAIN)
 
@@ -46,13 +46,15 @@ class Repo:
     @property
     def now(self) -> Project:
         manifest = Manifest.model_validate(self.values)
-        return Project(self.folder.parent, manifest, Settings(), Resolved(contract("prod"), {}), Science(self.package))
+        return Project(
+            self.folder.parents[1], manifest, Settings(), Resolved(contract("prod"), {}), Science(self.package)
+        )
 
 
 @pytest.fixture
 def repo(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Repo:
     package = f"stated_{abs(hash(request.node.nodeid)):x}"  # of its own, as Python remembers modules
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "src")
     monkeypatch.delitem(sys.modules, f"{package}._kept_kpi", raising=False)
     return Repo(tmp_path, package)
 
@@ -140,7 +142,7 @@ def test_given_a_kept_kpi_that_fails_on_a_row_then_the_remedy_is_to_stop_the_tes
     repo.write(GAIN)
     assert record.rules is not None
     says = trial_rules.says(record.rules, source, repo.now)
-    with pytest.raises(FactoryError, match="fails on a row with KeyError: it was kept .* livetest stop"):
+    with pytest.raises(FactoryError, match=r"fails on a row with KeyError: it was kept .* livetest stop"):
         says and says({"age": 30}, {}, 1)
 
 
@@ -148,13 +150,23 @@ def test_given_no_kpi_py_when_a_test_would_begin_then_it_is_refused_before(repo:
     (repo.folder / "kpi.py").unlink()
     with pytest.raises(UsageProblem, match=r"kpi\.py is not there: write it"):
         trial_rules.of(repo.now)
-    brought = replace(repo.now, manifest=Manifest.model_validate({**repo.values, "kpi": {"name": "gain", "field": "eur"}}))
+    brought = replace(
+        repo.now, manifest=Manifest.model_validate({**repo.values, "kpi": {"name": "gain", "field": "eur"}})
+    )
     rules, source = trial_rules.of(brought)
     assert source is None and rules.kpi is not None and (rules.kpi.field, rules.kpi.sha256) == ("eur", None)
 
 
+def test_given_a_kpi_py_that_is_no_python_when_a_test_would_begin_then_it_is_refused_with_its_line(repo: Repo) -> None:
+    repo.write("def kpi(row, output, label):\n    return (\n")
+    with pytest.raises(UsageProblem, match=r"kpi\.py, line 2: .*never closed"):
+        trial_rules.of(repo.now)
+
+
 def test_given_a_kpi_that_imports_of_its_own_package_then_each_look_says_that_this_is_not_kept(repo: Repo) -> None:
-    repo.write(f"import math\nfrom . import prices\nfrom {repo.package}.rates import RATE\nimport {repo.package}.taxes\n")
+    repo.write(
+        f"import math\nfrom . import prices\nfrom {repo.package}.rates import RATE\nimport {repo.package}.taxes\n"
+    )
     record, source = begun(repo)
     told = trial_rules.changes(record, source, repo.now)
     named = ", ".join(f"{repo.package}.{name}" for name in ("prices", "rates", "taxes"))
