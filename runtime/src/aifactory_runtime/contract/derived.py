@@ -26,9 +26,10 @@ def folders(place: Path) -> dict[str, str]:
     return {key: str(place / name) for key, name in _FOLDERS.items()}
 
 
-def of_trial(trial: Trial) -> dict[str, str | float]:
+def of_trial(trial: Trial) -> dict[str, Any]:
     """How a successor is tried, flat as a contract is."""
-    stated = trial.model_dump(exclude={"kind", "guards"}) | trial.guards.model_dump()
+    stated = trial.model_dump(exclude={"kind", "guards", "proxies"}) | trial.guards.model_dump()
+    stated["proxies"] = [one.model_dump(mode="json", exclude_none=True) for one in trial.proxies]
     return {"trial": trial.kind, **{f"trial_{key}": value for key, value in stated.items()}}
 
 

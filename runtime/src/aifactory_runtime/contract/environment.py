@@ -21,7 +21,7 @@ from aifactory_runtime.contract.manifest import (
     TrainIn,
 )
 from aifactory_runtime.contract.recording import CaptureColumns
-from aifactory_runtime.contract.trial import Trial, TrialKind, TrialLabels
+from aifactory_runtime.contract.trial import Proxy, Trial, TrialKind, TrialLabels
 
 ENVIRONMENT_VERSION = 1
 _TRIAL, _RETENTION, _RETRAINING = Trial(), Retention(), Retraining()
@@ -126,6 +126,7 @@ class EnvironmentContract(BaseModel):
     trial_wait: float = _TRIAL.wait
     trial_longest: float = _TRIAL.longest
     trial_timeout: float = _TRIAL.timeout
+    trial_proxies: tuple[Proxy, ...] = ()
     trial_errors: float = _TRIAL.guards.errors
     trial_latency: float = _TRIAL.guards.latency
     capture: Capture = "required"

@@ -230,6 +230,14 @@ class Manifest(_Part):
             if kind != "direct" and (name != "prod" or not self.serves):
                 found = "scoring: batch has no requests" if name == "prod" else f"{name} has no live traffic"
                 raise ValueError(f"environments.{name}.trial: {found} to try a model on; write kind: direct")
+        wrong = [
+            one.name
+            for one in self.settings("prod").trial.proxies
+            if (one.figure == "prediction") is not (self.problem == "regression")
+        ]
+        if wrong:
+            what = "figure: prediction" if self.problem == "regression" else "figure: share, of a class, or confidence"
+            raise ValueError(f"environments.prod.trial.proxies: {wrong[0]} is none of a {self.problem}: write {what}")
         if self.kpi is not None and self.kpi.field is not None and self.settings("prod").trial.kind == "shadow":
             raise ValueError(
                 f"environments.prod.trial: labels bring {self.kpi.field} only of the answer that was given, so a "

@@ -51,6 +51,32 @@ class Guards(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Proxy(BaseModel):
+    """A figure of the answers that needs no label: a challenger whose mean of it is worse beyond the margin goes."""
+
+    figure: Literal["prediction", "share", "confidence"]
+    """The mean prediction of a regression; of classes the share of one, or the mean probability of the predicted."""
+    of: bool | int | float | str | None = None
+    """The class whose share it is."""
+    direction: Literal["up", "down"]
+    """`up`: less than the champion's is worse; `down`: more is."""
+    margin: Annotated[float, Field(ge=0)]
+    """How much worse it may be: a share from 0 to 1, or in the unit of the target."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _names_its_class(self) -> Self:
+        if (self.figure == "share") is (self.of is None):
+            raise ValueError("`of` names the class whose share is watched: figure: share has it, no other figure does")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What people are told of it as."""
+        return f"share of {self.of}" if self.figure == "share" else f"mean {self.figure}"
+
+
 class Trial(BaseModel):
     """What becomes of a successor: champion at once (`direct`), or first beside the champion on live requests."""
 
@@ -69,6 +95,8 @@ class Trial(BaseModel):
     timeout: Annotated[Seconds, Field(gt=0, le=10)] = 0.5
     """After so long the champion answers in the place of the challenger."""
     guards: Guards = Guards()
+    proxies: tuple[Proxy, ...] = ()
+    """Figures of the answers that may end the test before any label is there, and never win it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

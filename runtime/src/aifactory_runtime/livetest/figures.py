@@ -35,6 +35,8 @@ class Figure:
     challenger: Array
     bounds: tuple[float, float] | None = None
     """Between which it lies. None: values of the first period tell what is usual, and that period does not count."""
+    at_once: bool = False
+    """Whether it is known with the answer, else with the label."""
 
     def unjudged(self, why: str) -> Unjudged:
         """Why nobody can say how much worse it is."""
@@ -44,7 +46,7 @@ class Figure:
 def guard(figure: Figure, rows: Sequence[Row], rules: Rules, now: float) -> Guard | Unjudged:
     """How much worse the challenger's figure is `now`, in seconds since the test began, or why nobody can know.
 
-    `labelled` of the rows says when the figure of each was known.
+    Only what was known within `rules.wait` after its request counts.
     """
     closed = units.closed_periods(min(now, rules.longest + rules.wait), rules.period, rules.wait)
     begins = rules.period if figure.bounds is None else 0.0
@@ -52,7 +54,7 @@ def guard(figure: Figure, rows: Sequence[Row], rules: Rules, now: float) -> Guar
         late = f", and the {trial.written(rules.wait)} that a label has" if rules.wait else ""
         return figure.unjudged(f"no period of {trial.written(rules.period)}{late} is over yet")
     asked = np.array([row.asked for row in rows], dtype=np.float64)
-    labelled = np.array([row.labelled for row in rows], dtype=np.float64)
+    labelled = asked if figure.at_once else np.array([row.labelled for row in rows], dtype=np.float64)
     # What comes later than the wait counts nowhere, so that nothing changes what was counted before.
     usual = figure.champion[(asked < begins) & (labelled - asked <= rules.wait)]
     limits = figure.bounds or _limits(usual[np.isfinite(usual)])

@@ -15,7 +15,7 @@ from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.contract.kpi import Says
 from aifactory_runtime.contract.manifest import Labels as LabelSettings
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.livetest import kpi, units, verdict
+from aifactory_runtime.livetest import kpi, proxies, units, verdict
 from aifactory_runtime.livetest.rows import Row, requests
 from aifactory_runtime.livetest.verdict import Finding, Guard, Labels, Rules, Unjudged, Verdict
 from aifactory_runtime.registry.port import Version
@@ -90,26 +90,39 @@ def look(root: Path, environment: str, reads: Reads, say: Say, now: datetime | N
         changed = trial_rules.changes(record, live_test.kept_kpi(version, record), side.project)
         if changed:
             say(f"live test {record.id}: {changed}")
-        closed = units.closed_periods(min(since, rules.longest + rules.wait), rules.period, rules.wait)
-        if closed <= record.looked and since < rules.longest + rules.wait:
+        closed, passed = _periods(record, rules, since)
+        if closed <= record.looked and passed <= record.passed and since < rules.longest + rules.wait:
             return _standing(side, version, record, _as_before(side, record, rules, since), changed)
         finding = _found(side, (version, record), reads, rules, moment)
-        ended = _written(side, (version, record), finding, closed)
+        ended = _written(side, (version, record), finding, (closed, passed))
         if ended is not None and ended.verdict == "promote":
             _promote(side, root, version, ended, say)
         return _standing(side, version, record, finding, changed)
+
+
+def _periods(record: Record, rules: Rules, since: float) -> tuple[int, int]:
+    """How many periods are over with the time for their labels, and, where proxies are watched, how many are at all."""
+    closed = units.closed_periods(min(since, rules.longest + rules.wait), rules.period, rules.wait)
+    return closed, units.closed_periods(min(since, rules.longest), rules.period, 0.0) if record.proxies else 0
 
 
 def _found(side: Side, test: tuple[Version, Record], reads: Reads, rules: Rules, moment: datetime) -> Finding:
     """What the rows of the test come to, with the KPI where there is one: by the rules that it began with."""
     version, record = test
     kept = record.rules or trial_rules.of(side.project)[0]
-    stated = kept.stated_kpi
     since = (moment - datetime.fromisoformat(record.began)).total_seconds()
     says = trial_rules.says(kept, live_test.kept_kpi(version, record), side.project)
     found = reads(side.contract, kept.labels, record, moment, says)
     counted = requests(found, rules, classes=kept.problem == "classification")
-    return verdict.of(rules, counted, since, [kpi.guard(stated, found, rules, since)])
+    return verdict.of(rules, counted, since, _watched(kept, record, found, rules, since))
+
+
+def _watched(
+    kept: trial_rules.Kept, record: Record, found: Sequence[Row], rules: Rules, since: float
+) -> list[Guard | Unjudged]:
+    """What may end the test beside the loss."""
+    by_answers = proxies.guards(record.stated_proxies, found, rules, since)
+    return [kpi.guard(kept.stated_kpi, found, rules, since), *by_answers]
 
 
 def _as_before(side: Side, record: Record, rules: Rules, since: float) -> Finding:
@@ -118,8 +131,8 @@ def _as_before(side: Side, record: Record, rules: Rules, since: float) -> Findin
         before = msgspec.convert(record.found, Finding)
     else:
         kept = record.rules or trial_rules.of(side.project)[0]
-        watched = kpi.guard(kept.stated_kpi, [], rules, since)
-        before = verdict.of(rules, requests([], rules, classes=True), since, [watched])
+        watched = _watched(kept, record, [], rules, since)
+        before = verdict.of(rules, requests([], rules, classes=True), since, watched)
     return replace(before, verdict=Verdict.WAIT, why="no further period has closed yet")
 
 
@@ -140,11 +153,11 @@ def _without(side: Side, root: Path, say: Say) -> Standing:
     return Standing(side.name, None, version.number, record.verdict or "", record.why)
 
 
-def _written(side: Side, found: tuple[Version, Record], finding: Finding, closed: int) -> Record | None:
+def _written(side: Side, found: tuple[Version, Record], finding: Finding, periods: tuple[int, int]) -> Record | None:
     """Write what was found; the record of how the test ended, None when it goes on."""
     version, record = found
     found = asdict(finding) | {"verdict": finding.verdict.value}
-    after = live_test.looked(side, version, record, closed, found)
+    after = live_test.looked(side, version, record, periods, found)
     ends = _ENDS.get(finding.verdict)
     return live_test.end(side, version, after, ends, finding.why) if ends else None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from aifactory_runtime.labels.joined import JOINED, Window, joined
+from aifactory_runtime.livetest import proxies
 from aifactory_runtime.livetest.rows import Row
 from aifactory_runtime.serving.trial import scores_log
 from aifactory_runtime.serving.trial.running import Mark
@@ -39,7 +40,7 @@ def rows(
 
 
 def _rows(frame: pd.DataFrame, record: Record, others: dict[str, Any], says: Says | None) -> Iterator[Row]:
-    began = _began(record)
+    began, watched = _began(record), record.stated_proxies
     for line in frame[frame["trial"] != ""].to_dict("records"):
         mark = _MARK.decode(line["trial"])
         if mark.id != record.id:
@@ -56,6 +57,8 @@ def _rows(frame: pd.DataFrame, record: Record, others: dict[str, Any], says: Say
             role=line["role"],
             given=given["prediction"],
             other=other["prediction"] if other else None,
+            figures=proxies.values(watched, given),
+            other_figures=proxies.values(watched, other),
             **(_kpi(line, (given, other), label, says) if known else {}),
         )
 

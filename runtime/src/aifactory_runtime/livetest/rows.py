@@ -37,6 +37,10 @@ class Row:
     """Of the row with the answer that was given; nan for none."""
     other_kpi: float = math.nan
     """Of the row with the other model's answer, where that can be worked out."""
+    figures: tuple[float, ...] = ()
+    """What the answer that was given counts in each proxy metric of the test."""
+    other_figures: tuple[float, ...] = ()
+    """The same of the other model's answer; nan where it gave none."""
 
 
 def requests(rows: Sequence[Row], rules: Rules, *, classes: bool) -> Requests:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from aifactory_runtime.config import layout
-from aifactory_runtime.contract.trial import Trial
+from aifactory_runtime.contract.trial import Proxy, Trial
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import kinds
 from aifactory_runtime.events import record as problems
@@ -64,6 +64,10 @@ class Record(msgspec.Struct, frozen=True):
     """Seconds of `longest` that people added while it ran."""
     found: dict[str, Any] | None = None
     """What the last look found, as the audit log has it."""
+    passed: int = 0
+    """Periods whose answers were looked at, where proxy metrics are watched: those wait for no label."""
+    proxies: tuple[dict[str, Any], ...] = ()
+    """Proxy metrics as `contract.trial.Proxy` says them."""
     rules: trial_rules.Kept | None = None
     """What the repo said besides when it began; none of a test from before that was kept."""
 
@@ -72,9 +76,15 @@ class Record(msgspec.Struct, frozen=True):
         """A test that begins now, as the environment asks for it."""
         now = datetime.now(UTC)
         values = trial.model_dump(exclude={"guards"}) | trial.guards.model_dump()
+        values["proxies"] = tuple(one.model_dump(exclude_none=True) for one in trial.proxies)
         values["share"] = trial.share if trial.kind == "ab" else 0.0
         name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         return cls(id=name, began=now.isoformat(timespec="milliseconds"), commit=commit, champion=champion, **values)
+
+    @property
+    def stated_proxies(self) -> tuple[Proxy, ...]:
+        """The proxy metrics that are watched."""
+        return tuple(Proxy.model_validate(one) for one in self.proxies)
 
 
 def of(version: Version | None) -> Record | None:
@@ -184,10 +194,13 @@ def end(side: Side, version: Version, record: Record, verdict: Verdict, why: str
     return ended
 
 
-def looked(side: Side, version: Version, record: Record, periods: int, found: dict[str, Any]) -> Record:
-    """Write that so many periods were looked at, and what was found; the record that says so."""
-    side.audit("live test looked at", _facts(side, version) | {"test": record.id, "periods": periods} | found)
-    after = msgspec.structs.replace(record, looked=periods, found=found)
+def looked(side: Side, version: Version, record: Record, periods: tuple[int, int], found: dict[str, Any]) -> Record:
+    """Write what a look found; the record that says so.
+
+    `periods` are those that were looked at with their labels, and those whose answers were, for proxy metrics.
+    """
+    side.audit("live test looked at", _facts(side, version) | {"test": record.id, "periods": periods[0]} | found)
+    after = msgspec.structs.replace(record, looked=periods[0], passed=periods[1], found=found)
     _write(side, version, after)
     return after
 

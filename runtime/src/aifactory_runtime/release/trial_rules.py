@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -184,6 +185,7 @@ def _tried(record: Record) -> dict[str, object]:
         "trial.wait": record.wait,
         "trial.longest": record.longest - record.extended,
         "trial.timeout": record.timeout,
+        "trial.proxies": _named(record.stated_proxies),
         "trial.guards.errors": record.errors,
         "trial.guards.latency": record.latency,
     }
@@ -202,9 +204,14 @@ def _asked(manifest: Manifest, environment: str, record: Record) -> dict[str, ob
         "trial.wait": max(stated.wait, manifest.labels.wait),
         "trial.longest": stated.longest,
         "trial.timeout": stated.timeout,
+        "trial.proxies": _named(stated.proxies),
         "trial.guards.errors": stated.guards.errors,
         "trial.guards.latency": stated.guards.latency,
     }
+
+
+def _named(proxies: Sequence[trial.Proxy]) -> str | None:
+    return ", ".join(f"{one.name} {one.direction} by {one.margin:g}" for one in proxies) or None
 
 
 def _word(key: str, value: object) -> str:

@@ -284,3 +284,11 @@ def test_given_a_kpi_that_labels_bring_when_a_shadow_is_tried_then_refused_as_it
     assert Manifest.model_validate(shadow | {"kpi": {"name": "profit"}}).kpi is not None
     with pytest.raises(ValidationError, match=r"a shadow has none: write kind: ab, or leave kpi\.field out"):
         Manifest.model_validate(shadow | {"kpi": {"name": "profit", "field": "euros"}})
+
+
+def test_given_a_proxy_that_is_none_of_the_problem_when_read_then_it_is_refused_with_one_that_is() -> None:
+    share = {"figure": "share", "of": "yes", "direction": "down", "margin": 0.1}
+    values = changed("environments.prod.trial", {"kind": "shadow", "proxies": [share]})
+    assert Manifest.model_validate(values).settings("prod").trial.proxies[0].name == "share of yes"
+    with pytest.raises(ValidationError, match="share of yes is none of a regression: write figure: prediction"):
+        Manifest.model_validate({**values, "problem": "regression"})

@@ -76,3 +76,18 @@ def test_given_a_kpi_when_read_then_labels_bring_it_for_the_answer_given_or_the_
     says = lambda row, output, label: row["age"] * 100 + output["prediction"] * 10 + label  # noqa: E731
     first, second = rows(contract(tmp_path), Labels(), RECORD, now, says)
     assert (first.kpi, first.other_kpi) == (111, 171) and math.isnan(second.kpi), "none without a label"
+
+
+def test_given_proxies_when_read_then_each_row_counts_in_them_with_both_answers_and_without_a_label(
+    tmp_path: Path,
+) -> None:
+    in_test(tmp_path, 1, "challenger", "challenger")
+    in_test(tmp_path, 2, "champion", "champion")
+    ScoresLog(tmp_path / "capture").append([OtherScore(prediction(1), "test-1", "1", {"prediction": 7})])
+    given = json.loads(lines.line(1, HOUR) + b"}")["output"]["prediction"]
+    watched = msgspec.structs.replace(RECORD, proxies=({"figure": "prediction", "direction": "up", "margin": 1},))
+
+    first, second = rows(contract(tmp_path), Labels(), watched, lines.START + timedelta(hours=100))
+
+    assert (first.figures, first.other_figures) == ((float(given),), (7.0,)) and math.isnan(first.labelled)
+    assert math.isnan(second.other_figures[0])

@@ -74,7 +74,8 @@ def test_given_a_test_that_began_when_manifest_and_kpi_are_edited_then_its_rules
     assert trial_rules.changes(record, source, repo.now) == ""
 
     repo.values |= {"kpi": {"name": "gain", "margin": 5, "direction": "down"}, "labels": {"wait": "60d", "key": "id"}}
-    repo.ask(share=0.4, period="7d", guards={"errors": 0.5})
+    proxy = {"figure": "share", "of": 1, "direction": "down", "margin": 0.1}
+    repo.ask(share=0.4, period="7d", guards={"errors": 0.5}, proxies=[proxy])
     repo.write("def kpi(row, output, label):\n    return 0.0\n")
 
     assert record.rules is not None and record.rules.stated_kpi is not None
@@ -92,6 +93,7 @@ def test_given_a_test_that_began_when_manifest_and_kpi_are_edited_then_its_rules
         "trial.period is 7d, was 1d",
         "trial.wait is 60d, was 7d",
         "trial.guards.errors is 0.5, was 0.05",
+        "trial.proxies is share of 1 down by 0.1, was not named",
         "kpi.py is another",
     ):
         assert part in told
