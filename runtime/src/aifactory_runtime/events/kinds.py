@@ -32,6 +32,7 @@ STALE_MODEL = "stale_model"
 MODEL_WORSE = "model_worse"
 MISCALIBRATED = "miscalibrated"
 KPI_WORSE = "kpi_worse"
+UNFAIR = "unfair"
 RETRAINING_WAITS = "retraining_waits"
 RETRAINING_FAILED = "retraining_failed"
 EXPERIMENT_TASK = "experiment_task"
@@ -218,6 +219,13 @@ KINDS = {
             "warning",
             _SCIENTIST,
             "look with the domain expert whether the model or the business has changed; roll back if a release did it",
+            _LABELLED,
+        ),
+        Kind(
+            UNFAIR,
+            "warning",
+            _SCIENTIST,
+            "look with the model validator at the groups it names: roll back if a release did it, else train again",
             _LABELLED,
         ),
         Kind(

@@ -110,24 +110,13 @@ def of(
     """
     if not columns:
         return Evidence(NAME, {"columns": [], "metric": metric, "limit": limit, "found": [], "notes": [NOT_NAMED]})
-    rates = _rates(judged)
-    most_p = max(MOST_P / (len(columns) * sum(rate.metric == metric for rate in rates)), 1 / (1 + _MOST_SHUFFLES))
-    found, unsure = [], []
-    for placed in columns:
-        for rate in rates:
-            one = _difference(placed, rate, judged)
-            if rate.metric == metric and one.value is not None and one.value > (limit or 0.0) + _ROUNDING:
-                p, ever = _chance(placed, rate, judged, one, most_p=most_p, seed=seed)
-                one = replace(one, p=p, beyond=p <= most_p)
-                if p > most_p and not ever:
-                    unsure.append(f"{placed.column}: so few rows cannot tell from chance what {_what(one)} differs by")
-            found.append(one)
+    found, unsure = differences(columns, judged, metric, limit, seed=seed)
     names = [placed.column for placed in columns]
     notes = [f"the model reads {name}" for name in names if name in read]
     notes += [note for name in names for note in _few([one for one in found if one.column == name], metric)]
     notes += unsure
     beyond = sorted((one for one in found if one.beyond), key=lambda one: -(one.value or 0.0))
-    lines = [_sentence(one, limit) for one in beyond[:_MOST_REASONS]]
+    lines = [sentence(one, limit) for one in beyond[:_MOST_REASONS]]
     more = len(beyond) - _MOST_REASONS
     lines += [f"fairness: so it is with {more} more figures, see gate.json"] if more > 0 else []
     report = {
@@ -141,6 +130,27 @@ def of(
     }
     refused = tuple(lines) if limit is not None else ()
     return Evidence(NAME, report, refused, () if refused else (*lines, *(f"fairness: {note}" for note in notes)))
+
+
+def differences(
+    columns: Sequence[Placed], judged: Judged, metric: str, limit: float | None, *, seed: int
+) -> tuple[list[Difference], list[str]]:
+    """Every figure's difference by column, those of `metric` with their chance; and what rows are too few to tell."""
+    found: list[Difference] = []
+    unsure: list[str] = []
+    rates = _rates(judged) if columns else []
+    deciding = max(1, len(columns) * sum(rate.metric == metric for rate in rates))
+    most_p = max(MOST_P / deciding, 1 / (1 + _MOST_SHUFFLES))
+    for placed in columns:
+        for rate in rates:
+            one = _difference(placed, rate, judged)
+            if rate.metric == metric and one.value is not None and one.value > (limit or 0.0) + _ROUNDING:
+                p, ever = _chance(placed, rate, judged, one, most_p=most_p, seed=seed)
+                one = replace(one, p=p, beyond=p <= most_p)
+                if p > most_p and not ever:
+                    unsure.append(f"{placed.column}: so few rows cannot tell from chance what {_what(one)} differs by")
+            found.append(one)
+    return found, unsure
 
 
 def _rates(judged: Judged) -> list[Rate]:
@@ -282,7 +292,8 @@ def _what(one: Difference) -> str:
     return f"{_SAID[one.figure]} of {one.of}" if one.of else _SAID[one.figure]
 
 
-def _sentence(one: Difference, limit: float | None) -> str:
+def sentence(one: Difference, limit: float | None) -> str:
+    """What differs by how much, and between whom, as people read it."""
     found = one.found or {}
     most = "" if limit is None else f", {limit:g} at most"
     shown = " and ".join(f"{found[name][0]:.3g} for {name} ({found[name][1]} rows)" for name in (one.high, one.low))

@@ -48,6 +48,8 @@ class Expected:
     calibration: Calibration | None = None
     kpi: Measured | None = None
     """The mean of what `kpi.py` says of a row; None without one."""
+    groups: tuple[Cut, ...] = ()
+    """The groups of people by protected column, of which the gate judged differences."""
 
 
 def encode(expected: Expected) -> str:
@@ -61,6 +63,7 @@ def encode(expected: Expected) -> str:
         ],
         "calibration": None if expected.calibration is None else asdict(expected.calibration),
         "kpi": _numbers(expected.kpi),
+        "groups": [asdict(one) for one in expected.groups],
     }
     return json.dumps(values, separators=(",", ":"), allow_nan=False)
 
@@ -79,6 +82,7 @@ def decode(text: bytes | str) -> Expected:
             slices=tuple(_sliced(one) for one in values["slices"]),
             calibration=None if calibration is None else Calibration(**{k: tuple(v) for k, v in calibration.items()}),
             kpi=_measured(values["kpi"]),
+            groups=tuple(_cut(one) for one in values.get("groups", ())),
         )
     except (KeyError, TypeError, AttributeError):
         raise ValueError("no figures of a gate") from None
@@ -111,15 +115,17 @@ def _measured(values: Sequence[float] | None) -> Measured | None:
     return None if values is None else Measured(float(values[1]), int(values[0]), float(values[2]))
 
 
-def _sliced(values: Mapping[str, Any]) -> Sliced:
+def _cut(values: Mapping[str, Any]) -> Cut:
     from aifactory_runtime.gate.cuts import Bins, Levels
 
-    column, cut = str(values["column"]), values.get("values")
-    made: Cut
-    if cut is None:
-        made = Bins(column, tuple(map(float, values["edges"])), bool(values["dates"]))
-    else:
-        made = Levels(column, tuple(map(str, cut)))
+    column, named = str(values["column"]), values.get("values")
+    if named is not None:
+        return Levels(column, tuple(map(str, named)))
+    return Bins(column, tuple(map(float, values["edges"])), bool(values["dates"]))
+
+
+def _sliced(values: Mapping[str, Any]) -> Sliced:
+    made = _cut(values)
     if len(made.names) != len(values["figures"]):
         raise ValueError("no figures of a gate")
     return Sliced(made, tuple(_measured(one) for one in values["figures"]))

@@ -53,6 +53,8 @@ class Wanted:
     schema: InputSchema
     positive: Any = None
     cuts: tuple[Cut, ...] = ()
+    groups: tuple[Cut, ...] = ()
+    """Of the protected columns."""
     kpi: Says | None = None
     """None takes the number that labels bring."""
 
@@ -120,6 +122,7 @@ class _Part:
     predicted: list[Any]
     shares: list[Any]
     slices: Mapping[str, Array]
+    groups: Mapping[str, Array]
     kpi: list[float]
 
 
@@ -138,18 +141,21 @@ def _part(frame: pd.DataFrame, wanted: Wanted) -> _Part:
         labels,
         [output[columns.PREDICTION] for output in outputs],
         [output.get("probabilities") for output in outputs],
-        _slices(inputs, wanted, hidden),
+        _slices(inputs, wanted.schema, wanted.cuts, hidden),
+        _slices(inputs, wanted.schema, wanted.groups, hidden),
         found,
     )
 
 
-def _slices(inputs: list[dict[str, Any]], wanted: Wanted, hidden: set[str]) -> dict[str, Array]:
+def _slices(
+    inputs: list[dict[str, Any]], schema: InputSchema, cuts: tuple[Cut, ...], hidden: set[str]
+) -> dict[str, Array]:
     """The slice of each row, of columns that are recorded as they came."""
     import pyarrow as pa
 
-    seen = {name: column for name, column in columns.of_inputs(inputs, wanted.schema).items() if name not in hidden}
-    frame = tables.to_frame(pa.table({cut.column: seen[cut.column] for cut in wanted.cuts if cut.column in seen}))
-    return {cut.column: cut.place(frame[cut.column]) for cut in wanted.cuts if cut.column in frame}
+    seen = {name: column for name, column in columns.of_inputs(inputs, schema).items() if name not in hidden}
+    frame = tables.to_frame(pa.table({cut.column: seen[cut.column] for cut in cuts if cut.column in seen}))
+    return {cut.column: cut.place(frame[cut.column]) for cut in cuts if cut.column in frame}
 
 
 def _in_order(parts: list[_Part], version: str, wanted: Wanted) -> Rows:
@@ -162,7 +168,16 @@ def _in_order(parts: list[_Part], version: str, wanted: Wanted) -> Rows:
 
     shares = flat(lambda part: part.shares, np.float64) if classes else None
     said = Answers(flat(lambda part: part.predicted), shares, classes, wanted.positive)
-    everywhere = set.intersection(*(set(part.slices) for part in parts))
-    slices = {name: np.concatenate([part.slices[name] for part in parts])[order] for name in sorted(everywhere)}
-    labelled = Labelled(flat(lambda part: part.labels), said, slices, flat(lambda part: part.kpi, np.float64))
+
+    def by_column(take: Callable[[_Part], Mapping[str, Array]]) -> dict[str, Array]:
+        everywhere = set.intersection(*(set(take(part)) for part in parts))
+        return {name: np.concatenate([take(part)[name] for part in parts])[order] for name in sorted(everywhere)}
+
+    labelled = Labelled(
+        flat(lambda part: part.labels),
+        said,
+        by_column(lambda part: part.slices),
+        flat(lambda part: part.kpi, np.float64),
+        by_column(lambda part: part.groups),
+    )
     return Rows(tuple(places[number] for number in order), version, labelled)

@@ -47,13 +47,16 @@ class Labelled:
     """The slice of each row by column, for columns that are recorded as they came."""
     kpi: Array | None = None
     """NaN where a row has none; None without a KPI."""
+    groups: Mapping[str, Array] = field(default_factory=dict)
+    """The group of people of each row by protected column, likewise."""
 
     def of(self, rows: slice) -> Labelled:
         """Some of them."""
         chosen = np.arange(len(self.labels))[rows]
         places = {name: each[chosen] for name, each in self.places.items()}
+        groups = {name: each[chosen] for name, each in self.groups.items()}
         kpi = None if self.kpi is None else self.kpi[chosen]
-        return Labelled(self.labels[chosen], self.said.of(chosen), places, kpi)
+        return Labelled(self.labels[chosen], self.said.of(chosen), places, kpi, groups)
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,18 @@ def staleness(since: datetime | None, now: datetime, settings: MonitoringSetting
     return result.judged(blank, days, settings.max_age_days, f"the model is {days:.0f} days old")
 
 
-def waiting(labels: int, size: int, *, ever: bool) -> list[Result]:
-    """How far the next labelled window is: so many labels came since the last one; `ever`, whether there was one."""
+def waiting(labels: int, size: int, *, ever: bool, also: Collection[str] = ()) -> list[Result]:
+    """How far the next labelled window is: so many labels came since the last one; `ever`, whether there was one.
+
+    `also` are other monitors of labelled windows that look here.
+    """
     reason = f"{labels} labels since the last window at most; the next one takes {size} labelled predictions"
     found = Result("model", LABELS, value=float(labels), threshold=float(size), reason=reason)
     if ever:
         return [found]
     why = f"{labels} labels so far; a window takes {size} labelled predictions of the champion"
     why = why if labels else "no label of these predictions is known"
-    return [Result("model", name, state=NO_LABELS, reason=why) for name in (LABELS, FIGURES, CALIBRATION, KPI)]
+    return [Result("model", name, state=NO_LABELS, reason=why) for name in (LABELS, FIGURES, CALIBRATION, KPI, *also)]
 
 
 def of_window(
@@ -116,7 +122,7 @@ def figures(rows: Labelled, was: Expected | None, margins: Margins, before: Coll
     judged = sum(now is not None for _, _, now in pairs)
     sure = NormalDist().inv_cdf(1 - MOST_P / max(1, judged))
     found = [_figure(one, gate, now, margins, sure) for one, gate, now in pairs]
-    whole_rows, *sliced = [_twice(one, before) for one in found]
+    whole_rows, *sliced = [twice(one, before) for one in found]
     if whole_rows.state == ALARM:  # one problem, not one a slice
         sliced = [_explained(one) for one in sliced]
     return [whole_rows, *sliced, *(one for one, gate, _ in parts if gate is None)]
@@ -159,7 +165,7 @@ def calibrated(rows: Labelled, was: Expected | None, before: Collection[str]) ->
     what = "answers are off how often they come true by" if rows.said.shares is not None else "the mean error moved by"
     reason = f"{what} {found.value:.3g}, {found.threshold:.3g} is what the gate and chance explain"
     one = Result("model", CALIBRATION, "", found.value, found.threshold, OK, reason if found.over else "")
-    return _twice(replace(one, facts={OVER: found.over}), before)
+    return twice(replace(one, facts={OVER: found.over}), before)
 
 
 def kpi(rows: Labelled, usual: Measured | None, stated: Kpi | None, before: Collection[str]) -> Result:
@@ -180,7 +186,7 @@ def kpi(rows: Labelled, usual: Measured | None, stated: Kpi | None, before: Coll
     limit = usual.value - most if up else usual.value + most
     worse = now.value < limit if up else now.value > limit
     reason = f"{stated.name} is {now.value:.4g} on {now.rows} labelled rows, {usual.value:.4g} before"
-    return _twice(_held(blank, (now, usual, limit), worse, reason, **shown), before)
+    return twice(_held(blank, (now, usual, limit), worse, reason, **shown), before)
 
 
 def pooled(windows: Collection[Mapping[str, Any]]) -> Measured | None:
@@ -199,8 +205,8 @@ def _held(blank: Result, figures: tuple[Measured, Measured, float], worse: bool,
     return replace(blank, value=now.value, threshold=limit, reason=reason if worse else "", facts=said)
 
 
-def _twice(one: Result, before: Collection[str]) -> Result:
-    """An alarm where it was over in the window before, too."""
+def twice(one: Result, before: Collection[str]) -> Result:
+    """As found, an alarm where it was over in the window before, too."""
     if not one.facts.get(OVER):
         return one
     alarm = _name(one.monitor, one.subject) in before

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime import files
+from aifactory_runtime.contract.recording import treatment
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.gate import metrics
+from aifactory_runtime.gate import fairness, metrics
 from aifactory_runtime.gate.spread import Measured
-from aifactory_runtime.monitoring import expected, labelled, looking, model_rules, models, store
+from aifactory_runtime.monitoring import expected, fairness_rules, labelled, looking, model_rules, models, store
+from aifactory_runtime.monitoring.fairness_rules import FAIRNESS
 from aifactory_runtime.monitoring.labelled import Point, Rows, Wanted
 from aifactory_runtime.monitoring.model_rules import Margins
 from aifactory_runtime.monitoring.models import Model
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
     from aifactory_runtime.monitoring.expected import Expected
 
 SOURCE = store.LABELS
+_NOT_SENT = "no request has the column (IGNORED in schema.py): the groups of its predictions are not known"
+_NOT_AS_IT_CAME = {
+    "drop": "capture_columns drops the column before it is recorded: the groups of its predictions are not known",
+    "hash": "capture_columns records a hash of the column: the groups of its predictions are not known",
+}
 _POINT = "point"
 
 
@@ -60,7 +67,8 @@ class Quality:
     def waiting(self) -> list[Result]:
         """What is said between windows."""
         found = labelled.come(self._contract, self._point())
-        return model_rules.waiting(found.count, self._size, ever=bool(store.position(self._data, SOURCE)))
+        also = (FAIRNESS,) if self._project.settings.gate.fairness.columns else ()
+        return model_rules.waiting(found.count, self._size, ever=bool(store.position(self._data, SOURCE)), also=also)
 
     def _point(self) -> Point:
         last = store.window(self._data, SOURCE, store.position(self._data, SOURCE))
@@ -71,7 +79,8 @@ class Quality:
         stated, gate = self._project.manifest.kpi, self._project.settings.gate
         says = self._project.science.kpi() if stated is not None and stated.field is None else None
         cuts = tuple(one.cut for one in known.slices) if known else ()
-        return Wanted(sha256, model.schema, known.positive if known else gate.positive_class, cuts, says)
+        positive, groups = (known.positive, known.groups) if known else (gate.positive_class, ())
+        return Wanted(sha256, model.schema, positive, cuts, groups, says)
 
     def _place(self, window: Rows, sha256: str) -> Place:
         number = store.position(self._data, SOURCE) + 1
@@ -88,7 +97,20 @@ class Quality:
         def look() -> list[Result]:
             return model_rules.of_window(window.labelled, known, self._usual_kpi(model, known), margins, before)
 
-        return guarded("model", model_rules.FIGURES, look)
+        def look_at_groups() -> list[Result]:
+            return fairness_rules.of_window(window.labelled, self._fairness(model, known), before)
+
+        return [*guarded("model", model_rules.FIGURES, look), *guarded("model", FAIRNESS, look_at_groups)]
+
+    def _fairness(self, model: Model, known: Expected | None) -> fairness_rules.Wanted:
+        """By what groups are judged: the gate's settings, and the groups that were kept with the model."""
+        settings, sent = self._project.settings.gate.fairness, {column.name for column in model.schema.columns}
+        treated = {name: treatment(self._contract.capture_columns, name) for name in settings.columns}
+        absent = {name: _NOT_AS_IT_CAME[one] for name, one in treated.items() if one != "keep"}
+        absent |= {name: _NOT_SENT for name in settings.columns if name not in sent}
+        metric = fairness.chosen(settings.metric, self._project.manifest.problem)
+        groups = known.groups if known else ()
+        return fairness_rules.Wanted(settings.columns, metric, settings.limit, groups, absent)
 
     def _usual_kpi(self, model: Model, known: Expected | None) -> Measured | None:
         """What the KPI of the champion's rows usually is: at the gate, else in its first labelled windows, for good."""

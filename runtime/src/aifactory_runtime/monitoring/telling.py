@@ -11,7 +11,7 @@ from aifactory_runtime.contract.manifest import Monitors
 from aifactory_runtime.events import kinds
 from aifactory_runtime.events.event import key_of
 from aifactory_runtime.events.problems import Problem, Problems
-from aifactory_runtime.monitoring import data_rules, drift_rules, model_rules, service_rules
+from aifactory_runtime.monitoring import data_rules, drift_rules, fairness_rules, model_rules, service_rules
 from aifactory_runtime.monitoring.result import ALARM, FAILED, NO_LABELS, OK
 
 KIND_OF = {
@@ -32,6 +32,7 @@ KIND_OF = {
     model_rules.FIGURES: kinds.MODEL_WORSE,
     model_rules.CALIBRATION: kinds.MISCALIBRATED,
     model_rules.KPI: kinds.KPI_WORSE,
+    fairness_rules.FAIRNESS: kinds.UNFAIR,
 }
 """The kind of problem that an alarm of a monitor is. Quotas have kinds of their own, which the quotas' guard opens."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aifactory_runtime.charts.compact import Bar, Point
 from aifactory_runtime.gate import metrics
-from aifactory_runtime.monitoring import model_rules
+from aifactory_runtime.monitoring import fairness_rules, model_rules
 from aifactory_runtime.monitoring.result import ALARM
 from aifactory_runtime.pages import live_test, parts, verdicts
 from aifactory_runtime.pages.facts import Facts
@@ -182,8 +182,8 @@ _ABOUT = {
     model_rules.CALIBRATION: "How far answers are off how often they come true.",
     model_rules.KPI: "The mean over labelled predictions, window by window.",
 }
-_NO_CHART = frozenset({model_rules.LABELS, model_rules.LATE})
-"""How far reading is."""
+_NO_CHART = frozenset({model_rules.LABELS, model_rules.LATE, fairness_rules.FAIRNESS})
+"""How far reading is, and figures of several columns, which stand in the table."""
 
 
 def _versions(facts: Facts) -> Markup:

@@ -18,8 +18,8 @@ from aifactory_runtime.gate.cuts import Cut
 from aifactory_runtime.gate.spread import Measured
 from aifactory_runtime.monitoring import calibration, expected
 from aifactory_runtime.monitoring.expected import Expected, Sliced
+from aifactory_runtime.pipeline import cutting, slicing
 from aifactory_runtime.pipeline import handoff as handoffs
-from aifactory_runtime.pipeline import slicing
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.registry.model_folder import InputSchema
@@ -46,6 +46,7 @@ def keep(context: Context, handoff: Handoff, schema: InputSchema, labels: Array,
         slices=tuple(parts),
         calibration=calibration.of(labels, said),
         kpi=_kpi(context, _recorded(context, handoff, schema), labels, said, found.units),
+        groups=tuple(_groups(context, handoff)),
     )
     files.write(handoffs.folder(context.artifacts, handoff.id) / expected.FILE, _fitting(made))
 
@@ -79,6 +80,13 @@ def _kpi(
     found = np.array([says(*row) for row in zip(rows, outputs, np.asarray(labels).tolist(), strict=True)])
     there = np.isfinite(found)
     return spread.of_values(found[there], None if units is None else units[there])
+
+
+def _groups(context: Context, handoff: Handoff) -> Iterator[Cut]:
+    """The cuts of the protected columns, without the texts that few test rows have."""
+    named = cutting.named(context, handoff, context.settings.gate.fairness.columns, "conf: gate.fairness.columns")
+    for cut, placed in zip(named, cutting.placed(cutting.Table(context, handoff, reference=False), named), strict=True):
+        yield _without_rare(cut, placed.places, np.bincount(placed.places, minlength=len(cut.names)))[0]
 
 
 def _fitting(made: Expected) -> str:

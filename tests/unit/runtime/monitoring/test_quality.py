@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 
 from aifactory_runtime.config.project import Science
+from aifactory_runtime.config.settings import FairnessSettings, GateSettings
 from aifactory_runtime.contract.kpi import Kpi
 from aifactory_runtime.contract.manifest import Labels
+from aifactory_runtime.contract.recording import CaptureColumns
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.gate import spread
 from aifactory_runtime.gate.chance import Answers
@@ -273,3 +276,75 @@ def test_given_labels_of_no_due_prediction_when_read_then_nothing_is(tmp_path: P
     assert labelled.read(watched.contract, Labels(wait=60), wanted, after, watched.now) is None
     found = labelled.read(watched.contract, Labels(), wanted, labelled.Point(), watched.now)
     assert found is not None and list(found.places) == sorted(found.places) and len(found.places) == 3
+
+
+def protecting(folder: Path, *columns: str, limit: float | None = 0.3, known: Expected | None = None) -> Labelling:
+    """An environment whose gate has judged differences in accuracy between groups."""
+    watched = Labelling(folder, known or replace(gate(), groups=(Levels("region", ("east", "north", "west")),)))
+    watched.gate = GateSettings(fairness=FairnessSettings(columns=columns, metric="accuracy", limit=limit))
+    return watched
+
+
+def test_given_groups_that_are_answered_unlike_in_two_windows_when_looked_at_then_the_owner_of_the_model_is_called(
+    tmp_path: Path,
+) -> None:
+    watched = protecting(tmp_path, "region")
+    watched.look()
+    assert watched.state("fairness") == "no labels"
+    watched.live(1)
+    watched.look()
+    honest_difference = watched.rows(monitor="fairness", subject="region")[-1]
+    assert (honest_difference["state"], honest_difference["threshold"]) == ("ok", 0.3)
+    watched.live(2, changed_in_the_west)
+    watched.look()
+    assert "unfair:region" not in watched.open()
+    watched.live(3, changed_in_the_west)
+    watched.look()
+
+    found = watched.open()["unfair:region"]
+    assert (found.kind, found.facts["owner"]) == ("unfair", "mia")
+    assert "accuracy differs by" in str(found.facts["reason"]) and "region = west" in str(found.facts["reason"])
+    assert "in two windows running" in str(found.facts["reason"])
+    watched.live(4)
+    watched.look()
+    assert "unfair:region" not in watched.open()
+
+
+def test_given_a_limit_of_none_when_groups_are_answered_unlike_then_it_is_shown_and_nobody_is_called(
+    tmp_path: Path,
+) -> None:
+    watched = protecting(tmp_path, "region", limit=None)
+    for seed in (1, 2):
+        watched.live(seed, changed_in_the_west)
+        watched.look()
+    shown = watched.rows(monitor="fairness", subject="region")[-1]
+    assert shown["state"] == "ok" and shown["value"] > 0.3 and "unfair:region" not in watched.open()
+
+
+@pytest.mark.parametrize(
+    ("column", "capture", "said"),
+    [
+        ("region", {"region": "drop"}, "capture_columns drops the column"),
+        ("region", {"region": "hash"}, "capture_columns records a hash"),
+        ("sex", {}, "no request has the column"),
+        ("member", {}, "judged before its groups were kept"),
+    ],
+)
+def test_given_groups_that_no_prediction_tells_when_looked_at_then_it_says_why(
+    tmp_path: Path, column: str, capture: CaptureColumns, said: str
+) -> None:
+    watched = protecting(tmp_path, column)
+    watched.contract = watched.contract.model_copy(update={"capture_columns": capture})
+    redacted = {"redacted": capture} if capture else {}
+    watched.live(1, **redacted)
+    watched.look()
+    row = watched.rows(monitor="fairness", subject=column)[-1]
+    assert row["state"] == "no data" and said in row["reason"]
+
+
+def test_given_no_protected_column_when_looked_at_then_it_says_that_nothing_is_checked(tmp_path: Path) -> None:
+    watched = Labelling(tmp_path, gate())
+    watched.live(1)
+    watched.look()
+    row = watched.rows(monitor="fairness")[-1]
+    assert row["state"] == "no data" and "gate.fairness.columns" in row["reason"]

@@ -85,6 +85,7 @@ class Watched:
         values |= {"experiment": "prod/demo-case", "model_name": "demo-case.prod"}
         self.contract = EnvironmentContract.model_validate(values)
         self.settings = MonitoringSettings(window_rows=size, label_rows=LABEL_ROWS, **settings)
+        self.gate = GateSettings()
         self.labels, self.kpi, self.science = Labels(), cast("Kpi | None", None), cast("Any", None)
         self.release(SHA256, with_profile=with_profile)
         self.data, self.events = folder / "data", folder / "events"
@@ -136,7 +137,7 @@ class Watched:
         """What `monitor` does."""
         project: Any = SimpleNamespace(
             environment=SimpleNamespace(contract=self.contract),
-            settings=SimpleNamespace(monitoring=self.settings, gate=GateSettings()),
+            settings=SimpleNamespace(monitoring=self.settings, gate=self.gate),
             manifest=SimpleNamespace(
                 monitors=OWNERS,
                 settings=lambda _: SimpleNamespace(budget_month=10.0),
