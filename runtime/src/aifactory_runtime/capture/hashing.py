@@ -39,12 +39,17 @@ class Keys:
         written = text(value)
         return None if written is None else _hashed(max(self.versions), self.versions[max(self.versions)], written)
 
-    def hashes(self, value: Any) -> frozenset[str]:
-        """The hashes of a value by every key there was: a record may hold any of them. None of a missing one."""
+    def every(self, value: Any) -> tuple[str, ...]:
+        """The hash of a value by every key there was, that of the newest first; none of a missing one."""
         written = text(value)
         if written is None:
-            return frozenset()
-        return frozenset(_hashed(version, key, written) for version, key in self.versions.items())
+            return ()
+        newest_first = sorted(self.versions.items(), reverse=True)
+        return tuple(_hashed(version, key, written) for version, key in newest_first)
+
+    def hashes(self, value: Any) -> frozenset[str]:
+        """The hashes of a value by every key there was: a record may hold any of them. None of a missing one."""
+        return frozenset(self.every(value))
 
 
 def of(contract: EnvironmentContract) -> Keys | None:
@@ -88,6 +93,13 @@ def text(value: Any) -> str | None:
     if isinstance(plain, date) and not isinstance(plain, datetime):
         return f"{plain.isoformat()}T00:00:00"
     return plain.isoformat() if isinstance(plain, datetime) else str(plain)
+
+
+def version_of(recorded: str) -> int | None:
+    """The version of the key that something was hashed with; None of what is no hash."""
+    name, _, rest = recorded.partition(":")
+    version = rest.partition(":")[0]
+    return int(version) if name == NAME and version.isdecimal() else None
 
 
 def _hashed(version: int, key: bytes, written: str) -> str:

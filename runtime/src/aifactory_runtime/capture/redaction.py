@@ -14,6 +14,7 @@ from aifactory_runtime.errors import UsageProblem
 
 Redacted = Mapping[str, Treatment]
 """Columns of a record that are not as they came, and what became of them: drop or hash."""
+NO_KEY = "there is no key to hash with: factory up"
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,14 @@ class Redaction:
     def hash(self, values: Sequence[Any]) -> list[str | None]:
         """The hash of each value; a missing one stays missing."""
         if self.keys is None:
-            raise UsageProblem("there is no key to hash with: factory up")
+            raise UsageProblem(NO_KEY)
         return [self.keys.hash(value) for value in values]
+
+    def every_hash(self, value: Any) -> tuple[str, ...]:
+        """The hashes of a value by all keys there were, the newest first: what finds records from before a rotation."""
+        if self.keys is None:
+            raise UsageProblem(NO_KEY)
+        return self.keys.every(value)
 
 
 NOTHING = Redaction({})

@@ -195,21 +195,34 @@ def read(
             yield from _read(folder / file.path, schema, None, rows, above)
 
 
-def rows_with(path: Path, where: tuple[str, str]) -> Iterator[dict[str, Any]]:
-    """The rows of a file in which a text column has a value; chunks that cannot hold it are not read."""
+def rows_with(path: Path, where: tuple[str, str], *, part: bool = False) -> Iterator[dict[str, Any]]:
+    """The rows of a file in which a text column has a value, or has it as a `part`.
+
+    Chunks that cannot hold it are not read.
+    """
     import pyarrow.compute as pc
     from pyarrow import parquet
 
     column, value = where
     with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
+        if column not in file.schema_arrow.names:
+            return
         place = file.schema_arrow.names.index(column)
         for group in range(file.num_row_groups):
             known = file.metadata.row_group(group).column(place).statistics
-            if known is not None and known.has_min_max and not known.min <= value <= known.max:
+            if known is not None and _cannot_hold(known, value, part=part):
                 continue
-            places = pc.indices_nonzero(pc.equal(file.read_row_group(group, columns=[column]).column(0), value))
+            there = file.read_row_group(group, columns=[column]).column(0)
+            places = pc.indices_nonzero(pc.match_substring(there, value) if part else pc.equal(there, value))
             if len(places):
                 yield from file.read_row_group(group).take(places).to_pylist()
+
+
+def _cannot_hold(known: Any, value: str, *, part: bool) -> bool:
+    """Whether no text of a chunk is the value, or has it as a part, by what its file says of it."""
+    if part:
+        return bool(known.null_count == known.num_values + known.null_count and known.has_null_count)
+    return bool(known.has_min_max and not known.min <= value <= known.max)
 
 
 def _read(

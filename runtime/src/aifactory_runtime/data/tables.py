@@ -176,11 +176,17 @@ def append_stream(
 
 
 def having(
-    folder: Path, name: str, where: tuple[str, str], within: tuple[str, Callable[[str], bool]]
+    folder: Path,
+    name: str,
+    where: tuple[str, str],
+    within: tuple[str, Callable[[str], bool]],
+    *,
+    within_text: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """The rows in which a text column has a value, of files that `append_stream` wrote, one for each value of a column.
 
-    `within` is that column, and which of its values are looked at. No rows when there is no table.
+    `within` is that column, and which of its values are looked at. With `within_text` the value is a part of the text.
+    No rows when there is no table, nor of files from before it had the column.
     """
     table = _open(folder, name)
     if table is None:
@@ -188,7 +194,7 @@ def having(
     with _readable(folder, name):
         for file in parts.stored(table):
             if within[1](str(file.only.get(within[0]))):
-                for row in parts.rows_with(folder / name / file.path, where):
+                for row in parts.rows_with(folder / name / file.path, where, part=within_text):
                     yield {column: value for column, value in row.items() if column != parts.ORDER}
 
 

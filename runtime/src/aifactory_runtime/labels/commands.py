@@ -89,12 +89,19 @@ def status(environment: str | None, as_json: bool) -> None:
 
     project = options.project_of(environment)
     contract = project.environment.contract
-    counts = overview.count(overview.states(contract, project.manifest.labels, stored.lines(contract)))
+    lines = stored.lines(contract)
+    states = overview.states(contract, project.manifest.labels, lines)
+    counts, lost = overview.count(states), overview.beyond_rotation(contract, project.manifest.labels, lines, states)
     if as_json:
-        click.echo(json.dumps({"environment": contract.environment, "states": counts}))
+        click.echo(json.dumps({"environment": contract.environment, "states": counts, "key_not_comparable": lost}))
         return
     click.echo(f"{sum(counts.values())} labels of {contract.environment}:")
     _say(counts)
+    for form, number in lost.items():
+        click.echo(
+            f"{number:,} of the unknown ones cannot be compared with predictions whose {project.manifest.labels.key} "
+            f"is recorded {form}: add their table again (labels add), or name predictions by id"
+        )
 
 
 def _say(counts: Mapping[State, int]) -> None:

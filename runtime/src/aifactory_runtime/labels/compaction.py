@@ -25,6 +25,7 @@ def _columns(lines: Sequence[Line]) -> dict[str, list[Any]]:
         "at": [one.at for one in lines],
         "kpi": [one.kpi for one in lines],
         "replaces": [one.replaces for one in lines],
+        "older_keys": [one.older_keys for one in lines],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ class Line(msgspec.Struct, omit_defaults=True, frozen=True):
     """As JSON: a class as the model has it, of a regression a number."""
     prediction_id: str | None = None
     key: str | None = None
+    older_keys: str | None = None
+    """The same key as a hash by each earlier hashing key, parted by spaces; predictions from then are found by them."""
     at: str | None = None
     """When the outcome was seen, as the sender says, in the form of `time`."""
     kpi: float | None = None
@@ -42,9 +45,20 @@ class Line(msgspec.Struct, omit_defaults=True, frozen=True):
         return bytes(self.label).decode()
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """All that the value of the key column may be recorded as, the newest first; none of a label by id."""
+        return () if self.key is None else (self.key, *(self.older_keys or "").split())
+
+    @property
     def seen(self) -> str:
         """When the outcome was seen; never later than the label was received."""
         return self.time if self.at is None else min(self.at, self.time)
+
+
+def by_hashes(line: Line, hashes: Sequence[str]) -> Line:
+    """The line with its key as these hashes of it, the newest first; without a key where there are none."""
+    newest, *older = hashes or (None,)
+    return msgspec.structs.replace(line, key=newest, older_keys=" ".join(map(str, older)) or None)
 
 
 def key_text(value: Any) -> str | None:

@@ -78,6 +78,20 @@ def states_of(
     return found
 
 
+def beyond_rotation(
+    contract: EnvironmentContract, settings: Labels, lines: Sequence[Line], states: Sequence[State]
+) -> dict[str, int]:
+    """Unknown labels by key that a rotation of the hashing key, or another `capture_columns`, keeps from being found.
+
+    By the form in which predictions have their key, and those labels do not.
+    """
+    unknown = [(line, state) for line, state in zip(lines, states, strict=True) if line.key and state == "unknown"]
+    if not unknown:
+        return {}
+    calls = stored.calls(contract, settings)
+    return rules.beyond_rotation([line for line, _ in unknown], [state for _, state in unknown], calls)
+
+
 def count(found: Sequence[State]) -> dict[State, int]:
     """How many of each state, those of which there is none included."""
     counted = Counter(found)

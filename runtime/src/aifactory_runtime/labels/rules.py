@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from aifactory_runtime.capture import prediction_ids
+from aifactory_runtime.capture import hashing, prediction_ids
 from aifactory_runtime.labels.line import Line
 
 State = Literal["joined", "early", "doubled", "contradicting", "replaced", "unknown", "removed"]
@@ -56,9 +57,32 @@ def meant(line: Line, calls: Calls) -> str | None:
     """Id of the prediction that a label is of: its own, or the newest of its key before the outcome was seen."""
     if line.key is None:
         return line.prediction_id
-    of_key = calls.get(line.key, ())
-    place = bisect_right(of_key, line.seen, key=lambda call: call[0])
-    return of_key[place - 1][1] if place else None
+    newest = [call for key in line.keys for call in _newest(calls.get(key, ()), line.seen)]
+    return max(newest)[1] if newest else None
+
+
+def _newest(of_key: Sequence[tuple[str, str]], seen: str) -> Sequence[tuple[str, str]]:
+    """The newest call that was made by a time; none where there is none."""
+    place = bisect_right(of_key, seen, key=lambda call: call[0])
+    return of_key[max(0, place - 1) : place]
+
+
+def beyond_rotation(lines: Sequence[Line], states: Sequence[State], calls: Calls) -> dict[str, int]:
+    """How many labels by key find nothing although predictions hold keys in a form that those labels do not have.
+
+    By that form, in words: labels of before a label had the hashes of all keys, or a column that was not hashed then.
+    """
+    forms = {_form(key) for key in calls}
+    counted: Counter[str] = Counter()
+    for line, state in zip(lines, states, strict=True):
+        if line.key is not None and state == "unknown" and meant(line, calls) is None:
+            counted.update(forms - {_form(key) for key in line.keys})
+    return dict(sorted(counted.items()))
+
+
+def _form(key: str) -> str:
+    version = hashing.version_of(key)
+    return "as it came" if version is None else f"hashed by key version {version}"
 
 
 def is_due(time: str, wait: timedelta, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aifactory_runtime.capture import moving, predictions, reading
+from aifactory_runtime.capture import hashing, moving, predictions, reading
 from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.capture.reading import EVER, Span
 from aifactory_runtime.data import tables
@@ -65,12 +65,17 @@ def naming(contract: EnvironmentContract, prediction_id: str, key: str | None, s
     for column, value in named.items():
         rows = tables.having(Path(contract.data_uri), tables.LABELS, (column, value), (DAY, since[:10].__le__))
         found |= {row["label_id"]: _line(row) for row in rows}
+    if key is not None and hashing.version_of(key) is not None:
+        older = tables.having(
+            Path(contract.data_uri), tables.LABELS, ("older_keys", key), (DAY, since[:10].__le__), within_text=True
+        )
+        found |= {row["label_id"]: _line(row) for row in older}
     return sorted(found.values(), key=lambda line: line.sequence)
 
 
 def _in_log(capture: Path, named: Mapping[str, str]) -> list[Line]:
     """Lines of the log in which a field has a value; what does not hold the value's bytes is not decoded."""
-    marks = [msgspec.json.encode(value) for value in named.values()]
+    marks = [msgspec.json.encode(value)[1:-1] for value in named.values()]  # one of several hashes has no quotes
     for _ in range(_LOOKS):
         found: list[Line] = []
         with suppress(FileNotFoundError):  # taken away since it was listed: what it held is in the table now
@@ -78,8 +83,12 @@ def _in_log(capture: Path, named: Mapping[str, str]) -> list[Line]:
                 with path.open("rb") as file:
                     whole = (raw for raw in file if raw.endswith(b"\n") and any(mark in raw for mark in marks))
                     found += moving.decoded(path, whole, LABELS)
-            return [line for line in found if any(getattr(line, field) == value for field, value in named.items())]
+            return [line for line in found if _names(line, named)]
     raise FactoryError(f"{capture} changes while it is read: run it again")
+
+
+def _names(line: Line, named: Mapping[str, str]) -> bool:
+    return line.prediction_id == named["prediction_id"] or named.get("key", "") in line.keys
 
 
 def _value(inputs: str, column: str) -> Any:
@@ -102,5 +111,6 @@ def _line(row: Mapping[Any, Any]) -> Line:
         at=row["at"],
         kpi=row["kpi"],
         replaces=row["replaces"],
+        older_keys=row.get("older_keys"),
         sequence=int(row["sequence"]),
     )

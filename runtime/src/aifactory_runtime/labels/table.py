@@ -81,7 +81,8 @@ def add(project: Project, planned: Planned) -> None:
 
 
 def _says(line: Line) -> tuple[Any, ...]:
-    return (line.prediction_id, line.key, line.text, line.kpi, line.replaces)
+    oldest = line.keys[-1] if line.keys else None  # the same before and after a rotation
+    return (line.prediction_id, oldest, line.text, line.kpi, line.replaces)
 
 
 def _frames(project: Project, path: str) -> Iterator[pd.DataFrame]:
@@ -139,26 +140,26 @@ def _lines(project: Project, frame: pd.DataFrame) -> Iterator[Line]:
         value = _plain(row[LABEL])
         of = key_text(_plain(row.get(key))) if key and not row.get("prediction_id") else None
         at = row.get("time")
-        yield Line(
+        made = Line(
             id=str(uuid.uuid4()),
             time=now,
             by=by,
             label=msgspec.Raw(msgspec.json.encode(float(value) if regression else value)),
             prediction_id=row.get("prediction_id"),
-            key=None if of is None else hashed(of),
+            key=of,
             at=None if at is None else rules.stamp(at.to_pydatetime().replace(tzinfo=UTC)),
             kpi=row.get(KPI),
             replaces=row.get("replaces"),
         )
+        yield made if of is None or hashed is None else labels.by_hashes(made, hashed(of))
 
 
-def _hash(project: Project) -> Callable[[str], str | None]:
-    """What makes of a key what is recorded of it."""
+def _hash(project: Project) -> Callable[[str], Sequence[str]] | None:
+    """What makes of a key the hashes that are recorded of it; None where it is recorded as it is."""
     contract, key = project.environment.contract, project.manifest.labels.key
     if key is None or treatment(contract.capture_columns, key) != "hash":
-        return lambda value: value
-    made = redaction.of(contract)
-    return lambda value: made.hash([value])[0]
+        return None
+    return redaction.of(contract).every_hash
 
 
 def _plain(value: Any) -> Any:

@@ -156,8 +156,8 @@ def _without(side: Side, root: Path, say: Say) -> Standing:
 def _written(side: Side, found: tuple[Version, Record], finding: Finding, periods: tuple[int, int]) -> Record | None:
     """Write what was found; the record of how the test ended, None when it goes on."""
     version, record = found
-    found = asdict(finding) | {"verdict": finding.verdict.value}
-    after = live_test.looked(side, version, record, periods, found)
+    facts = asdict(finding) | {"verdict": finding.verdict.value}
+    after = live_test.looked(side, version, record, periods, facts)
     ends = _ENDS.get(finding.verdict)
     return live_test.end(side, version, after, ends, finding.why) if ends else None
 

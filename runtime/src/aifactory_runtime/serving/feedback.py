@@ -15,7 +15,7 @@ from aifactory_runtime.contract import names
 from aifactory_runtime.contract.kpi import KPI
 from aifactory_runtime.data.columns import to_date
 from aifactory_runtime.labels import rules
-from aifactory_runtime.labels.line import Line, encoded, key_text
+from aifactory_runtime.labels.line import Line, by_hashes, encoded, key_text
 from aifactory_runtime.serving import value_types
 from aifactory_runtime.serving.request_decoding import Refused
 from aifactory_runtime.serving.service import new_ids
@@ -122,8 +122,8 @@ class Feedback:
     recorder: Recorder
     key: str | None = None
     most: int = 1_000
-    hashed: Callable[[Sequence[str | None]], list[str | None]] | None = None
-    """What makes the records of a request's keys where their column is recorded as a hash."""
+    hashed: Callable[[Sequence[str | None]], list[tuple[str, ...]]] | None = None
+    """What makes the records of a request's keys where their column is recorded as a hash, the newest key's first."""
     kpi: str = KPI
     """What labels call the figure that they bring."""
     _made: tuple[str, LabelReader] | None = field(default=None, repr=False)
@@ -150,7 +150,7 @@ class Feedback:
         if self.hashed is None or self.key is None:
             return lines
         keys = self.hashed([line.key for line in lines])
-        return [msgspec.structs.replace(line, key=key) for line, key in zip(lines, keys, strict=True)]
+        return [by_hashes(line, hashes) for line, hashes in zip(lines, keys, strict=True)]
 
 
 def _line(identity: str, item: Any, now: str, by: str) -> Line:

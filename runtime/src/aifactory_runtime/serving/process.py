@@ -121,8 +121,8 @@ def _feedback(project: Project) -> Feedback:
     return Feedback(recorder, known, project.settings.serving.max_rows, hashed, project.manifest.kpi_field)
 
 
-def _hashed(contract: EnvironmentContract, keys: Sequence[str | None]) -> list[str | None]:
-    return redaction.of(contract).hash(keys)  # read at each request, as keys are rotated
+def _hashed(contract: EnvironmentContract, keys: Sequence[str | None]) -> list[tuple[str, ...]]:
+    return list(map(redaction.of(contract).every_hash, keys))  # read at each request, as keys are rotated
 
 
 def _loader(project: Project, folder: ServingFolder) -> Loader:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from aifactory_runtime.capture import compaction as predictions
 from aifactory_runtime.capture import moving
+from aifactory_runtime.capture.hashing import Keys
 from aifactory_runtime.contract.manifest import Labels
 from aifactory_runtime.data import removals, tables
 from aifactory_runtime.data.removals import Removal
 from aifactory_runtime.labels import compaction, overview, stored
 from aifactory_runtime.labels.compaction import LABELS
 from aifactory_runtime.labels.joined import Window, joined, last_sequence
+from aifactory_runtime.labels.line import Line, by_hashes
+from aifactory_runtime.labels.of_prediction import of_prediction
 from tests.unit.runtime.capture import lines
 from tests.unit.runtime.labels.parts import HOUR, at, contract, label, predict, prediction, send
 
@@ -165,3 +170,66 @@ def test_given_labels_when_moved_into_the_table_then_they_are_as_they_were_sent(
 
     assert stored.lines(contract(tmp_path)) == before
     assert [(line.id, line.text, line.sequence) for line in before] == [("a", '"gone away"', 1), ("b", "false", 2)]
+
+
+OLD, NEW = Keys({1: b"1" * 32}), Keys({1: b"1" * 32, 2: b"2" * 32})
+BY_KEY = Labels(key="customer")
+
+
+def hashed(identity: str, value: Any, received: float, key: str, keys: Keys) -> Line:
+    """A label by key as the service records it where that column is hashed."""
+    return by_hashes(label(identity, value, received, key=key), keys.every(key))
+
+
+def test_given_a_hashing_key_that_was_rotated_when_labels_come_then_predictions_from_before_and_after_are_found(
+    tmp_path: Path,
+) -> None:
+    predict(tmp_path, range(1), customer=OLD.hash("17"))
+    predict(tmp_path, range(1, 2), customer=OLD.hash("18"))
+    predict(tmp_path, range(2, 3), customer=NEW.hash("18"))
+    send(tmp_path, hashed("a", 1, 5 * HOUR, "17", NEW), hashed("b", 0, 5 * HOUR, "18", NEW))
+
+    expected = {0: ("1", "joined"), 1: (None, "none"), 2: ("0", "joined")}
+    assert read(tmp_path, BY_KEY) == expected, "the newest prediction of a key, whichever hash it has"
+    for moved in (False, True):
+        if moved:
+            compaction.compact(tmp_path / "capture", tmp_path / "tables")
+        inputs = {"customer": OLD.hash("17")}
+        made = {"id": prediction(0), "time": at(0), "inputs": inputs}
+        (found,) = of_prediction(contract(tmp_path), BY_KEY, made)
+        assert (found[0].id, found[1]) == ("a", "joined"), f"moved into the table: {moved}"
+    assert read(tmp_path, BY_KEY) == expected and counted(tmp_path, BY_KEY) == {"joined": 2}
+
+
+def test_given_labels_that_no_earlier_hash_was_kept_of_when_counted_then_it_is_said_how_predictions_have_their_key(
+    tmp_path: Path,
+) -> None:
+    predict(tmp_path, range(1), customer=OLD.hash("17"))
+    predict(tmp_path, range(1, 2), customer="18")
+    before = label("a", 1, 5 * HOUR, key=NEW.hash("17"))
+    send(tmp_path, before, hashed("b", 1, 5 * HOUR, "18", NEW), hashed("c", 1, 6 * HOUR, "17", NEW))
+    lines = stored.lines(contract(tmp_path))
+    states = overview.states(contract(tmp_path), BY_KEY, lines)
+
+    assert states == ["unknown", "unknown", "joined"], "the same label with all hashes is found"
+    lost = overview.beyond_rotation(contract(tmp_path), BY_KEY, lines, states)
+    assert lost == {"as it came": 2, "hashed by key version 1": 1}
+    assert overview.beyond_rotation(contract(tmp_path), BY_KEY, lines[2:], states[2:]) == {}
+
+
+def test_given_a_table_of_labels_from_before_there_were_earlier_hashes_when_more_come_then_both_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict(tmp_path, range(1), customer=OLD.hash("17"))
+    send(tmp_path, label("a", 1, 5 * HOUR, prediction_id=prediction(0)))
+    with monkeypatch.context() as older:
+        columns = LABELS.columns
+        log = replace(LABELS, columns=lambda found: {k: v for k, v in columns(found).items() if k != "older_keys"})
+        older.setattr(compaction, "LABELS", log)
+        compaction.compact(tmp_path / "capture", tmp_path / "tables")
+    assert "older_keys" not in tables.columns(tmp_path / "tables", tables.LABELS).names
+    made = {"id": prediction(0), "time": at(0), "inputs": {"customer": OLD.hash("17")}}
+    assert [line.id for line, _ in of_prediction(contract(tmp_path), BY_KEY, made)] == ["a"]
+    send(tmp_path, hashed("b", 1, 6 * HOUR, "17", NEW))
+    compaction.compact(tmp_path / "capture", tmp_path / "tables")
+    assert [state for _, state in of_prediction(contract(tmp_path), BY_KEY, made)] == ["joined", "doubled"]

@@ -26,9 +26,10 @@ def rows(stated: Proxy, ours: Any, theirs: Any, count: int = 1_000, seed: int = 
     made = []
     for second in range(count):
         given, other = ({"prediction": one, "probabilities": [one, 0.1]} for one in (ours(draw), theirs(draw)))
-        said = {"figures": proxies.values([stated], given), "other_figures": proxies.values([stated], other)}
         answers = (given["prediction"], other["prediction"])
-        made.append(Row(second, math.nan, None, f"key-{second}", "champion", "champion", *answers, **said))
+        row = Row(second, math.nan, None, f"key-{second}", "champion", "champion", *answers)
+        counts = [proxies.values([stated], one) for one in (given, other)]
+        made.append(replace(row, figures=counts[0], other_figures=counts[1]))
     return made
 
 

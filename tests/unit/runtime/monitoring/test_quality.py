@@ -335,8 +335,8 @@ def test_given_groups_that_no_prediction_tells_when_looked_at_then_it_says_why(
 ) -> None:
     watched = protecting(tmp_path, column)
     watched.contract = watched.contract.model_copy(update={"capture_columns": capture})
-    redacted = {"redacted": capture} if capture else {}
-    watched.live(1, **redacted)
+    more: dict[str, Any] = {"redacted": capture} if capture else {}
+    watched.live(1, **more)
     watched.look()
     row = watched.rows(monitor="fairness", subject=column)[-1]
     assert row["state"] == "no data" and said in row["reason"]

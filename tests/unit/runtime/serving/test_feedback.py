@@ -171,9 +171,10 @@ def test_given_a_key_column_when_labels_name_it_then_they_are_recorded_by_it_and
 
     (path,) = line.segments(tmp_path).all()
     assert [json.loads(one)["key"] for one in path.read_text().splitlines()] == ["17", "A-3"]
-    feedback.hashed = lambda keys: [f"hash of {key}" for key in keys]
+    feedback.hashed = lambda keys: [(f"hash of {key}", f"older-{key}") for key in keys]
     asyncio.run(feedback.record(made, body, None))
     assert [json.loads(one)["key"] for one in path.read_text().splitlines()][2:] == ["hash of 17", "hash of A-3"]
+    assert [json.loads(one)["older_keys"] for one in path.read_text().splitlines()[2:]] == ["older-17", "older-A-3"]
     for wrong in ({"label": "no", "key": 17, **OF}, {"label": "no"}):
         with pytest.raises(Refused, match="either prediction_id or key, the value of customer"):
             made.read(json.dumps({"labels": [wrong]}).encode())
