@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from aifactory_runtime.config import cache as shared
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 
@@ -104,7 +105,4 @@ class Home:
 
 def cache() -> Path:
     """Folder of what is downloaded or built once for all homes: FACTORY_CACHE, else `~/.cache/aifactory`."""
-    base = os.environ.get("FACTORY_CACHE")
-    if base:
-        return Path(base).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aifactory"
+    return shared.folder()
