@@ -6,20 +6,21 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi.provider.experimental import provider
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.provider import PropertyDiffKind
 from pulumi.runtime import rpc
 
 from aifactory import home as tool_home
 from aifactory_runtime.capture import hashing
-from infra.providers.local import diff, files, layout, processes, rotation_mark, values
+from infra.providers.local import diff, files, layout, messages, processes, rotation_mark, values
 from infra.providers.local.failure import Failure, Unreachable
 from infra.providers.local.file import File
 from infra.providers.local.folder import Folder
@@ -27,6 +28,7 @@ from infra.providers.local.hash_keys import HashKeys
 from infra.providers.local.kind import Kind
 from infra.providers.local.kinds import KINDS, load
 from infra.providers.local.membership import Membership
+from infra.providers.local.messages import provider_pb2 as wire
 from infra.providers.local.mlflow_experiment import MlflowExperiment
 from infra.providers.local.mlflow_role import MlflowRole
 from infra.providers.local.plugin import PREFIX, LocalProvider
@@ -53,16 +55,49 @@ def test_given_any_value_when_sent_and_received_then_it_is_the_same(value: Any) 
     assert values.plain(values.wire(value)) == value
 
 
-def over_the_wire(sent: dict[str, PropertyValue]) -> dict[str, PropertyValue]:
-    return PropertyValue.unmarshal_map(PropertyValue.marshal_map(sent))
+@given(PLAIN)
+def test_given_any_value_when_sent_then_the_library_reads_and_writes_it_the_same(value: Any) -> None:
+    theirs = PropertyValue.unmarshal_map(values.wire_map({"open": value, "hidden": value}, frozenset({"hidden"})))
+
+    assert (theirs["open"].is_secret, theirs["hidden"].is_secret) == (False, True)
+    back = values.plain_map(PropertyValue.marshal_map(theirs))
+    assert back == ({} if value is None else {"open": value, "hidden": value})
+
+
+def test_given_the_marks_of_values_when_compared_then_they_are_the_librarys() -> None:
+    theirs = (rpc._special_sig_key, rpc._special_secret_sig, rpc.UNKNOWN)
+
+    assert theirs == (messages.MARK, messages.SECRET, messages.UNKNOWN)
+
+
+def test_given_a_resource_as_an_input_when_received_then_it_is_refused() -> None:
+    sent = values.wire_map({"path": {messages.MARK: rpc._special_resource_sig, "urn": urn("Folder")}})
+
+    with pytest.raises(Failure, match=r"give its text, its path or one of its outputs"):
+        values.plain_map(sent)
+
+
+def test_given_the_provider_when_started_then_the_rest_of_the_library_is_not_imported() -> None:
+    code = (
+        "import sys, infra.providers.local.__main__ as _; print(sorted({'pulumi', 'opentelemetry'} & {*sys.modules}))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n", "every start of the provider would take twice as long"
+
+
+def over_the_wire(sent: Struct) -> Struct:
+    return Struct.FromString(sent.SerializeToString())
 
 
 def test_given_values_not_known_yet_when_sent_to_the_engine_and_back_then_they_are_still_unknown() -> None:
     given = {"port": values.UNKNOWN, "command": ["serve", values.UNKNOWN], "password": values.UNKNOWN}
     received = over_the_wire(values.wire_map(given, frozenset({"password"})))
-    assert received["password"].is_secret
-    assert not received["port"].is_secret
-    assert received["port"].value == rpc.UNKNOWN
+    theirs = PropertyValue.unmarshal_map(received)
+    assert theirs["password"].is_secret
+    assert not theirs["port"].is_secret
+    assert theirs["port"].value == rpc.UNKNOWN
     assert values.plain_map(received) == given
 
 
@@ -74,7 +109,7 @@ def urn(kind: str) -> str:
 def test_given_any_kind_when_its_creation_is_previewed_then_what_it_makes_is_unknown(name: str) -> None:
     kind = load(name)
     inputs = dict.fromkeys(kind.inputs, "x")
-    request = provider.CreateRequest(urn=urn(name), properties=values.wire_map(inputs), timeout=0, preview=True)
+    request = wire.CreateRequest(urn=urn(name), properties=values.wire_map(inputs), preview=True)
     answer = over_the_wire(asyncio.run(LocalProvider().create(request)).properties)
     assert values.plain_map(answer) == inputs | dict.fromkeys(kind.made, values.UNKNOWN)
 
@@ -105,14 +140,8 @@ def test_given_any_kind_when_its_creation_is_previewed_then_what_it_makes_is_unk
 def test_given_what_only_an_update_will_show_when_previewed_then_it_is_unknown(
     kind: str, state: dict[str, Any], inputs: dict[str, Any], unknown: str
 ) -> None:
-    request = provider.UpdateRequest(
-        resource_id="a",
-        urn=urn(kind),
-        olds=over_the_wire(values.wire_map(state)),
-        news=over_the_wire(values.wire_map(inputs)),
-        timeout=0,
-        ignore_changes=[],
-        preview=True,
+    request = wire.UpdateRequest(
+        id="a", urn=urn(kind), olds=values.wire_map(state), news=values.wire_map(inputs), preview=True
     )
     answer = values.plain_map(over_the_wire(asyncio.run(LocalProvider().update(request)).properties))
     assert answer[unknown] is values.UNKNOWN
@@ -136,20 +165,21 @@ def test_given_one_input_changed_or_removed_when_compared_then_exactly_it_is_sho
 ) -> None:
     inputs = dict.fromkeys(kind.inputs, "before")
     state = {**inputs, **kind.desired(inputs)}
-    assert not diff.compare(kind, state, inputs).changes
+    assert diff.compare(kind, state, inputs).changes == wire.DiffResponse.DIFF_NONE
     key = given_inputs.draw(st.sampled_from(sorted(kind.inputs - {"content"})))
     changed = diff.compare(kind, state, {**inputs, key: "after"})
-    assert list(changed.detailed_diff) == [key]
+    assert changed.changes == wire.DiffResponse.DIFF_SOME
+    assert list(changed.detailedDiff) == [key]
     assert changed.replaces == ([key] if key in kind.replaced_by else [])
     removed = diff.compare(kind, state, {name: value for name, value in inputs.items() if name != key})
-    assert removed.detailed_diff[key].kind in {PropertyDiffKind.DELETE, PropertyDiffKind.DELETE_REPLACE}
+    assert removed.detailedDiff[key].kind in {wire.PropertyDiff.DELETE, wire.PropertyDiff.DELETE_REPLACE}
 
 
 def test_given_drift_when_compared_then_it_is_an_update_that_no_input_asked_for() -> None:
     inputs = {"home": "/h", "name": "a", "command": ["x"], "directory": "/"}
     found = diff.compare(Service(), {**inputs, "status": "port 21000 is held by process 7 (nc)"}, inputs)
-    assert found.detailed_diff["status"].kind is PropertyDiffKind.UPDATE
-    assert not found.detailed_diff["status"].input_diff
+    assert found.detailedDiff["status"].kind == wire.PropertyDiff.UPDATE
+    assert not found.detailedDiff["status"].inputDiff
     assert found.replaces == []
 
 
@@ -184,7 +214,7 @@ def test_given_a_file_that_somebody_changed_when_read_then_its_digest_differs(tm
     assert File().read(state) == state
     (tmp_path / "f").write_text("two\n")
     drifted = File().read(state) or {}
-    assert list(diff.compare(File(), drifted, inputs).detailed_diff) == ["sha256"]
+    assert list(diff.compare(File(), drifted, inputs).detailedDiff) == ["sha256"]
     File().update(drifted, inputs)
     assert (tmp_path / "f").read_text() == "one\n"
 

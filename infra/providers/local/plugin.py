@@ -7,81 +7,86 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
-from pulumi.provider.experimental import provider as wire
-from pulumi.provider.experimental.server import ProviderServicer
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 
 from infra.providers.local import diff
 from infra.providers.local.failure import Failure
 from infra.providers.local.kind import Kind
 from infra.providers.local.kinds import KINDS, load
+from infra.providers.local.messages import plugin_pb2
+from infra.providers.local.messages import provider_pb2 as wire
+from infra.providers.local.messages import provider_pb2_grpc as service
 from infra.providers.local.values import UNKNOWN, has_unknown, plain_map, wire_map
 
 VERSION = "0.1.0"
 PREFIX = "local:index:"
 
 
-def kind_of(token: str) -> Kind:
-    """Kind of a resource type such as `local:index:Folder`, which the engine prefixes with the types of its parents."""
+def kind_of(urn: str) -> Kind:
+    """Kind of a resource by its URN, whose type the engine prefixes with the types of its parents."""
+    token = urn.split("::")[-2]
     name = token.rpartition("$")[2].removeprefix(PREFIX)
     if name not in KINDS:
         raise Failure(f"there is no kind of resource {token}; the kinds are {', '.join(sorted(KINDS))}")
     return load(name)
 
 
-class LocalProvider(wire.Provider):
+class LocalProvider:
     """Resources of this machine. State keeps the inputs, because the engine's diff arrives without the old ones."""
 
     async def check(self, request: wire.CheckRequest) -> wire.CheckResponse:
         """Refuse inputs that cannot work, before anything is made."""
-        kind, inputs = kind_of(request.type), plain_map(request.new_inputs)
+        kind, inputs = kind_of(request.urn), plain_map(request.news)
         problems = dict.fromkeys(inputs.keys() - kind.inputs, "is not an input of this resource") | dict(
             kind.check(inputs)
         )
         failures = [wire.CheckFailure(property=key, reason=f"{key} {reason}") for key, reason in problems.items()]
-        return wire.CheckResponse(inputs=request.new_inputs, failures=failures)
+        return wire.CheckResponse(inputs=request.news, failures=failures)
 
     async def diff(self, request: wire.DiffRequest) -> wire.DiffResponse:
         """Changed inputs and observed drift."""
-        return diff.compare(kind_of(request.type), plain_map(request.old_state), plain_map(request.new_inputs))
+        return diff.compare(kind_of(request.urn), plain_map(request.olds), plain_map(request.news))
 
     async def create(self, request: wire.CreateRequest) -> wire.CreateResponse:
         """Make or adopt."""
-        kind, inputs = kind_of(request.type), plain_map(request.properties)
+        kind, inputs = kind_of(request.urn), plain_map(request.properties)
         if request.preview:
             state = {**inputs, **dict.fromkeys(kind.made, UNKNOWN)}
-            return wire.CreateResponse(None, wire_map(state, kind.secret))
+            return wire.CreateResponse(properties=wire_map(state, kind.secret))
         identity, state = await asyncio.to_thread(kind.create, inputs)
-        return wire.CreateResponse(identity, wire_map(state, kind.secret))
+        return wire.CreateResponse(id=identity, properties=wire_map(state, kind.secret))
 
     async def read(self, request: wire.ReadRequest) -> wire.ReadResponse:
         """Observe."""
-        kind, state = kind_of(request.type), plain_map(request.properties)
+        kind, state = kind_of(request.urn), plain_map(request.properties)
         now = await asyncio.to_thread(kind.read, state)
         if now is None:
             return wire.ReadResponse()
-        return wire.ReadResponse(request.resource_id, wire_map(now, kind.secret), request.inputs)
+        return wire.ReadResponse(id=request.id, properties=wire_map(now, kind.secret), inputs=request.inputs)
 
     async def update(self, request: wire.UpdateRequest) -> wire.UpdateResponse:
         """Change or repair."""
-        kind, state, inputs = kind_of(request.type), plain_map(request.olds), plain_map(request.news)
+        kind, state, inputs = kind_of(request.urn), plain_map(request.olds), plain_map(request.news)
         if request.preview or has_unknown(inputs):
-            return wire.UpdateResponse(wire_map(kind.foreseen(state, inputs), kind.secret))
-        return wire.UpdateResponse(wire_map(await asyncio.to_thread(kind.update, state, inputs), kind.secret))
+            return wire.UpdateResponse(properties=wire_map(kind.foreseen(state, inputs), kind.secret))
+        changed = await asyncio.to_thread(kind.update, state, inputs)
+        return wire.UpdateResponse(properties=wire_map(changed, kind.secret))
 
-    async def delete(self, request: wire.DeleteRequest) -> None:
+    async def delete(self, request: wire.DeleteRequest) -> Empty:
         """Take away."""
-        await asyncio.to_thread(kind_of(request.type).delete, plain_map(request.properties))
+        await asyncio.to_thread(kind_of(request.urn).delete, plain_map(request.properties))
+        return Empty()
 
 
-Method = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
+Method = Callable[[LocalProvider, Any], Coroutine[Any, Any, Any]]
 
 
 def _in_a_sentence(method: Method) -> Any:
-    """Report a failure as its message; the library would show people the class of the exception."""
+    """Answer with what the method returns, or report a failure as its message, without the class of the exception."""
 
-    async def answered(self: Any, request: Any, context: Any) -> Any:
+    async def answered(self: Servicer, request: Any, context: Any) -> Any:
         try:
-            return await method(self, request, context)
+            return await method(self.provider, request)
         except Failure as problem:
             message = str(problem)
         except Exception as error:
@@ -91,12 +96,35 @@ def _in_a_sentence(method: Method) -> Any:
     return answered
 
 
-class Servicer(ProviderServicer):
-    """The library's servicer with failures as sentences."""
+class Servicer(service.ResourceProviderServicer):
+    """What the engine calls; what is not here it is told is not implemented."""
 
-    Check = _in_a_sentence(ProviderServicer.Check)
-    Diff = _in_a_sentence(ProviderServicer.Diff)
-    Create = _in_a_sentence(ProviderServicer.Create)
-    Read = _in_a_sentence(ProviderServicer.Read)
-    Update = _in_a_sentence(ProviderServicer.Update)
-    Delete = _in_a_sentence(ProviderServicer.Delete)
+    def __init__(self) -> None:
+        self.provider = LocalProvider()
+
+    async def GetPluginInfo(self, request: Empty, context: Any) -> plugin_pb2.PluginInfo:  # noqa: ARG002, N802
+        """The engine asks every plugin."""
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    async def CheckConfig(self, request: wire.CheckRequest, context: Any) -> wire.CheckResponse:  # noqa: ARG002, N802
+        """There is nothing to configure."""
+        return wire.CheckResponse(inputs=request.news)
+
+    async def DiffConfig(self, request: wire.DiffRequest, context: Any) -> wire.DiffResponse:  # noqa: ARG002, N802
+        """There is nothing to configure."""
+        return wire.DiffResponse(hasDetailedDiff=True)
+
+    async def Configure(self, request: wire.ConfigureRequest, context: Any) -> wire.ConfigureResponse:  # noqa: ARG002, N802
+        """What is understood: secrets, and previews of what is not made yet."""
+        return wire.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    async def Cancel(self, request: Empty, context: Any) -> Empty:  # noqa: ARG002, N802
+        """The engine ends this process next."""
+        return Empty()
+
+    Check = _in_a_sentence(LocalProvider.check)
+    Diff = _in_a_sentence(LocalProvider.diff)
+    Create = _in_a_sentence(LocalProvider.create)
+    Read = _in_a_sentence(LocalProvider.read)
+    Update = _in_a_sentence(LocalProvider.update)
+    Delete = _in_a_sentence(LocalProvider.delete)
