@@ -12,6 +12,7 @@ from aifactory.scaffold import origin
 from aifactory.source import Source
 from aifactory_runtime import __version__
 from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.upgrades import markers
 
 _USERINFO = re.compile(r"://[^/@\s]+@")
 
@@ -145,11 +146,27 @@ def _named(address: str, ref: str | None, allow_dirty: bool) -> Template:
     return Template(address, ref) if folder is None else _local(Source(folder, str(folder)), ref, allow_dirty)
 
 
+def _refuse_conflicts(folder: Path) -> None:
+    """UsageProblem when a merge left a conflict in a file of the checkout that is not committed."""
+    unmerged = _listed(folder, "diff", "--name-only", "--diff-filter=U")
+    changed = _listed(folder, "diff", "--name-only", "HEAD")
+    new = _listed(folder, "ls-files", "--others", "--exclude-standard")
+    marked = _listed(folder, "grep", "--untracked", "--files-with-matches", "-I", "-E", markers.LINE)
+    if left := sorted({*unmerged, *{*changed, *new}.intersection(marked)}):
+        raise UsageProblem(f"{folder} holds conflicts that nobody has decided: {', '.join(left)}. Decide them first")
+
+
+def _listed(folder: Path, *arguments: str) -> list[str]:
+    """The paths that a command of git lists with -z."""
+    return [one for one in origin.git(folder, arguments[0], "-z", *arguments[1:]).split("\0") if one]
+
+
 def _local(source: Source, ref: str | None, allow_dirty: bool) -> Template:
     """A template on this machine at an explicit commit; a release is found by its number, with its tag or without."""
     folder = source.folder
     if ref is None and origin.git(folder, "status", "--porcelain"):
         if allow_dirty:
+            _refuse_conflicts(folder)
             return Template(str(folder), "HEAD", dirty=True)
         raise UsageProblem(f"{folder} has uncommitted changes: commit them, or take them along with --allow-dirty")
     origin.git(folder, "rev-parse", "HEAD")  # says what is wrong with the folder

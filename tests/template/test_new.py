@@ -204,6 +204,32 @@ def test_fault_8_given_a_dirty_template_then_it_is_refused_unless_asked_for(new:
     assert git(source, "status", "--porcelain") == "?? template/docs/more.md"
 
 
+def test_given_a_template_with_undecided_conflicts_when_taken_dirty_then_each_file_is_named(
+    new: New, tmp_path: Path
+) -> None:
+    source = make_template(tmp_path / "merged")
+    readme, notes = source / "template/docs/README.md", source / "notes.txt"
+    git(source, "checkout", "--quiet", "-b", "other")
+    for branch in ("other", "main"):
+        git(source, "checkout", "--quiet", branch)
+        readme.write_text(f"# Of {branch}\n")
+        commit(source, branch)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(source, "merge", "other")
+    notes.write_text("<<<<<<< mine\n1\n=======\n2\n>>>>>>> theirs\n")
+    named = "holds conflicts that nobody has decided: notes.txt, template/docs/README.md. Decide them first"
+    assert_refused(new("triage", "--owner", "ana", "--allow-dirty", source=source), named)
+
+    notes.unlink()
+    git(source, "add", "--all")  # marked as decided, with the markers left in it
+    named = "holds conflicts that nobody has decided: template/docs/README.md. Decide them first"
+    assert_refused(new("triage", "--owner", "ana", "--allow-dirty", source=source), named)
+    assert not Path("triage").exists()
+
+    readme.write_text("# Of both\n=======\n")
+    assert new("triage", "--owner", "ana", "--allow-dirty", source=source).code == 0
+
+
 KILL = """
 import os, signal, sys
 from aifactory.scaffold import place, repository

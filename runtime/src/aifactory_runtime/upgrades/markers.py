@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-_MARKERS = r"^(<<<<<<<|>>>>>>>) "
+LINE = r"^(<<<<<<<|>>>>>>>) "
+"""A line with which git marks a conflict, as an extended regular expression."""
 
 
 def due(repo: Path) -> str | None:
     """The first file that git knows and that still holds a conflict, with its line; None outside a git repo."""
-    command = ["git", "grep", "--line-number", "-I", "--extended-regexp", _MARKERS, "--", ":!vendor", ":!*.ipynb"]
+    command = ["git", "grep", "--line-number", "-I", "--extended-regexp", LINE, "--", ":!vendor", ":!*.ipynb"]
     try:
         done = subprocess.run(command, cwd=repo, capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
