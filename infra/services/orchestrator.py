@@ -87,6 +87,11 @@ class Applied:
         return f"{self.use_case}.{self.environment}"
 
     @property
+    def provisioned(self) -> bool:
+        """Whether it is still applied: a run may have waited while it was destroyed."""
+        return (_home() / "usecases" / f"{self.name}.json").exists()
+
+    @property
     def released(self) -> bool:
         """Whether there is code to run."""
         return (self.folder / "serving" / "current").exists()
@@ -182,6 +187,9 @@ class Target(Config):
 def run_released_code(context: OpExecutionContext, config: Target, pipes: PipesSubprocessClient) -> None:
     """Run a command of the released snapshot with its own interpreter, as the identity that the work needs."""
     target, work = Applied(config.use_case, config.environment, None), WORK[config.work]
+    if not target.provisioned:
+        context.log.warning(f"{target.name} is no longer provisioned: what waited for its turn is not run")
+        return
     current = target.folder / "serving" / "current"
     credentials = _home() / "credentials" / target.environment / target.use_case / f"{work.identity}.json"
     package = target.use_case.replace("-", "_")

@@ -160,6 +160,17 @@ def test_given_a_batch_schedule_when_its_minute_comes_then_a_table_is_scored_and
     assert later["skip"].startswith("nothing is due; ")
 
 
+def _executed(home: Path, run: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """What came of a run that a schedule asked for."""
+    return subprocess.run(
+        [str(servers.ensure(print)), "-c", RUN, str(INFRA / "services"), json.dumps(run["config"])],
+        env={"FACTORY_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
 def test_given_a_batch_that_fails_when_it_runs_then_its_log_has_what_it_said_on_the_path_of_the_repo_and_no_traceback(
     tick: Tick,
     tmp_path: Path,
@@ -171,18 +182,18 @@ def test_given_a_batch_that_fails_when_it_runs_then_its_log_has_what_it_said_on_
     python.write_text("#!/bin/sh\necho path: $PYTHONPATH\necho 'Error: no column age' >&2\nexit 1\n")
     python.chmod(0o755)
 
-    done = subprocess.run(
-        [str(servers.ensure(print)), "-c", RUN, str(INFRA / "services"), json.dumps(run["config"])],
-        env={"FACTORY_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = _executed(tmp_path, run)
 
     assert done.stdout.splitlines()[-1] == "failed"
     assert f"path: {layout.python_path(python.parents[2])}" in done.stdout.splitlines()
     assert "Error: no column age" in done.stderr.splitlines()[-5:]
     assert "Stack Trace" not in done.stderr
+
+    (tmp_path / "usecases" / "churn.prod.json").unlink()  # destroyed while the run waited for its turn
+    done = _executed(tmp_path, run)
+    assert done.stdout.splitlines()[-1] == "done"
+    assert "churn.prod is no longer provisioned" in done.stderr
+    assert "no column age" not in done.stderr
 
 
 def test_given_a_day_when_its_minute_comes_then_what_can_is_tidied_as_release_and_older_code_is_named(

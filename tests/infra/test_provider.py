@@ -203,6 +203,60 @@ def test_given_a_folder_with_contents_when_made_again_then_they_stay(tmp_path: P
     assert (tmp_path / "a" / "kept").read_text() == "x"
 
 
+AT_WORK = """
+import sys, time
+from pathlib import Path
+from aifactory_runtime import files
+place, until = Path(sys.argv[1]), time.monotonic() + float(sys.argv[2])
+def work():
+    print("begun", flush=True)
+    while time.monotonic() < until:
+        files.write(place / "state" / "one.json", "{}")
+        (place / "state" / "one.json").unlink()
+        files.write(place / "state" / str(time.monotonic_ns()), "{}")
+if sys.argv[3] == "locked":
+    with files.lock(place / "triggers" / "tick.lock", "busy"):
+        work()
+else:
+    work()
+"""
+
+
+def _at_work(place: Path, seconds: float, how: str) -> subprocess.Popen[bytes]:
+    """A process that writes into a folder for so long, as a tick does, with the lock of one or without any."""
+    command = [sys.executable, "-c", AT_WORK, str(place), str(seconds), how]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"begun\n"
+    return process
+
+
+@pytest.mark.parametrize("how", ["locked", "without a lock"])
+def test_given_a_program_at_work_in_a_folder_when_removed_then_it_ends_first_and_nothing_is_left(
+    tmp_path: Path, how: str
+) -> None:
+    _, state = Folder().create({"path": str(tmp_path / "a"), "children": ["state", "triggers"], "mode": "0700"})
+    with _at_work(tmp_path / "a", 1.0, how) as process:
+        Folder().delete(state)
+        if how == "locked":
+            assert process.wait() == 0, "what it wrote was taken away from it"
+    Folder().delete(state)
+    assert not (tmp_path / "a").exists()
+
+
+def test_given_a_program_that_does_not_end_when_its_folder_is_removed_then_it_is_named_and_all_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.providers.local.folder._PATIENCE_SECONDS", 0.3)
+    _, state = Folder().create({"path": str(tmp_path / "a"), "children": ["state", "triggers"], "mode": "0700"})
+    (tmp_path / "a" / "kept").touch()
+    with _at_work(tmp_path / "a", 60.0, "locked") as process:
+        with pytest.raises(Failure, match=f"process {process.pid} is still at work in it"):
+            Folder().delete(state)
+        process.kill()
+    assert (tmp_path / "a" / "kept").exists()
+
+
 @pytest.mark.parametrize("bad", [{"path": "relative"}, {"children": ["../out"]}, {"children": ["/etc"]}])
 def test_given_a_folder_that_leads_elsewhere_when_checked_then_it_is_refused(bad: dict[str, Any]) -> None:
     assert set(Folder().check({"path": "/a", "children": [], **bad})) == set(bad)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -189,13 +191,42 @@ def test_given_tags_left_out_or_an_open_address_when_previewed_then_the_policies
     assert not (tmp_path / "x").exists()
 
 
+AT_WORK = """
+import sys, time
+from pathlib import Path
+from aifactory_runtime import files
+folder, applied = map(Path, sys.argv[1:])
+with files.lock(folder / "triggers" / "tick.lock", "busy"):
+    print("begun", flush=True)
+    limit = until = time.monotonic() + 300
+    while time.monotonic() < until:
+        if until == limit and not applied.exists():
+            until = time.monotonic() + 1
+        files.write(folder / "events" / str(time.monotonic_ns()), "{}")
+        time.sleep(0.01)
+sys.exit(until == limit)
+"""
+
+
+def _at_work(home: Path, use_case: str, environment: str) -> subprocess.Popen[bytes]:
+    """A tick that goes on until a second after the orchestrator may no longer start any."""
+    applied = home / "usecases" / f"{use_case}.{environment}.json"
+    command = [sys.executable, "-c", AT_WORK, str(home / environment / use_case), str(applied)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"begun\n"
+    return process
+
+
 def test_given_a_use_case_when_destroyed_then_nothing_of_it_is_left_and_the_platform_stays(
     bench: Bench, manifest: str
 ) -> None:
     stack = bench.usecase(manifest, "churn", "staging")
     bench.up(stack)
     port = json.loads(layout.ports(bench.home).read_text())["churn.staging"]
-    bench.destroy(stack)
+    with _at_work(bench.home, "churn", "staging") as ticking:
+        bench.destroy(stack)
+        assert ticking.wait() == 0, "what a program was at work in went before it had ended"
     assert not processes.listeners(port)
     assert not (bench.home / "staging" / "churn").exists()
     assert not (bench.home / "usecases" / "churn.staging.json").exists()

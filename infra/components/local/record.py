@@ -34,7 +34,7 @@ class Record(Part):
             f"{name}-applied",
             path=str(settings.home / "usecases" / f"{names.service(*settings.place)}.json"),
             content=contract.apply(lambda values: _json({"manifest": manifest, "environment": values})),
-            opts=self.child(),
+            opts=self.child(folder),  # so that it goes first: from then on the orchestrator starts nothing there
         )
         credentials = str(settings.credentials / f"{agreed.SERVICE}.json")
         identity = {"identity": agreed.SERVICE, "credentials_file": credentials}

@@ -9,11 +9,14 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from infra.providers.local.failure import Failure
+
+_MOST_DIGITS = 32
+"""Of the process id that a holder writes into its lock file."""
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
@@ -61,6 +64,22 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("a", encoding="utf-8") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def holder_in(folder: Path) -> str | None:
+    """Who holds a lock file in `folder` or below, `*.lock`, for people; None when nobody does. Makes no file."""
+    locks = (Path(place) / name for place, _, names in os.walk(folder) for name in names if name.endswith(".lock"))
+    return next((holder for path in locks if (holder := _holder(path)) is not None), None)
+
+
+def _holder(path: Path) -> str | None:
+    with suppress(OSError), path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            process = stream.read(_MOST_DIGITS).decode(errors="replace").strip()
+            return f"process {process}" if process.isdigit() else f"who holds {path}"
+    return None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.providers.local import files
 from infra.providers.local.failure import Failure
 from infra.providers.local.kind import Kind, Values
 
 _COMPLETE = "complete"
+_PATIENCE_SECONDS = 120.0
+"""So long the removal waits for programs that are at work in a folder: a look at the monitors takes seconds."""
+_LOOK_SECONDS = 0.2
+_WRITTEN_MEANWHILE = (errno.ENOTEMPTY, errno.ENOENT)
 
 
 class Folder(Kind):
@@ -55,12 +63,28 @@ class Folder(Kind):
         return self.create(inputs)[1]
 
     def delete(self, state: Values) -> None:
-        """Remove the folder and everything in it."""
-        try:
-            shutil.rmtree(state["path"])
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise Failure(
-                f"{state['path']} cannot be removed ({error.strerror}): see which program uses it, then run this again"
-            ) from None
+        """Remove the folder and everything in it, once no program that is at work there holds a lock file."""
+        path, until = Path(state["path"]), time.monotonic() + _PATIENCE_SECONDS
+        while os.path.lexists(path):
+            holder = files.holder_in(path)
+            if holder is None and _removed(path):
+                return
+            if time.monotonic() > until:
+                raise Failure(
+                    f"{path} cannot be removed: {holder or 'a program'} is still at work in it; "
+                    "wait until it ends or end it, then run this again"
+                )
+            time.sleep(_LOOK_SECONDS)
+
+
+def _removed(path: Path) -> bool:
+    """Try to remove the folder; False when a program wrote or removed something in it meanwhile."""
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        if error.errno in _WRITTEN_MEANWHILE:
+            return False
+        raise Failure(
+            f"{path} cannot be removed ({error.strerror}): see which program uses it, then run this again"
+        ) from None
+    return True
