@@ -14,6 +14,7 @@ from aifactory.home import Home
 from aifactory_runtime import files
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError
+from infra import targets
 
 SHARED = "shared"
 PLATFORM = "aifactory-platform"
@@ -30,6 +31,11 @@ class Stack:
     configuration: dict[str, str] = field(default_factory=dict)
 
     @property
+    def target(self) -> str:
+        """What it runs on; stacks from before there was a choice are of this machine."""
+        return self.configuration.get("target", names.TARGETS[0])
+
+    @property
     def program(self) -> Path:
         """Folder of the program that this stack runs."""
         return infra_folder() / self.project.removeprefix("aifactory-")
@@ -44,7 +50,12 @@ def infra_folder() -> Path:
 
 def platform(environment: str, home: Home, servers_python: Path) -> Stack:
     """Stack of the platform in `environment` (or `shared`)."""
-    configuration = {"home": str(home.root), "environment": environment, "platformPython": str(servers_python)}
+    configuration = {
+        "home": str(home.root),
+        "environment": environment,
+        "target": names.TARGETS[0],
+        "platformPython": str(servers_python),
+    }
     return Stack(environment, PLATFORM, environment, configuration)
 
 
@@ -53,6 +64,7 @@ def usecase(manifest: Manifest, environment: str, home: Home, servers_python: Pa
     configuration = {
         "home": str(home.root),
         "environment": environment,
+        "target": manifest.target,
         "today": datetime.now(UTC).date().isoformat(),
         "manifest": manifest.model_dump_json(by_alias=True),
         "launcherPython": str(servers_python),
@@ -95,8 +107,8 @@ def write_work_folder(stack: Stack, home: Home) -> Path:
     folder = home.work(stack.name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     project: dict[str, Any] = yaml.safe_load((stack.program / "Pulumi.yaml").read_text(encoding="utf-8"))
-    provider = infra_folder() / "providers" / "local"
-    project["plugins"] = {"providers": [{"name": "local", "path": str(provider)}]}
+    plugins = targets.offer(stack.target).plugins(infra_folder() / "providers")
+    project["plugins"] = {"providers": [{"name": name, "path": str(path)} for name, path in plugins.items()]}
     _write(folder / "Pulumi.yaml", project)
     settings["config"] = {f"{stack.project}:{key}": value for key, value in stack.configuration.items()}
     _write(_settings_path(stack.name, home), settings)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from infra import targets
 from infra.conventions import people, personas, sizes
 
 if TYPE_CHECKING:
@@ -84,12 +85,9 @@ def _size(manifest: Manifest, environment: str) -> Iterator[Violation]:
 def month(manifest: Manifest, environment: str) -> float:
     """What a month of the environment is charged at when its quotas are used up."""
     wanted = manifest.settings(environment)
-    service = sizes.SIZES[wanted.size].month if manifest.serves else 0.0
-    quotas = wanted.quotas
-    return round(
-        service + quotas.disk_gb * sizes.DISK_GB_MONTH + quotas.compute_hours * sizes.COMPUTE_HOUR,
-        2,
-    )
+    offer, quotas = targets.offer(manifest.target), wanted.quotas
+    service = offer.service_month(wanted.size) if manifest.serves else 0.0
+    return round(service + offer.storage_month(quotas.disk_gb) + offer.compute(quotas.compute_hours), 2)
 
 
 def _budget(manifest: Manifest, environment: str) -> Iterator[Violation]:

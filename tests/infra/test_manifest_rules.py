@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.contract import Manifest, names
+from infra.components.local import offer
 from infra.conventions import people, sizes
 from infra.policies.home_facts import measure
 from infra.policies.manifest_rules import HomeFacts, month, violations
@@ -103,7 +104,7 @@ def test_given_a_budget_below_one_when_checked_then_it_is_one() -> None:
 
 def test_given_quotas_that_do_not_add_up_to_a_cent_when_charged_then_the_month_is_rounded() -> None:
     found = manifest(prod__quotas={"disk_gb": 0.36, "compute_hours": 1})
-    assert month(found, "prod") == sizes.SIZES["small"].month + 0.54
+    assert month(found, "prod") == offer.SIZES["small"].month + 0.54
 
 
 def test_given_people_without_environments_when_checked_then_their_persona_says_where_they_are() -> None:
@@ -111,7 +112,7 @@ def test_given_people_without_environments_when_checked_then_their_persona_says_
 
 
 def test_given_batches_only_when_charged_then_there_is_no_service_to_pay() -> None:
-    assert month(manifest(scoring="batch"), "prod") == month(manifest(), "prod") - sizes.SIZES["small"].month
+    assert month(manifest(scoring="batch"), "prod") == month(manifest(), "prod") - offer.SIZES["small"].month
 
 
 def test_given_a_bigger_size_when_charged_then_a_month_costs_more() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pulumi
 
+from infra.components.local.offer import SIZES, Size
 from infra.components.local.part import SERVICES, Part, digest
 from infra.components.local.workspace import WorkspaceSettings
 from infra.conventions import names
-from infra.conventions.sizes import SIZES, Size
 from infra.providers.local import layout, sdk
 
 

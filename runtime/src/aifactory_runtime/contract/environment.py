@@ -58,7 +58,7 @@ class EnvironmentContract(BaseModel):
     contract_version: Literal[1] = 1
     use_case: str
     environment: Literal["embedded", "dev", "staging", "prod"]
-    target: Literal["local"] = "local"
+    target: names.Target = "local"
     identity: str
     """Who the project acts as when it reads this contract; also the stem of `credentials_file`."""
     credentials_file: str | None = None

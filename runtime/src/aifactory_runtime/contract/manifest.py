@@ -196,7 +196,7 @@ class Manifest(_Part):
     models: Annotated[tuple[ModelEntry, ...], Field(min_length=1, max_length=1)]
     risk: Risk
     data_classification: Classification
-    target: Literal["local"] = "local"
+    target: names.Target = "local"
     train_in: Annotated[TrainIn, Field(default_factory=_where_data_stay)]
     """Left out, it follows from the classification: prod for confidential data and above."""
     monitors: Monitors

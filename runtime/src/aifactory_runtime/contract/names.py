@@ -15,6 +15,10 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 EMBEDDED = "embedded"
 """The environment a repo has with nothing provisioned: SQLite and folders inside the project."""
 
+Target = Literal["local"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+"""What an environment may run on; `infra/targets.py` finds the programs of each."""
+
 SAMPLE = "data/sample.csv"
 """Rows that a repo holds for tests and for trying: real ones of a public table, else made-up ones."""
 
