@@ -182,7 +182,7 @@ def _environment_links(home: Home) -> list[Path]:
 
 def _build_environments(home: Home, say: Say) -> list[str]:
     """Environments of released code, from the locks in their snapshots; a sentence for each that cannot be built."""
-    from aifactory_runtime.release.snapshot import ENVIRONMENTS, Snapshots
+    from aifactory_runtime.pipeline.snapshots.snapshot import ENVIRONMENTS, Snapshots
 
     root = home.root / "snapshots"
     troubles = {}

@@ -40,6 +40,10 @@ SECTIONS = {
         "due": ("triggers.commands:due", "Requests that would be trained now, for CI."),
         "tick": ("triggers.commands:tick", "Do what is due; the orchestrator calls it."),
     },
+    "A cluster": {
+        "scheduler": ("pipeline.cluster_commands:scheduler", "Be the scheduler of a Dask cluster."),
+        "worker": ("pipeline.cluster_commands:worker", "Be a worker of it, with the code of this commit."),
+    },
     "Following the factory": {
         "upgrade": ("upgrades.commands:upgrade", "Bring factory.yaml and conf/ to what this release expects."),
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic
 
 from aifactory_runtime.cluster import facts
@@ -45,12 +45,12 @@ class DaskExecutor:
     @property
     def workers(self) -> int:
         """Processes that compute now, at least 1: one that was killed may be about to come back."""
-        return max(1, len(self._client.nthreads()))
+        return max(1, len(self._threads()))
 
     def in_order(self, function: Callable[[P], R], partitions: Iterable[P], *, what: str) -> Iterator[R]:
         """See `Executor.in_order`; FactoryError when the scheduler or the memory of a worker gives up."""
         call = _Checked(function, self._expected)
-        most = AHEAD * max(1, sum(self._client.nthreads().values()))
+        most = AHEAD * max(1, sum(self._threads().values()))
         name, waiting = f"{what}-{uuid.uuid4().hex[:8]}", deque[tuple[int, "Future[R]"]]()
         try:
             for number, partition in enumerate(partitions, start=1):
@@ -99,12 +99,20 @@ class DaskExecutor:
                 return result
             if self._client.status != "running":
                 raise FactoryError(_gone(self._client))
-            alone = 0 if self._client.nthreads() else alone + 1
+            alone = 0 if self._threads() else alone + 1
             if alone >= _WITHOUT_WORKERS:
                 raise FactoryError(
                     f"the cluster at {_address(self._client)} has had no worker for {alone * _LOOK_SECONDS:.0f} s: "
                     "start workers, then the same command again"
                 )
+
+    def _threads(self) -> Mapping[str, int]:
+        """Threads by worker; FactoryError when the scheduler is gone."""
+        try:
+            found: Mapping[str, int] = self._client.nthreads()
+        except (OSError, RuntimeError):
+            raise FactoryError(_gone(self._client)) from None
+        return found
 
     def _killed(self, times: int, what: str, number: int) -> str:
         return (

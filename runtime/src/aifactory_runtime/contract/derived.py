@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime.contract.manifest import Manifest
+from aifactory_runtime.contract.manifest import Compute, Manifest
 from aifactory_runtime.contract.trial import Trial
 
 _FOLDERS = {
@@ -31,6 +31,12 @@ def of_trial(trial: Trial) -> dict[str, Any]:
     stated = trial.model_dump(exclude={"kind", "guards", "proxies"}) | trial.guards.model_dump()
     stated["proxies"] = [one.model_dump(mode="json", exclude_none=True) for one in trial.proxies]
     return {"trial": trial.kind, **{f"trial_{key}": value for key, value in stated.items()}}
+
+
+def of_compute(compute: Compute | None) -> dict[str, int | float]:
+    """Size of the cluster that an environment brings, flat as a contract is; empty where it brings none."""
+    said = {} if compute is None else compute.model_dump(exclude={"engine"})
+    return {f"cluster_{key}": value for key, value in said.items()}
 
 
 def from_manifest(manifest: Manifest, environment: str) -> dict[str, Any]:

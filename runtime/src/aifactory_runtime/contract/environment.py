@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from aifactory_runtime.contract import addresses, names
+from aifactory_runtime.contract import addresses, names, scheduler_address
 from aifactory_runtime.contract.channels import Channels
 from aifactory_runtime.contract.manifest import (
     Approval,
@@ -101,6 +101,17 @@ class EnvironmentContract(BaseModel):
     dashboard_url: str | None = None
     """Where the dashboard shows the use case here; in contracts from before there was one, the orchestrator."""
 
+    cluster_uri: str | None = None
+    """Address of a Dask scheduler; none means that there is no cluster, and everything is computed in one process."""
+    cluster_socket: str | None = None
+    """Socket of the launcher that starts scheduler and workers for a run; none for a cluster that others run."""
+    cluster_tls_file: str | None = None
+    """JSON with ca, cert and key, PEM files that this side shows a scheduler at `tls://` and knows it by."""
+    cluster_workers: int | None = None
+    """Workers, memory of each in gigabytes and partitions at a time of a cluster that the environment brings."""
+    cluster_memory_gb: float | None = None
+    cluster_threads: int | None = None
+
     quota_disk_gb: float | None = None
     """Gigabytes that the use case's folders may hold; none sets no limit."""
     quota_compute_hours: float | None = None
@@ -154,6 +165,14 @@ class EnvironmentContract(BaseModel):
                 raise ValueError(f"{key} looks like a secret; name the file that holds it instead")
             if isinstance(value, str):
                 _check_address(key, value)
+        return self
+
+    @model_validator(mode="after")
+    def _cluster_that_may_be_spoken_to(self) -> Self:
+        if self.cluster_uri is not None:
+            if self.environment == names.EMBEDDED:
+                raise ValueError("cluster_uri: an environment with nothing provisioned has no cluster")
+            scheduler_address.check(self.cluster_uri, certificates=self.cluster_tls_file is not None)
         return self
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from aifactory_runtime.contract.channels import Channels
 from aifactory_runtime.contract.kpi import KPI, Kpi
 from aifactory_runtime.contract.people import People, Person
 from aifactory_runtime.contract.recording import CaptureColumns
+from aifactory_runtime.contract.scheduler_address import SchedulerAddress
 from aifactory_runtime.contract.trial import Seconds, Trial
 
 MANIFEST_VERSION = 1
@@ -125,6 +126,17 @@ class Batch(_Part):
     source: Annotated[Address, Field(min_length=1)] | None = None
 
 
+class Compute(_Part):
+    """A Dask cluster that the environment brings: workers that run for the time of a run, one run at a time."""
+
+    engine: Literal["dask"]
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    memory_gb: Annotated[float, Field(ge=0.5)] = 2.0
+    """Gigabytes that each worker may take."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Partitions that a worker computes at a time; they share its memory."""
+
+
 class EnvironmentSettings(_Part):
     """What one environment is asked for."""
 
@@ -146,13 +158,19 @@ class EnvironmentSettings(_Part):
     retention: Retention = Retention()
     retraining: Retraining = Retraining()
     batch: Batch = Batch()
+    compute: Compute | None = None
+    """A cluster that `factory up` brings; none means that everything is computed in one process."""
+    cluster: SchedulerAddress | None = None
+    """Scheduler of a cluster that others run: tls:// with certificates, or tcp:// on this machine's loopback."""
     notify: Channels = ()
     """Where people are told of problems; nothing means that nobody is."""
 
     @model_validator(mode="after")
-    def _someone_to_ask(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.approval == "required" and not self.approvers:
             raise ValueError("approval: required needs at least one name under approvers")
+        if self.compute is not None and self.cluster is not None:
+            raise ValueError("compute and cluster are two clusters: leave one of them out")
         if self.certified_gate and self.approval == "none":
             raise ValueError("certified_gate: true is for approval: required; with approval: none nobody is asked")
         return self
@@ -220,6 +238,18 @@ class Manifest(_Part):
                 raise ValueError(
                     f"environments.{name}.batch: scoring: {self.scoring} scores no batches; write scoring: both, "
                     "or leave batch out"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _clusters_where_rows_are_many(self) -> Self:
+        for name in names.ENVIRONMENTS:
+            wanted = self.settings(name)
+            asked = "compute" if wanted.compute is not None else "cluster" if wanted.cluster is not None else None
+            if asked and name not in ("dev", self.train_in) and not self.scores_batches:
+                raise ValueError(
+                    f"environments.{name}.{asked}: {name} neither trains (train_in: {self.train_in}) nor scores "
+                    f"batches (scoring: {self.scoring}), so nothing would run there; leave {asked} out"
                 )
         return self
 

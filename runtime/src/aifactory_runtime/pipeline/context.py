@@ -14,6 +14,7 @@ from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.gate import metrics
 from aifactory_runtime.gate.metrics import Metric
+from aifactory_runtime.pipeline.executing import Session
 from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.pipeline.reproduction.provenance import Provenance
 
@@ -56,6 +57,11 @@ class Context:
     def made_from(self) -> Provenance:
         """Commit and digests, collected once."""
         return provenance.collect(self.project.root, self.project.manifest.package)
+
+    @cached_property
+    def session(self) -> Session:
+        """Where partitions are computed; see `executing.of`."""
+        return Session(self)
 
     @cached_property
     def login(self) -> Credentials | None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import data_steps, exclusive, made_up, model_steps, training_rights
+from aifactory_runtime.pipeline import data_steps, exclusive, executing, made_up, model_steps, training_rights
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
@@ -46,7 +46,7 @@ def run(
     """
     training_rights.check(context.contract)
     _ = context.login  # a login that cannot be used is said now, not after the data steps
-    with exclusive.held(context.artifacts), ThreadPoolExecutor(1) as thread:
+    with exclusive.held(context.artifacts), executing.kept(context), ThreadPoolExecutor(1) as thread:
         opened: list[Future[object]] = []
         if "train" in names:  # after the lock: it takes seconds, and a loser leaves at once
             skops_file.import_early()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.monitoring import expected
+from aifactory_runtime.pipeline.snapshots import snapshot
 from aifactory_runtime.registry.port import EXPECTED, Version
-from aifactory_runtime.release import code_history, recorded_inputs, snapshot, tags
+from aifactory_runtime.release import code_history, recorded_inputs, tags
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving.document import Document, Served
 

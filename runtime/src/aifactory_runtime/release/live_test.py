@@ -21,10 +21,11 @@ from aifactory_runtime.contract.trial import Proxy, Trial
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import kinds
 from aifactory_runtime.events import record as problems
+from aifactory_runtime.pipeline.snapshots import snapshot
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import CHALLENGER, Version
-from aifactory_runtime.release import activation, code_history, snapshot, tags, trial_rules
+from aifactory_runtime.release import activation, code_history, tags, trial_rules
 from aifactory_runtime.release.side import Side
 from aifactory_runtime.serving import document
 from aifactory_runtime.serving.document import Document, ServingFolder

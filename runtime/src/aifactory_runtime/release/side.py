@@ -13,8 +13,8 @@ from aifactory_runtime.config import credentials
 from aifactory_runtime.config.project import Project, load
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline.snapshots.snapshot import Snapshots
 from aifactory_runtime.registry.port import Registry
-from aifactory_runtime.release.snapshot import Snapshots
 from aifactory_runtime.serving.document import ServingFolder
 
 

@@ -17,6 +17,7 @@ from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.events import log, older, record
 from aifactory_runtime.events.event import Event
 from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline.snapshots.claims import Claims
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry.port import (
     CHALLENGER,
@@ -30,7 +31,6 @@ from aifactory_runtime.registry.port import (
     Version,
 )
 from aifactory_runtime.release import tags
-from aifactory_runtime.release.claims import Claims
 from aifactory_runtime.retention import keeping, rules
 from aifactory_runtime.retention.rules import Batch, Known, Model, Run, Segment
 from aifactory_runtime.serving.trial import scores_log

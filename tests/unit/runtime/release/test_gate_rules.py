@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from aifactory_runtime.pipeline.snapshots.snapshot import Snapshots
 from aifactory_runtime.registry.port import Version
 from aifactory_runtime.release import gate_rules
 from aifactory_runtime.release.candidate import Candidate
-from aifactory_runtime.release.snapshot import Snapshots
 from tests.fixtures.usecase_repo import commit, make_repo
 
 BASE = "data: {}\ntrain: {parameters: {C: 1}, max_gap: 0.1}\ngate: {metric: roc_auc, slices: {min_rows: 50}}\n"

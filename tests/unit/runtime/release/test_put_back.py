@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.pipeline.snapshots.snapshot import Snapshots
 from aifactory_runtime.registry.port import CHAMPION
 from aifactory_runtime.release import put_back, rollback, tags
 from aifactory_runtime.release.side import Side
-from aifactory_runtime.release.snapshot import Snapshots
 from tests.fixtures.usecase_repo import git, make_repo
 from tests.unit.runtime.release.parts import Served, contract
 

@@ -11,7 +11,8 @@ import pytest
 
 from aifactory_runtime.config import layout
 from aifactory_runtime.contract import schema
-from aifactory_runtime.release import activation, code_history, snapshot
+from aifactory_runtime.pipeline.snapshots import snapshot
+from aifactory_runtime.release import activation, code_history
 from aifactory_runtime.release.side import Side
 from tests.unit.runtime.release.parts import Served, contract
 

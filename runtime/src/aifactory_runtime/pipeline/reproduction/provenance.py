@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from aifactory_runtime.pipeline.reproduction.operations import Operations
 from aifactory_runtime.pipeline.reproduction.science import Science
 
 LOCKS = (science.FACTORY_LOCK, science.SCIENCE_LOCK)
+DASK_LOCK = "requirements/factory-dask.txt"
+"""Beside them where the tree asks for a cluster; the repo's Makefile looks for the same words."""
+_ASKS = re.compile(r"""^[^#\n]*[ {](engine: *dask|cluster: *["']?t(cp|ls)://)""", re.MULTILINE)
 _MATTERS = (f"{layout.SCIENCE}/", "vendor/", "conf/", "requirements/", "factory.yaml")
 """A file git does not know matters only where the pipeline reads."""
 
@@ -48,12 +52,24 @@ def code_sha256(root: Path, package: str) -> str:
 
 def lock_sha256(root: Path) -> str:
     """Digest of the locks the repo's environment is made from."""
-    found = [root / name for name in LOCKS if (root / name).is_file()]
+    found = locks(root)
     if not found:
         raise FactoryError(
             f"{root / LOCKS[0]} is missing: a run must name its lock; git checkout requirements/ restores it"
         )
     return operations.digest(root, found)
+
+
+def locks(root: Path) -> list[Path]:
+    """The locks that the environment of the tree at `root` is made from; none where it has none."""
+    names = (*LOCKS, DASK_LOCK) if asks_for_dask(root) else LOCKS
+    return [root / name for name in names if (root / name).is_file()]
+
+
+def asks_for_dask(root: Path) -> bool:
+    """Whether factory.yaml names a cluster in any environment, or conf/ lets training run on Dask."""
+    told = (root / "factory.yaml", *sorted((root / "conf").glob("*.yaml")))
+    return any(_ASKS.search(path.read_text(encoding="utf-8", errors="replace")) for path in told if path.is_file())
 
 
 def _commit(root: Path) -> tuple[str, bool]:

@@ -11,8 +11,8 @@ import pytest
 
 from aifactory_runtime.config import layout
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.release import snapshot
-from aifactory_runtime.release.snapshot import Snapshots
+from aifactory_runtime.pipeline.snapshots import snapshot
+from aifactory_runtime.pipeline.snapshots.snapshot import Snapshots
 from tests.fixtures import usecase_repo
 
 LOCK = "a" * 64

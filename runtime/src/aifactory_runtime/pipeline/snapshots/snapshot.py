@@ -13,10 +13,10 @@ from pathlib import Path
 
 from aifactory_runtime.config import layout, network
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline.reproduction import checkout
+from aifactory_runtime.pipeline.reproduction import checkout, provenance
 from aifactory_runtime.pipeline.reproduction.provenance import LOCKS
-from aifactory_runtime.release import claims
-from aifactory_runtime.release.claims import VENV, Claims
+from aifactory_runtime.pipeline.snapshots import claims
+from aifactory_runtime.pipeline.snapshots.claims import VENV, Claims
 
 ENVIRONMENTS = claims.ENVIRONMENTS
 _BUILD_SECONDS = 900
@@ -114,7 +114,7 @@ def _rename(temporary: Path, place: Path) -> None:
 
 def _build_environment(environment: Path, snapshot: Path) -> None:
     """An environment from the snapshot's locks, hashes checked, with the interpreter that runs this release."""
-    locks = [str(snapshot / lock) for lock in LOCKS if (snapshot / lock).exists()]
+    locks = [str(lock) for lock in provenance.locks(snapshot)]
     if not locks:
         raise FactoryError(f"the commit holds none of {', '.join(LOCKS)}: nothing says what the service needs")
     uv = _find_uv()
