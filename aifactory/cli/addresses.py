@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 @click.command("open")
 @click.argument(
     "page",
-    metavar="[dashboard|mlflow|dagster|docs]",
+    metavar="[dashboard|mlflow|dagster|docs|cluster]",
     required=False,
-    type=click.Choice(["dashboard", "mlflow", "dagster", "docs"]),
+    type=click.Choice(["dashboard", "mlflow", "dagster", "docs", "cluster"]),
 )
 @click.argument("where", metavar="[ENV]", required=False)
 @click.option("--print", "only_print", is_flag=True, help="Print the address, open nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, open nothing.")
 def command(page: str | None, where: str | None, only_print: bool, as_json: bool) -> None:
-    """Open the dashboard, MLflow, Dagster, or the docs of the service in ENV; without a page, list all addresses.
+    """Open the dashboard, MLflow, Dagster, the docs of the service in ENV or its cluster; without a page, list all.
 
     Prints the address and where the login lies; passwords stay in their files. Outside a use case's repo ENV is
     USE-CASE.ENV. In a repo the dashboard opens at the last environment, MLflow at its runs; with nothing provisioned,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aifactory.provision.plan import Place
     from aifactory.status.activity import Activity
     from aifactory.status.allowance import Allowance
+    from aifactory.status.clusters import ClusterState
     from aifactory.status.overview import ServiceState, Serving
     from aifactory.status.problems import OpenProblem
 
@@ -110,12 +111,18 @@ class _Found:
     did: Sequence[Activity]
     problems: Sequence[OpenProblem]
     allowances: Sequence[Allowance]
+    clusters: Sequence[ClusterState]
     notes: Sequence[str]
 
     def values(self) -> dict[str, Any]:
         """As JSON."""
         serving = [vars(one) | vars(more) for one, more in zip(self.served, self.did, strict=True)]
-        listed = {"services": self.services, "problems": self.problems, "allowances": self.allowances}
+        listed = {
+            "services": self.services,
+            "problems": self.problems,
+            "allowances": self.allowances,
+            "clusters": self.clusters,
+        }
         return {name: [vars(one) for one in rows] for name, rows in listed.items()} | {
             "serving": serving,
             "notes": list(self.notes),
@@ -123,7 +130,7 @@ class _Found:
 
 
 def _look(place: Place) -> _Found:
-    from aifactory.status import activity, allowance, overview, problems
+    from aifactory.status import activity, allowance, clusters, overview, problems
 
     only, now = place.manifest.use_case if place.manifest else None, datetime.now(UTC)
     served = overview.serving(place.home, only)
@@ -135,6 +142,7 @@ def _look(place: Place) -> _Found:
         did=[activity.of(place.home, one.use_case, one.environment) for one in served],
         problems=open_ones.problems,
         allowances=allowance.allowances(place.home, now, only),
+        clusters=clusters.clusters(place.home, only),
         notes=[*overview.unasked(place.home, only), *remarks, *open_ones.unread],
     )
 
@@ -165,5 +173,8 @@ def _say(found: _Found) -> None:
         output.table("Problems", titles, listed)
     taken = [(one.use_case, one.environment, one.disk, one.compute, one.remark) for one in found.allowances]
     output.table("Quotas", ("use case", "environment", "disk", "compute", "remark"), taken)
+    if found.clusters:
+        there = [(one.use_case, one.environment, one.size, one.state, one.runs, one.address) for one in found.clusters]
+        output.table("Clusters", ("use case", "environment", "size", "state", "run", "address"), there)
     for note in found.notes:
         click.echo(f"note: {note}")

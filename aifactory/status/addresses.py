@@ -15,6 +15,7 @@ from pathlib import Path
 from aifactory.home import Home
 from aifactory.provision import applied
 from aifactory.provision.plan import Place
+from aifactory.status import clusters as clusters_of
 from aifactory_runtime import files
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import names
@@ -42,7 +43,9 @@ def every(place: Place) -> list[Address]:
     if "dashboard_url" in platform:
         pages.append(_dashboard(place, platform, None))
     contracts = [(case, where, _contract(place.home, case, where)) for case, where in cases]
-    return pages + [_docs(case, where, found) for case, where, found in contracts if found.get("endpoint_url")]
+    pages += [_docs(case, where, found) for case, where, found in contracts if found.get("endpoint_url")]
+    clusters = ((f"{case}.{where}", clusters_of.dashboard(found)) for case, where, found in contracts)
+    return pages + [Address(f"cluster {name}", url, "no login; while a run has it") for name, url in clusters if url]
 
 
 def of(place: Place, page: str, where: str | None) -> Address:
@@ -54,8 +57,10 @@ def of(place: Place, page: str, where: str | None) -> Address:
         return _orchestrator(platform)
     if page == "dashboard":
         return _dashboard(place, platform, where)
-    case, environment = _named(place, where)
+    case, environment = _named(place, where, page)
     contract = _contract(place.home, case, environment)
+    if page == "cluster":
+        return _cluster(case, environment, contract)
     if not contract.get("endpoint_url"):
         raise FactoryError(f"{case} has no scoring service in {environment}: factory status shows what it has")
     return _docs(case, environment, contract)
@@ -149,10 +154,18 @@ def _docs(case: str, environment: str, contract: Mapping[str, str]) -> Address:
     return Address(f"docs {case}.{environment}", f"{contract['endpoint_url']}/docs", login)
 
 
-def _named(place: Place, where: str | None) -> tuple[str, str]:
+def _cluster(case: str, environment: str, contract: Mapping[str, str]) -> Address:
+    url = clusters_of.dashboard(contract)
+    if url is None:
+        what = "runs now: it is there while a run has it" if contract.get("cluster_socket") else "is there"
+        raise FactoryError(f"no cluster of {case} in {environment} {what}; factory status shows what is")
+    return Address(f"cluster {case}.{environment}", url, "no login; while a run has it")
+
+
+def _named(place: Place, where: str | None, page: str = "docs") -> tuple[str, str]:
     if where is None:
         example = "prod" if place.manifest else "churn.prod"
-        raise UsageProblem(f"whose docs? Say factory open docs {example}")
+        raise UsageProblem(f"whose {page}? Say factory open {page} {example}")
     case, _, environment = where.rpartition(".")
     case = case or (place.manifest.use_case if place.manifest else "")
     if not case:

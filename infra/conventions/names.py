@@ -31,6 +31,11 @@ def service(use_case: str, environment: str) -> str:
     return f"{use_case}.{environment}"
 
 
+def cluster(use_case: str, environment: str) -> str:
+    """Launcher of the Dask cluster under supervisor; names of its ports' leases begin with it."""
+    return f"{service(use_case, environment)}.cluster"
+
+
 @dataclass(frozen=True)
 class Limit:
     """What a vendor allows a name to be: at most so many characters of a-z and 0-9, parts joined by `separator`."""

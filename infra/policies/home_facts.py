@@ -30,7 +30,12 @@ def measure(home: Path, manifest: Manifest, environment: str, today: date) -> Ho
     if free < manifest.settings(environment).quotas.disk_gb:
         own = _size(home / environment / manifest.use_case) / _GB
         free = max(free + own, _promised(home, manifest.use_case, environment))
-    return HomeFacts(today=today, disk_gb=free)
+    return HomeFacts(today=today, disk_gb=free, memory_gb=_memory())
+
+
+def _memory() -> float:
+    """Gigabytes of memory that this machine has; 1 GB is 2^30 bytes, as workers count them."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
 def _promised(home: Path, use_case: str, environment: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -27,6 +28,8 @@ class HomeFacts:
     today: date
     disk_gb: float
     """What the home's disk has for this use case: what is free, and what it holds already."""
+    memory_gb: float = math.inf
+    """What the machine has in all."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def violations(manifest: Manifest, environment: str, facts: HomeFacts) -> list[V
         *_size(manifest, environment),
         *_budget(manifest, environment),
         *_disk(manifest, environment, facts),
+        *_memory(manifest, environment, facts),
         *people_violations(manifest, environment, facts.today),
         *_two_approvers(manifest, environment, facts.today),
     ]
@@ -113,6 +117,21 @@ def _disk(manifest: Manifest, environment: str, facts: HomeFacts) -> Iterator[Vi
             f"environments.{environment}.quotas.disk_gb",
             f"disk_gb is {asked:g}, but the disk of this home has only {facts.disk_gb:.1f} GB left; "
             f"write quotas: {{disk_gb: {max(0.1, facts.disk_gb * 0.8):.1f}}} or make room",
+        )
+
+
+def _memory(manifest: Manifest, environment: str, facts: HomeFacts) -> Iterator[Violation]:
+    """Workers of a cluster take no more together than the machine has."""
+    compute = manifest.settings(environment).compute
+    if compute is None:
+        return
+    asked = compute.workers * compute.memory_gb
+    if asked > facts.memory_gb:
+        yield Violation(
+            "memory-of-home",
+            f"environments.{environment}.compute",
+            f"{compute.workers} workers of {compute.memory_gb:g} GB take {asked:g} GB, and this machine has "
+            f"{facts.memory_gb:.1f}; write fewer workers or a smaller memory_gb",
         )
 
 

@@ -157,7 +157,16 @@ def test_given_a_full_disk_when_measured_then_what_the_use_case_holds_already_co
     record.write_text("broken")
     assert measure(tmp_path, manifest(), "dev", FACTS.today).disk_gb == pytest.approx(0.003)
     small = manifest(dev__quotas={"disk_gb": 0.001})
-    assert measure(tmp_path, small, "dev", FACTS.today) == HomeFacts(FACTS.today, 0.002)
+    found = measure(tmp_path, small, "dev", FACTS.today)
+    assert found == HomeFacts(FACTS.today, 0.002, found.memory_gb)
+    assert found.memory_gb > 0
+
+
+def test_given_workers_when_they_take_more_than_the_machine_has_then_it_says_so() -> None:
+    found = manifest(dev__compute={"engine": "dask", "workers": 3, "memory_gb": 2})
+    assert said(found, "dev", HomeFacts(FACTS.today, 100.0, 6.0)) == []
+    (sentence,) = said(found, "dev", HomeFacts(FACTS.today, 100.0, 5.9))
+    assert sentence.startswith("environments.dev.compute: 3 workers of 2 GB take 6 GB, and this machine has 5.9; write")
 
 
 def one_in(environment: str, persona: str = "data-scientist", **entry: Any) -> Manifest:

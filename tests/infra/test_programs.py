@@ -191,6 +191,44 @@ def test_given_both_when_run_then_there_is_a_service_and_the_record_names_the_ba
     assert (exports["batch_source"], exports["endpoint_url"]) == ("/data/today.csv", "http://127.0.0.1:21000")
 
 
+def _asking(**dev: Any) -> dict[str, Any]:
+    return {**MANIFEST, "environments": {**MANIFEST["environments"], "dev": {**MANIFEST["environments"]["dev"], **dev}}}
+
+
+def test_given_no_cluster_asked_when_run_then_none_is_there(engine: Recorder) -> None:
+    exports = usecase(engine, "dev")
+    assert (exports["cluster_uri"], exports["cluster_socket"]) == (None, None)
+    assert [inputs["name"] for inputs in engine.of("Service").values()] == ["churn.dev"]
+
+
+def test_given_compute_when_run_then_a_launcher_has_two_ports_and_the_contract_its_address_and_size(
+    engine: Recorder,
+) -> None:
+    exports = usecase(engine, "dev", _asking(compute={"engine": "dask", "workers": 3, "memory_gb": 1.5}))
+    assert exports["cluster_uri"] == "tcp://127.0.0.1:21000"
+    assert exports["cluster_socket"].startswith(str(layout.runtime(engine.home)))
+    size = (exports["cluster_workers"], exports["cluster_memory_gb"], exports["cluster_threads"])
+    assert size == (3, 1.5, 1)
+    command = " ".join(engine.of("Service")["cluster-service"]["command"])
+    assert "--workers 3 --memory-gb 1.5 --threads 1" in command and "--snapshots /s/churn" in command
+    assert {inputs["name"] for inputs in engine.of("PortLease").values()} >= {
+        "churn.dev.cluster-scheduler",
+        "churn.dev.cluster-pages",
+    }
+    assert usecase(engine, "prod", _asking(compute={"engine": "dask"}))["cluster_uri"] is None
+    _no_violation(engine)
+
+
+def test_given_a_cluster_of_others_when_run_then_nothing_is_made_and_its_certificates_have_a_place(
+    engine: Recorder,
+) -> None:
+    exports = usecase(engine, "dev", _asking(cluster="tls://dask.example.org:8786"))
+    assert exports["cluster_uri"] == "tls://dask.example.org:8786"
+    assert exports["cluster_tls_file"].endswith("/credentials/dev/churn/cluster.json")
+    assert exports["cluster_socket"] is None
+    assert "cluster-service" not in engine.of("Service")
+
+
 def test_given_no_platform_when_a_use_case_is_run_then_it_says_what_brings_it(engine: Recorder) -> None:
     layout.platform(engine.home).unlink()
     with pytest.raises(pulumi.RunError, match="factory up --platform"):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from aifactory_runtime.contract import EnvironmentContract, Manifest
 from infra.components.local.anchor import Anchor
+from infra.components.local.cluster import Cluster, of_others
 from infra.components.local.contract import contract, manifest_values, places
 from infra.components.local.dashboard import Dashboard
 from infra.components.local.endpoint import Endpoint, EndpointSettings
@@ -71,6 +72,8 @@ def use_case(config: pulumi.Config, manifest: Manifest, environment: str) -> Non
     workspace = Workspace("workspace", chosen, platform.get("anchor_experiment"))
     serves = chosen.manifest.serves and chosen.retired is None
     endpoint = Endpoint("endpoint", chosen) if serves else None
+    compute = chosen.manifest.settings(chosen.environment).compute if chosen.retired is None else None
+    cluster = Cluster("cluster", chosen, compute) if compute else None
     values = contract(
         {
             **places(chosen),
@@ -82,11 +85,14 @@ def use_case(config: pulumi.Config, manifest: Manifest, environment: str) -> Non
             "dashboard_url": _dashboard(platform, chosen),
             "endpoint_url": endpoint.address if endpoint else None,
             "endpoint_token_file": workspace.token_file,
+            **(cluster.values if cluster else of_others(chosen)),
         }
     )
     record = Record("record", chosen, values, workspace.folder)
     if endpoint:
         endpoint.serve(record.environment, workspace.folder)
+    if cluster:
+        cluster.launch(platform["snapshot_uri"], workspace.folder)
     for key in EnvironmentContract.model_fields:
         pulumi.export(key, values[key])
 

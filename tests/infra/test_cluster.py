@@ -1,0 +1,265 @@
+"""The launcher of clusters: real schedulers and workers of a snapshot, for one run at a time, and ended with it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aifactory.status import clusters
+from aifactory_runtime.cluster import provisioned
+from aifactory_runtime.config import environment, project
+from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline import executing
+from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.reproduction import provenance
+from aifactory_runtime.quota import usage
+from infra.services import cluster
+from tests.fixtures.usecase_repo import PACKAGE, commit, make_repo
+
+pytestmark = pytest.mark.slow
+
+MEMORY_GB = 0.5
+PARTITIONS = '''"""What the tests let workers do."""
+
+import os
+
+
+def doubled(number):
+    return 2 * number
+
+
+def process(_):
+    return os.getpid()
+
+
+def hungry(_):
+    return len(bytearray(2 << 30))
+'''
+
+
+class World:
+    """A repo, what `factory up` would have written for it, and the launcher of its cluster."""
+
+    def __init__(self, folder: Path) -> None:
+        self.repo = make_repo(folder / "repo")
+        (self.repo / "src" / PACKAGE / "partitions.py").write_text(PARTITIONS)
+        self.commit = commit(self.repo, "Partitions")
+        self.snapshots, self.socket = folder / "snapshots", folder / "run" / "cluster.sock"
+        environments = self.snapshots / "envs"
+        environments.mkdir(parents=True)
+        (environments / provenance.lock_sha256(self.repo)).symlink_to(sys.prefix)
+        self.port, self.pages = _free_port(), _free_port()
+        base = environment.embedded(self.repo, project.load(self.repo).manifest, folder / "dev")
+        values: dict[str, Any] = {
+            **base,
+            "environment": "dev",
+            "snapshot_uri": str(self.snapshots),
+            "cluster_uri": f"tcp://127.0.0.1:{self.port}",
+            "cluster_socket": str(self.socket),
+            "cluster_workers": 1,
+            "cluster_memory_gb": MEMORY_GB,
+            "cluster_threads": 1,
+            "quota_compute_hours": 1.0,
+        }
+        self.contract = {key: value for key, value in values.items() if value is not None}
+        (self.repo / ".factory").mkdir(exist_ok=True)
+        (self.repo / ".factory" / "dev.json").write_text(json.dumps(values))
+        self.log = folder / "log"
+        self.process = self.launch()
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the launcher and wait until it answers."""
+        options = {
+            "--socket": self.socket,
+            "--package": PACKAGE,
+            "--snapshots": self.snapshots / "demo-case",
+            "--port": self.port,
+            "--dashboard-port": self.pages,
+            "--workers": 1,
+            "--memory-gb": MEMORY_GB,
+            "--threads": 1,
+        }
+        words = [str(word) for option in options.items() for word in option]
+        self.socket.unlink(missing_ok=True)  # one that was killed leaves it
+        with self.log.open("ab") as log:
+            process = subprocess.Popen([sys.executable, cluster.__file__, *words], stderr=log, stdout=log)
+        _await(self.socket.exists)
+        return process
+
+    def context(self) -> Context:
+        """A run in dev."""
+        return Context(project.load(self.repo, "dev"))
+
+    def partition(self, name: str) -> Callable[[Any], Any]:
+        """A function of the committed science."""
+        found: Callable[[Any], Any] = getattr(importlib.import_module(f"{PACKAGE}.partitions"), name)
+        return found
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("cluster"))
+    yield made
+    made.process.terminate()
+    made.process.wait(30)
+
+
+@pytest.fixture(autouse=True)
+def _science(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("AIFACTORY_ENV", raising=False)
+    monkeypatch.syspath_prepend(str(world.repo / "src"))
+    _forget()
+    yield
+    _forget()
+
+
+def test_given_a_run_when_it_asks_then_workers_of_its_commit_compute_within_their_memory_and_end_with_it(
+    world: World,
+) -> None:
+    context, second = world.context(), _Second(world)
+    state = clusters._state
+    assert state("demo-case", "dev", world.contract).state == "idle: starts with a run"
+    with executing.of(context) as executor:
+        assert list(executor.in_order(world.partition("doubled"), range(5), what="part")) == [0, 2, 4, 6, 8]
+        (worker,) = executor.in_order(world.partition("process"), [0], what="part")
+        limits = Path(f"/proc/{worker}/limits").read_text()
+        bound = str(int(MEMORY_GB * cluster.HEADROOM * cluster.GIB))
+        assert bound in next(line for line in limits.splitlines() if line.startswith("Max data size"))
+        assert (Path(f"/proc/{worker}/cwd").resolve()) == world.snapshots / "demo-case" / world.commit
+
+        shown = state("demo-case", "dev", world.contract)
+        assert shown.state == "running" and f"process {os.getpid()}" in shown.runs
+        with executing.of(context) as same:
+            assert same is executor
+        second.start()
+        _await(lambda: bool(second.said))
+        assert f"taken by demo-case in dev (process {os.getpid()})" in second.said[0]
+        assert "1 wait" in state("demo-case", "dev", world.contract).runs
+
+        mend = r"part 1 does not fit .* raise environments\.dev\.compute\.memory_gb in factory\.yaml \(0\.5 now\)"
+        with pytest.raises(FactoryError, match=mend):
+            list(executor.in_order(world.partition("hungry"), [0], what="part"))
+        os.kill(worker, signal.SIGKILL)
+        assert list(executor.in_order(world.partition("doubled"), range(3), what="part")) == [0, 2, 4]
+    assert not Path(f"/proc/{worker}").exists()
+    assert usage.compute_hours(context.contract, _now()) > 0
+    second.end()
+    assert second.address == world.contract["cluster_uri"]
+
+
+def test_given_a_scheduler_that_is_killed_when_run_then_one_line_says_so_and_the_next_run_has_a_new_one(
+    world: World,
+) -> None:
+    with executing.of(world.context()) as executor:
+        results = executor.in_order(world.partition("doubled"), range(100), what="part")
+        assert next(results) == 0
+        os.kill(_listener(world.port), signal.SIGKILL)
+        with pytest.raises(FactoryError, match=r"the scheduler at \S+ is gone: .* the same command"):
+            list(results)
+    left = [pid for pid in _marked(world.commit) if pid != os.getpid()]
+    with executing.of(world.context()) as executor:
+        assert list(executor.in_order(world.partition("doubled"), [4], what="part")) == [8]
+        assert not set(left) & set(_marked(world.commit)), "workers of the first run"
+        world.process.kill()
+        world.process.wait()
+        _await(lambda: not _marked(world.commit))
+        with pytest.raises(FactoryError, match="is gone"):
+            list(executor.in_order(world.partition("doubled"), range(9), what="part"))
+    world.process = world.launch()
+
+
+def test_given_files_that_are_not_committed_when_run_then_they_are_refused_by_name(world: World) -> None:
+    science = world.repo / "src" / PACKAGE / "partitions.py"
+    science.write_text(PARTITIONS + "\n")
+    try:
+        with pytest.raises(UsageProblem, match="files are not committed"), executing.of(world.context()):
+            pass
+    finally:
+        science.write_text(PARTITIONS)
+
+
+def test_given_a_commit_without_an_environment_when_asked_then_it_is_refused(world: World) -> None:
+    with (
+        pytest.raises(FactoryError, match=r"cannot be started: commit cccccccccccc has no environment here"),
+        provisioned.held(world.socket, "c" * 40, "a run", lambda _: None),
+    ):
+        pass
+
+
+def test_given_no_launcher_when_asked_then_one_line_says_what_brings_it(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FactoryError, match=r"does not answer \(No such file or directory\): factory start"),
+        provisioned.held(tmp_path / "none.sock", "c" * 40, "a run", lambda _: None),
+    ):
+        pass
+
+
+class _Second(threading.Thread):
+    """Another run that asks for the cluster, and has it until it is told to end."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(daemon=True)
+        self.said: list[str] = []
+        self.address = ""
+        self._world, self._over = world, threading.Event()
+
+    def run(self) -> None:
+        with provisioned.held(self._world.socket, self._world.commit, "another", self.said.append) as address:
+            self.address = address
+            self._over.wait()
+
+    def end(self) -> None:
+        _await(lambda: bool(self.address))
+        self._over.set()
+        self.join()
+
+
+def _forget() -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]
+
+
+def _await(met: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not met():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def _listener(port: int) -> int:
+    from infra.providers.local import processes
+
+    (found,) = processes.listeners(port)
+    return found.pids[0]
+
+
+def _marked(commit: str) -> list[int]:
+    """Processes that run this commit's code."""
+    from infra.providers.local import processes
+
+    everybody = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+    return [pid for pid in everybody if processes.environment(pid).get(cluster.RELEASED, "").startswith(commit)]
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
