@@ -121,6 +121,8 @@ class EnvironmentContract(BaseModel):
     """Days for which predictions stay; so for labels and events, see `retention` in the manifest."""
     labels_days: int = _RETENTION.labels_days
     events_days: int = _RETENTION.events_days
+    monitors_days: int | None = _RETENTION.monitors_days
+    """None is as long as events."""
 
     approvers: People = ()
     approval: Approval = "none"

@@ -85,6 +85,9 @@ class Retention(_Part):
     labels_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     events_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     """An event stays longer while its problem is open."""
+    monitors_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Days for which the results of monitors stay; null means as long as events. Those that an open problem or a live
+    test needs, and the last ones of each kind, stay longer."""
     schedule: Cron | None = "23 3 * * *"
     """When it is tidied; null means by hand only."""
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime.data import parts, tables
+from aifactory_runtime.data.parts import Stored
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from deltalake import DeltaTable
+    from deltalake.transaction import AddAction, RemoveAction
 
 
 ABANDONED_SECONDS = 2 * 86_400
@@ -99,13 +102,49 @@ def remove_files(folder: Path, name: str, paths: Collection[str]) -> int:
     return vacuum(folder, name, ())
 
 
-def take_out(table: DeltaTable, paths: Collection[str]) -> None:
-    """Commit that the newest version has these files no longer."""
-    from deltalake.transaction import AddAction, RemoveAction
+def take_out(table: DeltaTable, paths: Collection[str], more: Iterable[AddAction] = ()) -> None:
+    """Commit that the newest version has these files no longer, and `more` in place of them."""
+    from deltalake.transaction import RemoveAction
 
     now = time.time_ns() // 1_000_000
-    gone: list[AddAction | RemoveAction] = [RemoveAction(path, True, now) for path in paths]
-    table.create_write_transaction(gone, "append", table.schema())
+    actions: list[AddAction | RemoveAction] = [RemoveAction(path, True, now) for path in paths]
+    table.create_write_transaction([*actions, *more], "append", table.schema())
+
+
+def pack(folder: Path, name: str, groups: Iterable[Sequence[Stored]]) -> None:
+    """Make one file of each group of files of the newest version, in one commit; rows stay in the order of the files.
+
+    Numbers of rows are given anew within a group. The old files stay on the disk for those who read them, until the
+    next `vacuum`. A checkpoint follows, so that who opens the table does not read every commit. Nobody else may write
+    meanwhile.
+    """
+    table = tables.opened(folder, name)
+    wanted = [sorted(group, key=lambda file: file.first) for group in groups]
+    if table is None or not wanted:
+        return
+    schema = tables.columns(folder, name)
+    writers: list[parts.Writer] = []
+    with tables.one_line(name):
+        try:
+            actions = []
+            for group in wanted:
+                writer = parts.Writer(folder / name, {"": group[0].first}, long_texts=True)
+                writers.append(writer)
+                for batch in parts.gathered(_batches(folder / name, group, schema)):
+                    writer.add(batch)
+                actions += writer.close()
+            take_out(table, [file.path for group in wanted for file in group], actions)
+        except BaseException:
+            committed = {file.path for file in parts.stored(tables.opened(folder, name) or table)}
+            for writer in writers:
+                writer.discard(committed)
+            raise
+        table.create_checkpoint()
+
+
+def _batches(path: Path, files: Sequence[Stored], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for chunk in parts.read(path, files, schema, None, parts.chunk_rows(len(schema))):
+        yield from chunk.combine_chunks().to_batches()
 
 
 def _vacuum(table: DeltaTable, stay: Collection[int], *, dry: bool, full: bool = False) -> list[str]:

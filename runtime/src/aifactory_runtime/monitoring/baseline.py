@@ -1,6 +1,6 @@
-"""What a champion's windows are held against: its first 20 windows of traffic, before these the training rows.
+"""What a champion's windows are held against: its first 20 windows of traffic or batches, before these training rows.
 
-A baseline of own traffic is made once and kept: what changes slowly would else become what is usual.
+A baseline of own windows is made once and kept: what changes slowly would else become what is usual.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from aifactory_runtime.monitoring.drift import Threshold
 from aifactory_runtime.monitoring.profile import Profile
 
 TRAFFIC = "own traffic"
+BATCHES = "own batches"
 TRAINING = "training rows"
 """Not enough for a retraining by itself: training rows know no rhythm of the traffic."""
 
@@ -27,16 +28,28 @@ class Baseline:
     """Bins and threshold by column."""
 
     source: str
-    """TRAFFIC or TRAINING."""
+    """TRAFFIC, BATCHES or TRAINING."""
     kinds: Mapping[str, Bins]
     threshold: Threshold
 
 
 def of_traffic(columns: Mapping[str, pa.ChunkedArray], size: int) -> Baseline:
     """From rows in order of request, 20 windows of `size` at least; ValueError for fewer."""
+    return _own(TRAFFIC, columns, size, 1)
+
+
+def of_batches(columns: Mapping[str, pa.ChunkedArray], size: int) -> Baseline:
+    """From rows of batches, window after window, 20 of `size` at least; ValueError for fewer.
+
+    A stretch that ends one batch and begins the next is more like all of them than a batch is, so whole windows count.
+    """
+    return _own(BATCHES, columns, size, size)
+
+
+def _own(source: str, columns: Mapping[str, pa.ChunkedArray], size: int, apart: int) -> Baseline:
     kinds = {name: bins.of(column) for name, column in columns.items()}
     places = {name: kinds[name].place(column) for name, column in columns.items()}
-    return Baseline(TRAFFIC, kinds, drift.calibrate(kinds, places, size))
+    return Baseline(source, kinds, drift.calibrate(kinds, places, size, apart=apart))
 
 
 def of_training(profile: Profile, size: int) -> Baseline:

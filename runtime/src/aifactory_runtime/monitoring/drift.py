@@ -65,8 +65,8 @@ def distance(kind: Bins, reference: Array, window: Array) -> float:
     return float(np.abs(np.cumsum(apart)).max() if isinstance(kind, Numbers) else np.abs(apart).sum() / 2)
 
 
-def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 0) -> Threshold:
-    """The threshold of windows of `size` rows, from rows in order of request.
+def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 0, *, apart: int = 1) -> Threshold:
+    """The threshold of windows of `size` rows, from rows in order of request; stretches begin at each `apart`th row.
 
     Raises:
         ValueError: fewer than 20 windows of rows; the quantile of so few would be chance.
@@ -74,7 +74,7 @@ def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 
     rows = min(len(each) for each in places.values()) if places else 0
     if rows < LEAST_WINDOWS * size:
         raise ValueError(f"{rows:,} rows are fewer than {LEAST_WINDOWS} windows of {size:,}")
-    starts = np.random.default_rng(seed).integers(0, rows - size, STRETCHES, endpoint=True)
+    starts = apart * np.random.default_rng(seed).integers(0, (rows - size) // apart, STRETCHES, endpoint=True)
     reference = {name: shares(kind, places[name]) for name, kind in kinds.items()}
     found = {
         name: np.array(

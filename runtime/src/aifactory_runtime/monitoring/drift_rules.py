@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from aifactory_runtime.monitoring import drift, result
-from aifactory_runtime.monitoring.baseline import TRAFFIC, Baseline
+from aifactory_runtime.monitoring.baseline import TRAINING, Baseline
 from aifactory_runtime.monitoring.bins import Numbers
 from aifactory_runtime.monitoring.columns import PREDICTION
 from aifactory_runtime.monitoring.drift import Distance
@@ -86,6 +86,6 @@ def _judged(monitor: str, each: Distance, baseline: Baseline, *, alarm: bool) ->
             OVER: each.over,
             SOURCE: baseline.source,
             "standardised": each.standardised,
-            "retrains": alarm and baseline.source == TRAFFIC and monitor != SKEW,
+            "retrains": alarm and baseline.source != TRAINING and monitor != SKEW,
         },
     )

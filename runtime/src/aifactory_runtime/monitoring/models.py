@@ -17,6 +17,7 @@ from aifactory_runtime.monitoring import baseline, expected, profile
 from aifactory_runtime.monitoring.baseline import Baseline
 from aifactory_runtime.monitoring.expected import Expected
 from aifactory_runtime.monitoring.profile import ColumnProfile
+from aifactory_runtime.monitoring.store import TRAFFIC
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import InputSchema
 from aifactory_runtime.serving.document import ServingFolder
@@ -31,9 +32,9 @@ class Model:
     profile: Mapping[str, ColumnProfile] | None
     """None for a model from before there were profiles."""
 
-    def baseline(self, size: int) -> Baseline | None:
-        """Of its own traffic, once that was enough; FactoryError when the file is damaged."""
-        path = self._path(size)
+    def baseline(self, source: str, size: int) -> Baseline | None:
+        """Of its own windows of this kind, once these were enough; FactoryError when the file is damaged."""
+        path = self._path(source, size)
         found = _json(path)
         try:
             return None if found is None else baseline.from_values(found)
@@ -45,19 +46,20 @@ class Model:
         """What the gate found of it; None for a model from before that was kept. FactoryError when damaged."""
         path = self.folder / expected.FILE
         try:
-            return expected.decode(path.read_bytes())
+            return expected.decode(path.read_bytes(), self.schema.classes)
         except FileNotFoundError:
             return None
         except ValueError:
             raise FactoryError(f"{path} is damaged: take it away and release the model again") from None
 
-    def keep(self, made: Baseline) -> None:
-        """Have the baseline of its own traffic for good."""
+    def keep(self, source: str, made: Baseline) -> None:
+        """Have the baseline of its own windows of this kind for good."""
         text = json.dumps(baseline.to_values(made), allow_nan=False)
-        files.write(self._path(made.threshold.size), text)
+        files.write(self._path(source, made.threshold.size), text)
 
-    def _path(self, size: int) -> Path:
-        return self.folder / f"baseline-{size}.json"
+    def _path(self, source: str, size: int) -> Path:
+        """Of traffic the name says nothing more, as it was the only kind at first."""
+        return self.folder / (f"baseline-{size}.json" if source == TRAFFIC else f"baseline-{source}-{size}.json")
 
 
 def find(monitoring: Path, serving: Path, sha256: str) -> Model:

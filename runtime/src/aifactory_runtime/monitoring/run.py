@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aifactory_runtime import files
 from aifactory_runtime.config.project import Project
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
@@ -25,13 +24,13 @@ from aifactory_runtime.monitoring import (
     cost_rules,
     counts,
     data_rules,
-    drift,
-    drift_rules,
     due,
+    exclusive,
     expected,
     looking,
     model_rules,
     models,
+    own_baseline,
     quality,
     service_rules,
     store,
@@ -46,15 +45,10 @@ from aifactory_runtime.monitoring.traffic import Known, guarded
 from aifactory_runtime.monitoring.windows import Window
 from aifactory_runtime.quota import guard, usage
 
-_LOCK = "monitor.lock"
 _READING = "predictions"
 """The monitor that cannot be: what it would look at cannot be read."""
 _EACH_CALL = (_READING, model_rules.LABELS)
 """Monitors that say at each call how far reading is."""
-
-
-_LOOKED_BACK = 3 * drift.LEAST_WINDOWS
-"""Among so many windows a champion needs enough of its own for a baseline of its traffic."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +88,7 @@ class _Monitor:
         self._report = Report()
 
     def run(self) -> Report:
-        with files.lock(self._folder / _LOCK, "process {holder} looks at the monitors already"):
+        with exclusive.held(self._folder):
             for source in (self._watched, CLOCK, LABELS):
                 self._tell(source)
             reading = guarded("data", _READING, self._traffic)
@@ -128,7 +122,7 @@ class _Monitor:
         there = windows.read(self._capture, self._data, after)
         found = itertools.takewhile(lambda each: each.sequence <= newest, there)
         for window in windows.cut(found, self._settings.window_rows):
-            self._write(self._place(window), self._of_window(window))
+            self._write(self._place(window), self._of_window(window, TRAFFIC))
         return [Result("data", _READING)]
 
     def _batches(self) -> list[Result]:
@@ -143,13 +137,13 @@ class _Monitor:
             self._write(place, [batches.ends(window), *self._of_window(window, BATCHES)])
         return []
 
-    def _of_window(self, window: Window, source: str = TRAFFIC) -> list[Result]:
+    def _of_window(self, window: Window, source: str) -> list[Result]:
         last = store.window(self._data, source, store.position(self._data, source))
         before = last if last and last[0]["model_sha256"] == window.sha256 else []
 
         def look() -> list[Result]:
             model = self._model(window.sha256)
-            own = self._baseline(model, window) if source == TRAFFIC else None
+            own = own_baseline.of(self._contract, model, window, source, self._settings.window_rows)
             known = Known(model.schema, model.profile, self._training(window.sha256), own)
             return traffic.results(window, known, before)
 
@@ -162,27 +156,6 @@ class _Monitor:
     def _training(self, sha256: str) -> baseline.Baseline | None:
         profile = self._model(sha256).profile
         return None if profile is None else baseline.of_training(profile, self._settings.window_rows)
-
-    def _baseline(self, model: Model, window: Window) -> baseline.Baseline | None:
-        """That of the champion's own traffic, made when 20 windows of it were looked at."""
-        size = self._settings.window_rows
-        if (known := model.baseline(size)) is not None:
-            return known
-        firsts = store.firsts(self._data, window.sha256, _LOOKED_BACK)[-drift.LEAST_WINDOWS :]
-        if len(firsts) < drift.LEAST_WINDOWS:
-            return None
-        own = (
-            each
-            for each in windows.read(self._capture, self._data, firsts[0] - 1)
-            if each.sha256 == window.sha256 and each.role == windows.CHAMPION and each.sequence < window.first
-        )
-        rows = list(itertools.islice(own, drift.LEAST_WINDOWS * size))
-        if len(rows) < drift.LEAST_WINDOWS * size:
-            return None  # some of them were removed since: training rows go on
-        seen = traffic.read(rows, model.schema)
-        made = baseline.of_traffic(drift_rules.comparable(seen), size)
-        model.keep(made)
-        return made
 
     @staticmethod
     def _place(window: Window) -> Place:

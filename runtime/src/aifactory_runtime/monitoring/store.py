@@ -1,10 +1,13 @@
-"""The Delta table `monitors`: one row a window, monitor, and column or slice; each window is one commit."""
+"""The Delta table `monitors`: one row a window, monitor, and column or slice; each window is one commit.
+
+Old windows are packed: see `packing`.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,9 +28,12 @@ BATCHES = "batches"
 """Windows of rows that batches scored, where no service answers; numbered."""
 LABELS = "labels"
 """Windows of labelled predictions, numbered."""
-_BY = "window"
+BY = "window"
+"""The column by which files are parted: each window is one, until it is packed."""
+APART = 60
+"""So many windows of each kind are never packed, nor removed: nobody asks for older ones by their place."""
 _SHOWN = (
-    *(_BY, "begins", "ends", "rows", "model_version"),
+    *(BY, "begins", "ends", "rows", "model_version"),
     *("area", "monitor", "subject", "value", "threshold", "state", "reason"),
 )
 
@@ -57,6 +63,11 @@ def name(source: str, number: int) -> str:
     return f"{source} {number}"
 
 
+def source_of(window: str) -> str:
+    """Of which kind a window of this name is."""
+    return window.rpartition(" ")[0]
+
+
 def position(data: Path, source: str) -> int:
     """The number of the last window of this kind; 0 when there is none."""
     return tables.position(data, MONITORS, source)
@@ -65,14 +76,14 @@ def position(data: Path, source: str) -> int:
 def write(data: Path, place: Place, results: Sequence[Result], now: datetime) -> bool:
     """Add a window; False when it is there already. FactoryError when the disk does not take it."""
     batch = _batch(place, results, now)
-    return tables.append_stream(data, MONITORS, (place.source, place.number), by=_BY, chunks=lambda: [batch]).new
+    return tables.append_stream(data, MONITORS, (place.source, place.number), by=BY, chunks=lambda: [batch]).new
 
 
 def window(data: Path, source: str, number: int) -> list[dict[str, Any]]:
-    """The rows of a window, `facts` as a mapping; none when it is not there."""
-    if not number:
-        return []
-    return list(_rows(data, (_BY, name(source, number))))
+    """The rows of one of the last windows of its kind, `facts` as a mapping; none when it is not there."""
+    wanted = name(source, number)
+    found = tables.having(data, MONITORS, (BY, wanted), (BY, wanted.__eq__)) if number else iter(())
+    return [row | {"facts": json.loads(row["facts"])} for row in found]
 
 
 @dataclass(frozen=True)
@@ -88,24 +99,24 @@ class Window:
 
 
 def newest(data: Path, source: str, most: int) -> list[Window]:
-    """The last `most` windows of this kind, oldest first; of a table of any size only these are read."""
-    found = tables.newest(data, MONITORS, (_BY, f"{source} "), most, _SHOWN)
+    """The last `most` windows of this kind, `APART` at most, oldest first; of any table only these are read."""
+    found = tables.newest(data, MONITORS, (BY, f"{source} "), most, _SHOWN)
     return [
-        Window(rows[0][_BY], rows[0]["begins"], rows[0]["ends"], rows[0]["rows"], rows[0]["model_version"], tuple(rows))
+        Window(rows[0][BY], rows[0]["begins"], rows[0]["ends"], rows[0]["rows"], rows[0]["model_version"], tuple(rows))
         for rows in found
         if rows
     ]
 
 
-def firsts(data: Path, sha256: str, most: int) -> list[int]:
-    """The first sequences of this champion's windows of traffic, in order, among the last `most` windows of any."""
-    found = tables.newest(data, MONITORS, (_BY, f"{TRAFFIC} "), most, ("first_sequence", "model_sha256"))
+def firsts(data: Path, source: str, sha256: str, most: int) -> list[int]:
+    """The first sequences of this champion's windows of a kind, in order, among the last `most` windows of any."""
+    found = tables.newest(data, MONITORS, (BY, f"{source} "), most, ("first_sequence", "model_sha256"))
     return [int(rows[0]["first_sequence"]) for rows in found if rows and rows[0]["model_sha256"] == sha256]
 
 
 def of_model(data: Path, sha256: str, monitor: str, subject: str) -> list[dict[str, Any]]:
     """`value` and `facts` of one monitor in all windows of a model, in order, where it has a value."""
-    if tables.latest(data, MONITORS) is None:
+    if tables.opened(data, MONITORS) is None:
         return []
     wanted, found = ["monitor", "subject", "value", "facts"], []
     for frame in tables.batches(data, MONITORS, columns=wanted, where=("model_sha256", sha256)):
@@ -117,21 +128,10 @@ def of_model(data: Path, sha256: str, monitor: str, subject: str) -> list[dict[s
     return found
 
 
-def _rows(data: Path, where: tuple[str, str]) -> Iterator[dict[str, Any]]:
-    for frame in tables.batches(data, MONITORS, where=where):
-        for values in frame.itertuples(index=False, name=None):
-            row = {key: _plain(value) for key, value in zip(frame.columns, values, strict=True)}
-            yield row | {"facts": json.loads(row["facts"])}
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def as_rows(place: Place, results: Sequence[Result]) -> list[dict[str, Any]]:
     """The rows of a window, as `window` reads them back."""
     of_window = {
-        _BY: place.name,
+        BY: place.name,
         "source": place.source,
         "begins": place.begins,
         "ends": place.ends,

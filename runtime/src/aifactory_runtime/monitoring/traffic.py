@@ -19,7 +19,7 @@ from aifactory_runtime.registry.model_folder import InputSchema
 
 LEFT_OUT = "left_out"
 """Predictions of another champion before the window's end that are in no window; shown."""
-_NO_BASELINE = "neither 20 windows of own traffic nor a profile of the training rows: train the model again"
+_NO_BASELINE = "neither 20 windows of its own nor a profile of the training rows: train the model again"
 _NO_PROFILE = "the model has no profile of its training rows: train it again"
 
 
@@ -32,7 +32,7 @@ class Known:
     training: Baseline | None
     """Of the training rows; None for a model from before there were profiles."""
     traffic: Baseline | None
-    """Of own traffic; None before there is enough."""
+    """Of own traffic or batches; None before there is enough."""
 
 
 def results(window: Window, known: Known, before: Sequence[Mapping[str, Any]]) -> list[Result]:

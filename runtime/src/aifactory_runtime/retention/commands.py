@@ -29,7 +29,7 @@ _SHOWN, _SHORT = 3, 24
 @click.option("--yes", is_flag=True, help="Do it; without, it is only said.")
 @_json
 def tidy(environment: str | None, yes: bool, as_json: bool) -> int:
-    """Pack predictions into a table, and remove runs, rows and code that nothing needs any more: listed first.
+    """Pack predictions and results of monitors, and remove runs, rows and code that nothing needs: listed first.
 
     The orchestrator does it by `retention.schedule` of factory.yaml. Exit code 1 when a part was not done.
 
@@ -121,6 +121,7 @@ def _values(contract: EnvironmentContract, done: Tidied, *, done_it: bool) -> di
     return {
         "environment": contract.environment,
         "predictions": done.predictions,
+        "windows": done.windows,
         "removals": [{"kind": one.kind, "names": one.names, "rule": one.rule} for one in done.removals],
         "notes": done.notes,
         "troubles": done.troubles,
@@ -131,8 +132,10 @@ def _values(contract: EnvironmentContract, done: Tidied, *, done_it: bool) -> di
 def _lines(contract: EnvironmentContract, done: Tidied, *, done_it: bool) -> list[str]:
     moved, removed = ("moved", "removed") if done_it else ("would be moved", "would be removed")
     lines = [f"{done.predictions} predictions of {contract.environment} {moved} from the log into the table captured"]
+    if done.windows:
+        lines.append(f"{done.windows} windows of monitors {'packed' if done_it else 'would be packed'}, a file a day")
     lines += [f"{_counted(one)} {removed}: {one.rule}" for one in done.removals]
-    if not done_it and (done.predictions or done.removals):
+    if not done_it and (done.predictions or done.windows or done.removals):
         lines.append("say --yes to do it; --json names all of it")
     return lines
 
@@ -142,6 +145,7 @@ _WORDS = {
     "captured": ("day of predictions", "days of predictions"),
     "labels": ("day of labels", "days of labels"),
     "scored": ("batch", "batches"),
+    "monitors": ("day of monitors' results", "days of monitors' results"),
     "events": ("file of events", "files of events"),
     "code": ("commit of released code", "commits of released code"),
     "environment": ("environment of released code", "environments of released code"),

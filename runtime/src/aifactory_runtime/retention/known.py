@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from aifactory_runtime.data import removals, tables, upkeep
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.events import log, older, record
 from aifactory_runtime.events.event import Event
+from aifactory_runtime.monitoring import packing
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.snapshots.claims import Claims
 from aifactory_runtime.registry import champion as champions
@@ -43,7 +45,7 @@ def known(contract: EnvironmentContract, registry: Registry, now: datetime) -> t
     """The environment as it is, and a line for each thing that could not be told and is therefore left alone."""
     data, artifacts = Path(contract.data_uri), Path(contract.artifact_uri)
     models = [_model(version, contract.environment) for version in registry.versions()]
-    segments, event_files, open_problems, notes = _events(Path(contract.events_uri), now)
+    logged, notes = _events(Path(contract.events_uri), now)
     found = Known(
         runs=[_run(artifacts, name) for name in files.names(artifacts / "runs") if handoffs.is_id(name)],
         models=models,
@@ -53,11 +55,12 @@ def known(contract: EnvironmentContract, registry: Registry, now: datetime) -> t
         kept=keeping.kept(Path(contract.audit_uri)),
         versions={name: _versions(data, name) for name in rules.VACUUMED},
         newest={name: found.version for name in rules.VACUUMED if (found := tables.latest(data, name))},
-        days={name: _days(data, name) for name in BY_DAY},
+        days={name: _days(data, name) for name in BY_DAY} | {tables.MONITORS: packing.days(data)},
         batches=batches(data),
-        segments=segments,
-        event_files=event_files,
-        open_problems=open_problems,
+        segments=logged.segments,
+        event_files=logged.single,
+        open_problems=logged.open,
+        watched_since=logged.watched_since,
         other_scores=[Segment(name, day) for name, day in scores_log.closed(Path(contract.capture_uri))],
         code=claims(contract).held(),
         in_use=in_use(contract),
@@ -157,14 +160,26 @@ def batches(data: Path) -> list[Batch]:
     ]
 
 
-def _events(folder: Path, now: datetime) -> tuple[list[Segment], list[Segment], frozenset[str], list[str]]:
-    """Closed files of the log, files from before it, keys of open problems; nothing, and why, where one is damaged."""
+@dataclass(frozen=True)
+class _Events:
+    """Closed files of the log, files from before it, keys of open problems; see `Known` for `watched_since`."""
+
+    segments: list[Segment] = field(default_factory=list)
+    single: list[Segment] = field(default_factory=list)
+    open: frozenset[str] = frozenset()
+    watched_since: date | None = None
+
+
+def _events(folder: Path, now: datetime) -> tuple[_Events, list[str]]:
+    """Nothing of it may go where one is damaged, nor what a problem might need; and why."""
     found = record.read(folder)
     if found.damaged:
-        return [], [], frozenset(), [f"{found.damaged[0]}: no event is removed until that is mended"]
+        return _Events(watched_since=date.min), [f"{found.damaged[0]}: no event is removed until that is mended"]
     segments = [_segment(path.name, log.of_segment(path)) for path in log.segments(folder)[:-1]]
     single = [Segment(str(one.file), one.time.date(), frozenset({one.key})) for one in older.read(folder).events]
-    return segments, single, frozenset(one.key for one in found.problems.open(now)), []
+    problems = found.problems.open(now)
+    watched = [one.opened.date() for one in problems if "window" in one.facts]
+    return _Events(segments, single, frozenset(one.key for one in problems), min(watched, default=None)), []
 
 
 def _segment(name: str, events: list[Event]) -> Segment:

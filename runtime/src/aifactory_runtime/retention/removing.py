@@ -13,6 +13,7 @@ from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.data import removals, tables, upkeep
 from aifactory_runtime.data.removals import CODE, ENVIRONMENT, EVENTS, OTHER_SCORES, RUN, Removal
+from aifactory_runtime.monitoring import exclusive, expected, packing
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.retention import known
 from aifactory_runtime.retention.rules import Plan, Run
@@ -32,6 +33,9 @@ def remove(contract: EnvironmentContract, plan: Plan, runs: Iterable[Run], who: 
         upkeep.vacuum(data, table, stay)
     for table in known.BY_DAY:
         _remove_rows(data, table, DAY, names.get(table, ()))
+    if names.get(tables.MONITORS):
+        with exclusive.waited(artifacts / expected.FOLDER):
+            packing.remove(data, names[tables.MONITORS])
     _remove_rows(data, tables.SCORED, "prediction_id", names.get(tables.SCORED, ()))
     for kind, folder in ((EVENTS, contract.events_uri), (OTHER_SCORES, contract.capture_uri)):
         for name in names.get(kind, ()):

@@ -2,7 +2,8 @@
 
 A run stays while a registered version that did not fail, a live test, a person or a prediction that is kept needs it,
 and while it is one of the last. A version of a table stays while a run or a registered version that stays names it.
-Days of predictions, labels and events stay as long as the manifest says. So what a kept prediction is traced to stays.
+Days of predictions, labels, events and results of monitors stay as long as the manifest says. So what a kept prediction
+is traced to stays.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from aifactory_runtime.data.removals import CODE, EVENTS, OTHER_SCORES, RUN, Removal
-from aifactory_runtime.data.tables import CAPTURED, PREPARED, RAW, SCORED
+from aifactory_runtime.data.tables import CAPTURED, MONITORS, PREPARED, RAW, SCORED
 
 LAST_RUNS = 20
 CHAMPIONS = 5
@@ -35,6 +36,7 @@ class Days:
     predictions: int
     labels: int
     events: int
+    monitors: int
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Known:
     newest: Mapping[str, int] = field(default_factory=dict)
     """The newest of each table: it always stays."""
     days: Mapping[str, Collection[date]] = field(default_factory=dict)
-    """Days of the tables whose files hold one day each."""
+    """Days of the tables whose files hold one day each; of monitors those that are packed."""
     batches: Sequence[Batch] = ()
     segments: Sequence[Segment] = ()
     """In the order of the log."""
@@ -112,6 +114,8 @@ class Known:
     other_scores: Sequence[Segment] = ()
     """Of live tests: what the model that did not answer said of a prediction's row."""
     open_problems: frozenset[str] = frozenset()
+    watched_since: date | None = None
+    """When the oldest open problem that a monitor found was opened; None without one."""
     code: frozenset[str] = frozenset()
     """Commits whose released code this environment holds on to, but for what was used of late."""
     in_use: frozenset[str] = frozenset()
@@ -137,6 +141,7 @@ def plan(known: Known, days: Days, today: date) -> Plan:
         gone = (number for number in known.versions.get(table, ()) if number not in staying)
         removals.append(_removal(table, _OF_TABLES, map(str, gone)))
     removals += _old_rows(known, days, today)
+    removals.append(_removal(MONITORS, _older(days.monitors, "monitors"), _old_results(known, days, today)))
     removals.append(_removal(EVENTS, _older(days.events, "events"), _old_events(known, days, today)))
     removals.append(_removal(OTHER_SCORES, _older(days.predictions, "predictions"), _old_scores(known, days, today)))
     removals.append(_removal(CODE, _OF_CODE, sorted(known.code - needed_code(known))))
@@ -203,6 +208,14 @@ def _old_events(known: Known, days: Days, today: date) -> list[str]:
 
     first = itertools.takewhile(is_old, known.segments)
     return [segment.name for segment in (*first, *filter(is_old, known.event_files))]
+
+
+def _old_results(known: Known, days: Days, today: date) -> list[str]:
+    """Days of results of monitors: they stay from the day on that an open problem was found, and in a live test."""
+    if known.in_test:
+        return []
+    first = min(_first_kept(today, days.monitors), known.watched_since or today)
+    return [str(day) for day in sorted(known.days.get(MONITORS, ())) if day < first]
 
 
 def _old_scores(known: Known, days: Days, today: date) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tidies one environment: predictions are packed, and what no rule keeps is removed. Quotas do not stop it."""
+"""Tidies one environment: rows are packed, and what no rule keeps is removed. Quotas do not stop it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from aifactory_runtime.data.tables import SCORED
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import log as events
 from aifactory_runtime.labels import compaction as labels
+from aifactory_runtime.monitoring import exclusive as monitors
+from aifactory_runtime.monitoring import expected, packing
 from aifactory_runtime.pipeline import exclusive
 from aifactory_runtime.registry.port import Registry
 from aifactory_runtime.retention import known, removing, rules
@@ -36,13 +38,16 @@ class Tidied:
     removals: tuple[Removal, ...] = ()
     notes: tuple[str, ...] = ()
     troubles: tuple[str, ...] = field(default=())
+    windows: int = 0
+    """Of monitors, that are packed."""
 
 
 def look(contract: EnvironmentContract, registry: Open, now: datetime | None = None) -> Tidied:
     """What there is to do; nothing is changed."""
     moment = now or datetime.now(UTC)
     _, plan = _plan(contract, registry(), moment)
-    return Tidied(compaction.waiting(Path(contract.capture_uri)), plan.removals, plan.notes)
+    predictions, windows = compaction.waiting(Path(contract.capture_uri)), packing.waiting(Path(contract.data_uri))
+    return Tidied(predictions, plan.removals, plan.notes, windows=windows)
 
 
 def tidy(contract: EnvironmentContract, registry: Open, who: str, now: datetime | None = None) -> Tidied:
@@ -54,12 +59,15 @@ def tidy(contract: EnvironmentContract, registry: Open, who: str, now: datetime 
     moment, troubles = now or datetime.now(UTC), list[str]()
     with held(contract):
         removals, notes = list[Removal](), tuple[str, ...]()
-        predictions = 0
-        for part in ("remove", "pack", "remove"):
+        predictions = windows = 0
+        for part in ("remove", "pack", "pack monitors", "remove"):
             try:
                 if part == "pack":
                     predictions = compaction.compact(Path(contract.capture_uri), Path(contract.data_uri)).rows
                     labels.compact(Path(contract.capture_uri), Path(contract.data_uri))
+                elif part == "pack monitors":
+                    with monitors.waited(Path(contract.artifact_uri) / expected.FOLDER):
+                        windows = packing.pack(Path(contract.data_uri))
                 else:
                     done = _remove(contract, registry(), who, moment)
                     removals, notes = removals + list(done.removals), done.notes
@@ -68,7 +76,7 @@ def tidy(contract: EnvironmentContract, registry: Open, who: str, now: datetime 
                     troubles.append(str(error))
         if removals:
             _say_in_audit(contract, removals, who)
-    return Tidied(predictions, tuple(removals), notes, tuple(troubles))
+    return Tidied(predictions, tuple(removals), notes, tuple(troubles), windows)
 
 
 def held(contract: EnvironmentContract) -> AbstractContextManager[None]:
@@ -96,9 +104,14 @@ def _remove(contract: EnvironmentContract, registry: Registry, who: str, now: da
 
 def _plan(contract: EnvironmentContract, registry: Registry, now: datetime) -> tuple[Known, Plan]:
     found, notes = known.known(contract, registry, now)
-    plan = rules.plan(found, Days(contract.predictions_days, contract.labels_days, contract.events_days), now.date())
+    plan = rules.plan(found, _days(contract), now.date())
     environments = _environments(contract, plan)
     return found, replace(plan, removals=plan.removals + environments, notes=(*notes, *plan.notes))
+
+
+def _days(contract: EnvironmentContract) -> Days:
+    monitors = contract.events_days if contract.monitors_days is None else contract.monitors_days
+    return Days(contract.predictions_days, contract.labels_days, contract.events_days, monitors)
 
 
 def _environments(contract: EnvironmentContract, plan: Plan) -> tuple[Removal, ...]:

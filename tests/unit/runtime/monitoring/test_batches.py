@@ -76,6 +76,30 @@ def test_given_batches_that_are_unlike_training_when_looked_at_then_problems_ope
     assert watched.open() == {}
 
 
+def test_given_20_batches_of_the_champion_when_looked_at_then_these_are_the_baseline_and_a_drift_may_retrain(
+    tmp_path: Path,
+) -> None:
+    watched = Batches(tmp_path)
+    for number in range(20):
+        watched.score(rows(number, SIZE + 50, older))
+    watched.look()
+    last = watched.rows(monitor="drift", subject="age")[-1]
+    assert (last["window"], last["state"]) == ("batches 20", "alarm") and '"source":"training rows"' in last["facts"]
+    assert watched.open()["drift:age"].facts["retrains"] is False, "training rows know no rhythm of the batches"
+    for number in (20, 21):
+        watched.score(rows(number, SIZE, older))
+    watched.look()
+    last = watched.rows(monitor="drift", subject="age")[-1]
+    assert (last["window"], last["state"]) == ("batches 22", "ok") and '"source":"own batches"' in last["facts"]
+    assert watched.state("skew", "age") == "alarm", "and still not what the model learned from"
+    assert len(list(watched.folder.rglob("baseline-batches-*.json"))) == 1
+
+    for number in (22, 23):
+        watched.score(rows(number, SIZE))
+    watched.look()
+    assert watched.open()["drift:age"].facts["retrains"] is True
+
+
 def test_given_batches_that_were_all_removed_when_new_ones_come_then_these_are_looked_at(tmp_path: Path) -> None:
     watched = Batches(tmp_path)
     watched.score(rows(1, SIZE))

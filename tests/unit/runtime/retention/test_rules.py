@@ -14,7 +14,7 @@ from aifactory_runtime.retention import rules
 from aifactory_runtime.retention.rules import Batch, Days, Kept, Known, Model, Run, Segment, plan
 
 TODAY = date(2026, 11, 27)
-DAYS = Days(predictions=200, labels=400, events=400)
+DAYS = Days(predictions=200, labels=400, events=400, monitors=300)
 
 
 def ago(days: int) -> date:
@@ -88,7 +88,9 @@ def test_given_rows_when_planned_then_they_go_by_their_days_unless_somebody_keep
     }
     kept = replace(known, kept=Kept(days=frozenset({ago(450)})), days={**known.days, "captured": [ago(450), ago(300)]})
     assert gone(kept) == {"captured": (str(ago(300)),), "scored": ("old",)}, "nor go the labels from that day on"
-    assert gone(known, Days(predictions=500, labels=400, events=1)) == {}, "a label does not go before its prediction"
+    assert gone(known, Days(predictions=500, labels=400, events=1, monitors=1)) == {}, (
+        "a label does not go before its prediction"
+    )
 
 
 def test_given_files_of_events_when_planned_then_the_first_ones_go_up_to_an_open_problem() -> None:
@@ -149,7 +151,7 @@ def histories(draw: st.DrawFn) -> Known:
 def test_given_any_history_when_planned_then_what_a_kept_prediction_is_traced_to_stays(
     known: Known, predictions: int, labels: int
 ) -> None:
-    days = Days(predictions, labels, 400)
+    days = Days(predictions, labels, 400, 400)
     found = plan(known, days, TODAY)
     removed = {one.kind: set(one.names) for one in found.removals}
     kept_days = {day for day in known.days["captured"] if str(day) not in removed.get("captured", set())}
@@ -168,3 +170,12 @@ def test_given_any_history_when_planned_then_what_a_kept_prediction_is_traced_to
     assert all(date.fromisoformat(label) < oldest for label in removed.get("labels", set())), "labels outlive"
     assert set(found.stay) == set(rules.VACUUMED) and "reference" not in removed
     assert all(known.newest[name] in stay for name, stay in found.stay.items())
+
+
+def test_given_old_results_of_monitors_when_an_open_problem_or_live_test_needs_them_then_they_stay() -> None:
+    known = Known(days={"monitors": [ago(days) for days in (400, 301, 300, 0)]})
+    assert gone(known) == {"monitors": (str(ago(400)), str(ago(301)))}
+    assert gone(replace(known, watched_since=ago(301))) == {"monitors": (str(ago(400)),)}
+    assert gone(replace(known, watched_since=ago(2))) == gone(known)
+    assert gone(replace(known, watched_since=date.min)) == {}
+    assert gone(replace(known, in_test=frozenset({3}))) == {}

@@ -17,6 +17,8 @@ from aifactory_runtime.data import removals, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import log as events
 from aifactory_runtime.events import record
+from aifactory_runtime.monitoring import store
+from aifactory_runtime.monitoring.result import Result
 from aifactory_runtime.pipeline import exclusive
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.quota import guard
@@ -125,6 +127,30 @@ def test_given_events_when_tidied_then_old_ones_go_but_for_those_of_an_open_prob
     record.over(folder, {"quota_used_up:compute"}, {}, NOW - timedelta(days=29))
     assert done(here, registry.open) == {"events": ("events-000000000003.jsonl", "events-000000000004.jsonl")}
     assert record.read(folder).events == ()
+
+
+def test_given_old_results_of_monitors_when_tidied_then_they_are_packed_and_go_by_days_but_for_open_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "APART", 1)
+    here, registry = made.contract(tmp_path, events_days=10), Memory()
+    data, folder = Path(here.data_uri), Path(here.events_uri)
+    for number, days in enumerate((30, 20, 11, 10, 0), start=1):
+        moment = NOW - timedelta(days=days)
+        place = store.Place(store.CLOCK, number, moment.isoformat(), moment.isoformat())
+        store.write(data, place, [Result("service", "answers")], moment)
+    record.found(folder, "drift", {"window": "clock 2"}, "age", now=NOW - timedelta(days=20))
+    made.problem(here, 40, "disk")  # nobody needs results of monitors for it
+
+    assert look(here, registry.open, NOW).windows == 4
+    assert done(here, registry.open) == {"monitors": (str(days_ago(30)),)}, "also what was packed just now"
+    record.over(folder, {"drift:age"}, {}, NOW)
+    assert done(here, registry.open) == {"monitors": (str(days_ago(20)), str(days_ago(11)))}
+
+    assert tables.read(data, tables.MONITORS)["window"].tolist() == ["clock 4", "clock 5"]
+    removal = removals.find(data, tables.MONITORS, str(days_ago(20)))
+    assert removal is not None and removal.when.endswith("older than 10 days (retention.monitors_days)")
+    assert done(here, registry.open) == {}
 
 
 def test_given_damaged_events_when_tidied_then_none_goes_and_that_is_said(tmp_path: Path) -> None:
