@@ -20,8 +20,8 @@ Array = np.ndarray[Any, Any]
 def of(labels: Array, said: Answers, learned: Array, limit: float | None, *, seed: int) -> Evidence:
     """Expected calibration error in ten bins of like probability, and the Brier score beside that of constant shares.
 
-    Of two classes the probability of the positive one counts, of more that of the class that is answered. Chance:
-    labels are drawn as often as the probabilities say, as a calibrated model would meet them.
+    Which probability counts: see `of_rows`. Chance: labels are drawn as often as the probabilities say, as a calibrated
+    model would meet them.
     """
     if said.shares is None:
         return Evidence(NAME, {"notes": ["a regression has no probabilities"], "limit": limit})
@@ -29,7 +29,7 @@ def of(labels: Array, said: Answers, learned: Array, limit: float | None, *, see
     chosen = np.arange(len(labels))
     if len(labels) > _MOST_ROWS:
         chosen = np.sort(draw.choice(len(labels), _MOST_ROWS, replace=False))
-    told, true = _binary(labels[chosen], said.of(chosen))
+    told, true = of_rows(labels[chosen], said.of(chosen))
     error = _error(told, true)
     by_chance = np.array([_error(told, draw.random(len(told)) < told) for _ in range(_DRAWS)])
     p = (1 + int((by_chance >= error).sum())) / (1 + _DRAWS)
@@ -58,13 +58,18 @@ def bin_of(shares: Array) -> Array:
     return np.asarray(np.minimum((shares * BINS).astype(int), BINS - 1))
 
 
-def _binary(labels: Array, said: Answers) -> tuple[Array, Array]:
-    """Probabilities of shape (rows,), and whether what they are of is so."""
-    shares, classes = np.asarray(said.shares, dtype=np.float64), list(said.classes)
+def of_rows(labels: Array, said: Answers) -> tuple[Array, Array]:
+    """The probability of each row that is judged, and whether it came true, as 0 or 1; both of shape (rows,).
+
+    Of two classes that of the positive one, which is the second unless the answers name another; of more that of the
+    likeliest class. Only of a classifier.
+    """
+    shares, classes = np.asarray(said.shares, dtype=np.float64), np.asarray(said.classes).tolist()
+    places = shares.argmax(axis=1)
     if len(classes) == _TWO:
-        place = classes.index(said.positive) if said.positive in classes else 1
-        return shares[:, place], np.asarray(labels == classes[place])
-    return shares.max(axis=1), np.asarray(labels) == np.asarray(said.predicted)
+        places = np.full(len(shares), classes.index(said.positive) if said.positive in classes else 1)
+    true = [label == classes[place] for label, place in zip(np.asarray(labels).tolist(), places, strict=True)]
+    return shares[np.arange(len(shares)), places], np.array(true, dtype=np.float64)
 
 
 def _bins(told: Array, true: Array) -> list[dict[str, float]]:

@@ -1,7 +1,6 @@
 """Whether what a model says how likely it is still comes true that often: bins of shares, held against the gate's.
 
-Of two classes the share of the second, of more that of the class that was answered; of a regression the mean error,
-which would be zero.
+Which share counts is the gate's rule; of a regression it is the mean error, which would be zero.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from aifactory_runtime.gate import spread
-from aifactory_runtime.gate.calibration import BINS, bin_of
+from aifactory_runtime.gate.calibration import BINS, bin_of, of_rows
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.gate.slices import LEAST_ROWS
 
@@ -24,7 +23,6 @@ LEAST_ERRORS = 0.1
 _DRAWS = 500
 _SURE = 0.99
 _SIGMAS = 3.0
-_BINARY = 2
 Array = np.ndarray[Any, Any]
 
 
@@ -60,7 +58,7 @@ def of(labels: Array, said: Answers) -> Calibration | None:
     if said.shares is None:
         found = spread.of_values(np.asarray(labels, dtype=np.float64) - np.asarray(said.predicted, dtype=np.float64))
         return None if found is None else Calibration((found.rows,), (found.value,), (found.error,))
-    shares, came_true = _shares(labels, said)
+    shares, came_true = of_rows(labels, said)
     parts = [(came_true - shares)[bin_of(shares) == number] for number in range(BINS)]
     found_parts = [spread.of_values(part) for part in parts]
     return Calibration(
@@ -70,11 +68,16 @@ def of(labels: Array, said: Answers) -> Calibration | None:
     )
 
 
+def of_other_class(found: Calibration) -> Calibration:
+    """Of two classes, the calibration of the other one's shares."""
+    return Calibration(found.rows[::-1], tuple(-gap for gap in found.gaps[::-1]), found.errors[::-1])
+
+
 def judged(was: Calibration, labels: Array, said: Answers, seed: int = 0) -> Judged:
     """Held against the gate's; rows of shape (rows,), one at least."""
     if said.shares is None:
         return _of_numbers(was, np.asarray(labels, dtype=np.float64) - np.asarray(said.predicted, dtype=np.float64))
-    shares, came_true = _shares(labels, said)
+    shares, came_true = of_rows(labels, said)
     placed = bin_of(shares)
     value = float(_off((came_true - shares)[None, :], placed)[0])
     rows = np.asarray(was.rows)
@@ -94,15 +97,6 @@ def _of_numbers(was: Calibration, wrong: Array) -> Judged:
     noise = max(spread_of_errors, float(wrong.std())) * math.sqrt(1 / was.rows[0] + 1 / len(wrong))
     moved = abs(float(wrong.mean()) - was.gaps[0])
     return Judged(moved, max(_SIGMAS * noise, LEAST_ERRORS * spread_of_errors))
-
-
-def _shares(labels: Array, said: Answers) -> tuple[Array, Array]:
-    """What was said of each row, and whether it came true, as 0 or 1."""
-    shares, classes = np.asarray(said.shares, dtype=np.float64), np.asarray(said.classes).tolist()
-    binary = len(classes) == _BINARY
-    places = np.ones(len(shares), dtype=int) if binary else shares.argmax(axis=1)
-    came_true = [label == classes[place] for label, place in zip(np.asarray(labels).tolist(), places, strict=True)]
-    return shares[np.arange(len(shares)), places], np.array(came_true, dtype=np.float64)
 
 
 def _off(wrong: Array, placed: Array) -> Array:

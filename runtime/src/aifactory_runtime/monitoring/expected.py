@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aifactory_runtime.monitoring.calibration import Calibration
 
 FILE = "expected.json"
+_POSITIVE = "positive"
 _METRICS: Mapping[str, Metric] = {name: name for name in get_args(Metric)}
 FOLDER = "monitoring"
 """Of the folder of artefacts, the part that is the monitors'."""
@@ -62,25 +63,23 @@ def encode(expected: Expected) -> str:
             {**asdict(one.cut), "figures": [_numbers(figure) for figure in one.figures]} for one in expected.slices
         ],
         "calibration": None if expected.calibration is None else asdict(expected.calibration),
+        "calibrated": _POSITIVE,
         "kpi": _numbers(expected.kpi),
         "groups": [asdict(one) for one in expected.groups],
     }
     return json.dumps(values, separators=(",", ":"), allow_nan=False)
 
 
-def decode(text: bytes | str) -> Expected:
-    """What `encode` made; ValueError for anything else."""
-    from aifactory_runtime.monitoring.calibration import Calibration
-
+def decode(text: bytes | str, classes: Sequence[Any] = ()) -> Expected:
+    """What `encode` made of a model with these classes; ValueError for anything else."""
     values = files.parse_json(text)
     try:
-        calibration = values["calibration"]
         return Expected(
             metric=_METRICS[values["metric"]],
             positive=values["positive"],
             whole=_measured(values["whole"]),
             slices=tuple(_sliced(one) for one in values["slices"]),
-            calibration=None if calibration is None else Calibration(**{k: tuple(v) for k, v in calibration.items()}),
+            calibration=_calibration(values, classes),
             kpi=_measured(values["kpi"]),
             groups=tuple(_cut(one) for one in values.get("groups", ())),
         )
@@ -113,6 +112,17 @@ def _measured(values: Sequence[float] | None) -> Measured | None:
     from aifactory_runtime.gate.spread import Measured
 
     return None if values is None else Measured(float(values[1]), int(values[0]), float(values[2]))
+
+
+def _calibration(values: Mapping[str, Any], classes: Sequence[Any]) -> Calibration | None:
+    """One that does not say whose it is was of the second of two classes, whichever was the positive one."""
+    from aifactory_runtime.monitoring import calibration
+
+    if values["calibration"] is None:
+        return None
+    found = calibration.Calibration(**{key: tuple(each) for key, each in values["calibration"].items()})
+    of_second = "calibrated" not in values and len(classes) == 2  # noqa: PLR2004
+    return calibration.of_other_class(found) if of_second and values["positive"] == classes[0] else found
 
 
 def _cut(values: Mapping[str, Any]) -> Cut:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from aifactory_runtime.gate import calibration as gate
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.monitoring import calibration
 
@@ -68,3 +70,29 @@ def test_given_few_test_rows_when_held_against_them_then_they_prove_little() -> 
 def test_given_no_row_then_nothing_is_known() -> None:
     labels, said = two(np.random.default_rng(8), 3)
     assert calibration.of(labels[:0], said.of(np.arange(0))) is None
+
+
+@pytest.mark.parametrize("positive", [None, 0, 1])
+def test_given_a_positive_class_when_judged_then_gate_and_monitor_look_at_the_same_probabilities(positive: Any) -> None:
+    labels, said = two(np.random.default_rng(9), 1_000, 0.15)
+    said = replace(said, positive=positive)
+    at_gate = gate.of(labels, said, labels, None, seed=0).report
+    found = calibration.of(labels, said)
+    assert found is not None and said.shares is not None
+    there = [(rows, gap) for rows, gap in zip(found.rows, found.gaps, strict=True) if rows]
+    assert [rows for rows, _ in there] == [one["rows"] for one in at_gate["bins"]]
+    assert [gap for _, gap in there] == pytest.approx([one["true"] - one["said"] for one in at_gate["bins"]])
+    assert np.average([gap for _, gap in there], weights=[rows for rows, _ in there]) == pytest.approx(
+        (labels == (1 if positive is None else positive)).mean()
+        - said.shares[:, 1 if positive is None else positive].mean()
+    )
+    assert calibration.judged(found, labels, said).value == pytest.approx(at_gate["error"])
+
+
+def test_given_a_calibration_of_one_class_when_turned_round_then_it_is_that_of_the_other() -> None:
+    labels, said = two(np.random.default_rng(10), 1_000, 0.15)
+    first, second = (calibration.of(labels, replace(said, positive=one)) for one in (0, 1))
+    assert first is not None and second is not None
+    turned = calibration.of_other_class(second)
+    assert turned.rows == first.rows
+    assert turned.gaps == pytest.approx(first.gaps) and turned.errors == pytest.approx(first.errors)

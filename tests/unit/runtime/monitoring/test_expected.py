@@ -45,3 +45,15 @@ def test_given_fewer_figures_than_slices_when_read_then_it_is_said() -> None:
     values["slices"][0]["figures"].pop()
     with pytest.raises(ValueError, match="no figures of a gate"):
         expected.decode(json.dumps(values))
+
+
+def test_given_a_calibration_of_the_second_class_from_before_when_the_first_is_positive_then_it_is_turned_round() -> (
+    None
+):
+    values = json.loads(expected.encode(WHOLE))
+    assert expected.decode(json.dumps(values), ("yes", "no")) == WHOLE
+    del values["calibrated"]
+    turned = expected.decode(json.dumps(values), ("yes", "no")).calibration
+    assert turned == Calibration((4, 3), (0.2, -0.1), (0.02, 0.01))
+    assert expected.decode(json.dumps(values), ("no", "yes")) == WHOLE
+    assert expected.decode(json.dumps(values), ("yes", "no", "maybe")) == WHOLE
