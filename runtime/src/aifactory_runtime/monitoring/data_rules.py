@@ -1,6 +1,6 @@
 """What is wrong with the inputs of a window, beside drift: columns, missing values, ranges, what is stuck or unseen.
 
-Each is held against the profile of the training rows, with room for the noise of so few rows.
+Each is held against the profile of the training rows, with room for the noise of so few rows: of the range exactly.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aifactory_runtime.monitoring import bins, result
+from aifactory_runtime.monitoring import bins, chance, profile, result
 from aifactory_runtime.monitoring.bins import Categories
 from aifactory_runtime.monitoring.columns import fits
 from aifactory_runtime.monitoring.profile import ColumnProfile
@@ -26,6 +26,8 @@ MOST_OUTSIDE = 0.01
 """So much more may lie outside the range of the training rows."""
 MOST_UNSEEN = 0.01
 """So much of a category may be a value that no training row has."""
+_CHANCE = 1e-4
+"""How likely a window without any change is to be an alarm of the range of one column."""
 _SIGMAS = 4.0
 _BY_CHANCE = 1e-6
 _NO_PROFILE = "the model has no profile of its training rows: train it again"
@@ -72,8 +74,9 @@ def _outside(blank: Result, there: pa.ChunkedArray, known: ColumnProfile) -> Res
         return result.without(blank, _NO_VALUE)
     values = bins.numbers(there)
     share = float(((values < known.low) | (values > known.high)).mean())
+    by_chance = chance.most_outside(known.there, len(values), _CHANCE) / len(values)
     reason = f"{share:.1%} of the values lie outside what 99.8 % of the training rows have"
-    return result.judged(blank, share, MOST_OUTSIDE + _noise(0.002, len(values)), reason)
+    return result.judged(blank, share, max(MOST_OUTSIDE + profile.OUTSIDE, by_chance), reason)
 
 
 def _stuck(blank: Result, there: pa.ChunkedArray, known: ColumnProfile) -> Result:

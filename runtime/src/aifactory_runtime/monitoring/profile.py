@@ -20,6 +20,8 @@ from aifactory_runtime.monitoring.bins import Array, Bins, Categories, Numbers
 LEAST_ROWS = 10
 """Of a text, for it to be named."""
 _OUTER = (0.001, 0.999)
+OUTSIDE = 0.002
+"""Share of the training rows' values that are not between `low` and `high`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class ColumnProfile:
     def rows(self) -> int:
         """How many rows it is of, those without a value counted."""
         return int(self.counts.sum())
+
+    @property
+    def there(self) -> int:
+        """How many of them have a value."""
+        return self.rows - int(self.counts[0])
 
     @property
     def shares(self) -> Array:
