@@ -23,6 +23,7 @@ ENDED = "shared/anchor/ended"
 CREDENTIALS = "credentials/anchor.json"
 PLATFORM = "shared/platform.json"
 ENVIRONMENTS = ("dev", "staging", "prod")
+"""Folders of a home, for the services: their interpreter has no runtime, whose names these are."""
 LINE, TIME, LOG, END = "line-", "time-", "log", "ended"
 """Parameters of a run: digest by line and when it was written, use case and environment, when the log went with it."""
 _TAIL = 65_536

@@ -22,6 +22,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ticking
+from anchoring import ENVIRONMENTS
 from logins import Away, Logins
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -32,7 +34,6 @@ from starlette.routing import Route
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-ENVIRONMENTS = ("dev", "staging", "prod")
 OF_RUNS = frozenset({"experiments.html", "audit.html"})
 """Pages for those who may read the runs; for all others who have a login there, it may read the model."""
 FILES = OF_RUNS | {"index.html", "service.html", "data.html", "model.html", "cost.html", "style.css"}
@@ -163,7 +164,8 @@ class Dashboard:
         title = _mapping(applied.get("manifest")).get("title", place.case)
         retired = _mapping(applied.get("environment")).get("retired")
         state = _json(folder / "state.json") if folder else {}
-        level, sentence = _standing(state, datetime.now(UTC)) if retired is None else ("retired", str(retired))
+        now, here = datetime.now(UTC), self._home / place.environment / place.case
+        level, sentence = _standing(state, now, here) if retired is None else ("retired", str(retired))
         kind = {"act now": "act", "needs a look": "look", "in order": "good"}.get(level, "unknown")
         link = f'<a href="/{place.case}/{place.environment}/">{escape(str(title))}</a>'
         return (
@@ -212,8 +214,11 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _standing(state: dict[str, Any], now: datetime) -> tuple[str, str]:
-    """Level and sentence of a state; one that nobody has written for long, or that lies ahead, is never in order."""
+def _standing(state: dict[str, Any], now: datetime, here: Path) -> tuple[str, str]:
+    """Level and sentence of a state; one that nobody has written for long, or that lies ahead, is never in order.
+
+    Unless there was nothing to write: where nothing is recorded, the tick of the environment in `here` rests.
+    """
     level, sentence = str(state.get("level", "nothing known yet")), str(state.get("sentence", "No page yet"))
     if not state:
         return level, sentence
@@ -223,7 +228,9 @@ def _standing(state: dict[str, Any], now: datetime) -> tuple[str, str]:
         odd = "It is not known of when the page is"
     elif moment > now + _AHEAD:
         odd = "The page is of a time that lies ahead: the clock was set"
-    elif now - moment > _LATE * timedelta(minutes=minutes):
+    elif now - moment > _LATE * timedelta(minutes=minutes) and ticking.is_due(
+        here, now - (_LATE - 1) * timedelta(minutes=minutes)
+    ):
         odd = "Nobody watches at the moment: no page was written for three periods"
     else:
         return level, sentence

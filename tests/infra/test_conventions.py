@@ -11,6 +11,7 @@ import pytest
 
 from aifactory_runtime.contract import Manifest, manifest, names
 from infra.conventions import people, personas, sizes, tags
+from infra.services import anchoring
 from tests.infra.conftest import MANIFEST
 from tests.infra.engine import ROOT
 
@@ -146,3 +147,7 @@ def test_the_table_of_personas_is_the_one_in_the_documentation() -> None:
     text = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
     assert rendered() in text, f"docs/access.md should hold\n{rendered()}"
     assert f"at most {personas.PROD_DAYS} days" in text
+
+
+def test_given_the_services_of_infra_then_they_know_the_environments_of_the_contract() -> None:
+    assert anchoring.ENVIRONMENTS == names.ENVIRONMENTS

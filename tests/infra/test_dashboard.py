@@ -152,6 +152,7 @@ def test_given_a_state_that_nobody_writes_any_more_or_of_tomorrow_when_listed_th
     asked: Asked,
 ) -> None:
     file = asked.home / "dev" / "churn" / "artifacts" / "pages" / "state.json"
+    ticked = asked.home / "dev" / "churn" / "triggers" / "watch.json"
     kept, ana, now = file.read_text(), asked.login("ana", "dev"), datetime.now(UTC)
     good, look = "<span class='pill good'>in order", "<span class='pill look'>needs a look"
     try:
@@ -167,8 +168,17 @@ def test_given_a_state_that_nobody_writes_any_more_or_of_tomorrow_when_listed_th
             assert shown in asked.get("/all/", ana).text, (minutes, more)
         file.write_text(json.dumps({"level": "in order", "sentence": "All is well"}))
         assert look in asked.get("/all/", ana).text
+        rests = {"level": "in order", "sentence": "All is well", "as_of": (now - timedelta(hours=9)).isoformat()}
+        file.write_text(json.dumps(rests))
+        later = {"until": (now + timedelta(hours=15)).isoformat(), "stamps": {}}
+        usual = {"until": (now - timedelta(hours=8)).isoformat(), "stamps": {}}
+        ticked.parent.mkdir(exist_ok=True)
+        for watch, shown in ((usual, look), (usual | {"idle": later}, good)):
+            ticked.write_text(json.dumps(watch))
+            assert shown in asked.get("/all/", ana).text, "where nothing is recorded nobody has to look"
     finally:
         file.write_text(kept)
+        ticked.unlink(missing_ok=True)
 
 
 def test_given_an_applied_file_that_is_no_such_thing_when_listed_then_the_others_are_shown(asked: Asked) -> None:

@@ -8,6 +8,9 @@ from infra.components.local.part import SERVICES, Server, ServerSettings, digest
 from infra.components.local.tracking import Tracking
 from infra.providers.local import layout, sdk
 
+FILES = ("dashboard.py", "anchoring.py", "logins.py", "ticking.py", "dashboard.css")
+"""What it is made of: a change of one starts it anew."""
+
 
 class Dashboard(Server):
     """One for a home. It reads files of the environments and writes none; it has no login of its own."""
@@ -39,7 +42,7 @@ class Dashboard(Server):
             host=layout.LOOPBACK,
             port=lease.port,
             ready_path="/health",
-            watch={file: digest(file) for file in ("dashboard.py", "logins.py", "dashboard.css")},
+            watch={file: digest(file) for file in FILES},
             tags=settings.tags,
             opts=self.child(lease),
         )

@@ -15,15 +15,17 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import kinds, record
 from aifactory_runtime.events.event import key_of
 from aifactory_runtime.release import exclusive
+from aifactory_runtime.serving.document import ServingFolder
 from aifactory_runtime.triggers.here import Here
 
 if TYPE_CHECKING:
-    from aifactory_runtime.audit.anchors import Comparison
+    from aifactory_runtime.audit.checking import Checked
 
 FILE = "chores.json"
 RETRY = timedelta(minutes=10)
 """After so long one that failed is tried again, where it is not due sooner."""
 _HOUR_SECONDS = 3_600.0
+_DAY = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
@@ -36,6 +38,8 @@ class Chore:
     do: Callable[[Here, datetime], object]
     wanted: Callable[[Here], bool] = lambda _: True
     """Where there is anything to do at all."""
+    idle: Callable[[Here], timedelta] | None = None
+    """How often where nothing was recorded since; None for no less often."""
     last: bool = False
     """Whether it shows what a tick did: it is done at the end of each, due or not."""
 
@@ -66,8 +70,7 @@ def _audit(here: Here, now: datetime) -> object:
     from aifactory_runtime.audit import checking
 
     found = checking.check(here.contract)
-    if found.compared is not None:
-        _tell_restores(here, found.compared, now)
+    _tell_restores(here, found, now)
     if found.problem is not None:
         record.found(here.events, kinds.AUDIT_BROKEN, {"reason": found.problem}, now=now)
     elif found.unread is not None:
@@ -77,17 +80,36 @@ def _audit(here: Here, now: datetime) -> object:
     return None
 
 
-def _tell_restores(here: Here, compared: Comparison, now: datetime) -> None:
-    """A restore that took anchored lines is told once, and stays open until a person closes it."""
-    told = record.read(here.events).problems.by_key if compared.restores else {}
+def _tell_restores(here: Here, checked: Checked, now: datetime) -> None:
+    """A restore that took anchored lines is told once, and stays open until a person closes it.
+
+    One that is older than events stay was told and closed before: `tidy` has removed that, or nobody would be asked.
+    """
+    compared = checked.compared
+    if compared is None or not compared.restores:
+        return
+    told, times = record.read(here.events).problems.by_key, {line["sha256"]: line["time"] for line in checked.entries}
+    first = now - timedelta(days=here.contract.events_days)
     for sha256, note in zip(compared.restores, compared.notes, strict=True):
         subject = sha256[:12]
-        if key_of(kinds.AUDIT_RESTORED, subject) not in told:
+        if key_of(kinds.AUDIT_RESTORED, subject) not in told and datetime.fromisoformat(times[sha256]) >= first:
             record.found(here.events, kinds.AUDIT_RESTORED, {"reason": note}, subject, now=now)
 
 
 def _of_monitors(here: Here) -> timedelta:
     return timedelta(minutes=here.project.settings.monitoring.period_minutes)
+
+
+def _idle_monitors(here: Here) -> timedelta:
+    """Age and quotas change with the day. Where silence is an alarm, it is looked for as often as ever."""
+    usual, silence = _of_monitors(here), here.project.settings.monitoring.longest_silence_hours
+    return max(usual, _DAY) if silence is None else usual
+
+
+def _idle_trial(here: Here) -> timedelta:
+    """Without a challenger there is nothing that could end."""
+    served = ServingFolder(Path(here.contract.release_uri)).read()
+    return _each_period(here) if served is not None and served.challenger is not None else _DAY
 
 
 def _each_period(here: Here) -> timedelta:
@@ -96,10 +118,10 @@ def _each_period(here: Here) -> timedelta:
 
 
 CHORES: tuple[Chore, ...] = (
-    Chore("monitor", _of_monitors, _look),
-    Chore("live test", _each_period, _try, lambda here: here.contract.trial != "direct"),
-    Chore("audit", lambda _: timedelta(days=1), _audit),
-    Chore("pages", _of_monitors, _show, last=True),
+    Chore("monitor", _of_monitors, _look, idle=_idle_monitors),
+    Chore("live test", _each_period, _try, lambda here: here.contract.trial != "direct", idle=_idle_trial),
+    Chore("audit", lambda _: _DAY, _audit),
+    Chore("pages", _of_monitors, _show, idle=_idle_monitors, last=True),
 )
 """In the order in which they are done. Tidying has a schedule of its own."""
 
@@ -128,11 +150,11 @@ def due(chores: Sequence[Chore], here: Here, now: datetime) -> list[Chore]:
     return [one for one in there if not (moment := last.get(one.name)) or not now - one.every(here) < moment <= now]
 
 
-def next_due(chores: Sequence[Chore], here: Here, now: datetime) -> datetime:
-    """When the next one is due."""
+def next_due(chores: Sequence[Chore], here: Here, now: datetime, *, idle: bool = False) -> datetime:
+    """When the next one is due; with `idle` where nothing is recorded until then."""
     last = _last(here.folder)
-    times = [last.get(one.name, now) + one.every(here) for one in chores if one.wanted(here)]
-    return min(times, default=now + timedelta(days=1))
+    often = [(one.name, one.idle if idle and one.idle else one.every) for one in chores if one.wanted(here)]
+    return min((last.get(name, now) + every(here) for name, every in often), default=now + _DAY)
 
 
 def do(chores: Sequence[Chore], here: Here, now: datetime) -> Done:

@@ -21,6 +21,7 @@ from aifactory_runtime.triggers import (
     causes,
     chores,
     deciding,
+    idle,
     inbox,
     log,
     notifying,
@@ -97,6 +98,7 @@ class _Tick:
         here.inbox.mkdir(parents=True, exist_ok=True, mode=0o700)
         stamps = self._look(here)
         watch.write(here.folder, Watch(now + RETRY, stamps))
+        seen = idle.look(here)
         self._told(here, chores.do(self._chores, here, now), last=False)
         for _ in range(_MOST_PASSES):
             here, self._again = Here(self._project), []
@@ -106,8 +108,12 @@ class _Tick:
         self._told(here, chores.finish(self._chores, here, datetime.now(UTC)), last=True)
         told = self._notify(here)
         now = datetime.now(UTC)
-        until = min([chores.next_due(self._chores, here, now), *(now + wait for wait in self._again), *told])
-        watch.write(here.folder, Watch(until, stamps))
+        waits = [*(now + wait for wait in self._again), *told]
+        usual, later = (min([chores.next_due(self._chores, here, now, idle=idly), *waits]) for idly in (False, True))
+        after = Watch(usual, stamps)
+        if not self._report.failures:
+            after = idle.of(here, after, seen, later, now)
+        watch.write(here.folder, after)
         return self._report
 
     def _told(self, here: Here, done: Done, *, last: bool) -> None:

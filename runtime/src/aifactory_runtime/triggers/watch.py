@@ -6,6 +6,7 @@ A tick writes down the stamps that files had before it looked at them, so that w
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,20 @@ LOCK = "tick.lock"
 _MOST = 500
 """Files of a table that are watched one by one; of more the folders alone."""
 
+_CONNECT_SECONDS = 0.5
+
 Stamp = list[int] | None
 """Number, size and time of change of a file; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Where nothing is new nothing is due until later, as long as these stamps, too, and what services take stay so."""
+
+    until: datetime
+    stamps: Mapping[str, Stamp]
+    services: Mapping[str, bool]
+    """By host and port, whether something takes connections there."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,8 @@ class Watch:
 
     until: datetime
     stamps: Mapping[str, Stamp]
+    idle: Idle | None = None
+    """None where `until` holds whatever else is so."""
 
 
 def stamp(path: str) -> Stamp:
@@ -44,9 +59,22 @@ def look(paths: Iterable[Path]) -> dict[str, Stamp]:
     return {str(path): stamp(str(path)) for path in paths}
 
 
+def answers(address: str) -> bool:
+    """Whether something takes connections at this host and port."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), _CONNECT_SECONDS):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
 def write(folder: Path, watch: Watch) -> None:
     """Put it where the schedule finds it."""
     content = {"schema": 1, "until": watch.until.isoformat(timespec="seconds"), "stamps": dict(watch.stamps)}
+    if (idle := watch.idle) is not None:
+        until = idle.until.isoformat(timespec="seconds")
+        content["idle"] = {"until": until, "stamps": dict(idle.stamps), "services": dict(idle.services)}
     files.write(folder / FILE, json.dumps(content, indent=1), mode=0o600)
 
 

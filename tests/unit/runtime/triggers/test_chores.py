@@ -131,3 +131,12 @@ def test_given_a_line_that_says_restored_where_lines_were_cut_when_days_are_over
     record.over(here.events, [problem.key], {}, NOW + timedelta(days=1))
     chores._audit(here, NOW + timedelta(days=2))
     assert opened(tmp_path) == [], "who closed it is not asked again"
+
+    for path in here.events.glob("events-*.jsonl"):
+        path.unlink()  # as tidy does once they are old enough
+    chores._audit(here, NOW + timedelta(days=3))
+    assert len(opened(tmp_path)) == 1, "nobody knows of it"
+    for path in here.events.glob("events-*.jsonl"):
+        path.unlink()
+    chores._audit(here, NOW + timedelta(days=here.contract.events_days + 3))
+    assert opened(tmp_path) == [], "nor after the event of its end was removed"
