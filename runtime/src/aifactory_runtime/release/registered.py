@@ -5,7 +5,7 @@ In dev people may change tags; a line of the log is chained, and its head is kep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aifactory_runtime.audit import checking
@@ -34,16 +34,18 @@ def line(chosen: Candidate) -> Mapping[str, Any]:
         raise FactoryError(f"{where} cannot be read here ({error.strerror})") from None
     if checked.problem:
         raise FactoryError(f"{where} does not hold: {checked.problem}")
-    said: list[Mapping[str, Any]] = [
-        entry["facts"]
-        for entry in checked.entries
-        if entry["action"] == REGISTER and entry["facts"].get("version") == number
-    ]
+    said = facts_of(checked.entries, number)
     if not said:
         raise FactoryError(f"{where} has no line {REGISTER} of version {number}")
     for facts in said:
         _check(where, facts, {**chosen.version.tags, MODEL_SHA256: chosen.sha256})
     return said[-1]
+
+
+def facts_of(entries: Iterable[Mapping[str, Any]], number: int) -> list[Mapping[str, Any]]:
+    """What the lines `register` of a log say of a version, oldest first."""
+    lines = (entry["facts"] for entry in entries if entry["action"] == REGISTER)
+    return [facts for facts in lines if facts.get("version") == number]
 
 
 def _check(where: str, facts: Mapping[str, Any], found: Mapping[str, str]) -> None:
