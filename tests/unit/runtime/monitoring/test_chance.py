@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -29,7 +31,12 @@ def test_given_rows_when_bounded_then_it_is_the_quantile_of_a_beta_binomial(trai
 def alarms(trained: int, size: int, windows: int, moved: float = 0.0) -> int:
     """Windows, each with a table of its own, in which the range of one of 20 columns of several shapes is an alarm."""
     draw = np.random.default_rng(7)
-    shapes = [draw.standard_normal, draw.standard_cauchy, draw.standard_exponential, lambda size: draw.poisson(2, size)]
+    shapes: list[Callable[[int], np.ndarray]] = [
+        draw.standard_normal,
+        draw.standard_cauchy,
+        draw.standard_exponential,
+        lambda size: draw.poisson(2, size),
+    ]
     found = 0
     for window in range(windows):
         if window % 20 == 0:
