@@ -9,6 +9,10 @@ class FactoryError(Exception):
     exit_code = 1
 
 
+class ClusterLost(FactoryError):
+    """The cluster that computed went away: nothing is wrong with the run, which goes on by the same command."""
+
+
 class UsageProblem(FactoryError):
     """What was typed or configured is not valid. Exit code 2."""
 

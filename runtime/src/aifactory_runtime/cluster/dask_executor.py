@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic
 from aifactory_runtime.cluster import facts
 from aifactory_runtime.cluster.executor import P, R, name_partition
 from aifactory_runtime.cluster.facts import Facts, Released
-from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.errors import ClusterLost, FactoryError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -79,7 +79,7 @@ class DaskExecutor:
                 f"{what} {number} does not fit into the memory of a worker{self._limit()}: {self._mend}"
             ) from None
         except (CancelledError, CommClosedError):
-            raise FactoryError(_gone(self._client)) from None
+            raise ClusterLost(_gone(self._client)) from None
         except Exception as error:
             name_partition(error, what, number)
             raise
@@ -98,10 +98,10 @@ class DaskExecutor:
             else:
                 return result
             if self._client.status != "running":
-                raise FactoryError(_gone(self._client))
+                raise ClusterLost(_gone(self._client))
             alone = 0 if self._threads() else alone + 1
             if alone >= _WITHOUT_WORKERS:
-                raise FactoryError(
+                raise ClusterLost(
                     f"the cluster at {_address(self._client)} has had no worker for {alone * _LOOK_SECONDS:.0f} s: "
                     "start workers, then the same command again"
                 )
@@ -111,7 +111,7 @@ class DaskExecutor:
         try:
             found: Mapping[str, int] = self._client.nthreads()
         except (OSError, RuntimeError):
-            raise FactoryError(_gone(self._client)) from None
+            raise ClusterLost(_gone(self._client)) from None
         return found
 
     def _killed(self, times: int, what: str, number: int) -> str:

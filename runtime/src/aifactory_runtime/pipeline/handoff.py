@@ -66,6 +66,9 @@ class Handoff:
     error: str | None = None
     """The line that a failed run ended with; None while it runs, when it was killed, when it went well."""
 
+    lost_at: str | None = None
+    """The step at which the cluster went away: the same command goes on there. None otherwise."""
+
     @property
     def gains_nothing(self) -> bool:
         """Whether the candidate was refused as it is like the champion, and for nothing else."""

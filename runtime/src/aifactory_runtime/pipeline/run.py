@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict, replace
 
-from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.pipeline import data_steps, exclusive, executing, made_up, model_steps, training_rights
+from aifactory_runtime.errors import ClusterLost, FactoryError
+from aifactory_runtime.pipeline import data_steps, exclusive, executing, made_up, model_steps, resuming, training_rights
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
 from aifactory_runtime.pipeline.reproduction import earlier_training
 from aifactory_runtime.registry import skops_file
 
+_LOG = logging.getLogger("aifactory.cluster")
 Step = Callable[[Context, Handoff], Handoff]
 STEPS: dict[str, Step] = {
     "ingest": data_steps.ingest,
@@ -54,7 +56,11 @@ def run(
                 context.project.science.model()  # a package that is missing is said before the data is read
             opened.append(thread.submit(getattr, context, "registry"))  # imported while data is read
         handoff = _begin(context, kind, new_reference, request) if run_id is None else _resume(context, run_id)
+        whole: frozenset[str] = frozenset()
         for name in names:
+            if name in whole:
+                say(name)
+                continue
             if name == "train":
                 wait(opened)  # should it have failed, the step meets the same error
             made_anew = again or handoff.new_reference
@@ -64,9 +70,14 @@ def run(
             try:
                 handoff = steps[name](context, handoff)
             except BaseException as error:  # neither a bug nor Ctrl-C may leave the tracking run running
-                _mark_failed(context, handoff, error)
+                lost_at = name if isinstance(error, ClusterLost) else None
+                _mark_failed(context, replace(handoff, lost_at=lost_at), error)
                 raise
             handoffs.save(context.artifacts, handoff)
+            if name == names[0] and run_id is None:
+                handoff, whole = resuming.adopted(context.artifacts, handoff, names)
+                if whole:
+                    _LOG.warning("run %s goes on where its cluster went away", handoff.id)
             say(name)
     return handoff
 
@@ -113,4 +124,4 @@ def _resume(context: Context, run_id: str) -> Handoff:
     made_from = context.made_from
     if (handoff.code_sha256, handoff.lock_sha256) != (made_from.code_sha256, made_from.lock_sha256):
         raise FactoryError(f"code or lock changed since run {run_id} began: start again with ingest")
-    return replace(handoff, error=None)
+    return replace(handoff, error=None, lost_at=None)
