@@ -131,7 +131,7 @@ def test_given_a_run_when_it_asks_then_workers_of_its_commit_compute_within_thei
     context, second = world.context(), _Second(world)
     state = clusters._state
     assert state("demo-case", "dev", world.contract).state == "idle: starts with a run"
-    with executing.of(context) as executor:
+    with executing.of(context, always=True) as executor:
         assert list(executor.in_order(world.partition("doubled"), range(5), what="part")) == [0, 2, 4, 6, 8]
         (worker,) = executor.in_order(world.partition("process"), [0], what="part")
         limits = Path(f"/proc/{worker}/limits").read_text()
@@ -141,7 +141,7 @@ def test_given_a_run_when_it_asks_then_workers_of_its_commit_compute_within_thei
 
         shown = state("demo-case", "dev", world.contract)
         assert shown.state == "running" and f"process {os.getpid()}" in shown.runs
-        with executing.of(context) as same:
+        with executing.of(context, always=True) as same:
             assert same is executor
         second.start()
         _await(lambda: bool(second.said))
@@ -162,14 +162,14 @@ def test_given_a_run_when_it_asks_then_workers_of_its_commit_compute_within_thei
 def test_given_a_scheduler_that_is_killed_when_run_then_one_line_says_so_and_the_next_run_has_a_new_one(
     world: World,
 ) -> None:
-    with executing.of(world.context()) as executor:
+    with executing.of(world.context(), always=True) as executor:
         results = executor.in_order(world.partition("doubled"), range(100), what="part")
         assert next(results) == 0
         os.kill(_listener(world.port), signal.SIGKILL)
         with pytest.raises(FactoryError, match=r"the scheduler at \S+ is gone: .* the same command"):
             list(results)
     left = [pid for pid in _marked(world.commit) if pid != os.getpid()]
-    with executing.of(world.context()) as executor:
+    with executing.of(world.context(), always=True) as executor:
         assert list(executor.in_order(world.partition("doubled"), [4], what="part")) == [8]
         assert not set(left) & set(_marked(world.commit)), "workers of the first run"
         world.process.kill()
@@ -184,7 +184,7 @@ def test_given_files_that_are_not_committed_when_run_then_they_are_refused_by_na
     science = world.repo / "src" / PACKAGE / "partitions.py"
     science.write_text(PARTITIONS + "\n")
     try:
-        with pytest.raises(UsageProblem, match="files are not committed"), executing.of(world.context()):
+        with pytest.raises(UsageProblem, match="files are not committed"), executing.of(world.context(), always=True):
             pass
     finally:
         science.write_text(PARTITIONS)

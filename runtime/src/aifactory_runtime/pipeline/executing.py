@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime.cluster.executor import Executor, LocalExecutor
+from aifactory_runtime.cluster.sparing import FEW, SparingExecutor
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.quota import usage
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from aifactory_runtime.pipeline.context import Context
 
 _LOG = logging.getLogger("aifactory.cluster")
+_MANY = 2
+"""Workers of a cluster that nobody has counted yet."""
 _WORKER_SECONDS = 120.0
 """How long workers that were just started may take: they import their packages, maybe from a cold disk."""
 
@@ -30,7 +33,7 @@ class Session:
         self._context = context
         self._blocks = 0
         self._open = ExitStack()
-        self._executor: Executor | None = None
+        self._executor: SparingExecutor | None = None
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -41,27 +44,36 @@ class Session:
         finally:
             self._blocks -= 1
             if not self._blocks:
+                self._say_spared()
                 self._executor = None
                 self._open.close()
 
-    @property
-    def executor(self) -> Executor:
-        """The one of this context, inside a block."""
+    def executor(self, *, always: bool) -> Executor:
+        """The one of this context, inside a block; with `always` the cluster itself, where there is one."""
+        contract, address = self._context.contract, self._context.contract.cluster_uri
+        if address is None:
+            return LocalExecutor()
         if self._executor is None:
-            self._executor = _executor(self._context, self._open)
-        return self._executor
+            workers = contract.cluster_workers or _MANY
+            self._executor = SparingExecutor(lambda: _cluster(self._context, address, self._open), workers)
+        return self._executor.cluster() if always else self._executor
+
+    def _say_spared(self) -> None:
+        if self._executor is not None and self._executor.spared and not self._executor.started:
+            _LOG.warning("at most %d partitions a step: computed in this process, no cluster was started", FEW)
 
 
 @contextmanager
-def of(context: Context) -> Iterator[Executor]:
+def of(context: Context, *, always: bool = False) -> Iterator[Executor]:
     """What computes partitions for `context`: its environment's cluster where one is named, else this process.
 
-    A cluster that the environment brings is started for it, and ends with the outermost block: see `kept`. While
-    another run has it, this waits and says so. UsageProblem when files are not committed, or for an address that may
-    not be spoken to; FactoryError when the cluster does not answer or is not what this run is.
+    Few partitions are computed in this process all the same, unless `always`: see `cluster.sparing`. A cluster that the
+    environment brings is started for it, and ends with the outermost block: see `kept`. While another run has it, this
+    waits and says so. UsageProblem when files are not committed, or for an address that may not be spoken to;
+    FactoryError when the cluster does not answer or is not what this run is.
     """
     with context.session.kept():
-        yield context.session.executor
+        yield context.session.executor(always=always)
 
 
 @contextmanager
@@ -71,10 +83,8 @@ def kept(context: Context) -> Iterator[None]:
         yield
 
 
-def _executor(context: Context, opened: ExitStack) -> Executor:
+def _cluster(context: Context, address: str, opened: ExitStack) -> Executor:
     contract = context.contract
-    if contract.cluster_uri is None:
-        return LocalExecutor()
     from aifactory_runtime.cluster.connect import SECONDS, connect
     from aifactory_runtime.cluster.dask_executor import DaskExecutor
     from aifactory_runtime.cluster.facts import Released
@@ -91,9 +101,9 @@ def _executor(context: Context, opened: ExitStack) -> Executor:
     tls = None if contract.cluster_tls_file is None else Path(contract.cluster_tls_file)
     ours = contract.cluster_socket is not None
     seconds, workers = (_WORKER_SECONDS, contract.cluster_workers or 1) if ours else (SECONDS, 1)
-    client = opened.enter_context(connect(contract.cluster_uri, tls, released, workers=workers, worker_seconds=seconds))
+    client = opened.enter_context(connect(address, tls, released, workers=workers, worker_seconds=seconds))
     executor = DaskExecutor(client, _mend(context), released)
-    _LOG.warning("on the cluster at %s: %d workers", contract.cluster_uri, executor.workers)
+    _LOG.warning("on the cluster at %s: %d workers", address, executor.workers)
     return executor
 
 

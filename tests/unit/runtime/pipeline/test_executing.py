@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from aifactory_runtime.cluster import facts
 from aifactory_runtime.cluster.dask_executor import DaskExecutor
 from aifactory_runtime.cluster.executor import LocalExecutor
 from aifactory_runtime.cluster.facts import Released
+from aifactory_runtime.cluster.sparing import FEW
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import executing
 from aifactory_runtime.pipeline.context import Context
@@ -32,8 +34,6 @@ def _say(client: Client, released: str) -> None:
 
 
 def _be(released: str) -> None:
-    import os
-
     os.environ[facts.RELEASED] = released
 
 
@@ -56,21 +56,40 @@ def test_given_no_cluster_when_asked_then_this_process_computes(context: Context
 
 def test_given_a_cluster_when_asked_then_its_workers_compute_and_blocks_inside_have_the_same(there: Context) -> None:
     with executing.kept(there):
-        with executing.of(there) as first:
+        with executing.of(there, always=True) as first:
             assert isinstance(first, DaskExecutor)
             assert list(first.in_order(abs, [-1, -2], what="part")) == [1, 2]
-        with executing.of(there) as second:
+        with executing.of(there, always=True) as second:
             assert second is first
     assert first.client.status == "closed"
+
+
+def test_given_few_partitions_when_run_then_no_cluster_is_started_and_that_is_said(
+    there: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    with executing.of(there) as executor:
+        assert list(executor.in_order(_process, range(FEW), what="part")) == [os.getpid()] * FEW
+        assert not there.session._executor.started  # type: ignore[union-attr]
+    assert "no cluster was started" in caplog.text
+
+
+def test_given_many_partitions_when_run_then_the_cluster_computes_them_in_order(there: Context) -> None:
+    with executing.of(there) as executor:
+        assert list(executor.in_order(abs, range(0, -9, -1), what="part")) == list(range(9))
+        assert os.getpid() not in set(executor.in_order(_process, iter(range(FEW + 1)), what="part"))
+
+
+def _process(_: int) -> int:
+    return os.getpid()
 
 
 def test_given_a_cluster_of_another_commit_when_asked_then_it_is_refused(there: Context, dask_client: Client) -> None:
     _say(dask_client, "c" * 40)
     with pytest.raises(FactoryError, match=r"worker \S+ of the cluster .* commit cccccccccccc instead of"):
-        executing.of(there).__enter__()
+        executing.of(there, always=True).__enter__()
 
 
 def test_given_files_that_are_not_committed_when_asked_for_a_cluster_then_they_are_refused(there: Context) -> None:
     there.project.root.joinpath("conf", "base.yaml").open("a").write("\n")
     with pytest.raises(UsageProblem, match="files are not committed, and the cluster of dev"):
-        executing.of(there).__enter__()
+        executing.of(there, always=True).__enter__()
