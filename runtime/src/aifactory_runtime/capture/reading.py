@@ -37,11 +37,18 @@ EVER = Span("", "~")
 
 
 def frames(
-    folder: Path, data: Path, log: Log, span: Span = EVER, columns: Sequence[str] | None = None
+    folder: Path,
+    data: Path,
+    log: Log,
+    span: Span = EVER,
+    columns: Sequence[str] | None = None,
+    *,
+    holding: tuple[str, str] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """The lines of a span with the columns of the log's table, in the order they were recorded.
 
-    `columns` takes only these of the table, as far as it has them, and `time`; lines of files have all.
+    `columns` takes only these of the table, as far as it has them, and `time`; lines of files have all. `holding` takes
+    only rows of the table whose text in a column has another as a part; lines of files come all the same.
 
     Files of the log are opened before the table is looked at, and one version of the table is read: a line that is
     moved meanwhile is found in its file.
@@ -50,7 +57,7 @@ def frames(
         opened = _opened(folder, log, held)
         latest = tables.latest(data, log.table)
         if latest is not None:
-            yield from _of_table(data, log, latest.version, span, columns)
+            yield from _of_table(data, log, latest.version, span, columns, holding=holding)
         for path, file in opened:
             looked = partial(moving.known, data, log, version=latest.version) if latest else _none
             yield from _of_file(path, file, log, span, looked)
@@ -73,13 +80,22 @@ def _opened(folder: Path, log: Log, held: ExitStack) -> list[tuple[Path, IO[byte
     raise FactoryError(f"{folder} changes while it is read: run it again")
 
 
-def _of_table(data: Path, log: Log, version: int, span: Span, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
+def _of_table(
+    data: Path,
+    log: Log,
+    version: int,
+    span: Span,
+    columns: Sequence[str] | None,
+    *,
+    holding: tuple[str, str] | None,
+) -> Iterator[pd.DataFrame]:
     wanted = None
     if columns is not None:
         wanted = [name for name in tables.columns(data, log.table, version).names if name in {*columns, "time"}]
     for day in tables.parted_by(data, log.table, DAY, version):
         if span.begins[:10] <= day <= span.ends[:10]:
-            for frame in tables.batches(data, log.table, version, columns=wanted, where=(DAY, day)):
+            chunks = tables.batches(data, log.table, version, columns=wanted, where=(DAY, day), holding=holding)
+            for frame in chunks:
                 inside = (frame["time"] >= span.begins) & (frame["time"] < span.ends)
                 yield frame[inside].reset_index(drop=True)
 

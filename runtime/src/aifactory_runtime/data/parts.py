@@ -183,16 +183,18 @@ def read(
     rows: int,
     *,
     above: tuple[str, int] | None = None,
+    holding: tuple[str, str] | None = None,
 ) -> Iterator[pa.Table]:
     """The columns of `schema` of the files in order, `rows` rows at most at a time; what a file lacks is null.
 
-    `where` takes only the rows in which a column has a value, `above` those in which a whole number is larger.
+    `where` takes only the rows in which a column has a value, `above` those in which a whole number is larger,
+    `holding` those in which a text has another as a part.
     """
     for file in files:
         if where is None or where[0] not in file.only:
-            yield from _read(folder / file.path, schema, where, rows, above)
+            yield from _read(folder / file.path, schema, where, rows, above, holding=holding)
         elif file.only[where[0]] == where[1]:
-            yield from _read(folder / file.path, schema, None, rows, above)
+            yield from _read(folder / file.path, schema, None, rows, above, holding=holding)
 
 
 def rows_with(path: Path, where: tuple[str, str], *, part: bool = False) -> Iterator[dict[str, Any]]:
@@ -226,7 +228,13 @@ def _cannot_hold(known: Any, value: str, *, part: bool) -> bool:
 
 
 def _read(
-    path: Path, schema: pa.Schema, where: tuple[str, object] | None, rows: int, above: tuple[str, int] | None
+    path: Path,
+    schema: pa.Schema,
+    where: tuple[str, object] | None,
+    rows: int,
+    above: tuple[str, int] | None,
+    *,
+    holding: tuple[str, str] | None,
 ) -> Iterator[pa.Table]:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -234,15 +242,19 @@ def _read(
 
     with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
         there = set(file.schema_arrow.names)
-        needed = {*schema.names, ORDER, *(asked[0] for asked in (where, above) if asked)} & there
+        needed = {*schema.names, ORDER, *(asked[0] for asked in (where, above, holding) if asked)} & there
         for group in range(file.num_row_groups):
             if above is not None and not _may_be_above(file, group, above):
+                continue
+            if holding is not None and not _holds(file, group, holding):
                 continue
             found = _in_order(file.read_row_group(group, columns=sorted(needed)))
             if where is not None:
                 found = found.filter(pc.equal(found.column(where[0]), pa.scalar(where[1])))
             if above is not None:
                 found = found.filter(pc.greater(found.column(above[0]), pa.scalar(above[1])))
+            if holding is not None:
+                found = found.filter(pc.match_substring(found.column(holding[0]), holding[1]))
             made = [
                 found.column(entry.name).cast(entry.type) if entry.name in there else pa.nulls(len(found), entry.type)
                 for entry in schema
@@ -250,6 +262,14 @@ def _read(
             chunk = pa.table(made, schema=schema)
             for start in range(0, len(chunk), rows):
                 yield chunk.slice(start, rows)
+
+
+def _holds(file: Any, group: int, holding: tuple[str, str]) -> bool:
+    """Whether a chunk has a row whose text holds another; of the chunk nothing else is read for that."""
+    import pyarrow.compute as pc
+
+    texts = file.read_row_group(group, columns=[holding[0]]).column(0)
+    return bool(pc.any(pc.match_substring(texts, holding[1])).as_py())
 
 
 def _may_be_above(file: Any, group: int, above: tuple[str, int]) -> bool:

@@ -176,16 +176,11 @@ def append_stream(
 
 
 def having(
-    folder: Path,
-    name: str,
-    where: tuple[str, str],
-    within: tuple[str, Callable[[str], bool]],
-    *,
-    within_text: bool = False,
+    folder: Path, name: str, where: tuple[str, str], within: tuple[str, Callable[[str], bool]], *, part: bool = False
 ) -> Iterator[dict[str, Any]]:
     """The rows in which a text column has a value, of files that `append_stream` wrote, one for each value of a column.
 
-    `within` is that column, and which of its values are looked at. With `within_text` the value is a part of the text.
+    `within` is that column, and which of its values are looked at. With `part` the value is a part of the text.
     No rows when there is no table, nor of files from before it had the column.
     """
     table = _open(folder, name)
@@ -194,7 +189,7 @@ def having(
     with _readable(folder, name):
         for file in parts.stored(table):
             if within[1](str(file.only.get(within[0]))):
-                for row in parts.rows_with(folder / name / file.path, where, part=within_text):
+                for row in parts.rows_with(folder / name / file.path, where, part=part):
                     yield {column: value for column, value in row.items() if column != parts.ORDER}
 
 
@@ -247,18 +242,21 @@ def batches(
     columns: Sequence[str] | None = None,
     where: tuple[str, object] | None = None,
     above: tuple[str, int] | None = None,
+    holding: tuple[str, str] | None = None,
     rows: int | None = None,
 ) -> Iterator[pd.DataFrame]:
     """The rows of a version in the order they were written, as frames of `rows` rows at most.
 
     Without `rows` a frame holds about 32 MB of numbers. `columns` takes only these; `where` only the rows in which a
-    column has a value, `above` those in which a whole number is larger. FactoryError when the table is not there.
+    column has a value, `above` those in which a whole number is larger, `holding` those in which a text has a part.
+    FactoryError when the table is not there.
     """
     table = _there(folder, name, version)
     schema = _only(_schema(table), columns)
     with _readable(folder, name, version):
-        most = rows or parts.chunk_rows(len(schema))
-        for chunk in ahead.ahead(parts.read(folder / name, parts.stored(table), schema, where, most, above=above)):
+        most, files = rows or parts.chunk_rows(len(schema)), parts.stored(table)
+        chunks = parts.read(folder / name, files, schema, where, most, above=above, holding=holding)
+        for chunk in ahead.ahead(chunks):
             yield to_frame(chunk)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,9 @@ def of_prediction(
     key = None if settings.key is None else key_text(prediction["inputs"].get(settings.key))
     found = stored.naming(contract, identity, key, rules.received_from(made))
     seen = [line.seen for line in found if line.key is not None and line.seen >= made]
-    calls = stored.calls(contract, settings, Span(made, _past(max(seen)))) if seen else {}
+    calls: dict[str, Sequence[tuple[str, str]]] = {}
+    for one in sorted({one for line in found for one in line.keys}) if seen else ():
+        calls |= stored.calls(contract, settings, Span(made, _past(max(seen))), one)
     own = [line for line in found if rules.meant(line, calls) == identity]
     due = rules.is_due(made, timedelta(seconds=settings.wait), now or datetime.now(UTC))
     return [(line, "early" if state == "joined" and not due else state) for line, state in rules.settle(own)]

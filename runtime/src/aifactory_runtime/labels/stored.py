@@ -11,6 +11,7 @@ import msgspec
 
 from aifactory_runtime.capture import hashing, moving, predictions, reading
 from aifactory_runtime.capture.moving import DAY
+from aifactory_runtime.capture.predictions import Only
 from aifactory_runtime.capture.reading import EVER, Span
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from aifactory_runtime.labels.rules import Calls
 
 _LOOKS = 10
+_SURE_DIGITS = 15
+"""Whole numbers of more may come as 1e16."""
 
 
 def lines(contract: EnvironmentContract, span: Span = EVER, upto: int | None = None) -> list[Line]:
@@ -34,15 +37,16 @@ def lines(contract: EnvironmentContract, span: Span = EVER, upto: int | None = N
     return [line for line in read if upto is None or line.sequence <= upto]
 
 
-def calls(contract: EnvironmentContract, rules: Labels, span: Span = EVER) -> Calls:
-    """Predictions of a span by the value of the key column; none when no column is the key."""
+def calls(contract: EnvironmentContract, rules: Labels, span: Span = EVER, only: str | None = None) -> Calls:
+    """Predictions of a span by the value of the key column, or those of one value; none when no column is the key."""
     found: dict[str, list[tuple[str, str]]] = {}
     if rules.key is None:
         return found
-    for frame in predictions.frames(contract, span, ("prediction_id", "time", "inputs")):
+    wanted = ("prediction_id", "time", "inputs")
+    for frame in predictions.frames(contract, span, wanted, None if only is None else _only(rules.key, only)):
         for identity, time, inputs in zip(frame["prediction_id"], frame["time"], frame["inputs"], strict=True):
             key = key_text(_value(inputs, rules.key))
-            if key is not None:
+            if key is not None and only in (None, key):
                 found.setdefault(key, []).append((time, identity))
     for of_key in found.values():
         of_key.sort()
@@ -52,6 +56,19 @@ def calls(contract: EnvironmentContract, rules: Labels, span: Span = EVER) -> Ca
 def calls_of(contract: EnvironmentContract, rules: Labels, lines: Iterable[Line], span: Span = EVER) -> Calls:
     """As `calls`, for these labels: predictions are read only where one of them names its prediction by key."""
     return calls(contract, rules, span) if any(line.key is not None for line in lines) else {}
+
+
+def _only(column: str, key: str) -> Only:
+    """How predictions with a value of a column are found without decoding all others."""
+    # A text stands in JSON as it is unless it is escaped; so does a whole number unless it is written with an exponent.
+    is_plain = key.isascii() and key.isprintable() and not set(key) & set('"\\/')
+    is_long_number = key.lstrip("-").isdecimal() and len(key) > _SURE_DIGITS
+    return Only(column, lambda value: key_text(_bare(value)) == key, key if is_plain and not is_long_number else None)
+
+
+def _bare(value: Any) -> Any:
+    """A value of a frame as Python has it."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def naming(contract: EnvironmentContract, prediction_id: str, key: str | None, since: str) -> list[Line]:
@@ -67,7 +84,7 @@ def naming(contract: EnvironmentContract, prediction_id: str, key: str | None, s
         found |= {row["label_id"]: _line(row) for row in rows}
     if key is not None and hashing.version_of(key) is not None:
         older = tables.having(
-            Path(contract.data_uri), tables.LABELS, ("older_keys", key), (DAY, since[:10].__le__), within_text=True
+            Path(contract.data_uri), tables.LABELS, ("older_keys", key), (DAY, since[:10].__le__), part=True
         )
         found |= {row["label_id"]: _line(row) for row in older}
     return sorted(found.values(), key=lambda line: line.sequence)
