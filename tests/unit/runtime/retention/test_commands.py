@@ -84,7 +84,7 @@ def test_given_the_file_of_an_earlier_release_when_tidied_then_its_lines_are_cou
 
 @pytest.mark.parametrize(("told", "done"), [((), False), (("--yes",), True)])
 def test_given_json_when_tidied_then_it_is_one_object(place: Path, told: tuple[str, ...], done: bool) -> None:
-    nothing: dict[str, object] = {"removals": [], "notes": [], "troubles": []}
+    nothing: dict[str, object] = {"windows": 0, "removals": [], "notes": [], "troubles": []}
     assert json.loads(said("--json", *told)) == {"environment": "dev", "predictions": 10, "done": done, **nothing}
     assert len(stored(place / "data")) == (10 if done else 0)
 
