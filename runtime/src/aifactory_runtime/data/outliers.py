@@ -7,7 +7,7 @@ its input schema. `remove` takes their rows out of training, never out of test.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,12 +51,23 @@ def learn(frames: Iterable[pd.DataFrame], names: Sequence[str], sigmas: float) -
 
     They are rounded to a thousandth of that distance, so that the size of the chunks takes no part in them.
     """
-    counts = {name: Numbers() for name in names}
+    return of_chunks(chunks(frames, names), names, sigmas)
+
+
+def chunks(frames: Iterable[pd.DataFrame], names: Sequence[str]) -> Iterator[dict[str, Numbers]]:
+    """What `of_chunks` needs of each chunk."""
     for frame in frames if names else ():
-        for name, found in counts.items():
-            found.add(row_numbers.numbers(frame[name]))
-    limits = {name: found.limits(sigmas) for name, found in counts.items()}
-    return {name: _rounded(*ends) for name, ends in limits.items() if all(map(math.isfinite, ends))}
+        yield {name: Numbers.of(row_numbers.numbers(frame[name])) for name in names}
+
+
+def of_chunks(told: Iterable[Mapping[str, Numbers]], names: Sequence[str], sigmas: float) -> dict[str, Limits]:
+    """As `learn`, of what is told of each chunk, in their order."""
+    counts = {name: Numbers() for name in names}
+    for chunk in told:
+        for name, found in chunk.items():
+            counts[name].merge(found)
+    made = {name: found.limits(sigmas) for name, found in counts.items()}
+    return {name: _rounded(*ends) for name, ends in made.items() if all(map(math.isfinite, ends))}
 
 
 def of_training_rows(folder: Path, version: int, names: Sequence[str], sigmas: float) -> dict[str, Limits]:
@@ -67,11 +78,10 @@ def of_training_rows(folder: Path, version: int, names: Sequence[str], sigmas: f
     return learn(tables.batches(folder, PREPARED, version, columns=names, where=chosen_rows), names, sigmas)
 
 
-def count(folder: Path, version: int, limits: Mapping[str, Limits]) -> dict[str, dict[str, int]]:
-    """By column the training rows and the other rows of a version of the prepared table that lie beyond the limits."""
+def count(frames: Iterable[pd.DataFrame], limits: Mapping[str, Limits]) -> dict[str, dict[str, int]]:
+    """By column the training rows and the other rows of prepared frames that lie beyond the limits."""
     found = {name: {"training_rows": 0, "other_rows": 0} for name in limits}
-    columns = [*limits, split.SPLIT]
-    for frame in tables.batches(folder, PREPARED, version, columns=columns) if limits else ():
+    for frame in frames if limits else ():
         trained = (frame[split.SPLIT] == split.TRAIN).to_numpy()
         for name, ends in limits.items():
             far = beyond(frame, name, ends)

@@ -67,6 +67,8 @@ class Stored:
     rows: int
     first: int
     only: Mapping[str, Any]
+    chunks: range | None = None
+    """Which of its chunks are meant; all for None."""
 
 
 class Writer:
@@ -192,9 +194,17 @@ def read(
     """
     for file in files:
         if where is None or where[0] not in file.only:
-            yield from _read(folder / file.path, schema, where, rows, above, holding=holding)
+            yield from _read((folder / file.path, file.chunks), schema, where, rows, above, holding=holding)
         elif file.only[where[0]] == where[1]:
-            yield from _read(folder / file.path, schema, None, rows, above, holding=holding)
+            yield from _read((folder / file.path, file.chunks), schema, None, rows, above, holding=holding)
+
+
+def chunks_of(path: Path) -> list[int]:
+    """How many rows each chunk of a file has."""
+    from pyarrow import parquet
+
+    with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
+        return [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
 
 
 def rows_with(path: Path, where: tuple[str, str], *, part: bool = False) -> Iterator[dict[str, Any]]:
@@ -228,7 +238,7 @@ def _cannot_hold(known: Any, value: str, *, part: bool) -> bool:
 
 
 def _read(
-    path: Path,
+    file_chunks: tuple[Path, range | None],
     schema: pa.Schema,
     where: tuple[str, object] | None,
     rows: int,
@@ -240,10 +250,11 @@ def _read(
     import pyarrow.compute as pc
     from pyarrow import parquet
 
+    path, chunks = file_chunks
     with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
         there = set(file.schema_arrow.names)
         needed = {*schema.names, ORDER, *(asked[0] for asked in (where, above, holding) if asked)} & there
-        for group in range(file.num_row_groups):
+        for group in range(file.num_row_groups) if chunks is None else chunks:
             if above is not None and not _may_be_above(file, group, above):
                 continue
             if holding is not None and not _holds(file, group, holding):

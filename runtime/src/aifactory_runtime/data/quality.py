@@ -35,26 +35,43 @@ class Numbers:
     missing: int = 0
     infinite: int = 0
 
-    def add(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
-        """Take in a chunk; the mean of all is put together from the means of chunks, which loses no digits."""
+    @classmethod
+    def of(cls, values: np.ndarray[Any, np.dtype[np.float64]]) -> Numbers:
+        """Those of one chunk."""
+        made = cls()
         with np.errstate(all="ignore"):
             total = float(values.sum())
         if not np.isfinite(total):
-            self.missing += int(np.isnan(values).sum())
-            self.infinite += int(np.isinf(values).sum())
+            made.missing = int(np.isnan(values).sum())
+            made.infinite = int(np.isinf(values).sum())
             values = values[np.isfinite(values)]
-        if not len(values):
+        if len(values):
+            made.count, made.mean = len(values), float(values.mean())
+            apart = values - made.mean
+            with np.errstate(all="ignore"):
+                made.squares = float(np.dot(apart, apart))
+            made.least, made.most = float(values.min()), float(values.max())
+        return made
+
+    def add(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
+        """Take in a chunk."""
+        self.merge(Numbers.of(values))
+
+    def merge(self, other: Numbers) -> None:
+        """Take in those of a chunk; the mean of all is put together from the means of chunks, which loses no digits.
+
+        Chunks in the same order give the same, wherever each of them was looked at.
+        """
+        self.missing += other.missing
+        self.infinite += other.infinite
+        if not other.count:
             return
-        mean = float(values.mean())
-        apart = values - mean
-        with np.errstate(all="ignore"):
-            squares = float(np.dot(apart, apart))
-        both = self.count + len(values)
-        self.squares += squares + (mean - self.mean) ** 2 * self.count * len(values) / both
-        self.mean += (mean - self.mean) * len(values) / both
+        both = self.count + other.count
+        self.squares += other.squares + (other.mean - self.mean) ** 2 * self.count * other.count / both
+        self.mean += (other.mean - self.mean) * other.count / both
         self.count = both
-        self.least = min(self.least, float(values.min()))
-        self.most = max(self.most, float(values.max()))
+        self.least = min(self.least, other.least)
+        self.most = max(self.most, other.most)
 
     def limits(self, sigmas: float) -> tuple[float, float]:
         """What lies outside of these is further than `sigmas` standard deviations from the mean."""

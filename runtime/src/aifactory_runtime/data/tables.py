@@ -27,12 +27,9 @@ LABELS = "labels"
 
 SHA256 = "sha256"
 """Key of a commit that writes content."""
-_LOOKS = 50
+_LOOKS, _BATCH = 50, 16
 KEPT_LOG = {"delta.enableExpiredLogCleanup": "false"}
 """Else Delta drops commits of more than a month at each hundredth, and with them the versions that models name."""
-
-
-_BATCH = 16
 
 
 def batch_of(prediction_id: str) -> str:
@@ -244,20 +241,20 @@ def batches(
     above: tuple[str, int] | None = None,
     holding: tuple[str, str] | None = None,
     rows: int | None = None,
+    files: Sequence[parts.Stored] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """The rows of a version in the order they were written, as frames of `rows` rows at most.
 
     Without `rows` a frame holds about 32 MB of numbers. `columns` takes only these; `where` only the rows in which a
-    column has a value, `above` those in which a whole number is larger, `holding` those in which a text has a part.
-    FactoryError when the table is not there.
+    column has a value, `above` those in which a whole number is larger, `holding` those in which a text has a part;
+    `files` those of one partition (`partitions`). FactoryError when the table is not there.
     """
     table = _there(folder, name, version)
     schema = _only(_schema(table), columns)
     with _readable(folder, name, version):
-        most, files = rows or parts.chunk_rows(len(schema)), parts.stored(table)
-        chunks = parts.read(folder / name, files, schema, where, most, above=above, holding=holding)
-        for chunk in ahead.ahead(chunks):
-            yield to_frame(chunk)
+        wanted, most = files or parts.stored(table), rows or parts.chunk_rows(len(schema))
+        chunks = parts.read(folder / name, wanted, schema, where, most, above=above, holding=holding)
+        yield from map(to_frame, ahead.ahead(chunks))
 
 
 def sampled(folder: Path, name: str, above: int, most: int) -> Iterator[tuple[list[int], pd.DataFrame]]:
@@ -290,6 +287,13 @@ def starts(folder: Path, name: str) -> list[int]:
     """The number of the first row of each append, in the order of the table; none when there is no table."""
     table = _open(folder, name)
     return [] if table is None else [file.first for file in parts.stored(table)]
+
+
+def chunked(folder: Path, name: str, version: int | None = None) -> list[tuple[parts.Stored, list[int]]]:
+    """The files of a version in the order of their rows, each with the rows of its chunks."""
+    files = parts.stored(_there(folder, name, version))
+    with _readable(folder, name, version):
+        return [(file, parts.chunks_of(folder / name / file.path)) for file in files]
 
 
 def read(folder: Path, name: str, version: int | None = None) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,17 +43,48 @@ class Newest:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """Where labels may come from, and the moment of each raw row, of shape (rows,); not finite without one."""
+class Source:
+    """Where labels may come from, and with them the moment of each raw row: in a file, else the table's TIME."""
 
     name: str
-    moments: Array
     dates: bool = True
     """Whether moments are microseconds since 1970, else they are numbers as they are in the table."""
+    kept: Path | None = None
+    """A file with the moments of the table's last rows."""
+    first: int = 0
+    """Number of the first of them in the table."""
+
+    def moments(self, first: int, rows: int, times: Array | None) -> Array:
+        """Those of the `rows` from row `first` on, of shape (rows,), of which `times` is TIME; not finite without."""
+        if self.kept is None:
+            return np.full(rows, np.nan) if times is None else times
+        made, start = np.full(rows, np.nan), max(first, self.first)
+        if start < first + rows:
+            known = np.load(self.kept, mmap_mode="r", allow_pickle=False)
+            made[start - first :] = known[start - self.first : first + rows - self.first]
+        return made
 
     def shown(self, moment: float) -> str:
         """A moment as people read it."""
         return cuts.moment(moment) if self.dates else f"{moment:.15g}"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Rows that may make the window: moments, and places among the test rows; of shape (rows,), oldest first."""
+
+    moments: Array
+    places: Array
+
+    def then(self, other: Candidates, before: int, most: int) -> Candidates:
+        """The newest `most` of these and of `other`, whose rows follow behind `before` test rows."""
+        moments = np.concatenate([self.moments, other.moments])
+        places = np.concatenate([self.places, other.places + before])
+        order = np.argsort(moments, kind="stable")[-most:]
+        return Candidates(moments[order], places[order])
+
+
+NONE = Candidates(np.empty(0), np.empty(0, dtype=np.int64))
 
 
 def keep_times(context: Context, handoff: Handoff, added: Added | None) -> dict[str, Any] | None:
@@ -68,25 +100,33 @@ def keep_times(context: Context, handoff: Handoff, added: Added | None) -> dict[
     return {"environment": added.contract.environment, "upto": added.upto, "rows": len(known)}
 
 
-def choose(
-    context: Context, handoff: Handoff, read: split.Read, assigned: split.Assigned, *, frozen: bool
-) -> dict[str, Any]:
-    """Choose the run's window and keep its places; what the handoff says of it.
+def candidates(
+    source: Source, rows: tuple[int, Array | None], sided: tuple[split.Sides, split.Mask], most: int
+) -> Candidates:
+    """The newest `most` of some rows that may make the window.
 
-    `read` and `assigned` are of all rows of the raw table; `frozen` is whether this run freezes its test rows.
+    `rows` are the number of the first and their TIME, if any; `sided` their sides, and which of them may.
     """
-    if frozen:
-        return {"why": "every test row is in the reference, which this run froze"}
+    (first, times), (sides, since) = rows, sided
+    moments = source.moments(first, len(sides), times)
+    chosen = np.flatnonzero(since & np.isfinite(moments))
+    chosen = chosen[np.argsort(moments[chosen], kind="stable")][-most:]
+    return Candidates(moments[chosen], (np.cumsum(sides == split.NAMES.index(split.TEST)) - 1)[chosen])
+
+
+def choose(context: Context, handoff: Handoff, found: Sequence[tuple[Source, Candidates]]) -> dict[str, Any]:
+    """Choose the run's window among the `found` rows of each source, and keep its places; what the handoff says of it.
+
+    The first source that brings enough is taken.
+    """
     settings, tried = context.settings.gate.window, []
-    for source in _sources(context, handoff, read):
-        chosen = np.flatnonzero(assigned.since & np.isfinite(source.moments))
-        chosen = chosen[np.argsort(source.moments[chosen], kind="stable")][-settings.rows :]
-        if why := labelled_window.too_few(len(chosen), settings):
+    for source, one in found:
+        if why := labelled_window.too_few(len(one.places), settings):
             tried.append(f"{source.name}: {why}")
             continue
-        _write(context, handoff, _PLACES, (np.cumsum(assigned.sides == split.NAMES.index(split.TEST)) - 1)[chosen])
-        begins, ends = (source.shown(moment) for moment in source.moments[chosen[[0, -1]]].tolist())
-        return asdict(Rows(source.name, len(chosen), begins, ends))
+        _write(context, handoff, _PLACES, one.places)
+        begins, ends = (source.shown(moment) for moment in one.moments[[0, -1]].tolist())
+        return asdict(Rows(source.name, len(one.places), begins, ends))
     return {"why": "; ".join(tried) or "data.add_captured brings no labels, and schema.py names no TIME"}
 
 
@@ -146,18 +186,19 @@ def judge(
     )
 
 
-def _sources(context: Context, handoff: Handoff, read: split.Read) -> Iterator[_Source]:
-    """Labelled predictions first: they are what the model is used for."""
+def sources(context: Context, handoff: Handoff, rows: int) -> list[Source]:
+    """Where the labels of the `rows` raw rows may come from; labelled predictions, what a model is for, come first."""
+    found = []
     told = handoff.captured or {"rows": 0}
     if told["rows"]:
-        moments = np.full(len(read.whole), np.nan)
         place = handoffs.folder(context.artifacts, handoff.id) / _TIMES
-        moments[-told["rows"] :] = np.load(place, allow_pickle=False)
-        yield _Source(f"captured labels of {told['environment']}", moments)
+        name = f"captured labels of {told['environment']}"
+        found.append(Source(name, kept=place, first=rows - told["rows"]))
     time = context.project.science.time()
-    if read.times is not None and time is not None:
+    if time is not None:
         dates = declared.kinds(context.project.science.schema()).get(time) == "date"
-        yield _Source(f"the table by {time}", read.times, dates)
+        found.append(Source(f"the table by {time}", dates))
+    return found
 
 
 def _units(context: Context, handoff: Handoff, places: Array) -> Array:

@@ -10,7 +10,16 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 
 from aifactory_runtime.errors import ClusterLost, FactoryError
-from aifactory_runtime.pipeline import data_steps, exclusive, executing, made_up, model_steps, resuming, training_rights
+from aifactory_runtime.pipeline import (
+    data_steps,
+    exclusive,
+    executing,
+    made_up,
+    model_steps,
+    prepare,
+    resuming,
+    training_rights,
+)
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff, Kind
@@ -22,7 +31,7 @@ Step = Callable[[Context, Handoff], Handoff]
 STEPS: dict[str, Step] = {
     "ingest": data_steps.ingest,
     "validate": data_steps.validate,
-    "prepare": data_steps.prepare,
+    "prepare": prepare.prepare,
     "train": model_steps.train,
     "evaluate": model_steps.evaluate,
     "register": model_steps.register,

@@ -71,7 +71,9 @@ def test_given_a_prepared_table_when_learned_then_only_training_rows_say_what_is
     limits = outliers.of_training_rows(tmp_path, 0, ["a"], 6.0)
     assert limits == outliers.learn([trained], ["a"], 6.0)
     assert limits["a"][1] < 10
-    assert outliers.count(tmp_path, 0, limits) == {"a": {"training_rows": 0, "other_rows": 1}}
+    assert outliers.count(tables.batches(tmp_path, "prepared", 0), limits) == {
+        "a": {"training_rows": 0, "other_rows": 1}
+    }
 
 
 SCHEMA = InputSchema(
