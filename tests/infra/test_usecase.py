@@ -13,6 +13,8 @@ import pulumi
 import pytest
 from pulumi import automation
 
+from aifactory.home import Home
+from aifactory.status import clusters
 from aifactory_runtime.contract import EnvironmentContract
 from infra.components.local.contract import contract
 from infra.providers.local import layout, processes, sdk
@@ -158,6 +160,32 @@ def test_given_a_pattern_that_changes_when_up_runs_then_service_port_and_token_g
         assert json.loads((folder / "environment.json").read_text())["scoring"] == pattern
     bench.destroy(stack)
     assert not folder.exists() and not record.exists()
+
+
+def test_given_compute_when_up_then_a_launcher_answers_is_mended_when_it_stops_and_goes_when_it_is_left_out(
+    provisioned: Bench, manifest: str
+) -> None:
+    values, name, supervision = json.loads(manifest), "churn.dev.cluster", SupervisorClient(provisioned.home)
+    values["environments"]["dev"]["compute"] = {"engine": "dask", "workers": 2, "memory_gb": 0.5}
+    stack = provisioned.usecase(json.dumps(values), "churn", "dev")
+    assert supervision.program(name) is None
+    provisioned.up(stack)
+
+    exported = EnvironmentContract.model_validate({key: one.value for key, one in stack.outputs().items()})
+    leases = json.loads(layout.ports(provisioned.home).read_text())
+    assert exported.cluster_uri == f"tcp://127.0.0.1:{leases[f'{name}-scheduler']}"
+    (shown,) = clusters.clusters(Home(provisioned.home), "churn")
+    assert (shown.size, shown.state) == ("2 workers of 0.5 GB", "idle: starts with a run")
+    supervision._call("stopProcess", name)
+    assert provisioned.drift(stack) == {"update": 1}
+    assert provisioned.up(stack) == {"update": 1}
+    (shown,) = clusters.clusters(Home(provisioned.home), "churn")
+    assert shown.state == "idle: starts with a run"
+
+    provisioned.up(provisioned.usecase(manifest, "churn", "dev"))
+    assert supervision.program(name) is None
+    assert not [lease for lease in json.loads(layout.ports(provisioned.home).read_text()) if lease.startswith(name)]
+    assert clusters.clusters(Home(provisioned.home), "churn") == []
 
 
 def test_given_a_secret_among_the_outputs_when_previewed_then_it_is_refused_in_a_sentence(bench: Bench) -> None:
