@@ -7,7 +7,7 @@ SHARED := -n 3 --dist loadgroup --no-loadscope-reorder
 # Tests are kept compiled, whatever the shell says: compiling them was a tenth of a warm `make check`.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup tools lint check test thorough faults demo demo-down demo-update demo-update-down demo-loop demo-loop-down bench lock release clean
+.PHONY: help setup tools lint check test thorough faults demo demo-down demo-update demo-update-down demo-loop demo-loop-down bench bench-scale lock release clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -56,6 +56,9 @@ demo-loop-down: setup ## Remove what demo-loop made; make demo-down removes the 
 
 bench: tools ## Measure against comparators; rewrites docs/benchmarks.md and benchmarks/results.json.
 	@$(PYTHON_BIN)/python benchmarks/run.py
+
+bench-scale: tools ## Measure two workers against one process, 5 to 50 million rows (hours); rewrites docs/scale.md's table.
+	@$(PYTHON_BIN)/python benchmarks/scale.py
 
 lock: setup ## Resolve all locks again, as one set.
 	@requirements/lock.sh

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from aifactory_runtime.cluster.choice import Engine
 from aifactory_runtime.config.search import SearchSettings
 from aifactory_runtime.config.trusted_types import TrustedType
 from aifactory_runtime.config.yaml_model import explain, read_yaml
@@ -141,8 +142,14 @@ class TrainSettings(_Part):
     """Trains three times more on parts of at most 8,000 rows, and keeps the picture of it with the run."""
     max_gap: Annotated[float, Field(ge=0)] | None = None
     """How much better the model may do on training rows than on validation rows; more is an objection at the gate."""
-    engine: Literal["local", "dask"] = "local"
-    """Where work runs that an estimator spreads (`n_jobs`): in this process, or on Dask workers that train starts."""
+    engine: Engine = "auto"
+    """Where a model is trained: `local` in this process; `auto` there too, unless it has not the memory and the
+    environment has a cluster; `dask` on the environment's cluster, or on workers that train starts on this machine."""
+    private_network: bool = False
+    """Whether nobody else is on the network of a cluster on other machines: xgboost and lightgbm speak there without
+    TLS, and are refused unless it is said."""
+    epochs: Annotated[int, Field(ge=1)] = 5
+    """How often an estimator with `partial_fit` sees each row when it is trained by partition, at most `max_iter`."""
     not_converged: Literal["report", "refuse"] = "report"
     """What becomes of a model whose training ended before it converged."""
     trusted_types: tuple[TrustedType, ...] = ()

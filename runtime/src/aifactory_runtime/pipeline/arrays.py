@@ -49,7 +49,7 @@ def load_at(folder: Path, version: int, name: str, places: Labels, how: tuple[In
         if len(here):
             values[here] = to_matrix(chunk.iloc[places[here] - start], schema, features)
         start += len(chunk)
-    _check_finite(values, schema)
+    check_finite(values, schema)
     return values
 
 
@@ -135,7 +135,7 @@ def _load(
     labels, start = [], 0
     for chunk in tables.batches(folder, table, version, where=where):
         found = to_matrix(chunk, schema, features)
-        _check_finite(found, schema)
+        check_finite(found, schema)
         values[start : start + len(found)] = found
         labels.append(to_labels(chunk, schema.target))
         start += len(found)
@@ -147,7 +147,8 @@ def _joined(labels: Iterable[Labels]) -> Labels:
     return np.concatenate(found) if found else np.empty(0)
 
 
-def _check_finite(found: Matrix, schema: InputSchema) -> None:
+def check_finite(found: Matrix, schema: InputSchema) -> None:
+    """UsageProblem when a feature is infinite."""
     infinite = np.isinf(found).any(axis=0)
     if infinite.any():
         name = schema.features[int(np.flatnonzero(infinite)[0])]

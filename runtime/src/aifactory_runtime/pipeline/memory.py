@@ -15,16 +15,21 @@ _GROUP = Path("/sys/fs/cgroup")
 
 def check(rows: int, features: int) -> None:
     """FactoryError when a float64 matrix of this shape, and what a fit makes of it, is more than is free."""
-    matrix = rows * features * 8
-    if matrix < _SMALL:
+    wanted = needed(rows, features)
+    if wanted < _SMALL * _COPIES:
         return
     free = available()
-    if free is not None and matrix * _COPIES > free:
-        fit = max(1, free // (features * 8 * _COPIES))
+    if free is not None and wanted > free:
+        fit = max(1, free // needed(1, features))
         raise FactoryError(
-            f"to fit {rows} rows of {features} features takes {_gib(matrix * _COPIES)} GiB, {_gib(free)} are free: "
-            f"set data.max_train_rows in conf to {_round(fit)} or less, or train on a larger machine"
+            f"to fit {rows} rows of {features} features takes {_gib(wanted)} GiB, {_gib(free)} are free: "
+            f"set data.max_train_rows in conf to {_round(fit)} or less, or train on a larger machine or a cluster"
         )
+
+
+def needed(rows: int, features: int) -> int:
+    """Bytes that one process takes to fit on so many rows: the float64 matrix, and what a fit makes of it."""
+    return rows * features * 8 * _COPIES
 
 
 def available() -> int | None:

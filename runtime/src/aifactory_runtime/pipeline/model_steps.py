@@ -42,9 +42,17 @@ from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reads import Reads, unread
 from aifactory_runtime.pipeline.reproduction import parity
-from aifactory_runtime.pipeline.training import cluster, fitting, model_files, search, training_data
+from aifactory_runtime.pipeline.training import (
+    cluster,
+    fitting,
+    model_files,
+    search,
+    training_data,
+    trials,
+    where,
+)
 from aifactory_runtime.pipeline.training.fitting import Fitted
-from aifactory_runtime.pipeline.training.training_data import Labels, TrainingData
+from aifactory_runtime.pipeline.training.training_data import Labels, Spread, TrainingData
 from aifactory_runtime.registry import answers, model_folder, savable, trusted_classes
 from aifactory_runtime.registry.authors import tag
 from aifactory_runtime.registry.port import (
@@ -80,31 +88,36 @@ Maker = Callable[[TrainingData, str], Fitted]
 def train(context: Context, handoff: Handoff) -> Handoff:
     """The user's estimator fitted on the training rows, as a model folder and a run of the tracking server.
 
-    With `train.search` the best of several trials.
+    With `train.search` the best of several trials. Where it is done is decided and said before rows are read.
     """
     settings = context.settings.train
+    place = where.of(context, handoff)
+    with cluster.of(context, place) as executor:
 
-    def fitted(data: TrainingData, run: str) -> Fitted:
-        with cluster.of(settings.engine):
+        def fitted(data: TrainingData, run: str) -> Fitted:
             if settings.search is not None:
-                made = search.best(context, data, run, settings.search)
+                made = search.best(context, data, run, settings.search, trials.of(context, handoff, data, executor))
             else:
                 made = fitting.fit(context, data, settings.parameters)
             if settings.learning_curve:
                 pictures.keep(context, run, pictures.learning_curve(context, data, made))
             return made
 
-    return record(context, handoff, fitted)
+        spread = Spread(executor, settings.private_network) if place == "cluster" else None
+        return record(context, handoff, fitted, spread)
 
 
-def record(context: Context, handoff: Handoff, make: Maker) -> Handoff:
-    """What `make` makes of the training data, as the run's model; the tracking run ends as failed when it cannot."""
+def record(context: Context, handoff: Handoff, make: Maker, spread: Spread | None = None) -> Handoff:
+    """What `make` makes of the training data, as the run's model; the tracking run ends as failed when it cannot.
+
+    With `spread` the data are looked at by partition.
+    """
     _ = context.metric  # one of another problem is said now, not after the training
     trusted = context.settings.train.trusted_types
     trusted_classes.check(trusted)
     slicing.check(context, handoff)
     responsible.check(context, handoff)
-    data = training_data.load(context, handoff)
+    data = training_data.load(context, handoff, spread)
     notes = unread(data.unread, context.project.science.place("schema"))
     _say(notes)
     registry = context.registry

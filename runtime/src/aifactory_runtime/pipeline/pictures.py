@@ -74,8 +74,13 @@ def learning_curve(context: Context, data: TrainingData, made: Fitted) -> dict[s
     every = np.unique(data.train.labels, return_index=True)[1] if data.schema.classes else order[:0]
     most = min(len(order), _MOST_ROWS)
     validation = data.validation
-    less = replace(data, validation=validation.of(_evenly(len(validation.labels), _VALIDATED_ROWS)))
-    points = [(len(order), made.figures)]
+    less = replace(
+        data,
+        parted=None,
+        parted_validation=None,
+        validation=validation.of(_evenly(len(validation.labels), _VALIDATED_ROWS)),
+    )
+    points = [(data.rows, made.figures)]
     for part in _PARTS:
         drawn = order[np.linspace(0, len(order) - 1, max(most // part, 2)).astype(int)]
         chosen = np.union1d(drawn, every).astype(int)  # a model that lacks a class of one row has other answers

@@ -40,7 +40,7 @@ def _sample(context: Context, handoff: Handoff, data: TrainingData) -> Iterator[
     """The raw columns of the training rows, spread evenly over the table."""
     version = handoff.table(PREPARED, "prepare").version
     where = (split.SPLIT, split.TRAIN)
-    step = -(-len(data.train.labels) // MOST_ROWS)
+    step = -(-data.rows // MOST_ROWS)
     names, seen = [column.name for column in data.schema.columns], 0
     for frame in tables.batches(context.tables, PREPARED, version, columns=names, where=where):
         yield frame.iloc[-seen % step :: step]

@@ -1,4 +1,4 @@
-"""A Dask scheduler and its workers on this machine, for the time of a training; what joblib spreads, they compute."""
+"""Who computes in a training: this process, the environment's cluster, or Dask workers that a training starts here."""
 
 from __future__ import annotations
 
@@ -6,23 +6,63 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any
 
+from aifactory_runtime.cluster.choice import UNKNOWN, Place, Size
+from aifactory_runtime.cluster.executor import Executor, LocalExecutor
 from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.pipeline import executing, memory
+from aifactory_runtime.pipeline.context import Context
 
-Engine = Literal["local", "dask"]
+_GIB = 2**30
 _LOG = logging.getLogger("aifactory.train")
 
 
-@contextmanager
-def of(engine: Engine) -> Iterator[None]:
-    """Let what `n_jobs` of an estimator spreads run on Dask's workers, one a core; they end with the block.
+def size(context: Context) -> Size | None:
+    """The environment's cluster; without one, for `dask`, a worker for each core of this machine; None for none."""
+    contract = context.contract
+    if contract.cluster_uri is not None:
+        if contract.cluster_workers is None or contract.cluster_memory_gb is None:
+            return UNKNOWN
+        return Size(contract.cluster_workers, round(contract.cluster_memory_gb * _GIB))
+    if context.settings.train.engine != "dask":
+        return None
+    cores = _cores()
+    return Size(cores, (memory.available() or 0) // cores)
 
-    With `local` nothing is started. UsageProblem when the extra is not installed.
+
+def asked(executor: Executor) -> Size:
+    """How large a cluster is that is open: as many workers as there are, each like the smallest."""
+    client: Any = getattr(executor, "client")  # noqa: B009 (an executor in this process has none)
+    limits = [one["memory_limit"] for one in client.scheduler_info(n_workers=-1)["workers"].values()]
+    return Size(executor.workers, min((limit for limit in limits if limit), default=memory.available() or 0))
+
+
+@contextmanager
+def of(context: Context, place: Place) -> Iterator[Executor]:
+    """What computes at this place; what `n_jobs` of an estimator spreads runs on Dask's workers, too.
+
+    What a training starts ends with the block. UsageProblem when Dask is wanted and not installed.
     """
-    if engine == "local":
-        yield
-        return
+    provisioned = context.contract.cluster_uri is not None
+    if place == "process" and context.settings.train.engine != "dask":
+        yield LocalExecutor()
+    elif provisioned:
+        import joblib
+
+        with (
+            executing.of(context, always=True) as executor,
+            joblib.parallel_config(backend="dask", n_jobs=-1, client=executor.client),  # type: ignore[attr-defined]
+        ):
+            yield executor
+    else:
+        with _here() as executor:
+            yield executor
+
+
+@contextmanager
+def _here() -> Iterator[Executor]:
+    """Workers of this machine, one a core."""
     try:
         import dask
         import joblib
@@ -31,7 +71,9 @@ def of(engine: Engine) -> Iterator[None]:
         raise UsageProblem(
             "train.engine is dask, which is not installed: run make setup, it takes requirements/factory-dask.txt too"
         ) from None
-    cores = len(os.sched_getaffinity(0))
+    from aifactory_runtime.cluster.dask_executor import DaskExecutor
+
+    cores = _cores()
     quiet = {"distributed.worker.daemon": True, "distributed.admin.tick.limit": "1h"}
     with (
         dask.config.set(quiet),
@@ -42,8 +84,12 @@ def of(engine: Engine) -> Iterator[None]:
             dashboard_address=None,
             silence_logs=logging.ERROR,
         ) as cluster,
-        Client(cluster),
+        Client(cluster) as client,
         joblib.parallel_config(backend="dask", n_jobs=-1),
     ):
         _LOG.warning("training on %d Dask workers of this machine", cores)
-        yield
+        yield DaskExecutor(client, "set data.max_train_rows in conf, or train on a larger machine")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -18,16 +18,14 @@ from aifactory_runtime.gate import metrics
 from aifactory_runtime.gate.metrics import Metric
 from aifactory_runtime.pipeline import scores
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.pipeline.training import boosters
-from aifactory_runtime.pipeline.training.training_data import Labels, Rows, TrainingData
+from aifactory_runtime.pipeline.training import boosters, by_partition
+from aifactory_runtime.pipeline.training.training_data import MEASURED_ROWS, Labels, Rows, TrainingData
 from aifactory_runtime.registry import answers, savable
 
 TRAINING = "training."
 VALIDATION = "validation."
 GAP = "gap."
 _TRIED_ROWS = 1_000
-_MEASURED_ROWS = 50_000
-"""Training rows that figures are taken from; validation has fewer anyway."""
 _LOG = logging.getLogger("aifactory.train")
 
 
@@ -52,15 +50,16 @@ class NotUsable(FactoryError):
 def fit(context: Context, data: TrainingData, parameters: Mapping[str, Any]) -> Fitted:
     """The user's estimator with `parameters`, fitted and measured. UsageProblem, FactoryError, NotUsable."""
     settings = context.settings.train
-    estimator = _make(context, parameters)
+    estimator = make(context, parameters)
     _prepare(estimator, settings)
     _check_savable(estimator, data, settings.trusted_types)
-    problem = _fitted(estimator, data, settings)
+    estimator, problem = _fitted(estimator, data, settings, context.metric)
     figures = _figures(estimator, data)
     return Fitted(estimator, parameters, figures, problem)
 
 
-def _make(context: Context, parameters: Mapping[str, Any]) -> Any:
+def make(context: Context, parameters: Mapping[str, Any]) -> Any:
+    """The user's estimator with `parameters`, not fitted; UsageProblem when it is none that can be used."""
     try:
         estimator = context.project.science.model()(**parameters)
     except TypeError as error:
@@ -101,15 +100,18 @@ def _check_savable(estimator: Any, data: TrainingData, trusted: Sequence[str]) -
     savable.held(tried, trusted)
 
 
-def _fitted(estimator: Any, data: TrainingData, settings: TrainSettings) -> str | None:
-    """Fit; why it did not converge. What else it warns of is logged, a line each."""
+def _fitted(estimator: Any, data: TrainingData, settings: TrainSettings, metric: Metric) -> tuple[Any, str | None]:
+    """What was fitted, and why it did not converge. What else it warns of is logged, a line each."""
     from sklearn.exceptions import ConvergenceWarning
 
     classes = data.schema.classes
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            boosters.fit(estimator, data.train, data.validation, classes, settings.early_stopping_rounds)
+            if data.parted is not None:
+                estimator = by_partition.fit(estimator, data, data.parted, settings, metric)
+            else:
+                boosters.fit(estimator, data.train, data.validation, classes, settings.early_stopping_rounds)
         except ValueError as error:
             raise _unfit(error) from None
     said = {str(warning.message).strip().partition("\n")[0]: warning.category for warning in caught}
@@ -124,7 +126,7 @@ def _fitted(estimator: Any, data: TrainingData, settings: TrainSettings) -> str 
             "the training did not converge: the model's answers are no numbers; scale the features, or "
             "lower the learning rate in train.parameters"
         )
-    return next((text for text, category in said.items() if issubclass(category, ConvergenceWarning)), None)
+    return estimator, next((text for text, category in said.items() if issubclass(category, ConvergenceWarning)), None)
 
 
 def _unfit(error: ValueError) -> FactoryError:
@@ -142,7 +144,7 @@ def _unfit(error: ValueError) -> FactoryError:
 
 def _figures(estimator: Any, data: TrainingData) -> dict[str, float]:
     classes, positive = data.schema.classes, data.positive
-    step = max(1, math.ceil(len(data.train.values) / _MEASURED_ROWS))
+    step = max(1, math.ceil(len(data.train.values) / MEASURED_ROWS))
     training = _of(estimator, Rows(data.train.values[::step], data.train.labels[::step]), classes, positive)
     validation = _of(estimator, data.validation, classes, positive)
     return {

@@ -7,17 +7,19 @@ import logging
 import math
 import random
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aifactory_runtime.config.search import Choice, Range, SearchSettings, Space
-from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.gate.metrics import LOWER_IS_BETTER, Metric
 from aifactory_runtime.pipeline import progress
 from aifactory_runtime.pipeline.context import Context
-from aifactory_runtime.pipeline.training import fitting
+from aifactory_runtime.pipeline.training import fitting, trials
 from aifactory_runtime.pipeline.training.fitting import Fitted
 from aifactory_runtime.pipeline.training.training_data import TrainingData
+from aifactory_runtime.pipeline.training.trials import Fit
 from aifactory_runtime.registry.port import PREFIX
 
 ALGORITHM = "algorithm"
@@ -28,50 +30,69 @@ _MISSES = 1_000
 _LOG = logging.getLogger("aifactory.train")
 
 
-def best(context: Context, data: TrainingData, run: str, search: SearchSettings) -> Fitted:
+def best(context: Context, data: TrainingData, run: str, search: SearchSettings, fit: Fit | None = None) -> Fitted:
     """The trial that does best on the validation rows, of those whose gap is allowed if there are any.
 
-    `train.parameters` are the first trial. Equal seeds give equal trials in equal order. FactoryError when none could
-    be fitted.
+    `train.parameters` are the first trial. Equal seeds give equal trials in equal order, wherever `fit` computes them;
+    without it that is this process. FactoryError when none could be fitted.
     """
     settings, metric = context.settings.train, context.metric
-    began = time.monotonic()
-    found: list[Fitted] = []
-    tried = 0
-    for parameters in _trials(settings.parameters, search, settings.seed):
-        over = search.budget_seconds is not None and time.monotonic() - began > search.budget_seconds
-        if tried >= search.budget_trials or (tried and over):
-            break
-        progress.detail(f"trial {tried + 1} of {search.budget_trials}")
-        fitted = _tried(context, data, run, tried, parameters)
-        found += [fitted] if fitted is not None else []
-        tried += 1
+    tracked = _Tracked(context, run, search)
+    tries = tracked.begun(_trials(settings.parameters, search, settings.seed))
+    found = tracked.ended((fit or trials.here(context, data))(tries))
     if not found:
-        raise FactoryError(f"none of {tried} trials could be fitted: the tracking runs say why; mend train.search")
+        raise FactoryError(
+            f"none of {tracked.tried} trials could be fitted: the tracking runs say why; mend train.search"
+        )
     chosen = _choose(found, metric, settings.max_gap)
     figure, gap = chosen.figures.get(fitting.VALIDATION + metric, math.nan), chosen.gap(metric)
-    _LOG.warning("search: %d trials, best %s %.4g (gap %.2g)", tried, metric, figure, gap)
+    _LOG.warning("search: %d trials, best %s %.4g (gap %.2g)", tracked.tried, metric, figure, gap)
     return chosen
 
 
-def _tried(
-    context: Context, data: TrainingData, parent: str, number: int, parameters: Mapping[str, Any]
-) -> Fitted | None:
-    """One trial, tracked; None when it cannot be fitted. A parameter that make_model does not take ends the search."""
-    registry = context.registry
-    run = registry.start_run(f"trial {number}", {PREFIX + "trial": str(number)}, parent)
-    try:
-        fitted = fitting.fit(context, data, parameters)
-        tags = {PREFIX + "converged": str(fitted.problem is None).lower()}
-        registry.log(run, parameters, fitted.figures, tags)
-    except BaseException as error:
-        registry.log(run, parameters, tags={PREFIX + "failure": str(error)})
-        registry.finish_run(run, failed=True)
-        if isinstance(error, FactoryError) and not isinstance(error, UsageProblem):
-            return None
-        raise
-    registry.finish_run(run)
-    return fitted
+class _Tracked:
+    """Each trial as a run of its own below that of the pipeline, within the budget."""
+
+    def __init__(self, context: Context, parent: str, search: SearchSettings) -> None:
+        self.tried = 0
+        self._registry, self._parent, self._search = context.registry, parent, search
+        self._open: deque[tuple[str, Mapping[str, Any]]] = deque()
+
+    def begun(self, tries: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The trials that the budget has room for, as somebody takes them."""
+        began, most = time.monotonic(), self._search.budget_seconds
+        for parameters in itertools.islice(tries, self._search.budget_trials):
+            if self.tried and most is not None and time.monotonic() - began > most:
+                return
+            progress.detail(f"trial {self.tried + 1} of {self._search.budget_trials}")
+            tags = {PREFIX + "trial": str(self.tried)}
+            self._open.append((self._registry.start_run(f"trial {self.tried}", tags, self._parent), parameters))
+            self.tried += 1
+            yield parameters
+
+    def ended(self, outcomes: Iterator[Fitted | FactoryError]) -> list[Fitted]:
+        """What could be fitted, in order. What ends the search ends all runs that are open."""
+        found = []
+        try:
+            for outcome in outcomes:
+                run, parameters = self._open[0]
+                if isinstance(outcome, Fitted):
+                    tags = {PREFIX + "converged": str(outcome.problem is None).lower()}
+                    self._registry.log(run, parameters, outcome.figures, tags)
+                    self._registry.finish_run(run)
+                    found.append(outcome)
+                else:
+                    self._failed(run, parameters, outcome)
+                self._open.popleft()
+        except BaseException as error:
+            for run, parameters in self._open:
+                self._failed(run, parameters, error)
+            raise
+        return found
+
+    def _failed(self, run: str, parameters: Mapping[str, Any], error: BaseException) -> None:
+        self._registry.log(run, parameters, tags={PREFIX + "failure": str(error)})
+        self._registry.finish_run(run, failed=True)
 
 
 def _choose(found: list[Fitted], metric: Metric, max_gap: float | None) -> Fitted:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aifactory_runtime.cluster.executor import Executor
 from aifactory_runtime.data import declared, outliers, split, tables
 from aifactory_runtime.data.columns import Matrix
 from aifactory_runtime.data.tables import PREPARED, REFERENCE
@@ -19,11 +20,15 @@ from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reads import Reads
+from aifactory_runtime.pipeline.training import chunks, parted
+from aifactory_runtime.pipeline.training.parted import Parted
 from aifactory_runtime.registry.model_folder import Belongs, InputSchema, Label
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MEASURED_ROWS = 50_000
+"""Training rows that figures are taken from; validation has fewer anyway."""
 _MODEL = "model"
 _MIN_CLASSES = 2
 Labels = np.ndarray[Any, Any]
@@ -52,10 +57,30 @@ class TrainingData:
     """Of two classes the one that f1 is of, where the settings name one."""
     unread: tuple[str, ...] = ()
     """Raw columns that a request must bring and that features.py does not read."""
+    parted: Parted | None = None
+    """All training rows, where they are not held at once: `train` are some of them then, evenly spread."""
+    parted_validation: Parted | None = None
+    """The validation rows once more, for who watches them by partition."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the model learns from."""
+        return len(self.train.labels) if self.parted is None else self.parted.rows
 
 
-def load(context: Context, handoff: Handoff) -> TrainingData:
-    """Training and validation rows of the prepared table; FactoryError when nothing can be learned from them."""
+@dataclass(frozen=True)
+class Spread:
+    """Training by partition: who computes, and whether the network between them was declared private."""
+
+    executor: Executor
+    private: bool = False
+
+
+def load(context: Context, handoff: Handoff, spread: Spread | None = None) -> TrainingData:
+    """Training and validation rows of the prepared table; FactoryError when nothing can be learned from them.
+
+    With `spread` the training rows are never held at once.
+    """
     science = context.project.science
     table = handoff.table(PREPARED, "prepare").version
     columns = declared.input_columns(science.schema(), science.target(), science.ignored())
@@ -66,15 +91,37 @@ def load(context: Context, handoff: Handoff) -> TrainingData:
     features = Reads(science.features(), science.ignored())
     declares = InputSchema(science.target(), columns, (), (), science.ignored())
     schema = arrays.pin_split(context.tables, table, split.TRAIN, declares, features)
-    train = Rows(*arrays.load(context.tables, table, split.TRAIN, schema, features))
-    schema = replace(schema, classes=_classes(train.labels, schema.target, context.project.manifest.problem))
+    problem = context.project.manifest.problem
+    if spread is None:
+        train = Rows(*arrays.load(context.tables, table, split.TRAIN, schema, features))
+        schema = replace(schema, classes=_classes(train.labels, schema.target, problem))
+    else:
+        learned = _parted(context, table, split.TRAIN, schema, spread)
+        seen = parted.look(learned, MEASURED_ROWS, numbers=problem == REGRESSION)
+        train = Rows(seen.values, seen.labels)
+        schema = replace(schema, classes=_classes(seen.different, schema.target, problem))
     positive = context.settings.gate.positive_class
     if positive is not None and positive not in schema.classes:
         raise UsageProblem(
             f"conf: gate.positive_class is no class of {schema.target}: write one of them, or leave it out"
         )
     unread = tuple(column.name for column in columns if column.name not in features.names)
-    return TrainingData(schema, train, rows(context, handoff, split.VALIDATION, schema), positive, unread)
+    made = TrainingData(schema, train, rows(context, handoff, split.VALIDATION, schema), positive, unread)
+    if spread is None:
+        return made
+    watched = _parted(context, table, split.VALIDATION, schema, spread)
+    return replace(
+        made,
+        parted=_parted(context, table, split.TRAIN, schema, spread),
+        parted_validation=replace(watched, how=replace(watched.how, known_only=True)),
+    )
+
+
+def _parted(context: Context, table: int, name: str, schema: InputSchema, spread: Spread) -> Parted:
+    """The rows of one split by partition."""
+    found = chunks.of(context.tables, table, name)
+    how = parted.How(schema, context.project.science.features())
+    return Parted(tuple(found), how, spread.executor, spread.private)
 
 
 def rows(context: Context, handoff: Handoff, name: str, schema: InputSchema) -> Rows:
