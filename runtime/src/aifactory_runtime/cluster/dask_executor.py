@@ -93,8 +93,8 @@ class DaskExecutor:
             try:
                 result: R = future.result(timeout=_LOOK_SECONDS)
             except TimeoutError:
-                if future.done():
-                    raise  # the function's own
+                if future.status == "error":  # the function's own, or one that came while this waited
+                    return future.result()
             else:
                 return result
             if self._client.status != "running":

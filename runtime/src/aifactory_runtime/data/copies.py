@@ -76,6 +76,14 @@ class Candidates:
         else:
             self._hashes[names].append(hashed)
 
+    def join(self, other: Candidates) -> None:
+        """Take in the part of the table that comes next: what is none there is none."""
+        for names in self.names:
+            if names in other._hashes:
+                self._hashes[names] += other._hashes[names]
+            else:
+                del self._hashes[names]
+
     def keys(self, whole: Hashes) -> dict[Names, Hashes]:
         """The keys with their hashes, the one that most rows have first. `whole` is of all chunks."""
         every = {names: np.concatenate(parts) for names, parts in self._hashes.items() if parts}
@@ -89,19 +97,27 @@ def _by_chance(rows: int) -> int:
     return int(4.0 * rows * rows / 2.0**64)
 
 
-def truly_shared(frames: Iterable[pd.DataFrame], names: Sequence[str], suspected: Hashes) -> int:
-    """How many of the `suspected` keys rows of different values have not: their values are compared, not their hashes.
-
-    Of very many rows two may have equal hashes by chance. So few can: of more than 1,000 none is compared.
-    """
-    if len(suspected) > _MOST_COMPARED:
-        return len(suspected)
+def having(names: Sequence[str], suspected: Hashes, frames: Iterable[pd.DataFrame], first: int = 0) -> pd.DataFrame:
+    """The rows with a `suspected` key: the values of `names` by number, and `row`, the hash of the whole."""
     import pandas as pd
 
+    del first
     found = []
     for frame in frames:
         here = np.isin(row_numbers.hashes(frame[list(names)]), suspected)
         part = frame.loc[here, list(names)].set_axis(range(len(names)), axis=1)
         found.append(part.assign(row=row_numbers.hashes(frame[here])))
+    return pd.concat(found, ignore_index=True)
+
+
+def are_compared(suspected: Hashes) -> bool:
+    """Whether so few keys may have equal hashes by chance that their values are compared: none, or more than 1,000."""
+    return 0 < len(suspected) <= _MOST_COMPARED
+
+
+def truly_shared(found: Sequence[pd.DataFrame]) -> int:
+    """How many rows, as `having` found them in each part, have a key that one of other values before them has."""
+    import pandas as pd
+
     different = pd.concat(found).drop_duplicates()
     return int(different.drop(columns="row").duplicated().sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,13 +18,13 @@ from aifactory_runtime.data import (
     text_encoding,
 )
 from aifactory_runtime.data import kinds as kinds_of
+from aifactory_runtime.data.notes import Notes
 from aifactory_runtime.data.text_encoding import Opener
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_log = logging.getLogger(__name__)
 _BLOCK_BYTES = 1 << 21
 """The longest row, too. Larger blocks are no faster, and several are held."""
 _COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
@@ -52,18 +51,25 @@ def detect(name: str, opener: Opener, encoding: str | None = None) -> ReadSettin
 
 
 def batches(
-    name: str, opener: Opener, read: ReadSettings, kinds: Mapping[str, str], without: Collection[str] = ()
+    name: str,
+    opener: Opener,
+    read: ReadSettings,
+    kinds: Mapping[str, str],
+    without: Collection[str] = (),
+    *,
+    notes: Notes | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Rows as the file has them: columns in `kinds` as their kind, others as texts; those in `without` are left out.
 
-    FactoryError in one line, without a value, for rows that do not fit the header or a kind.
+    FactoryError in one line, without a value, for rows that do not fit the header or a kind. `notes` get columns in
+    which cells were taken for missing because conf says so.
     """
     csv_quotes.check(name, opener, read)
     header = csv_layout.header(name, opener, read)
     file = _File(name, opener, read, header)
     # Arrow parses what is written plainly; dates come as texts, as it takes no two formats that differ by a zone.
     own = {column for column in kinds if column in read.columns or kinds[column] == "date"}
-    cells = _Cells(name, read, {column: kind for column, kind in kinds.items() if column not in without})
+    cells = _Cells(name, read, {column: kind for column, kind in kinds.items() if column not in without}, notes)
     with file.one_line(kinds):
         last = None
         for batch in file.batches({column: kind for column, kind in kinds.items() if column not in own}, without):
@@ -74,7 +80,15 @@ def batches(
         _check_end(name, last)
         if last is not None and cells.rows > sum_rows.LEAST_ABOVE:
             _check_sums(name, file, last)
-    cells.say_taken()
+
+
+def count_rows(name: str, opener: Opener, read: ReadSettings) -> int:
+    """How many rows `batches` has, if all of them fit; FactoryError for those that do not fit the header."""
+    csv_quotes.check(name, opener, read)
+    header = csv_layout.header(name, opener, read)
+    file = _File(name, opener, read, header)
+    with file.one_line({}):
+        return sum(batch.num_rows for batch in file.batches({}, file.all_but(header.names[-1])))
 
 
 def _date_formats(cells: list[str]) -> tuple[str, ...]:
@@ -92,12 +106,11 @@ def _date_formats(cells: list[str]) -> tuple[str, ...]:
 class _Cells:
     """Makes values of the cells that Arrow leaves as texts, and says which are none, or were taken for missing."""
 
-    def __init__(self, name: str, read: ReadSettings, kinds: Mapping[str, str]) -> None:
+    def __init__(self, name: str, read: ReadSettings, kinds: Mapping[str, str], notes: Notes | None) -> None:
         self._name, self._read, self._kinds = name, read, kinds
         self.rows = 0
         """Rows so far."""
-        self._taken: dict[str, tuple[int, int]] = {}
-        """Columns with cells that conf names as missing: how many, and the row of the first."""
+        self._notes = notes or Notes()
 
     def finished(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its kinds; texts without surrounding space, and none where nothing is written."""
@@ -134,14 +147,6 @@ class _Cells:
         row = self.rows + same.index(True).as_py() + 1
         raise FactoryError(f"{self._name}: row {row} under the header is the header once more: take it out")
 
-    def say_taken(self) -> None:
-        """One line for each column in which cells were taken for missing values because conf says so."""
-        for column, (count, row) in self._taken.items():
-            _log.warning(
-                "note: %s: cells of %s that are taken for missing, as data.read.columns says: %d, the first in row %d",
-                self._name, column, count, row,
-            )  # fmt: skip
-
     def _by_rule(self, column: str, values: pa.Array) -> pa.Array:
         import pyarrow.compute as pc
 
@@ -150,8 +155,8 @@ class _Cells:
         if pc.any(found.odd).as_py():
             raise self._unfit(column, values, found.odd.index(True).as_py())
         if count := pc.sum(found.taken).as_py():
-            before, row = self._taken.get(column, (0, self.rows + found.taken.index(True).as_py() + 1))
-            self._taken[column] = (before + count, row)
+            sentence = f"{self._name}: cells of {column} that are taken for missing, as data.read.columns says"
+            self._notes.count(sentence, count, self.rows + found.taken.index(True).as_py() + 1)
         return found.values
 
     def _unfit(self, column: str, values: pa.Array, place: int | None) -> FactoryError:

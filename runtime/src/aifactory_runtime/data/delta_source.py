@@ -7,8 +7,12 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aifactory_runtime.data import pieces, stored_columns
+from aifactory_runtime.data.notes import Notes
+from aifactory_runtime.data.pieces import Piece, Split, Wanted
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -41,32 +45,80 @@ def digest_lines(table: DeltaTable) -> Iterator[str]:
         yield f"deleted {path.rpartition('/')[2]} {hashlib.sha256(rows).hexdigest()}\n"
 
 
-def batches(name: str, table: DeltaTable, filesystem: Any, rows: int) -> Iterator[pa.RecordBatch]:
-    """Its rows, file by file: in the order of their paths, of tables with deleted rows or renamed columns in the log's.
+@dataclass(frozen=True)
+class DeltaFiles:
+    """Reads the files of a Delta table, whose columns are `schema`; see `pieces.Reader`."""
 
-    FactoryError names a feature of Delta that is not read here.
+    name: str
+    wanted: Wanted
+    schema: pa.Schema
+
+    def batches(self, piece: Piece, notes: Notes) -> Iterator[pa.RecordBatch]:
+        """See `pieces.Reader`."""
+        stored = piece.place.to_batches(schema=self.schema, batch_size=self.wanted.rows)
+        yield from stored_columns.batches(self.name, stored, self.wanted, notes, piece.before)
+
+    def count(self, piece: Piece) -> int:
+        """See `pieces.Reader`."""
+        return piece.rows or 0
+
+
+@dataclass(frozen=True)
+class DeltaWhole:
+    """Reads a version of a Delta table with Delta's own engine, in the order of its log; see `pieces.Reader`."""
+
+    name: str
+    address: str
+    version: int
+    wanted: Wanted
+
+    def batches(self, piece: Piece, notes: Notes) -> Iterator[pa.RecordBatch]:
+        """See `pieces.Reader`; FactoryError names a feature of Delta that is not read here."""
+        yield from stored_columns.batches(self.name, self._stored(), self.wanted, notes, piece.before)
+
+    def count(self, piece: Piece) -> int:
+        """See `pieces.Reader`."""
+        del piece
+        return sum(batch.num_rows for batch in self._stored())
+
+    def _stored(self) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+        from deltalake import QueryBuilder
+
+        # One file after another: the engine's own number of threads would mix their rows.
+        rows = str(self.wanted.rows)
+        engine = QueryBuilder({"datafusion.execution.target_partitions": "1", "datafusion.execution.batch_size": rows})
+        with _features_named(self.name):
+            table = open_table(self.name, self.address, self.version)
+            found = engine.register("source", table).execute("SELECT * FROM source")
+            yield from pa.RecordBatchReader.from_stream(found)
+
+
+def split(name: str, address: str, filesystem: Any, wanted: Wanted) -> Split:
+    """The newest version of the table at `address`: its files in the order of their paths, large ones in pieces.
+
+    A table with deleted rows or renamed columns is one piece: only Delta's own engine reads it.
     """
-    if _plain(table):
-        dataset = table.to_pyarrow_dataset(filesystem=filesystem)
-        for fragment in sorted(dataset.get_fragments(), key=lambda fragment: fragment.path):
-            yield from fragment.to_batches(schema=dataset.schema, batch_size=rows)
-        return
-    import pyarrow as pa
-    from deltalake import QueryBuilder
+    table = open_table(name, address)
+    if not _plain(table):
+        whole = DeltaWhole(name, address, table.version(), wanted)
+        columns = len(table.schema().fields)
+        return Split(whole, (Piece(None, None),), columns, "it is a Delta table with deleted rows or renamed columns")
+    dataset = table.to_pyarrow_dataset(filesystem=filesystem)
+    found = []
+    for fragment in sorted(dataset.get_fragments(), key=lambda fragment: fragment.path):
+        chunks = [chunk.num_rows for chunk in fragment.row_groups]
+        for which, held, before in pieces.chunks(chunks, len(dataset.schema)):
+            found.append(Piece(fragment.subset(row_group_ids=list(which)), held, before))
+    return Split(DeltaFiles(name, wanted, dataset.schema), tuple(found), len(dataset.schema))
 
-    # One file after another: the engine's own number of threads would mix their rows.
-    engine = QueryBuilder({"datafusion.execution.target_partitions": "1", "datafusion.execution.batch_size": str(rows)})
-    with _features_named(name):
-        found = engine.register("source", table).execute("SELECT * FROM source")
-        yield from pa.RecordBatchReader.from_stream(found)
 
-
-def open_table(name: str, address: str) -> DeltaTable:
-    """The newest version of the table at a path or an address; FactoryError names a feature that is not read here."""
+def open_table(name: str, address: str, version: int | None = None) -> DeltaTable:
+    """A version (the newest) of the table at a path or an address; FactoryError names a feature that is not read."""
     from deltalake import DeltaTable
 
     with _features_named(name):
-        return DeltaTable(address)
+        return DeltaTable(address, version=version)
 
 
 @contextmanager

@@ -102,7 +102,8 @@ class _Change:
 
     def _write(self, file: Stored, wanted: Wanted) -> None:
         value = "" if self._by is None else str(file.only[self._by])
-        writer = parts.Writer(self._path, {value: file.first}, self._by, long_texts=self._by is not None)
+        texts = self._by is not None
+        writer = parts.Writer(self._path, {value: file.first}, self._by, long_texts=texts, append=file.append)
         self._writers.append(writer)
         for chunk in self._chunks(file):
             left = chunk.filter(_array([not meant for meant in wanted(chunk)])).combine_chunks()

@@ -18,11 +18,16 @@ Array = np.ndarray[Any, Any]
 
 
 class Sample:
-    """About `leaks.MOST_ROWS` of a table's `rows`, drawn evenly."""
+    """About `leaks.MOST_ROWS` of a table's `rows`, drawn evenly: the same ones however it is read in parts.
 
-    def __init__(self, rows: int) -> None:
+    Of a part `first` is the number of its first row.
+    """
+
+    def __init__(self, rows: int, first: int = 0) -> None:
         self._share = min(1.0, leaks.MOST_ROWS / max(rows, 1))
-        self._draw = np.random.default_rng(_SEED)
+        bits = np.random.PCG64(_SEED)
+        bits.advance(first)  # a number is drawn for each row
+        self._draw = np.random.Generator(bits)
         self._kept: list[pd.DataFrame] = []
 
     def add(self, frame: pd.DataFrame) -> None:
@@ -30,6 +35,10 @@ class Sample:
         if self._share < 1.0:
             frame = frame.take(np.flatnonzero(self._draw.random(len(frame)) < self._share))
         self._kept.append(frame)
+
+    def join(self, other: Sample) -> None:
+        """Take in what was drawn of the part that comes next."""
+        self._kept += other._kept
 
     def find(self, roles: Roles, group: str | None = None) -> tuple[leaks.Leak, ...]:
         """The columns a model sees that nearly tell the target; rows of one `group` are judged together."""

@@ -17,7 +17,7 @@ import numpy as np
 from aifactory_runtime.config.settings import ColumnSettings
 from aifactory_runtime.data import row_hash as row_numbers
 from aifactory_runtime.data import split, tables
-from aifactory_runtime.data.quality import Numbers
+from aifactory_runtime.data.counted import Numbers
 from aifactory_runtime.data.tables import PREPARED
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.model_folder import Column

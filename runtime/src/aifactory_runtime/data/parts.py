@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from aifactory_runtime.data import column_names
+from aifactory_runtime.data.part_file import PartFile, Written
+from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +25,9 @@ ORDER = column_names.ORDER
 CHUNK_BYTES = 32 << 20
 """What one chunk of a table may hold, counting 8 bytes a value: the bound of what reads and writes tables."""
 _FEWEST, _MOST = 1_024, 262_144
+_ASIDE = "_writing"
+_NAME = re.compile(r"part-\d{5,}-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-[0-9a-f]{8})?\.parquet")
+"""Names of files: the number within what is added together, what that is, and of several attempts which one."""
 
 
 def chunk_rows(columns: int) -> int:
@@ -47,18 +51,6 @@ def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.concat_batches(waiting)
 
 
-@dataclass
-class _Part:
-    """One file that is being written; `waiting` holds rows until they make a chunk."""
-
-    path: Path
-    first: int
-    writer: Any = None
-    waiting: list[Any] = field(default_factory=list)
-    held: int = 0
-    rows: int = 0
-
-
 @dataclass(frozen=True)
 class Stored:
     """One file of a version as its commit describes it; `only` holds the columns that have one value in all rows."""
@@ -70,6 +62,12 @@ class Stored:
     chunks: range | None = None
     """Which of its chunks are meant; all for None."""
 
+    @property
+    def append(self) -> str:
+        """Equal for the files that one writer added; another writer's are each on its own."""
+        found = _NAME.fullmatch(self.path)
+        return found[1] if found else self.path
+
 
 class Writer:
     """Writes one file for each value of the column `by` (one file for None), each in the order given.
@@ -77,91 +75,146 @@ class Writer:
     `starts` says which number the first row of each file gets in the column that keeps the order. Files are written
     aside and moved to the table when they are whole; what a killed writer left aside goes when the next one begins.
     With `long_texts` each batch is a chunk of its own, as 8 bytes a value would not bound it, and is packed tightly.
+    `append` names what is added together, where the files take the place of others.
     """
 
     def __init__(
-        self, folder: Path, starts: Mapping[str, int], by: str | None = None, *, long_texts: bool = False
+        self,
+        folder: Path,
+        starts: Mapping[str, int],
+        by: str | None = None,
+        *,
+        long_texts: bool = False,
+        append: str | None = None,
     ) -> None:
+        self.aside = folder.absolute() / _ASIDE
+        """Where files lie that are written, until they are whole; nobody else writes there meanwhile."""
+        self.append = append or str(uuid.uuid4())
+        self._attempt = "" if append is None else _attempt()
         self._folder = folder
-        self._aside = folder / "_writing"
         self._starts = starts
         self._by = by
         self._long_texts = long_texts
-        self._parts: dict[str, _Part] = {}
-        shutil.rmtree(self._aside, ignore_errors=True)
+        self._parts: dict[str, PartFile] = {}
+        self._written: dict[str, Written] = {}
+        shutil.rmtree(self.aside, ignore_errors=True)
 
     def add(self, batch: pa.RecordBatch, value: str = "") -> None:
-        """Add rows to the file for `value`, behind those that are there."""
+        """Add rows to the file for `value`, behind those that are there and in files that were taken in."""
         part = self._parts.get(value)
         if part is None:
-            path = self._aside / f"part-{len(self._parts):05d}-{uuid.uuid4()}.parquet"
-            part = self._parts[value] = _Part(path, self._starts[value])
-        part.waiting.append(batch)
-        part.held += batch.num_rows
+            path = self.aside / _named(len(self._parts) + len(self._written), self.append, self._attempt)
+            first = self._starts[value] + self.rows
+            part = PartFile(path, self._folder.name, first, tight=self._long_texts)
+            self._parts[value] = part
+        part.add(batch)
         if self._long_texts or part.held >= chunk_rows(batch.num_columns):
-            self._flush(part)
+            part.flush()
+
+    def beside(self, number: int, before: int) -> Beside:
+        """For another process, which writes the file of this number; the `before` rows of others come first."""
+        return Beside(self._folder.name, self.aside, self.append, number, self._starts[""] + before)
+
+    def take(self, written: Written) -> None:
+        """Take in a file that another process wrote aside, with the columns of those that are there."""
+        first = next(iter(self._written.values()), written)
+        if not written.schema.equals(first.schema):
+            column = next(
+                (entry.name for entry in first.schema if entry not in written.schema), written.schema.names[0]
+            )
+            raise FactoryError(
+                f"table {self._folder.name}: {column} is not of the same type in all parts of the input: declare it in "
+                "schema.py"
+            )
+        self._written[written.path.name] = written
+
+    def add_all(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Add each batch to the file for its value."""
+        for batch in batches:
+            self.add(batch, "" if self._by is None else batch.column(self._by)[0].as_py())
+
+    @property
+    def filled(self) -> bool:
+        """Whether a row was added."""
+        return bool(self._parts or self._written)
+
+    @property
+    def columns(self) -> pa.Schema:
+        """Columns of the files that were taken in, without the one that keeps the order."""
+        schema = next(written.schema for written in self._written.values())
+        return schema.remove(schema.get_field_index(ORDER))
 
     def close(self) -> list[Any]:
         """Finish all files; the actions that add them to the table."""
-        from deltalake.transaction import AddAction
-
-        actions = []
-        for value, part in self._parts.items():
-            self._flush(part)
-            part.writer.close()
-            part.path = part.path.rename(self._folder / part.path.name)
-            least, most = {ORDER: part.first}, {ORDER: part.first + part.rows - 1}
-            same = {} if self._by is None else {self._by: value}
-            facts = {"numRecords": part.rows, "minValues": least | same, "maxValues": most | same, "nullCount": {}}
-            about = part.path.stat()
-            changed = about.st_mtime_ns // 1_000_000
-            actions.append(AddAction(part.path.name, about.st_size, {}, changed, True, json.dumps(facts)))
-        with suppress(OSError):
-            self._aside.rmdir()
+        self._written |= {value: part.close() for value, part in self._parts.items()}
+        actions = [self._placed(value, written) for value, written in self._written.items()]
+        shutil.rmtree(self.aside, ignore_errors=True)  # files of attempts whose process was lost, too
         return actions
 
     def discard(self, committed: Collection[str]) -> None:
         """Remove every file that was written, but those that a commit names."""
         for part in self._parts.values():
+            part.give_up()
+        for name in {written.path.name for written in self._written.values()}.difference(committed):
             with suppress(OSError):
-                if part.writer is not None:
-                    part.writer.close()
-            if part.path.name not in committed:
-                with suppress(OSError):
-                    part.path.unlink()
-        for folder in (self._aside, self._folder):
-            with suppress(OSError):
-                folder.rmdir()  # one that holds other files stays
+                (self._folder / name).unlink()
+        shutil.rmtree(self.aside, ignore_errors=True)
+        with suppress(OSError):
+            self._folder.rmdir()  # one that holds other files stays
 
     @property
     def schema(self) -> pa.Schema:
         """Columns of the files, once they are closed."""
-        return next(part.writer.schema for part in self._parts.values())
+        return next(written.schema for written in self._written.values())
 
     @property
     def rows(self) -> int:
-        """Rows of all files, once they are closed."""
-        return sum(part.rows for part in self._parts.values())
+        """Rows of all files that are whole."""
+        return sum(written.rows for written in self._written.values())
 
-    def _flush(self, part: _Part) -> None:
-        import pyarrow as pa
-        from pyarrow import parquet
+    def _placed(self, value: str, written: Written) -> Any:
+        """Move a file to the table; what the commit says of it."""
+        from deltalake.transaction import AddAction
 
-        if not part.waiting:
-            return
-        table = pa.Table.from_batches(part.waiting).combine_chunks()
-        part.waiting, part.held = [], 0
-        start = part.first + part.rows
-        table = table.append_column(ORDER, pa.array(np.arange(start, start + len(table))))
-        if part.writer is None:
-            column_names.check_case(f"table {self._folder.name}", table.column_names)
-            texts = [entry.name for entry in table.schema if pa.types.is_string(entry.type)]
-            self._aside.mkdir(parents=True, exist_ok=True)
-            # Level 9 takes less room by 6 % or more than level 1, for 0.1 s of the processor per 20,000 predictions.
-            packed = {"compression": "zstd", "compression_level": 9} if self._long_texts else {"compression": "snappy"}
-            part.writer = parquet.ParquetWriter(str(part.path), table.schema, use_dictionary=texts, **packed)
-        part.writer.write_table(table, row_group_size=len(table))
-        part.rows += len(table)
+        path = written.path.rename(self._folder / written.path.name)
+        least, most = {ORDER: written.first}, {ORDER: written.first + written.rows - 1}
+        same = {} if self._by is None else {self._by: value}
+        facts = {"numRecords": written.rows, "minValues": least | same, "maxValues": most | same, "nullCount": {}}
+        about = path.stat()
+        return AddAction(path.name, about.st_size, {}, about.st_mtime_ns // 1_000_000, True, json.dumps(facts))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One file of a `Writer` of another process; each attempt to write it has a name of its own."""
+
+    table: str
+    aside: Path
+    append: str
+    number: int
+    first: int
+
+    def write(self, batches: Iterable[pa.RecordBatch]) -> Written | None:
+        """Write the rows, chunk by chunk; None when there are none. Whatever goes wrong, no file stays."""
+        path = self.aside / _named(self.number, self.append, _attempt())
+        part = PartFile(path, self.table, self.first)
+        try:
+            for batch in batches:
+                part.add(batch)
+                if part.held >= chunk_rows(batch.num_columns):
+                    part.flush()
+            return part.close() if part.rows or part.held else None
+        except BaseException:
+            part.give_up()
+            raise
+
+
+def _named(number: int, append: str, attempt: str) -> str:
+    return f"part-{number:05d}-{append}{attempt}.parquet"
+
+
+def _attempt() -> str:
+    return f"-{uuid.uuid4().hex[:8]}"
 
 
 def stored(table: DeltaTable) -> list[Stored]:
@@ -175,6 +228,14 @@ def stored(table: DeltaTable) -> list[Stored]:
         only = {name: value for name, value in least.items() if value is not None and most.get(name) == value}
         found.append(Stored(path, columns["num_records"][place], least.get(ORDER) or 0, only))
     return sorted(found, key=lambda file: (file.first, file.path))
+
+
+def appends(table: DeltaTable) -> list[list[Stored]]:
+    """The files of a version that is open, those that were added together in one list, in the order of their rows."""
+    found: dict[str, list[Stored]] = {}
+    for file in stored(table):
+        found.setdefault(file.append, []).append(file)
+    return list(found.values())
 
 
 def read(
@@ -237,6 +298,16 @@ def _cannot_hold(known: Any, value: str, *, part: bool) -> bool:
     return bool(known.has_min_max and not known.min <= value <= known.max)
 
 
+def read_chunk(path: Path, chunk: int, schema: pa.Schema) -> pa.Table:
+    """The columns of `schema` of one chunk of a file, in the order of its rows; what the file lacks is null."""
+    from pyarrow import parquet
+
+    with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
+        there = set(file.schema_arrow.names)
+        needed = sorted({*schema.names, ORDER} & there)
+        return _fitted(_in_order(file.read_row_group(chunk, columns=needed)), schema, there)
+
+
 def _read(
     file_chunks: tuple[Path, range | None],
     schema: pa.Schema,
@@ -266,11 +337,7 @@ def _read(
                 found = found.filter(pc.greater(found.column(above[0]), pa.scalar(above[1])))
             if holding is not None:
                 found = found.filter(pc.match_substring(found.column(holding[0]), holding[1]))
-            made = [
-                found.column(entry.name).cast(entry.type) if entry.name in there else pa.nulls(len(found), entry.type)
-                for entry in schema
-            ]
-            chunk = pa.table(made, schema=schema)
+            chunk = _fitted(found, schema, there)
             for start in range(0, len(chunk), rows):
                 yield chunk.slice(start, rows)
 
@@ -281,6 +348,17 @@ def _holds(file: Any, group: int, holding: tuple[str, str]) -> bool:
 
     texts = file.read_row_group(group, columns=[holding[0]]).column(0)
     return bool(pc.any(pc.match_substring(texts, holding[1])).as_py())
+
+
+def _fitted(found: pa.Table, schema: pa.Schema, there: Collection[str]) -> pa.Table:
+    """The columns of `schema` of rows of a file that has those that are `there`; else they are null."""
+    import pyarrow as pa
+
+    made = [
+        found.column(entry.name).cast(entry.type) if entry.name in there else pa.nulls(len(found), entry.type)
+        for entry in schema
+    ]
+    return pa.table(made, schema=schema)
 
 
 def _may_be_above(file: Any, group: int, above: tuple[str, int]) -> bool:

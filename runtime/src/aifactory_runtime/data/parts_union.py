@@ -88,6 +88,12 @@ class Union:
                 ) from None
         return pa.RecordBatch.from_pydict(made)
 
+    def whole(self) -> Union:
+        """The same for who only fits parts to it: it names no part, however many there are."""
+        made = Union(self._name, self._kinds)
+        made._types, made._columns = self._types, [dict.fromkeys(self.names)]
+        return made
+
     def _wider(self, column: str, before: Any, found: Any, part: str) -> Any:
         import pyarrow as pa
 

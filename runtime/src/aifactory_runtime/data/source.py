@@ -10,12 +10,15 @@ import threading
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config.settings import ReadSettings
-from aifactory_runtime.data import csv_text, delta_source, stored_columns, table_parts, text_encoding
+from aifactory_runtime.data import csv_text, delta_source, table_parts, text_encoding
 from aifactory_runtime.data.located import Located
+from aifactory_runtime.data.notes import Notes
+from aifactory_runtime.data.pieces import Piece, Reader, Split, Wanted
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ def digest(located: Located, given_up: threading.Event | None = None) -> str:
     total = hashlib.sha256()
     with _one_line(located.name):
         if _is_delta(located):
-            for line in delta_source.digest_lines(_delta(located)):
+            for line in delta_source.digest_lines(delta_source.open_table(located.name, _address(located))):
                 total.update(line.encode())
             return total.hexdigest()
         for below in located.files():
@@ -125,15 +128,61 @@ def batches(
     without a name, unless it is declared. FactoryError in one line, never with a value, for what is corrupt, holds no
     rows or does not fit a kind.
     """
-    declared = {column: kind for column, kind in (kinds or {}).items() if column not in without}
-    with _one_line(located.name):
-        empty = True
-        for batch in _batches(located, read, declared, rows, without):
-            for start in range(0, batch.num_rows, rows):
-                empty = False
-                yield batch.slice(start, rows)
+    table, notes, empty = split(located, read, kinds, rows, without), Notes(), True
+    for piece in table.pieces:
+        for batch in table.reader.batches(piece, notes):
+            empty = False
+            yield batch
     if empty:
-        raise FactoryError(f"{located.name} has no rows: put the data there, then run again")
+        raise no_rows(located)
+    notes.say()
+
+
+def no_rows(located: Located) -> FactoryError:
+    """What is said of a table without rows."""
+    return FactoryError(f"{located.name} has no rows: put the data there, then run again")
+
+
+def split(
+    located: Located,
+    read: ReadSettings,
+    kinds: Mapping[str, str] | None = None,
+    rows: int = BATCH_ROWS,
+    without: Collection[str] = (),
+) -> Split:
+    """The table in pieces that processes read each on their own; for the rest see `batches`."""
+    declared = {column: kind for column, kind in (kinds or {}).items() if column not in without}
+    wanted = Wanted(declared, rows, frozenset(without))
+    with _one_line(located.name):
+        found: str = "delta" if _is_delta(located) else located.format()
+        if "format" in read.model_fields_set and read.format != found:
+            raise FactoryError(f"{located.name} is {found}, not {read.format}: say so in conf, at data.read.format")
+        if found == "delta":
+            table = delta_source.split(located.name, _address(located), _own_files(located), wanted)
+        else:
+            table = table_parts.split(located, read, wanted)
+        return replace(table, reader=_Plain(located.name, rows, table.reader))
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """Another reader, in batches of at most `rows` rows, what it raises in a line; see `pieces.Reader`."""
+
+    name: str
+    rows: int
+    reader: Reader
+
+    def batches(self, piece: Piece, notes: Notes) -> Iterator[pa.RecordBatch]:
+        """See `pieces.Reader`."""
+        with _one_line(self.name):
+            for batch in self.reader.batches(piece, notes):
+                for start in range(0, batch.num_rows, self.rows):
+                    yield batch.slice(start, self.rows)
+
+    def count(self, piece: Piece) -> int:
+        """See `pieces.Reader`."""
+        with _one_line(self.name):
+            return self.reader.count(piece)
 
 
 def read(
@@ -171,9 +220,11 @@ def _is_delta(located: Located) -> bool:
     return located.is_folder("_delta_log")
 
 
-def _delta(located: Located) -> Any:
-    address = located.path if located.filesystem is None else located.filesystem.unstrip_protocol(located.path)
-    return delta_source.open_table(located.name, address)
+def _address(located: Located) -> str:
+    """As Delta's own reader takes it."""
+    if located.filesystem is None:
+        return located.path
+    return str(located.filesystem.unstrip_protocol(located.path))
 
 
 def _own_files(located: Located) -> Any:
@@ -183,18 +234,6 @@ def _own_files(located: Located) -> Any:
     if located.filesystem is not None:
         return None
     return fs.SubTreeFileSystem(str(Path(located.path).absolute()), fs.LocalFileSystem())
-
-
-def _batches(
-    located: Located, read: ReadSettings, kinds: Mapping[str, str], rows: int, without: Collection[str]
-) -> Iterator[pa.RecordBatch]:
-    found: str = "delta" if _is_delta(located) else located.format()
-    if "format" in read.model_fields_set and read.format != found:
-        raise FactoryError(f"{located.name} is {found}, not {read.format}: say so in conf, at data.read.format")
-    if found != "delta":
-        return table_parts.batches(located, read, kinds, rows, without)
-    stored = delta_source.batches(located.name, _delta(located), _own_files(located), rows)
-    return stored_columns.batches(located.name, stored, kinds, without)
 
 
 @contextmanager

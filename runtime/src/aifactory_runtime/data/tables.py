@@ -30,6 +30,7 @@ SHA256 = "sha256"
 _LOOKS, _BATCH = 50, 16
 KEPT_LOG = {"delta.enableExpiredLogCleanup": "false"}
 """Else Delta drops commits of more than a month at each hundredth, and with them the versions that models name."""
+Chunks = Iterable["pa.RecordBatch | pd.DataFrame"] | Callable[[parts.Writer], None]
 
 
 def batch_of(prediction_id: str) -> str:
@@ -68,7 +69,7 @@ def latest(folder: Path, name: str) -> TableVersion | None:
 def write(
     folder: Path,
     name: str,
-    chunks: Iterable[pa.RecordBatch | pd.DataFrame],
+    chunks: Chunks,
     sha256: str,
     *,
     by: str | None = None,
@@ -79,6 +80,7 @@ def write(
 
     Unless `again`, nothing is written when the newest version has `sha256`. With `by` the rows of each value of that
     column lie together, `starts` says at which place; a chunk then holds one value only. An error leaves no file.
+    In place of chunks a function may be given that fills the writer it is handed.
     """
     from deltalake import CommitProperties, Schema
     from deltalake.transaction import create_table_with_add_actions
@@ -88,8 +90,7 @@ def write(
         return found
     writer = parts.Writer(folder / name, starts or {"": 0}, by)
     with _whole(folder, name, writer):
-        for batch in ahead.ahead(map(to_arrow, chunks)):
-            writer.add(batch, "" if by is None else batch.column(by)[0].as_py())
+        _fill(writer, chunks)
         actions = writer.close()
         create_table_with_add_actions(
             str(folder / name),
@@ -113,7 +114,7 @@ class Appended:
 def append(
     folder: Path,
     name: str,
-    chunks: Iterable[pa.RecordBatch | pd.DataFrame],
+    chunks: Chunks,
     facts: Mapping[str, str],
     *,
     were_removed: bool = False,
@@ -121,7 +122,7 @@ def append(
     """Add rows in one commit; nothing is read or written when rows with equal facts were added before.
 
     Unless they `were_removed` since, and are missing. Columns that the table does not have yet are added to it, null
-    in the rows before.
+    in the rows before. `chunks` as in `write`.
     """
     from deltalake import CommitProperties, Transaction
 
@@ -132,13 +133,19 @@ def append(
         return Appended(before, new=False)
     writer = parts.Writer(folder / name, {"": _rows(table)})
     with _whole(folder, name, writer):
-        for batch in ahead.ahead(map(to_arrow, chunks)):
-            writer.add(batch)
+        _fill(writer, chunks)
         # Delta keeps these marks for good, while its history forgets commits after a month.
         actions, done = writer.close(), [Transaction(mark, writer.rows)]
         properties = CommitProperties(custom_metadata=dict(facts), app_transactions=done)
         _add(folder / name, table, writer.schema, actions, properties)
     return Appended(writer.rows, new=True)
+
+
+def _fill(writer: parts.Writer, chunks: Chunks) -> None:
+    if callable(chunks):
+        chunks(writer)
+    else:
+        writer.add_all(ahead.ahead(map(to_arrow, chunks)))
 
 
 def append_stream(
@@ -183,7 +190,7 @@ def having(
     table = _open(folder, name)
     if table is None:
         return
-    with _readable(folder, name):
+    with readable(folder, name):
         for file in parts.stored(table):
             if within[1](str(file.only.get(within[0]))):
                 for row in parts.rows_with(folder / name / file.path, where, part=part):
@@ -203,7 +210,7 @@ def newest(
         return []
     schema = _only(_schema(table), columns)
     wanted = [file for file in parts.stored(table) if str(file.only.get(by[0], "")).startswith(by[1])][-most:]
-    with _readable(folder, name):
+    with readable(folder, name):
         return [
             [row for chunk in parts.read(folder / name, [file], schema, None, file.rows) for row in chunk.to_pylist()]
             for file in wanted
@@ -251,7 +258,7 @@ def batches(
     """
     table = _there(folder, name, version)
     schema = _only(_schema(table), columns)
-    with _readable(folder, name, version):
+    with readable(folder, name, version):
         wanted, most = files or parts.stored(table), rows or parts.chunk_rows(len(schema))
         chunks = parts.read(folder / name, wanted, schema, where, most, above=above, holding=holding)
         yield from map(to_frame, ahead.ahead(chunks))
@@ -269,15 +276,14 @@ def sampled(folder: Path, name: str, above: int, most: int) -> Iterator[tuple[li
     if table is None:
         return
     schema = pa.schema(table.schema().to_arrow())
-    with _readable(folder, name):
-        for file in parts.stored(table):
-            if file.first + file.rows <= above + 1:
-                continue
-            step, numbered = max(1, file.rows // most), (parts.ORDER, above)
-            chunk_rows = parts.chunk_rows(len(schema))
-            for chunk in parts.read(folder / name, [file], schema, None, chunk_rows, above=numbered):
+    with readable(folder, name):
+        for files in parts.appends(table):
+            rows, numbered = sum(file.rows for file in files), (parts.ORDER, above)
+            step, chunk_rows = max(1, rows // most), parts.chunk_rows(len(schema))
+            wanted = [file for file in files if file.first + file.rows > above + 1]
+            for chunk in parts.read(folder / name, wanted, schema, None, chunk_rows, above=numbered):
                 numbers = chunk.column(parts.ORDER).to_numpy()
-                place, apart = np.divmod(numbers - file.first, step)
+                place, apart = np.divmod(numbers - files[0].first, step)
                 chosen = chunk.take(np.flatnonzero((apart == 0) & (place < most)))
                 if len(chosen):
                     yield chosen.column(parts.ORDER).to_pylist(), to_frame(chosen.drop_columns([parts.ORDER]))
@@ -286,13 +292,13 @@ def sampled(folder: Path, name: str, above: int, most: int) -> Iterator[tuple[li
 def starts(folder: Path, name: str) -> list[int]:
     """The number of the first row of each append, in the order of the table; none when there is no table."""
     table = _open(folder, name)
-    return [] if table is None else [file.first for file in parts.stored(table)]
+    return [] if table is None else [files[0].first for files in parts.appends(table)]
 
 
 def chunked(folder: Path, name: str, version: int | None = None) -> list[tuple[parts.Stored, list[int]]]:
     """The files of a version in the order of their rows, each with the rows of its chunks."""
     files = parts.stored(_there(folder, name, version))
-    with _readable(folder, name, version):
+    with readable(folder, name, version):
         return [(file, parts.chunks_of(folder / name / file.path)) for file in files]
 
 
@@ -302,13 +308,14 @@ def read(folder: Path, name: str, version: int | None = None) -> pd.DataFrame:
 
     table = _there(folder, name, version)
     schema = _schema(table)
-    with _readable(folder, name, version):
+    with readable(folder, name, version):
         chunks = list(parts.read(folder / name, parts.stored(table), schema, None, parts.chunk_rows(len(schema))))
         return to_frame(pa.concat_tables(chunks) if chunks else schema.empty_table())
 
 
 def to_arrow(chunk: Any) -> pa.RecordBatch:
     """A frame as Arrow; what is no number, date or truth value becomes text."""
+    import pandas as pd
     import pyarrow as pa
 
     if isinstance(chunk, pa.RecordBatch):
@@ -316,7 +323,7 @@ def to_arrow(chunk: Any) -> pa.RecordBatch:
     made = {}
     for name in chunk.columns:
         series: Any = chunk[name]
-        if series.dtype == object or isinstance(series.dtype, _categorical()):
+        if series.dtype == object or isinstance(series.dtype, pd.CategoricalDtype):
             values = series.to_numpy(dtype=object, na_value=None)
             made[str(name)] = _objects(values)
         else:
@@ -351,16 +358,15 @@ def _open(folder: Path, name: str, version: int | None = None) -> DeltaTable | N
 
     if not (folder / name / "_delta_log").is_dir():
         return None
-    with _readable(folder, name, version):
+    with readable(folder, name, version):
         try:
             return DeltaTable(str(folder / name), version=version)
         except TableNotFoundError:
             return None
 
 
-def opened(folder: Path, name: str) -> DeltaTable | None:
-    """The newest version, for who keeps the table in order; None when there is no table."""
-    return _open(folder, name)
+opened = _open
+"""For who keeps the table in order: None when there is no table."""
 
 
 def _there(folder: Path, name: str, version: int | None) -> DeltaTable:
@@ -428,12 +434,6 @@ def _widen(table: DeltaTable, name: str, schema: Any) -> None:
         table.alter.add_columns(more)
 
 
-def _categorical() -> Any:
-    import pandas as pd
-
-    return pd.CategoricalDtype
-
-
 def _objects(values: Any) -> pa.Array:
     import pyarrow as pa
 
@@ -474,7 +474,7 @@ def one_line(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _readable(folder: Path, name: str, version: int | None = None) -> Iterator[None]:
+def readable(folder: Path, name: str, version: int | None = None) -> Iterator[None]:
     """A log or a file that is cut off, damaged or gone stays so however often it is read: the line says what mends it.
 
     A version that was removed is none of these. What is no damage, such as rights or a failing disk, is said as

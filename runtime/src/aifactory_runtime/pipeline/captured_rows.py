@@ -70,8 +70,11 @@ class Added:
         for batch in batches:
             schema = batch.schema
             yield batch
-        if schema is None:
-            return
+        if schema is not None:
+            yield from self.batches(schema)
+
+    def batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """These rows in the columns of a data source; what they lack is missing."""
         self.waiting.seek(0)
         lines = map(msgspec.json.Decoder(Row).decode, self.waiting)
         while rows := list(islice(lines, _ROWS)):

@@ -5,18 +5,20 @@ None of them holds a table: rows come in chunks, and beside a chunk some 50 byte
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.contract import Manifest, names, recording
 from aifactory_runtime.data import (
     conform,
+    counted,
     declared,
-    leak_sample,
     outliers,
     parts,
     quality,
@@ -25,14 +27,25 @@ from aifactory_runtime.data import (
     split,
     tables,
 )
+from aifactory_runtime.data.located import Located
 from aifactory_runtime.data.tables import PREPARED, RAW
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.pipeline import captured_rows, labelled_window, split_rows, validation_report
+from aifactory_runtime.pipeline import (
+    captured_rows,
+    executing,
+    filling,
+    labelled_window,
+    raw_part,
+    split_rows,
+    validation_report,
+)
+from aifactory_runtime.pipeline.captured_rows import Added
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.pipeline.raw_table import RawTable
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _READ_BY_RULES_1 = {"format", "separator", "decimal", "encoding", "dates"}
 """What the first rules of reading knew: the raw tables of older repos are named by it."""
@@ -55,12 +68,30 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
         _log.warning(
             "note: the rules by which tables are read are new: the same table is read and trained on once more"
         )
-    batches = source.batches(path, read, kinds)
-    batches = added.after(batches) if added is not None else batches
-    batches = sample.draw(batches, settings.data.sample_rows, settings.train.seed)
-    found = tables.write(context.tables, RAW, parts.gathered(batches), content)
+    found = tables.write(context.tables, RAW, _rows(context, (path, read, kinds), added), content)
     captured = labelled_window.keep_times(context, handoff, added)
     return replace(handoff, tables={**handoff.tables, RAW: found}, captured=captured)
+
+
+def _rows(context: Context, of: tuple[Located, ReadSettings, dict[str, str]], added: Added | None) -> tables.Chunks:
+    """The rows of a data source and those that are added to them; few that are drawn of them in this process alone."""
+    path, read, kinds = of
+    data = context.settings.data
+    if data.sample_rows:
+        batches = source.batches(path, read, kinds)
+        batches = added.after(batches) if added is not None else batches
+        return parts.gathered(sample.draw(batches, data.sample_rows, context.settings.train.seed))
+
+    def fill(writer: parts.Writer) -> None:
+        split_up = source.split(path, read, kinds)
+        with executing.of(context) as executor:
+            filling.fill(executor, split_up, writer, functools.partial(raw_part.write, split_up.reader))
+        if not writer.filled:
+            raise source.no_rows(path)
+        for batch in added.batches(writer.columns) if added is not None else ():
+            writer.add(batch)
+
+    return fill
 
 
 def _digest(meant: Sequence[Any]) -> str:
@@ -75,28 +106,19 @@ def validate(context: Context, handoff: Handoff) -> Handoff:
     roles, settings = split_rows.roles(context), context.settings.data
     _known_to_the_schema(context.project.manifest, [*science.schema().columns])
     outliers.check(settings.columns, declared.kinds(science.schema()), {roles.target, *roles.ignored})
-    drawn = leak_sample.Sample(tables.count(context.tables, RAW, version))
-
-    def chunks(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
-        for frame in _conformed(context, version, checked=columns is None):
-            if columns is None:
-                drawn.add(frame)
-            yield frame if columns is None else frame[list(columns)]
-
+    about = counted.About(
+        roles.target, tuple(conform.unique_sets(science.schema())), tuple(_keys(context, version)), roles.regression
+    )
     try:
-        report = quality.inspect(
-            chunks,
-            roles.target,
-            settings,
-            unique=conform.unique_sets(science.schema()),
-            keys=_keys(context, version),
-            regression=roles.regression,
-        )
+        with executing.of(context) as executor:
+            table = RawTable(executor, (context.tables, version), science, settings.columns)
+            report = quality.inspect(table, about, settings)
     except FactoryError as error:
         if changed and not isinstance(error, UsageProblem):
             raise FactoryError(f"{error}; since the last table that was trained on: {', '.join(changed)}") from None
         raise
-    found = () if report["problems"] else drawn.find(roles, settings.group)
+    drawn = table.sample
+    found = () if report["problems"] or drawn is None else drawn.find(roles, settings.group)
     alone = {leak.column: {leak.figure: leak.value, "without": leak.without} for leak in found}
     validation_report.write(context, handoff, {**report, "schema_change": changed, "tell_the_target_alone": alone})
     quality.refuse(report)
@@ -114,14 +136,6 @@ def _known_to_the_schema(manifest: Manifest, columns: Sequence[str]) -> None:
                 f"factory.yaml: environments.{environment}.capture_columns: SCHEMA has no column {name}: write one of "
                 f"{', '.join(columns)}, or * for every other"
             )
-
-
-def _conformed(context: Context, version: int, *, checked: bool) -> Iterator[pd.DataFrame]:
-    """The raw table as schema.py wants it, chunk by chunk; what was checked before is not checked again."""
-    schema = conform.row_wise(context.project.science.schema())
-    plain = not (checked or conform.transforms(schema))
-    for frame in tables.batches(context.tables, RAW, version):
-        yield conform.conform(frame, schema, context.settings.data.columns, checks=not plain)
 
 
 def _keys(context: Context, version: int) -> list[tuple[str, ...]]:

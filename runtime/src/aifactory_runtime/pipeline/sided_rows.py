@@ -12,9 +12,9 @@ import numpy as np
 
 from aifactory_runtime.cluster.executor import Executor
 from aifactory_runtime.data import outliers, partitions, split, tables
+from aifactory_runtime.data.counted import Numbers
 from aifactory_runtime.data.outliers import Limits
 from aifactory_runtime.data.partitions import Partition
-from aifactory_runtime.data.quality import Numbers
 from aifactory_runtime.data.splitting.sides import NAMES, SPARE_NUMBER, TEST_NUMBER, TRAIN_NUMBER
 from aifactory_runtime.data.tables import PREPARED
 from aifactory_runtime.pipeline import labelled_window

@@ -150,14 +150,15 @@ def _days(data: Path, name: str) -> frozenset[date]:
 
 
 def batches(data: Path) -> list[Batch]:
-    """Batches of `scored` by the files they were written to, each in one; the day is that of the youngest row."""
+    """Batches of `scored` by the files they were written to; the day is that of the youngest row."""
     ids = {file.path: file for file in upkeep.files(data, tables.SCORED, "prediction_id")}
     times = {file.path: file.most for file in upkeep.files(data, tables.SCORED, "scored_at")}
-    return [
+    found = [
         Batch(tables.batch_of(file.least), date.fromisoformat(times[path][:10]))
         for path, file in ids.items()
         if tables.batch_of(file.least) == tables.batch_of(file.most)
     ]
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

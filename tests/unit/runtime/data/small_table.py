@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+
+from aifactory_runtime.data.counted import Look
+
+R = TypeVar("R")
 
 SCHEMA = pa.DataFrameSchema(
     {
@@ -28,3 +36,23 @@ def table(rows: int, seed: int = 0) -> pd.DataFrame:
             "y": draw.integers(0, 2, size=rows),
         }
     )
+
+
+class InParts:
+    """A frame that is read in chunks of so many rows, three of which are a part; see `counted.Table`."""
+
+    def __init__(self, frame: pd.DataFrame, chunk: int) -> None:
+        self._frame, self._chunk = frame, chunk
+
+    def each(self, look: Look[R], columns: Sequence[str] | None = None) -> Iterator[R]:
+        """What a look finds in each part, when it went to another process and came back."""
+        for start in range(0, len(self._frame), 3 * self._chunk):
+            sent = pickle.loads(pickle.dumps(look))  # noqa: S301 - our own
+            found = sent(self._chunks(start, columns), start)
+            yield pickle.loads(pickle.dumps(found))  # noqa: S301 - our own
+
+    def _chunks(self, first: int, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
+        end = min(len(self._frame), first + 3 * self._chunk)
+        for start in range(first, end, self._chunk):
+            part = self._frame.iloc[start : min(end, start + self._chunk)]
+            yield part if columns is None else part[list(columns)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import DataSettings
 from aifactory_runtime.data import copies, quality, row_hash
+from aifactory_runtime.data.counted import About
 from aifactory_runtime.errors import FactoryError
+from tests.unit.runtime.data.small_table import InParts
 
 
 def inspected(
@@ -24,15 +26,8 @@ def inspected(
     **conf: object,
 ) -> dict[str, object]:
     """The report of a table that is read in chunks."""
-
-    def chunks(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
-        for start in range(0, len(frame), chunk):
-            part = frame.iloc[start : start + chunk]
-            yield part if columns is None else part[list(columns)]
-
-    sets = [(name,) for name in keys]
-    declared = [(name,) for name in unique]
-    return quality.inspect(chunks, "y", DataSettings.model_validate(conf), unique=declared, keys=sets)
+    about = About("y", tuple((name,) for name in unique), tuple((name,) for name in keys))
+    return quality.inspect(InParts(frame, chunk), about, DataSettings.model_validate(conf))
 
 
 def few_valued(rows: int = 200) -> pd.DataFrame:

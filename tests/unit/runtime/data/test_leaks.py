@@ -148,6 +148,19 @@ def test_given_an_honest_strong_column_then_it_is_not_named() -> None:
     assert named({"strong": strong}, target) == []
 
 
+def test_given_parts_of_a_table_when_rows_are_drawn_then_they_are_those_that_are_drawn_of_the_whole() -> None:
+    table = pd.DataFrame({"x": np.arange(200_000.0), "y": np.arange(200_000) % 2})
+    whole, together = Sample(len(table)), Sample(len(table))
+    whole.add(table)
+    for start in (0, 70_000, 70_001):
+        part = Sample(len(table), start)
+        part.add(table.iloc[start : {0: 70_000, 70_000: 70_001}.get(start)])
+        together.join(part)
+    drawn = [pd.concat(sample._kept)["x"].tolist() for sample in (whole, together)]
+    assert drawn[0] == drawn[1]
+    assert 0 < len(drawn[0]) < len(table)
+
+
 def test_given_a_flag_that_comes_most_of_the_way_then_its_accuracy_is_said() -> None:
     target = np.repeat([0, 1], [1_800, 200])
     flag = target.copy()

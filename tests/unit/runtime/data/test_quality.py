@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
@@ -14,8 +12,9 @@ from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import ColumnSettings, DataSettings
 from aifactory_runtime.data import conform, quality
+from aifactory_runtime.data.counted import About, Numbers
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from tests.unit.runtime.data.small_table import SCHEMA, table
+from tests.unit.runtime.data.small_table import SCHEMA, InParts, table
 
 
 def inspect(frame: pd.DataFrame, chunk: int = 64, **conf: object) -> dict[str, object]:
@@ -23,19 +22,8 @@ def inspect(frame: pd.DataFrame, chunk: int = 64, **conf: object) -> dict[str, o
     regression = bool(conf.pop("regression", False))
     unique, keys = conf.pop("unique", ()), conf.pop("keys", ())
 
-    def chunks(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
-        for start in range(0, len(frame), chunk):
-            part = frame.iloc[start : start + chunk]
-            yield part if columns is None else part[list(columns)]
-
-    return quality.inspect(
-        chunks,
-        "y",
-        DataSettings.model_validate(conf),
-        unique=unique,  # type: ignore[arg-type]
-        keys=keys,  # type: ignore[arg-type]
-        regression=regression,
-    )
+    about = About("y", tuple(unique), tuple(keys), regression)  # type: ignore[arg-type]
+    return quality.inspect(InParts(frame, chunk), about, DataSettings.model_validate(conf))
 
 
 def problems(frame: pd.DataFrame, **conf: object) -> str:
@@ -59,7 +47,7 @@ def test_given_chunks_of_any_size_when_inspected_then_the_report_is_that_of_the_
 
 def test_given_numbers_when_counted_in_chunks_then_mean_and_deviation_are_those_of_numpy() -> None:
     values = np.random.default_rng(1).normal(1e6, 2.0, size=10_000)
-    found = quality.Numbers()
+    found = Numbers()
     for start in range(0, 10_000, 333):
         found.add(values[start : start + 333])
     assert found.mean == pytest.approx(values.mean(), rel=1e-12)

@@ -14,8 +14,7 @@ import pytest
 from aifactory_runtime.config import project
 from aifactory_runtime.data import parts, tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.pipeline import arrays, memory
-from aifactory_runtime.pipeline import score as scoring
+from aifactory_runtime.pipeline import arrays, memory, scored_part
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.score import score
@@ -148,7 +147,7 @@ def test_given_a_batch_that_was_scored_when_scored_again_then_no_model_is_loaded
 
 
 def test_given_ids_of_predictions_when_made_then_they_say_input_model_and_row() -> None:
-    found = scoring.prediction_ids("0123456789abcdef", 254, 3).to_pylist()
+    found = scored_part.prediction_ids("0123456789abcdef", 254, 3).to_pylist()
     assert found == ["0123456789abcdef" + end for end in ("00000000000000fe", "00000000000000ff", "0000000000000100")]
 
 

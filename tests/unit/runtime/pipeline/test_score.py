@@ -16,6 +16,7 @@ from aifactory_runtime.capture import hashing
 from aifactory_runtime.config import project
 from aifactory_runtime.data import tables
 from aifactory_runtime.data.located import Located
+from aifactory_runtime.data.pieces import Split
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.monitoring import models
 from aifactory_runtime.pipeline import score as scoring
@@ -121,7 +122,7 @@ def test_given_no_model_and_a_large_input_when_scored_then_it_is_not_read_to_its
 
     model = scoring._model
     monkeypatch.setattr(scoring, "_model", look)
-    monkeypatch.setattr(scoring, "rows", lambda *_: iter(()))
+    monkeypatch.setattr(scoring, "_split", lambda *_: Split(None, (), 1))  # type: ignore[arg-type]
     monkeypatch.setattr(Located, "open", lambda *_: large)
 
     with pytest.raises(FactoryError, match="no champion"):
