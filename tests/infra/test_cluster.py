@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from aifactory.status import clusters
-from aifactory_runtime.cluster import provisioned
+from aifactory_runtime.cluster import provisioned, sparing
 from aifactory_runtime.config import environment, project
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import executing
+from aifactory_runtime.pipeline import run as pipeline_run
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.quota import usage
@@ -157,6 +158,22 @@ def test_given_a_run_when_it_asks_then_workers_of_its_commit_compute_within_thei
     assert usage.compute_hours(context.contract, _now()) > 0
     second.end()
     assert second.address == world.contract["cluster_uri"]
+
+
+def test_given_the_data_steps_when_the_cluster_computes_them_then_tables_are_those_of_one_process(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = ("ingest", "validate", "prepare")
+
+    def tables_of(context: Context) -> dict[str, Any]:
+        done = pipeline_run.run(context, steps, run_id=None, kind="experiment", say=lambda _: None)
+        return {name: found.sha256 for name, found in done.tables.items()}
+
+    here = tables_of(Context(project.load(world.repo)))
+    monkeypatch.setattr(sparing, "FEW", 0)
+    started = world.log.read_text().count(" starts 1 workers")
+    assert tables_of(world.context()) == here
+    assert world.log.read_text().count(" starts 1 workers") == started + 1
 
 
 def test_given_a_scheduler_that_is_killed_when_run_then_one_line_says_so_and_the_next_run_has_a_new_one(
