@@ -26,8 +26,8 @@ USE_CASE = UseCase("flights" if PROBLEM == "classification" else "flight-delays"
 DEV, STAGING, PROD = (Outside(USE_CASE, name) for name in ("dev", "staging", "prod"))
 WINDOW = 500
 """Predictions of a monitor's window."""
-BUSY, USUAL = Pace(50, rows=10), Pace(50, rows=4)
-"""Traffic until there is a baseline of it, and from then on."""
+BURST, USUAL, TRIED = Pace(50, rows=20), Pace(20, rows=2), Pace(150, rows=1)
+"""Traffic while windows are waited for, else, and during live tests, where a request counts once whatever its rows."""
 FIRST, SUCCESSOR = 1, 2
 """Versions of the model."""
 _WINDOWS_OF_BASELINE = 21
@@ -44,6 +44,15 @@ class Loop:
     rows: Flights
     began: float = field(default_factory=time.monotonic)
     times: list[tuple[float, str]] = field(default_factory=list)
+    acts: list[tuple[str, float]] = field(default_factory=list)
+    """What each act is called, and how many seconds it took."""
+
+    def play(self, act: Callable[[Loop], None]) -> None:
+        """One act, from its title to its end."""
+        title, began = (act.__doc__ or "").splitlines()[0], time.monotonic()
+        print(f"\n-- {title}", flush=True)
+        act(self)
+        self.acts.append((title.partition(":")[0], time.monotonic() - began))
 
     def seen(self, what: str, where: str, look: Callable[[], Any], do: Callable[[], object] = lambda: None) -> Any:
         """Wait until `look` finds something, doing `do` in between, and say it; Failed when it does not come."""
@@ -62,7 +71,9 @@ class Loop:
         """Wait until so many more windows of predictions are recorded."""
         wanted = self.traffic.predictions + count * WINDOW
         what = f"{count} windows of {WINDOW} predictions"
+        self.traffic.pace = BURST
         self.seen(what, "HTTP: answers of /predict", lambda: self.traffic.predictions > wanted)
+        self.traffic.pace = USUAL  # else more windows close than a busy machine looks at
 
     def served(self, version: int) -> None:
         """Wait until callers are answered by this version alone."""
@@ -88,13 +99,13 @@ def approve_release() -> None:
 
 
 _TICK_DEV, _TICK_PROD = partial(DEV.said, "tick"), partial(PROD.said, "tick")
+_LOOK_AT_TEST = partial(PROD.said, "livetest", "--env", "prod")
 
 
 def learn_usual_traffic(loop: Loop) -> None:
     """Usual traffic: monitors learn how far it moves without any change."""
     (Path(STAGING.contract["inbox_uri"]) / "demo").write_text(_MESSAGE, encoding="utf-8")
     loop.pass_windows(_WINDOWS_OF_BASELINE)
-    loop.traffic.pace = USUAL
     kept = Path(PROD.contract["artifact_uri"]) / "monitoring" / "models"
     known = "monitors know the champion's own traffic"
     loop.seen(known, "artifacts/monitoring", lambda: list(kept.glob("*/baseline-*.json")), _TICK_PROD)
@@ -170,12 +181,14 @@ def hang(loop: Loop) -> None:
     """A bad challenger: it hangs, the service takes it out by itself, and callers are answered all the time."""
     loop.seen("its live test begins", "audit log of prod", lambda: PROD.audit("live test begins"), _TICK_DEV)
     loop.traffic.versions.clear()
+    loop.traffic.pace = TRIED
     loop.seen("it answers its share", "HTTP: model_version", lambda: str(SUCCESSOR) in loop.traffic.versions)
     with _stopped(_challenger()):
         withdrawn = Path(PROD.contract["release_uri"]) / "withdrawn.json"
         loop.seen("it hangs, and the service takes it out", "withdrawn.json", withdrawn.exists)
+    loop.traffic.pace = USUAL
     ended = partial(PROD.audit, "live test ends", verdict="withdraw")
-    loop.seen("its withdrawal is written down", "audit log of prod", ended, _TICK_PROD)
+    loop.seen("its withdrawal is written down", "audit log of prod", ended, _LOOK_AT_TEST)
     loop.served(FIRST)
 
 
@@ -200,9 +213,11 @@ def win(loop: Loop) -> None:
     begun = len(PROD.audit("live test begins"))
     more = lambda: len(PROD.audit("live test begins")) > begun  # noqa: E731
     loop.seen("a live test begins anew", "audit log of prod", more, partial(again, cwd=USE_CASE.repo))
+    loop.traffic.pace = TRIED
     won = partial(PROD.audit, "live test ends", verdict="promote")
-    loop.seen("labels prove that it is better", "audit log of prod", won, _TICK_PROD)
-    loop.seen("it is released", "audit log of prod", lambda: PROD.audit("released", version=SUCCESSOR), _TICK_PROD)
+    loop.seen("labels prove that it is better", "audit log of prod", won, _LOOK_AT_TEST)
+    loop.traffic.pace = USUAL
+    loop.seen("it is released", "audit log of prod", lambda: PROD.audit("released", version=SUCCESSOR), _LOOK_AT_TEST)
     loop.served(SUCCESSOR)
 
 

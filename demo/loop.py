@@ -35,7 +35,7 @@ _SETTINGS = f"""monitoring:
   window_rows: {WINDOW}
   period_minutes: 0.01
 """
-_TRIAL = "{kind: ab, share: 0.5, period: 2s, wait: 3s, longest: 20m, timeout: 1s, guards: {latency: 1s}}"
+_TRIAL = "{kind: ab, share: 0.5, period: 1s, wait: 3s, longest: 20m, timeout: 1s, guards: {latency: 1s}}"
 _RETRAINING = "{policy: approval, pace: 0s}"
 
 
@@ -88,11 +88,10 @@ def release_first() -> None:
 def close_loop() -> None:
     """The acts, with traffic from the first to the last."""
     rows = flights.read(acts.table().parent, PROBLEM)
-    with Traffic(PROD.contract["endpoint_url"], PROD.token, rows.asked(rows.before, 1), acts.BUSY) as traffic:
+    with Traffic(PROD.contract["endpoint_url"], PROD.token, rows.asked(rows.before, 1), acts.USUAL) as traffic:
         loop = Loop(traffic, rows)
         for act in acts.ACTS:
-            print(f"\n-- {(act.__doc__ or '').splitlines()[0]}", flush=True)
-            act(loop)
+            loop.play(act)
     _summary(loop)
 
 
@@ -102,6 +101,10 @@ def _summary(loop: Loop) -> None:
     print("\n== What was seen, and when")
     for seconds, what in loop.times:
         print(f"{seconds:7.1f} s  {what}")
+    print("\n== Seconds of each act")
+    for title, seconds in loop.acts:
+        print(f"{seconds:7.1f}  {title}")
+    print(f"{sum(seconds for _, seconds in loop.acts):7.1f}  in all\n")
     print(f"{traffic.requests} requests, {traffic.labelled} labels, the slowest took {traffic.slowest:.2f} s")
     for name in ("dev", "staging", "prod"):
         if not Outside(USE_CASE, name).audit_holds():

@@ -16,6 +16,8 @@ from typing import Any
 OK = 200
 _TIMEOUT_SECONDS = 30.0
 _LATE_SECONDS = 1.0
+_CALLERS = 4
+"""So many wait for an answer at the same time: one that is slow holds up nobody else."""
 
 Row = tuple[Mapping[str, Any], Any]
 """What is asked, and what comes true."""
@@ -31,9 +33,10 @@ class Pace:
 
 
 class Traffic:
-    """One caller with a token, in a thread of its own, until it is stopped."""
+    """Callers with a token, each in a thread of its own, until they are stopped."""
 
     def __init__(self, address: str, token: str, rows: Iterator[Row], pace: Pace | None = None) -> None:
+        """They send `rows` one after another, in no order between them."""
         self._host = urllib.parse.urlsplit(address).netloc
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._rows = rows
@@ -41,7 +44,9 @@ class Traffic:
         """How requests come from now on."""
         self._waiting: collections.deque[tuple[float, Sequence[str], Sequence[Any]]] = collections.deque()
         self._ended = threading.Event()
-        self._threads = [threading.Thread(target=loop, daemon=True) for loop in (self._ask, self._label)]
+        self._turn = threading.Lock()
+        loops = (*(self._ask,) * _CALLERS, self._label)
+        self._threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
         self.answered = 0
         """Requests that were answered with predictions."""
         self.predictions = 0
@@ -78,18 +83,22 @@ class Traffic:
         connection = http.client.HTTPConnection(self._host, timeout=_TIMEOUT_SECONDS)
         due = time.monotonic()
         while not self._ended.is_set():
-            taken = list(itertools.islice(self._rows, self.pace.rows))
+            with self._turn:
+                taken = list(itertools.islice(self._rows, self.pace.rows))
             began = time.monotonic()
             answer = self._post(connection, "/predict", {"rows": [row for row, _ in taken]})
-            self.slowest = max(self.slowest, time.monotonic() - began)
-            if answer is not None:
-                self.answered += 1
-                self.predictions += len(taken)
-                self.versions[str(answer["model_version"])] += 1
-                labels = [label for _, label in taken]
-                self._waiting.append((time.monotonic() + self.pace.label_after, answer["prediction_ids"], labels))
-            due = max(due + 1 / self.pace.requests_a_second, time.monotonic() - _LATE_SECONDS)
+            with self._turn:
+                self.slowest = max(self.slowest, time.monotonic() - began)
+                if answer is not None:
+                    self._note(answer, [label for _, label in taken])
+            due = max(due + _CALLERS / self.pace.requests_a_second, time.monotonic() - _LATE_SECONDS)
             self._ended.wait(max(0.0, due - time.monotonic()))
+
+    def _note(self, answer: Mapping[str, Any], labels: Sequence[Any]) -> None:
+        self.answered += 1
+        self.predictions += len(labels)
+        self.versions[str(answer["model_version"])] += 1
+        self._waiting.append((time.monotonic() + self.pace.label_after, answer["prediction_ids"], labels))
 
     def _label(self) -> None:
         connection = http.client.HTTPConnection(self._host, timeout=_TIMEOUT_SECONDS)

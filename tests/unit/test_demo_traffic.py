@@ -27,6 +27,9 @@ class Service(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 200
+        self.holds_up = threading.Semaphore(0)
+        """So many requests are held up until the service ends."""
+        self.ends = threading.Event()
         self.sent: list[tuple[str, Any, str]] = []
 
 
@@ -36,6 +39,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.sent.append((self.path, body, self.headers["Authorization"]))
+        if self.path == "/predict" and self.server.holds_up.acquire(blocking=False):
+            self.server.ends.wait()
         ids = [str(number) for number, _ in enumerate(body.get("rows", []))]
         answer = json.dumps({"prediction_ids": ids, "model_version": "7"}).encode()
         self.send_response(self.server.status)
@@ -53,6 +58,7 @@ def service() -> Iterator[Service]:
         thread = threading.Thread(target=found.serve_forever, args=(0.01,))
         thread.start()
         yield found
+        found.ends.set()
         found.shutdown()
         thread.join()
 
@@ -83,6 +89,15 @@ def test_given_traffic_when_a_service_fails_for_a_while_then_each_failure_is_cou
     labels = [body["labels"] for path, body, _ in service.sent if path == "/feedback"]
     assert {"prediction_id": "0", "label": True} in labels[0] and {"prediction_id": "1", "label": False} in labels[0]
     assert {token for *_, token in service.sent} == {"Bearer secret"}
+
+
+def test_given_a_request_that_is_held_up_when_others_ask_then_they_are_answered(service: Service) -> None:
+    service.holds_up.release()
+    with Traffic(f"http://127.0.0.1:{service.server_port}", "secret", itertools.cycle(ROWS), PACE) as traffic:
+        wait(lambda: traffic.answered > 10)
+        assert len([path for path, *_ in service.sent if path == "/predict"]) > traffic.answered
+        service.ends.set()
+    assert traffic.failures == []
 
 
 def test_given_a_service_that_is_not_there_when_asked_then_the_request_failed() -> None:
