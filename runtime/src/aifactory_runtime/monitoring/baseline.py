@@ -35,7 +35,7 @@ class Baseline:
 
 def of_traffic(columns: Mapping[str, pa.ChunkedArray], size: int) -> Baseline:
     """From rows in order of request, 20 windows of `size` at least; ValueError for fewer."""
-    return _own(TRAFFIC, columns, size, 1)
+    return _own(TRAFFIC, columns, size, whole=False)
 
 
 def of_batches(columns: Mapping[str, pa.ChunkedArray], size: int) -> Baseline:
@@ -43,13 +43,13 @@ def of_batches(columns: Mapping[str, pa.ChunkedArray], size: int) -> Baseline:
 
     A stretch that ends one batch and begins the next is more like all of them than a batch is, so whole windows count.
     """
-    return _own(BATCHES, columns, size, size)
+    return _own(BATCHES, columns, size, whole=True)
 
 
-def _own(source: str, columns: Mapping[str, pa.ChunkedArray], size: int, apart: int) -> Baseline:
+def _own(source: str, columns: Mapping[str, pa.ChunkedArray], size: int, *, whole: bool) -> Baseline:
     kinds = {name: bins.of(column) for name, column in columns.items()}
     places = {name: kinds[name].place(column) for name, column in columns.items()}
-    return Baseline(source, kinds, drift.calibrate(kinds, places, size, apart=apart))
+    return Baseline(source, kinds, drift.calibrate(kinds, places, size, whole=whole))
 
 
 def of_training(profile: Profile, size: int) -> Baseline:

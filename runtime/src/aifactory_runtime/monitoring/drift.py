@@ -44,7 +44,7 @@ class Threshold:
     spread: Mapping[str, float]
     """The standard deviation of that distance."""
     largest: float
-    """What the largest standardised distance of all columns stays below in 95 % of windows."""
+    """What the largest standardised distance of all columns stays below in 95 % of windows; in all of whole ones."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,11 @@ def distance(kind: Bins, reference: Array, window: Array) -> float:
     return float(np.abs(np.cumsum(apart)).max() if isinstance(kind, Numbers) else np.abs(apart).sum() / 2)
 
 
-def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 0, *, apart: int = 1) -> Threshold:
-    """The threshold of windows of `size` rows, from rows in order of request; stretches begin at each `apart`th row.
+def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 0, *, whole: bool = False) -> Threshold:
+    """The threshold of windows of `size` rows, from rows in order of request.
+
+    With `whole` the rows are windows one after another, each a unit such as a batch. As these are few, each is held
+    against the others alone, and the largest distance counts in place of a quantile.
 
     Raises:
         ValueError: fewer than 20 windows of rows; the quantile of so few would be chance.
@@ -74,7 +77,8 @@ def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 
     rows = min(len(each) for each in places.values()) if places else 0
     if rows < LEAST_WINDOWS * size:
         raise ValueError(f"{rows:,} rows are fewer than {LEAST_WINDOWS} windows of {size:,}")
-    starts = apart * np.random.default_rng(seed).integers(0, (rows - size) // apart, STRETCHES, endpoint=True)
+    drawn = np.random.default_rng(seed).integers(0, rows - size, STRETCHES, endpoint=True)
+    starts = np.arange(0, rows - size + 1, size) if whole else drawn
     reference = {name: shares(kind, places[name]) for name, kind in kinds.items()}
     found = {
         name: np.array(
@@ -82,7 +86,10 @@ def calibrate(kinds: Mapping[str, Bins], places: Places, size: int, seed: int = 
         )
         for name, kind in kinds.items()
     }
-    return _threshold(size, reference, found)
+    if not whole:
+        return _threshold(size, reference, found)
+    to_others = rows / (rows - size)  # a window is a part of the reference, which makes it look nearer by that
+    return _threshold(size, reference, {name: each * to_others for name, each in found.items()}, quantile=1.0)
 
 
 def expect(
@@ -103,12 +110,14 @@ def expect(
     return _threshold(size, reference, found)
 
 
-def _threshold(size: int, reference: Mapping[str, Array], found: Mapping[str, Array]) -> Threshold:
+def _threshold(
+    size: int, reference: Mapping[str, Array], found: Mapping[str, Array], quantile: float = QUANTILE
+) -> Threshold:
     """From the distances of windows without any change, by column."""
     usual = {name: float(each.mean()) for name, each in found.items()}
     spread = {name: float(each.std()) for name, each in found.items()}
     standardised = [_standardised(each, usual[name], spread[name]) for name, each in found.items()]
-    largest = float(np.quantile(np.max(standardised, axis=0), QUANTILE)) if standardised else 0.0
+    largest = float(np.quantile(np.max(standardised, axis=0), quantile)) if standardised else 0.0
     return Threshold(size, reference, usual, spread, largest)
 
 

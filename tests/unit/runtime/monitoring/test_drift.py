@@ -176,6 +176,44 @@ def _alarms(watch: Watch, windows: list[dict[str, np.ndarray]]) -> list[bool]:
     return [bool(two_running(before, now)) for before, now in pairwise(seen)]
 
 
+BATCH = 300
+
+
+def batch(draw: Draw, names: int, apart: float, moved: float = 0.0) -> dict[str, pa.ChunkedArray]:
+    """Columns of a batch, whose means differ from batch to batch by so much; of the first they have moved, too."""
+    made = {str(number): draw.normal(size=BATCH) + apart * draw.normal() for number in range(names)}
+    return {name: column(values + moved * (name == "0")) for name, values in made.items()}
+
+
+def batches_that_alarm(names: int, apart: float, champions: int, moved: float = 0.0) -> int:
+    """Of 40 batches for each champion, held against its first 20: those that are an alarm."""
+    draw, found = np.random.default_rng(3), 0
+    for _ in range(champions):
+        first = [batch(draw, names, apart) for _ in range(20)]
+        rows = {name: pa.chunked_array([each for one in first for each in one[name].chunks]) for name in first[0]}
+        held, before = baseline.of_batches(rows, BATCH), list[Distance]()
+        for _ in range(40):
+            places = {name: held.kinds[name].place(one) for name, one in batch(draw, names, apart, moved).items()}
+            shares = {name: drift.shares(held.kinds[name], placed) for name, placed in places.items()}
+            now = drift.distances(held.threshold, held.kinds, shares)
+            found += bool(two_running(before, now))
+            before = now
+    return found
+
+
+@pytest.mark.heavy
+def test_given_batches_that_differ_then_few_are_an_alarm_and_nearly_all_are_once_a_column_moves() -> None:
+    assert batches_that_alarm(2, 0.2, 3) <= 3
+    assert batches_that_alarm(2, 0.2, 1, moved=1.5) >= 35
+
+
+@pytest.mark.long
+def test_given_6000_batches_without_change_then_the_upper_bound_of_false_alarms_is_1_in_100() -> None:
+    found = [batches_that_alarm(names, apart, 25) for names in (1, 8) for apart in (0.0, 0.2, 0.5)]
+    # With 46 of 6,000 the upper 95 % bound (Clopper and Pearson) is 0.99 %.
+    assert sum(found) <= 46, found
+
+
 def test_given_less_than_20_windows_of_traffic_when_calibrated_then_it_is_refused() -> None:
     with pytest.raises(ValueError, match="fewer than 20 windows"):
         Watch({"x": np.zeros(20 * SIZE - 1)})
