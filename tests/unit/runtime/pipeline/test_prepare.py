@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from distributed import Client
 
+from aifactory_runtime.cluster.dask_executor import DaskExecutor
 from aifactory_runtime.data import partitions, parts, tables
 from aifactory_runtime.pipeline import handoff as handoffs
-from aifactory_runtime.pipeline import split_rows
+from aifactory_runtime.pipeline import prepare, split_rows
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
-from tests.fixtures.usecase_repo import write_customers
+from tests.fixtures.usecase_repo import PACKAGE, write_customers
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.runtime.pipeline.edits import data_of, edit
 
@@ -99,3 +102,26 @@ def test_given_partitions_and_buckets_when_prepared_then_rows_digests_and_report
     assert found.report == expected.report
     assert found.window == expected.window
     assert (found.window[0].get("rows", 0) > 0) is timed
+
+
+def _let_import(folder: Path) -> None:
+    sys.path.insert(0, str(folder))
+
+
+def _forget(folder: Path) -> None:
+    sys.path.remove(str(folder))
+    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]
+
+
+def test_given_a_cluster_when_prepared_then_the_tables_are_those_of_this_process(
+    repo: Path, pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch, dask_client: Client
+) -> None:
+    parted(monkeypatch, 120, 100)
+    here = pipeline("ingest", "validate", "prepare")
+    dask_client.run(_let_import, repo / "src")
+    try:
+        there = prepare.by_partition(context, here, DaskExecutor(dask_client))
+    finally:
+        dask_client.run(_forget, repo / "src")
+    assert there.tables == here.tables
