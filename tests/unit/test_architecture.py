@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def test_given_infra_when_its_imports_are_read_then_it_takes_the_contract_alone_
     assert {name for name in taken if not name.startswith("aifactory_runtime.contract")} == set()
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Modules that a file imports, at any depth of it."""
     found = set()

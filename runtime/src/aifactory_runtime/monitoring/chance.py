@@ -28,7 +28,7 @@ def most_outside(trained: int, rows: int, chance: float) -> int:
 def _beta_binomial(rows: int, a: int, b: int) -> Array:
     """How likely each count from 0 to `rows` is; of shape (rows + 1,). All is outside where b is 0."""
     if b <= 0:
-        return np.asarray(np.eye(rows + 1)[rows])
+        return np.concatenate([np.zeros(rows), [1.0]])
     first = math.lgamma(a + b) - math.lgamma(b) + math.lgamma(b + rows) - math.lgamma(a + b + rows)
     count = np.arange(rows)
     steps = np.log((rows - count) / (count + 1) * (a + count) / (b + rows - count - 1))

@@ -25,7 +25,7 @@ def two(draw: np.random.Generator, rows: int, moved: float = 0.0) -> tuple[Any, 
 def three(draw: np.random.Generator, rows: int, moved: float = 0.0) -> tuple[Any, Answers]:
     """Labels of three classes; of so many as `moved` says the answer is by chance."""
     shares = draw.dirichlet([1.0, 1.0, 1.0], rows)
-    labels = np.array([draw.choice(3, p=share) for share in shares])
+    labels = (draw.random((rows, 1)) > shares.cumsum(axis=1)[:, :2]).sum(axis=1)
     by_chance = draw.random(rows) < moved
     labels[by_chance] = draw.integers(0, 3, int(by_chance.sum()))
     return labels, Answers(shares.argmax(axis=1), shares, (0, 1, 2))
