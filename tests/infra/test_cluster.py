@@ -24,9 +24,12 @@ from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import executing
 from aifactory_runtime.pipeline import run as pipeline_run
 from aifactory_runtime.pipeline.context import Context
+from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reproduction import provenance
+from aifactory_runtime.pipeline.run import STEPS
 from aifactory_runtime.quota import usage
 from infra.services import cluster
+from tests.fixtures import mlflow_database
 from tests.fixtures.usecase_repo import PACKAGE, commit, make_repo
 
 pytestmark = pytest.mark.slow
@@ -56,7 +59,11 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.repo = make_repo(folder / "repo")
         (self.repo / "src" / PACKAGE / "partitions.py").write_text(PARTITIONS)
-        self.commit = commit(self.repo, "Partitions")
+        (self.repo / "conf" / "dev.yaml").write_text("train: {engine: dask, learning_curve: false}\n")
+        (self.repo / "conf" / "embedded.yaml").write_text("train: {learning_curve: false}\n")
+        self.commit = commit(self.repo, "Partitions, and training on the cluster")
+        mlflow_database.put(self.repo / ".factory" / "embedded" / "mlflow.db")
+        mlflow_database.put(folder / "dev" / "mlflow.db")
         self.snapshots, self.socket = folder / "snapshots", folder / "run" / "cluster.sock"
         environments = self.snapshots / "envs"
         environments.mkdir(parents=True)
@@ -160,19 +167,22 @@ def test_given_a_run_when_it_asks_then_workers_of_its_commit_compute_within_thei
     assert second.address == world.contract["cluster_uri"]
 
 
-def test_given_the_data_steps_when_the_cluster_computes_them_then_tables_are_those_of_one_process(
+def test_given_a_pipeline_when_the_cluster_computes_it_then_tables_and_figures_are_those_of_one_process(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = ("ingest", "validate", "prepare")
+    def run(context: Context) -> Handoff:
+        return pipeline_run.run(context, list(STEPS), run_id=None, kind="experiment", say=lambda _: None)
 
-    def tables_of(context: Context) -> dict[str, Any]:
-        done = pipeline_run.run(context, steps, run_id=None, kind="experiment", say=lambda _: None)
-        return {name: found.sha256 for name, found in done.tables.items()}
-
-    here = tables_of(Context(project.load(world.repo)))
+    here = run(Context(project.load(world.repo)))
     monkeypatch.setattr(sparing, "FEW", 0)
     started = world.log.read_text().count(" starts 1 workers")
-    assert tables_of(world.context()) == here
+    there = run(world.context())
+
+    assert {name: one.sha256 for name, one in there.tables.items()} == {
+        name: one.sha256 for name, one in here.tables.items()
+    }
+    assert there.metrics == pytest.approx(here.metrics, rel=1e-9)
+    assert there.version == 1
     assert world.log.read_text().count(" starts 1 workers") == started + 1
 
 

@@ -162,6 +162,7 @@ def test_given_a_pattern_that_changes_when_up_runs_then_service_port_and_token_g
     assert not folder.exists() and not record.exists()
 
 
+@pytest.mark.long
 def test_given_compute_when_up_then_a_launcher_answers_is_mended_when_it_stops_and_goes_when_it_is_left_out(
     provisioned: Bench, manifest: str
 ) -> None:
