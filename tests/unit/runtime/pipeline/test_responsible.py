@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.monitoring import expected
+from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.registry import model_folder
 from tests.fixtures.usecase_repo import write_customers
@@ -67,7 +69,10 @@ def test_given_a_protected_column_that_nothing_depends_on_when_run_then_the_mode
 ) -> None:
     with_sex(repo, told_by_age=False)
     with_gate(repo, "fairness: {columns: [sex, member], metric: accuracy}")
-    told = gate_report(context, pipeline().id)["fairness"]
+    done = pipeline()
+    told = gate_report(context, done.id)["fairness"]
+    kept = expected.decode((handoffs.folder(context.artifacts, done.id) / expected.FILE).read_text())
+    assert [one.column for one in kept.groups] == ["sex", "member"], "for who watches labelled rows"
     assert {one["column"] for one in told["found"]} == {"sex", "member"}
     assert "the model reads member" in told["notes"] and "the model reads sex" not in told["notes"]
     rows = {
