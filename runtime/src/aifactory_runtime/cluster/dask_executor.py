@@ -138,7 +138,11 @@ class _Checked(Generic[P, R]):
         differences = facts.differences(self._expected, facts.here())
         if differences:
             raise FactoryError(f"a worker (process {os.getpid()}) differs from this run: {'; '.join(differences)}")
-        return self._function(partition)
+        try:
+            return self._function(partition)
+        except FactoryError as error:
+            error.__context__ = None  # it may hold rows, which would be sent to whoever reads the one line
+            raise
 
 
 def _gone(client: Client) -> str:

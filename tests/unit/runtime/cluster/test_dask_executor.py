@@ -33,6 +33,14 @@ def _fails_at_four(number: int) -> int:
     return number
 
 
+def _does_not_fit(number: int) -> None:
+    """One line, made of an error that holds a row."""
+    try:
+        raise ValueError(f"secret of row {number}")
+    except ValueError:
+        raise FactoryError("age does not fit") from None
+
+
 def _needs_too_much(_: int) -> None:
     raise MemoryError
 
@@ -86,6 +94,17 @@ def test_given_a_partition_that_fails_when_run_on_workers_then_the_error_is_as_i
     with pytest.raises(ValueError, match="four") as failed:
         list(dask_executor.in_order(_fails_at_four, range(1, 9), what="part"))
     assert failed.value.__notes__ == ["at part 4"]
+
+
+def test_given_a_line_that_was_made_of_an_error_with_a_row_when_it_comes_back_then_the_row_does_not(
+    dask_executor: DaskExecutor,
+) -> None:
+    with pytest.raises(FactoryError, match="age does not fit") as caught:
+        list(dask_executor.in_order(_does_not_fit, [7], what="part"))
+    held: BaseException | None = caught.value
+    while held is not None:
+        assert "secret" not in str(held)
+        held = held.__context__
 
 
 def test_given_too_little_memory_when_run_on_workers_then_the_setting_is_named(dask_executor: DaskExecutor) -> None:

@@ -125,6 +125,7 @@ def test_given_a_cluster_when_scored_then_every_row_and_id_is_as_in_one_process_
     assert len(windowed) == 50
 
 
+@pytest.mark.long
 def test_given_a_bad_cell_in_one_part_when_scored_on_a_cluster_then_it_is_named_and_nothing_is_there(
     here: Here,
 ) -> None:
@@ -140,6 +141,7 @@ def test_given_a_bad_cell_in_one_part_when_scored_on_a_cluster_then_it_is_named_
     assert not (here.repo / "tables-1" / "scored").exists()
 
 
+@pytest.mark.long
 def test_given_hashed_columns_when_scored_on_a_cluster_then_workers_hash_them_with_the_environments_key(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
