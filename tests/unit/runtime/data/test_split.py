@@ -39,6 +39,7 @@ def report(frame: pd.DataFrame, roles: Roles = ROLES, **conf: object) -> dict[st
     return dict(split.assign(split.scan([frame], roles, chosen.group), chosen, None).report)
 
 
+@pytest.mark.heavy
 @given(st.integers(0, 1000), st.integers(100, 300), st.integers(1, 200))
 def test_given_data_that_grows_when_split_then_no_row_changes_sides(seed: int, rows: int, more: int) -> None:
     before = assign(table(rows, seed), test_share=0.3, validation_share=0.2)

@@ -102,12 +102,14 @@ def test_given_a_row_of_inputs_that_no_other_has_when_spread_then_its_side_is_th
     assert sides(frame, "together").tolist() == sides(frame, None).tolist()
 
 
+@pytest.mark.heavy
 @given(few, st.sampled_from(MODES))
 def test_given_rows_that_are_no_copies_when_split_then_each_is_on_one_side(rows: list[Row], mode: str) -> None:
     found = sides(table(full(rows)), mode)
     assert set(found) == {"train", "validation", "test"}
 
 
+@pytest.mark.heavy
 @given(few)
 def test_given_equal_inputs_when_together_then_they_are_on_one_side(rows: list[Row]) -> None:
     frame = table(full(rows))

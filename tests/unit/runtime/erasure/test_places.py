@@ -109,6 +109,7 @@ def left(found: EnvironmentContract) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.heavy
 def test_given_a_person_when_erased_by_value_then_it_is_found_plain_and_hashed_and_nobody_else_s_records_change(
     environment: EnvironmentContract,
 ) -> None:

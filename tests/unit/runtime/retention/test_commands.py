@@ -89,6 +89,7 @@ def test_given_json_when_tidied_then_it_is_one_object(place: Path, told: tuple[s
     assert len(stored(place / "data")) == (10 if done else 0)
 
 
+@pytest.mark.heavy
 def test_given_runs_when_tidied_then_each_rule_is_a_line_and_a_run_that_a_person_keeps_stays(
     here: EnvironmentContract, monkeypatch: pytest.MonkeyPatch
 ) -> None:

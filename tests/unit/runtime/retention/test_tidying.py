@@ -46,6 +46,7 @@ def names(found: Tidied) -> dict[str, tuple[str, ...]]:
     return {one.kind: one.names for one in found.removals}
 
 
+@pytest.mark.heavy
 def test_given_runs_when_tidied_then_what_is_said_first_goes_is_recorded_and_is_told_when_asked_for(
     tmp_path: Path,
 ) -> None:
@@ -129,6 +130,7 @@ def test_given_events_when_tidied_then_old_ones_go_but_for_those_of_an_open_prob
     assert record.read(folder).events == ()
 
 
+@pytest.mark.heavy
 def test_given_old_results_of_monitors_when_tidied_then_they_are_packed_and_go_by_days_but_for_open_problems(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +169,7 @@ def test_given_damaged_events_when_tidied_then_none_goes_and_that_is_said(tmp_pa
     assert path.read_bytes() == before
 
 
+@pytest.mark.heavy
 def test_given_a_pipeline_that_runs_when_tidied_then_runs_and_tables_wait_and_the_rest_is_done(tmp_path: Path) -> None:
     here, registry = made.contract(tmp_path, predictions_days=10), Memory()
     for number in range(4):
