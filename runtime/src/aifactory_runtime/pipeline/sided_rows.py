@@ -78,7 +78,7 @@ def settle(executor: Executor, ask: Ask) -> Settled:
         before = int(rows[TEST_NUMBER])
         newest = [one.then(other, before, ask.most) for one, other in zip(newest, found.newest, strict=True)]
         far = {name: one.and_more(found.far[name]) for name, one in far.items()}
-    rows += np.array(found.rows)
+        rows += np.array(found.rows)
     return Settled(tuple(rows.tolist()), far, newest)
 
 

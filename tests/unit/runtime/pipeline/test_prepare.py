@@ -15,7 +15,7 @@ import pytest
 from distributed import Client
 
 from aifactory_runtime.cluster.dask_executor import DaskExecutor
-from aifactory_runtime.data import partitions, parts, tables
+from aifactory_runtime.data import csv_text, partitions, parts, tables
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline import prepare, split_rows
 from aifactory_runtime.pipeline.context import Context
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.slow
 def parted(patch: pytest.MonkeyPatch, partition: int, bucket: int) -> None:
     """Let partitions and buckets have about so many rows."""
     patch.setattr(parts, "chunk_rows", lambda _: 50)
+    patch.setattr(csv_text, "_BLOCK_BYTES", 2_048)
     patch.setattr(partitions, "ROWS", partition)
     patch.setattr(split_rows, "BUCKET_ROWS", bucket)
 
@@ -96,6 +97,7 @@ def test_given_partitions_and_buckets_when_prepared_then_rows_digests_and_report
     (repo.parent / "before").rename(context.tables)
     parted(monkeypatch, 120, 40)
     found = seen(context, pipeline(*steps))
+    assert len(partitions.of(context.tables, "raw")) > 3
     assert found.tables == expected.tables
     for one, other in zip(found.rows, expected.rows, strict=True):
         pd.testing.assert_frame_equal(one, other)
@@ -124,4 +126,5 @@ def test_given_a_cluster_when_prepared_then_the_tables_are_those_of_this_process
         there = prepare.by_partition(context, here, DaskExecutor(dask_client))
     finally:
         dask_client.run(_forget, repo / "src")
+    assert len(partitions.of(context.tables, "raw")) > 2
     assert there.tables == here.tables
