@@ -168,6 +168,7 @@ def test_given_early_stopping_when_an_epoch_gains_nothing_then_the_best_epoch_is
     assert stopped[-1].t_ < 5 * parted_rows.ROWS[split.TRAIN]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("estimator", [XGBClassifier(random_state=7, **FEW), LGBMClassifier(**QUIET)])
 def test_given_a_worker_killed_within_a_fit_when_it_goes_on_then_the_fit_begins_again_and_ends_alike(
     tables_: Tables, dask_executor: DaskExecutor, estimator: Any, caplog: pytest.LogCaptureFixture
@@ -191,6 +192,7 @@ def kill_one(client: Client) -> None:
     os.kill(pid, 9)
 
 
+@pytest.mark.long
 def test_given_workers_that_are_lost_each_time_when_fitted_then_it_ends_after_three(
     dask_executor: DaskExecutor, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -209,6 +211,7 @@ def _die(place: int) -> None:
     time.sleep(60)
 
 
+@pytest.mark.long
 def test_given_an_error_in_a_rank_when_run_then_it_is_raised_and_nothing_is_tried_again(
     dask_executor: DaskExecutor,
 ) -> None:
