@@ -20,7 +20,7 @@ from aifactory_runtime.config.settings import Settings
 from aifactory_runtime.contract.manifest import Labels
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.pipeline import data_steps
+from aifactory_runtime.pipeline import data_steps, executing
 from aifactory_runtime.pipeline.handoff import Handoff
 from tests.unit.runtime.capture import lines
 from tests.unit.runtime.labels.parts import HOUR, contract, label, predict, prediction, send
@@ -63,6 +63,7 @@ class Place:
         )
         places = {"tables": Path(self.contract.data_uri), "artifacts": Path(self.contract.artifact_uri)}
         found: Any = SimpleNamespace(project=project, settings=self.settings, contract=self.contract, **places)
+        found.session = executing.Session(found)
         self.handoff = data_steps.ingest(found, HANDOFF)
         return self.handoff.tables["raw"]
 
@@ -109,9 +110,9 @@ def test_given_labels_of_either_kind_when_ingested_then_each_log_is_read_once(
     place, frames = Place(tmp_path, add_captured=True), reading.frames
     read: list[str] = []
 
-    def noted(*given: Any) -> Any:
+    def noted(*given: Any, **named: Any) -> Any:
         read.append(given[2].table)
-        return frames(*given)
+        return frames(*given, **named)
 
     monkeypatch.setattr(reading, "frames", noted)
     send(tmp_path, *[label(f"l{n}", 1, 9 * HOUR, prediction_id=prediction(n)) for n in (1, 3)])
