@@ -12,7 +12,7 @@ from aifactory_runtime.audit import log as audit
 from aifactory_runtime.triggers import log
 from aifactory_runtime.triggers.request import Request
 from tests.fixtures import usecase_repo, warm_process
-from tests.unit.runtime.environments import Environments
+from tests.unit.runtime.environments import APPROVER, Environments
 
 pytestmark = pytest.mark.slow
 
@@ -76,24 +76,32 @@ def test_given_a_person_who_approves_when_dev_ticks_then_prod_has_the_model_and_
     assert tick(places, "dev") == []
 
 
-def test_given_other_rows_when_the_released_code_ticks_as_the_orchestrator_calls_it_then_it_trains_and_releases(
-    places: Environments,
-) -> None:
-    """In the snapshot there is neither git nor `.factory/`: other environments come as variables."""
+def orchestrated(places: Environments) -> list[str]:
+    """What a tick of dev's released code did, called as the orchestrator calls it.
+
+    In the snapshot there is neither git nor `.factory/`: other environments come as variables.
+    """
     snapshot = (places.serving("dev") / "current").resolve()
     contracts = {name: (places.repo / ".factory" / f"{name}.json").read_text() for name in ("dev", "staging", "prod")}
     applied = snapshot.parent / "environment.json"
     applied.write_text(json.dumps(json.loads(contracts["dev"]) | {"retraining_pace": 0}))
     said = {f"AIFACTORY_CONTRACT_{name.upper()}": text for name, text in contracts.items()}
     said |= {"AIFACTORY_ENV_FILE": str(applied), "AIFACTORY_IDENTITY": "release"}
-    variables = usecase_repo.environment(said)
-
-    usecase_repo.write_customers(snapshot / "data" / "customers.csv", rows=500, seed=9)
-    done = warm_process.SHARED.run(snapshot, variables, usecase_repo.PACKAGE, "tick", "--json")
-
+    done = warm_process.SHARED.run(snapshot, usecase_repo.environment(said), usecase_repo.PACKAGE, "tick", "--json")
     assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout)["done"]
+    return found
+
+
+def test_given_other_rows_when_the_released_code_ticks_as_the_orchestrator_calls_it_then_it_trains_and_releases(
+    places: Environments,
+) -> None:
+    snapshot = (places.serving("dev") / "current").resolve()
+    usecase_repo.write_customers(snapshot / "data" / "customers.csv", rows=500, seed=9)
+    did = orchestrated(places)
+
     *_, one = requests(places, "dev")
-    assert (one.trigger, one.outcome, one.version) == ("new-data", "registered", 2), done.stdout
+    assert (one.trigger, one.outcome, one.version) == ("new-data", "registered", 2), did
     assert one.released == {"staging": "released", "prod": "waits"}, one.reason
     (began,) = [
         line["facts"]
@@ -103,6 +111,30 @@ def test_given_other_rows_when_the_released_code_ticks_as_the_orchestrator_calls
     assert began["commit"] == snapshot.name
     shown = (place(places, "dev") / "artifact" / "pages" / "experiments.html").read_text()
     assert "Last run: version 2" in shown and "new-data" in shown
+
+
+def test_given_a_validator_who_certifies_the_gate_when_the_orchestrator_ticks_then_nobody_has_to_approve_the_model(
+    places: Environments,
+) -> None:
+    contract = json.loads((places.repo / ".factory" / "prod.json").read_text())
+    places.write("prod", {**contract, "certified_gate": True, "validators": [APPROVER]})
+    waits = orchestrated(places)
+    *_, one = requests(places, "dev")
+    assert waits == [f"{one.key}: prod: waits"] and places.predict("prod")[1]["model_version"] == "1"
+    certified = places.run("certify", "--env", "prod", "--as", APPROVER)
+    assert certified.returncode == 0, certified.stderr
+
+    did = orchestrated(places)
+
+    *_, one = requests(places, "dev")
+    assert did == [f"{one.key}: prod: released"] and one.released == {"staging": "released", "prod": "released"}
+    places.wait("prod", "2")
+    lines = list(audit.read(place(places, "prod") / "audit"))
+    *_, moved = [line for line in lines if line["action"] == "champion moved"]
+    assert moved["facts"]["approved_by"].startswith("certificate ")
+    assert moved["facts"]["approved_by"].endswith(f" of {APPROVER}")
+    assert moved["facts"]["version"] == 2
+    assert [line["action"] for line in lines].count("approved") == 1, "a person approved version 1 alone"
 
 
 def test_given_prod_when_somebody_asks_by_hand_then_they_are_sent_to_where_models_are_trained(
