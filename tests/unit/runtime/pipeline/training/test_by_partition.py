@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-FEW = {"n_estimators": 40, "max_depth": 3, "learning_rate": 0.1, "n_jobs": 1}
+FEW = {"n_estimators": 150, "max_depth": 5, "learning_rate": 0.15, "n_jobs": 1}
 QUIET = {**boosters.steady(LGBMClassifier()), "random_state": 7, **FEW}
 Tables = dict[str, tuple[Path, int]]
 
