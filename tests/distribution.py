@@ -11,7 +11,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("the factory end to end", ("tests/e2e/test_daily.py", "tests/e2e/test_spine.py")),
+    (
+        "the factory end to end",
+        tuple(f"tests/e2e/test_{name}.py" for name in ("cluster", "daily", "spine")),
+    ),
     (
         "the programs' platform",
         tuple(

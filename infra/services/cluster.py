@@ -43,6 +43,9 @@ RESTARTS = 50
 HEADROOM = 1.25
 """A worker is ended by Dask at its memory; this much of it the kernel refuses to give, between two looks of Dask."""
 GIB = 2**30
+RESERVED = 2 * GIB
+"""What a worker may reserve and never use: stacks of threads and room of allocators count at the kernel's bound, and
+one that gets no further thread stands still."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class Cluster:
     def _worker(self) -> subprocess.Popen[bytes]:
         options = self.options
         memory = int(options.memory_gb * GIB)
-        bound = ["prlimit", f"--data={int(memory * HEADROOM)}"]
+        bound = ["prlimit", f"--data={int(memory * HEADROOM) + RESERVED}"]
         words = ("--scheduler", self.address, "--nthreads", str(options.threads), "--memory-limit", str(memory))
         return self._run(bound, "worker", *words)
 

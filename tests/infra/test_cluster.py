@@ -49,7 +49,7 @@ def process(_):
 
 
 def hungry(_):
-    return len(bytearray(2 << 30))
+    return len(bytearray(4 << 30))
 '''
 
 
@@ -143,7 +143,7 @@ def test_given_a_run_when_it_asks_then_workers_of_its_commit_compute_within_thei
         assert list(executor.in_order(world.partition("doubled"), range(5), what="part")) == [0, 2, 4, 6, 8]
         (worker,) = executor.in_order(world.partition("process"), [0], what="part")
         limits = Path(f"/proc/{worker}/limits").read_text()
-        bound = str(int(MEMORY_GB * cluster.HEADROOM * cluster.GIB))
+        bound = str(int(MEMORY_GB * cluster.HEADROOM * cluster.GIB) + cluster.RESERVED)
         assert bound in next(line for line in limits.splitlines() if line.startswith("Max data size"))
         assert (Path(f"/proc/{worker}/cwd").resolve()) == world.snapshots / "demo-case" / world.commit
 

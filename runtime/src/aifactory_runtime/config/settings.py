@@ -143,8 +143,8 @@ class TrainSettings(_Part):
     max_gap: Annotated[float, Field(ge=0)] | None = None
     """How much better the model may do on training rows than on validation rows; more is an objection at the gate."""
     engine: Engine = "auto"
-    """Where a model is trained: `local` in this process; `auto` there too, unless it has not the memory and the
-    environment has a cluster; `dask` on the environment's cluster, or on workers that train starts on this machine."""
+    """Where a run computes: `local` in this process; `dask` on the environment's cluster, or trained on workers that
+    train starts on this machine; `auto` tables on the cluster from five partitions on, and training where it fits."""
     private_network: bool = False
     """Whether nobody else is on the network of a cluster on other machines: xgboost and lightgbm speak there without
     TLS, and are refused unless it is said."""

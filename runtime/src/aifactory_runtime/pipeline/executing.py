@@ -51,12 +51,13 @@ class Session:
     def executor(self, *, always: bool) -> Executor:
         """The one of this context, inside a block; with `always` the cluster itself, where there is one."""
         contract, address = self._context.contract, self._context.contract.cluster_uri
-        if address is None:
+        engine = self._context.settings.train.engine
+        if address is None or engine == "local":
             return LocalExecutor()
         if self._executor is None:
             workers = contract.cluster_workers or _MANY
             self._executor = SparingExecutor(lambda: _cluster(self._context, address, self._open), workers)
-        return self._executor.cluster() if always else self._executor
+        return self._executor.cluster() if always or engine == "dask" else self._executor
 
     def _say_spared(self) -> None:
         if self._executor is not None and self._executor.spared and not self._executor.started:
@@ -67,7 +68,8 @@ class Session:
 def of(context: Context, *, always: bool = False) -> Iterator[Executor]:
     """What computes partitions for `context`: its environment's cluster where one is named, else this process.
 
-    Few partitions are computed in this process all the same, unless `always`: see `cluster.sparing`. A cluster that the
+    With `train.engine: local` it is always this process, with `dask` always the cluster. Else few partitions are
+    computed in this process all the same, unless `always`: see `cluster.sparing`. A cluster that the
     environment brings is started for it, and ends with the outermost block: see `kept`. While another run has it, this
     waits and says so. UsageProblem when files are not committed, or for an address that may not be spoken to;
     FactoryError when the cluster does not answer or is not what this run is.

@@ -64,6 +64,20 @@ def test_given_a_cluster_when_asked_then_its_workers_compute_and_blocks_inside_h
     assert first.client.status == "closed"
 
 
+def _told(context: Context, engine: str) -> Context:
+    """The same, with another `train.engine` in conf."""
+    settings = context.settings
+    told = settings.model_copy(update={"train": settings.train.model_copy(update={"engine": engine})})
+    return Context(replace(context.project, settings=told))
+
+
+def test_given_an_engine_when_few_or_many_partitions_are_run_then_it_decides_where(there: Context) -> None:
+    with executing.of(_told(there, "dask")) as executor:
+        assert os.getpid() not in set(executor.in_order(_process, [1], what="part"))
+    with executing.of(_told(there, "local")) as executor:
+        assert set(executor.in_order(_process, range(2 * FEW), what="part")) == {os.getpid()}
+
+
 def test_given_few_partitions_when_run_then_no_cluster_is_started_and_that_is_said(
     there: Context, caplog: pytest.LogCaptureFixture
 ) -> None:
