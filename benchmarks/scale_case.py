@@ -106,7 +106,7 @@ def make(folder: Path, rows: int, engine: str) -> Case:
     for name, text in {"schema": _SCHEMA, "features": _FEATURES, "model": _MODEL}.items():
         (package / f"{name}.py").write_text(text, encoding="utf-8")
     (repo / "conf" / "base.yaml").write_text(_CONF.format(engine=engine), encoding="utf-8")
-    (repo / ".gitignore").write_text("data/\n.factory/\n", encoding="utf-8")
+    (repo / ".gitignore").write_text("data/\n.factory/\n__pycache__/\n", encoding="utf-8")
     commit(repo, "A made-up table")
     subprocess.run([str(PYTHON), "-m", "compileall", "-q", str(RUNTIME), str(package)], check=True)
     return Case(repo)
