@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -62,6 +63,8 @@ def meters(spine: Spine) -> Iterator[Spine]:
     spine.must(made.factory("up"))
     yield made
     spine.must(made.factory("destroy", "dev", "staging", "prod", "--yes", "--unprotect", "prod"))
+    for folder in (made.repo, spine.folder / "loads"):
+        shutil.rmtree(folder)
 
 
 def workers(made: Spine) -> list[int]:
