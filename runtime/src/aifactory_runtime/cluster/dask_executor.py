@@ -39,7 +39,7 @@ class DaskExecutor:
 
     @property
     def client(self) -> Client:
-        """For what speaks Dask itself, such as the trainers of xgboost and lightgbm."""
+        """For what speaks Dask itself: joblib, and fits for which all workers are needed at once."""
         return self._client
 
     @property

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from aifactory_runtime.cluster.executor import Executor, LocalExecutor, P, R
 
 FEW = 4
-"""So many partitions are computed here: about a million rows, which takes less time than workers take to start."""
+"""So many partitions are computed here: some four million rows, fewer where a step cuts wide tables finer."""
 
 
 class SparingExecutor:

@@ -149,7 +149,8 @@ class TrainSettings(_Part):
     """Whether nobody else is on the network of a cluster on other machines: xgboost and lightgbm speak there without
     TLS, and are refused unless it is said."""
     epochs: Annotated[int, Field(ge=1)] = 5
-    """How often an estimator with `partial_fit` sees each row when it is trained by partition, at most `max_iter`."""
+    """How often an estimator with `partial_fit` sees each row when it is trained by partition: `max_iter` at most, and
+    once if it has none."""
     not_converged: Literal["report", "refuse"] = "report"
     """What becomes of a model whose training ended before it converged."""
     trusted_types: tuple[TrustedType, ...] = ()

@@ -68,10 +68,6 @@ class Numbers:
             made.least, made.most = float(values.min()), float(values.max())
         return made
 
-    def add(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
-        """Take in a chunk."""
-        self.merge(Numbers.of(values))
-
     def merge(self, other: Numbers) -> None:
         """Take in those of a chunk; the mean of all is put together from the means of chunks, which loses no digits.
 

@@ -1,4 +1,7 @@
-"""Parts a stored table into partitions of about so many rows, each whole chunks of its files, in their order."""
+"""Cuts a version of a stored table into partitions of about so many rows, each whole chunks of files, in their order.
+
+No chunk is read twice for it. What has to add up the same whatever the files are goes by blocks: `spans`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""A version of a table of ours in parts of whole blocks of rows, that any process reads each on its own.
+"""Cuts a version of a stored table into parts of whole blocks of rows, each of which any process reads on its own.
 
 A block has the same rows whatever the files of the table are, so that sums over blocks are the same to the last bit.
+Where that does not matter, parts are whole chunks of files: `partitions`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Stored:
+class BlockReader:
     """Reads the columns of `schema` of parts of a version, `block` rows at a time; picklable and small."""
 
     folder: Path
@@ -79,7 +80,7 @@ class Stored:
 
 def of(
     folder: Path, name: str, version: int, columns: Sequence[str] | None = None, where: tuple[str, str] | None = None
-) -> tuple[Stored, list[Span]]:
+) -> tuple[BlockReader, list[Span]]:
     """The rows of a version in the order they were written, or of the files `where` a column has only one value.
 
     FactoryError when the table is not there.
@@ -97,7 +98,7 @@ def of(
             for chunk, rows in enumerate(parts.chunks_of(folder / name / file.path)):
                 found.append(Span(file.path, chunk, first, rows))
                 first += rows
-    return Stored(folder.absolute(), name, version, schema, parts.chunk_rows(len(schema))), found
+    return BlockReader(folder.absolute(), name, version, schema, parts.chunk_rows(len(schema))), found
 
 
 def shared(found: Sequence[Span], block: int, *, alone: bool) -> list[Part]:

@@ -1,6 +1,7 @@
 """Gives each row its split by what is in it: no row changes sides as data grows, or as the rows come in another order.
 
 Rows of equal inputs are on one side (`together`), or lie on both in their shares (`spread`); copies are left out.
+`assign` does it for a table in memory; a run does the same by partition, in `pipeline.split_rows`.
 """
 
 from __future__ import annotations

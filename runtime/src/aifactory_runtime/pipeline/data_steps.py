@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aifactory_runtime.config.settings import ReadSettings
 from aifactory_runtime.contract import Manifest, names, recording
@@ -43,9 +43,6 @@ from aifactory_runtime.pipeline.captured_rows import Added
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.raw_table import RawTable
-
-if TYPE_CHECKING:
-    pass
 
 _READ_BY_RULES_1 = {"format", "separator", "decimal", "encoding", "dates"}
 """What the first rules of reading knew: the raw tables of older repos are named by it."""

@@ -13,7 +13,7 @@ from aifactory_runtime.config.project import Science
 from aifactory_runtime.config.settings import ColumnSettings
 from aifactory_runtime.data import conform, leak_sample, spans
 from aifactory_runtime.data.counted import Look
-from aifactory_runtime.data.spans import Part, Stored
+from aifactory_runtime.data.spans import BlockReader, Part
 from aifactory_runtime.data.tables import RAW
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ R = TypeVar("R")
 class Reading:
     """How a part is read, on whichever worker: what was checked before is not `checked` again."""
 
-    stored: Stored
+    stored: BlockReader
     science: Science
     columns: Mapping[str, ColumnSettings]
     checked: bool

@@ -145,7 +145,7 @@ def decide_sides(executor: Executor, given: Given, settings: DataSettings, refer
     This process holds what the buckets tell of rows at the borders of the sides, never of all rows.
     """
     folder = given.rows.exchange.folder
-    buckets = stored.Stored(folder, given.rows.exchange.groups, executor)
+    buckets = stored.StoredBuckets(folder, given.rows.exchange.groups, executor)
     known = None if reference is None else reference.rows
     begun = _said(buckets.begin(given.rows, settings, given.ids, known))
     table = decide.Table(given.timed, not given.about.roles.regression, given.ids)

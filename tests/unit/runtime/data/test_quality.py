@@ -49,7 +49,7 @@ def test_given_numbers_when_counted_in_chunks_then_mean_and_deviation_are_those_
     values = np.random.default_rng(1).normal(1e6, 2.0, size=10_000)
     found = Numbers()
     for start in range(0, 10_000, 333):
-        found.add(values[start : start + 333])
+        found.merge(Numbers.of(values[start : start + 333]))
     assert found.mean == pytest.approx(values.mean(), rel=1e-12)
     assert np.sqrt(found.squares / found.count) == pytest.approx(values.std(), rel=1e-9)
 

@@ -1,4 +1,4 @@
-"""Where the buckets of a split are: in this process; on disk, worked on by many, they are the pipeline's business."""
+"""What deciding a split asks of its buckets, and buckets in this process; those on disk are in `stored`."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class _Begin:
     reference: Rows | None
 
 
-class Stored:
+class StoredBuckets:
     """Buckets in a folder. Each change of the sides makes a new file, so that one that is done again makes the same."""
 
     def __init__(self, folder: Path, count: int, executor: Executor) -> None:

@@ -1,4 +1,4 @@
-"""The rows of a split as chunks of its files, each read apart from the others, in this process or in another one."""
+"""Lists the chunks of files that hold the rows of a split; each is read on its own, by this process or another one."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def fit(estimator: Any, train: Parted, validation: Rows, settings: TrainSettings
 def _epochs(estimator: Any, most: int) -> int:
     known = estimator.get_params()
     asked = [known[name] for name in _AGAIN if known.get(name) is not None]
-    return min(most, *asked, most) if asked else 1
+    return min(most, *asked) if asked else 1
 
 
 def _both(values: Array, labels: Array) -> tuple[Array, Array]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import threading
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from aifactory_runtime.cluster.dask_executor import DaskExecutor
 from aifactory_runtime.cluster.executor import Executor
+from aifactory_runtime.contract import scheduler_address
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 if TYPE_CHECKING:
@@ -87,19 +87,13 @@ def _ranks(client: Client) -> list[Rank]:
 
 
 def _check_private(ranks: Sequence[Rank], *, private: bool) -> None:
-    away = [one.host for one in ranks if not _is_loopback(one.host)]
+    away = [one.host for one in ranks if not scheduler_address.is_loopback(one.host)]
     if away and not private:
         raise UsageProblem(
             f"the trainers of xgboost and lightgbm speak over sockets of their own, without TLS, here to {away[0]}: "
-            "declare the cluster's network private where the cluster is named, or use an estimator with partial_fit"
+            "set train.private_network: true in conf if nobody else is on that network, or use an estimator with "
+            "partial_fit"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _once(client: Client, function: Callable[[T], R], ranks: Sequence[Rank], tasks: Sequence[T]) -> list[R]:
@@ -156,7 +150,7 @@ def _end(client: Client, futures: Sequence[Future[Any]]) -> None:
 
 def here(host: str) -> str:
     """The address of this machine that `host` reaches."""
-    if _is_loopback(host):
+    if scheduler_address.is_loopback(host):
         return "127.0.0.1"
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as found:
         found.connect((host, 9))  # sends nothing

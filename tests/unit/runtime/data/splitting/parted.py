@@ -24,7 +24,7 @@ def by_partition(one: Case, folder: Path, partitions: int, buckets: int, executo
     if one.reference is not None:
         known = replace(one, frame=one.reference, roles=one.reference_roles, key=())
         reference = _given(known, folder, "reference", min(2, len(one.reference)), buckets)[0]
-    there = stored.Stored(folder, buckets, executor or LocalExecutor())
+    there = stored.StoredBuckets(folder, buckets, executor or LocalExecutor())
     decided_on = decide.Table(one.roles.time is not None, not one.roles.regression, ids)
     try:
         begun = there.begin(rows, one.settings, ids, reference)
