@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,3 +110,20 @@ def machine() -> str:
     return (
         f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
     )
+
+
+def table(kept: dict[str, dict[str, object]], names: Iterable[str]) -> str:
+    """The rows kept of `names`, in their order, and when and where each was measured."""
+    lines = ["| what | against | asked | seen | reached | detail |", "|---|---|---|---|---|---|"]
+    machines = set()
+    for name in (name for name in names if name in kept):
+        entry = kept[name]
+        machines.add(f"{name}: {entry['date']}, {entry['machine']}")
+        rows = entry["rows"]
+        assert isinstance(rows, list)  # noqa: S101 (our own file)
+        for row in rows:
+            reached = "yes" if row["reached"] else "**no**"
+            lines.append(
+                f"| {row['what']} | {row['against']} | {row['asked']} | {row['seen']} | {reached} | {row['detail']} |"
+            )
+    return "\n".join([*lines, "", *(f"- {line}" for line in sorted(machines))])

@@ -26,7 +26,7 @@ import scoring
 import serving
 import ticks
 import tracing
-from measure import CHECKOUT, Row, machine
+from measure import CHECKOUT, Row, machine, table
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "scaffolding": scaffolding.measure,
@@ -75,26 +75,13 @@ def main() -> None:
 
 def page(kept: dict[str, dict[str, object]]) -> str:
     """The table as Markdown."""
-    lines = [
+    head = [
         "# Benchmarks",
         "",
         "Written by `make bench`. Comparators run in the same session, taking turns with ours; medians of processes.",
         "",
-        "| what | against | asked | seen | reached | detail |",
-        "|---|---|---|---|---|---|",
     ]
-    machines = set()
-    for name in (name for name in BENCHMARKS if name in kept):
-        entry = kept[name]
-        machines.add(f"{name}: {entry['date']}, {entry['machine']}")
-        rows = entry["rows"]
-        assert isinstance(rows, list)  # noqa: S101 (our own file)
-        for row in rows:
-            reached = "yes" if row["reached"] else "**no**"
-            lines.append(
-                f"| {row['what']} | {row['against']} | {row['asked']} | {row['seen']} | {reached} | {row['detail']} |"
-            )
-    return "\n".join([*lines, "", *(f"- {line}" for line in sorted(machines))]) + "\n"
+    return "\n".join([*head, table(kept, BENCHMARKS)]) + "\n"
 
 
 if __name__ == "__main__":

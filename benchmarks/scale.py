@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import scale_case
-from measure import CHECKOUT, Cost, Row, limit_row, machine
+from measure import CHECKOUT, Cost, Row, limit_row, machine, table
 from scale_case import Case
 
 GIB = 2**30
@@ -172,23 +172,7 @@ def main() -> None:
             today = datetime.datetime.now(datetime.UTC).date().isoformat()
             kept[name] = {"date": today, "machine": machine(), "rows": [asdict(row) for row in rows]}
             RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-            PAGE.write_text(placed(PAGE.read_text(encoding="utf-8"), table(kept)), encoding="utf-8")
-
-
-def table(kept: dict[str, dict[str, object]]) -> str:
-    """What was measured, as Markdown."""
-    lines = ["| what | against | asked | seen | reached | detail |", "|---|---|---|---|---|---|"]
-    machines = set()
-    for name in (name for name in MEASURES if name in kept):
-        entry = kept[name]
-        machines.add(f"{name}: {entry['date']}, {entry['machine']}")
-        rows = entry["rows"]
-        assert isinstance(rows, list)  # noqa: S101 (our own file)
-        for row in rows:
-            reached = "yes" if row["reached"] else "**no**"
-            cells = (row["what"], row["against"], row["asked"], row["seen"], reached, row["detail"])
-            lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", *(f"- {line}" for line in sorted(machines))])
+            PAGE.write_text(placed(PAGE.read_text(encoding="utf-8"), table(kept, MEASURES)), encoding="utf-8")
 
 
 def placed(page: str, text: str) -> str:
