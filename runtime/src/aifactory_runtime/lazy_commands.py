@@ -14,7 +14,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from aifactory_runtime import garbage, streams, threads
+from aifactory_runtime import garbage, interrupt, streams, threads
 from aifactory_runtime.config import network
 from aifactory_runtime.errors import FactoryError
 
@@ -111,6 +111,8 @@ def run(group: click.Group, arguments: Sequence[str], program: str, sentences: f
     except BrokenPipeError:
         return _FAILED  # whoever read the answer has gone
     except Exception as error:
+        if interrupt.pressed():
+            raise KeyboardInterrupt from None
         if debug and not isinstance(error, click.ClickException):
             traceback.print_exc()
         return _explain(error, sentences)

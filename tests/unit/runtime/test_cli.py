@@ -134,7 +134,7 @@ def test_given_ctrl_c_when_a_command_begins_or_runs_then_one_line_and_130(
 
     assert caught.value.code == 130
     assert capsys.readouterr().err == f"{interrupt.LINE}\n"
-    assert [number for number, _ in handlers] == [signal.SIGINT]
+    assert {number for number, _ in handlers} == {signal.SIGINT}
 
 
 def test_given_the_command_when_it_is_imported_then_nothing_that_takes_time_comes_with_it() -> None:

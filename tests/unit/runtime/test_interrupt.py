@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from aifactory_runtime import interrupt
 from aifactory_runtime.interrupt import CODE, LINE
 
 MOMENTS = {
@@ -23,6 +24,26 @@ MOMENTS = {
         "import signal, threading, time\n"
         "threading.Thread(target=lambda: time.sleep(0.2)).start()\n"
         "signal.raise_signal(signal.SIGINT)\n"
+    ),
+    "a library that makes an error of its own of it": (
+        "import signal\n"
+        "try:\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "except BaseException:\n"
+        "    raise TypeError('no validator can be built') from None\n"
+    ),
+    "a command whose library makes an error of its own of it": (
+        "import signal, click\n"
+        "from aifactory_runtime import lazy_commands\n"
+        "@click.group()\n"
+        "def group(): ...\n"
+        "@group.command()\n"
+        "def build():\n"
+        "    try:\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "    except BaseException:\n"
+        "        raise TypeError('no validator can be built') from None\n"
+        "lazy_commands.run(group, ['build'], 'factory')\n"
     ),
 }
 
@@ -40,4 +61,16 @@ def test_given_an_interrupt_at_any_moment_then_one_line_and_the_code_that_shells
 def test_given_no_interrupt_then_the_way_out_is_the_commands_own() -> None:
     script = "import sys\nfrom aifactory_runtime import interrupt\nwith interrupt.in_one_line():\n    sys.exit(3)\n"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 3
+    with interrupt.in_one_line():
+        assert not interrupt.pressed()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_given_a_command_in_the_background_then_it_goes_on_ignoring_the_key() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupt.in_one_line():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
