@@ -7,7 +7,7 @@ SHARED := -n 3 --dist loadgroup --no-loadscope-reorder
 # Tests are kept compiled, whatever the shell says: compiling them was a tenth of a warm `make check`.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup tools lint check test thorough faults demo demo-down demo-update demo-update-down demo-loop demo-loop-down bench bench-scale lock release clean
+.PHONY: help setup tools lint check test thorough test-clouds faults demo demo-down demo-update demo-update-down demo-loop demo-loop-down bench bench-scale lock release clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -23,12 +23,16 @@ lint: setup ## Form and lint, in a second.
 	@$(PYTHON_BIN)/ruff format --check --quiet . && $(PYTHON_BIN)/ruff check --quiet .
 
 check: lint ## Lint, types and the fast tests; a minute on 2 cores.
-	@$(PYTHON_BIN)/mypy --no-error-summary & $(PYTEST) $(PARALLEL) -m "not heavy and not slow and not long and not e2e"; \
+	@$(PYTHON_BIN)/mypy --no-error-summary & $(PYTEST) $(PARALLEL) -m "not heavy and not slow and not long and not e2e and not clouds"; \
 		tests=$$?; wait $$! && exit $$tests
 
 test: setup ## Everything: the fast part, then heavy tests, servers, engine, whole repos, and the factory end to end.
 	@$(MAKE) --no-print-directory -j 2 check tools
-	@$(PYTEST) $(SHARED) -m "(heavy or slow or e2e) and not long" --slowest-files 10
+	@$(PYTEST) $(SHARED) -m "(heavy or slow or e2e) and not long and not clouds" --slowest-files 10
+
+test-clouds: tools ## What is for clouds, without an account: programs behind stand-ins, vendors' schemas, the flow on servers here.
+	@./bootstrap.sh clouds
+	@$(PYTEST) $(SHARED) tests/clouds -m "not long" --slowest-files 10
 
 thorough: tools ## The long tests: every table that was tried, fifty sets of answers, 500 examples a property.
 	@$(PYTEST) -n 2 -m "long or hypothesis" --hypothesis-profile thorough

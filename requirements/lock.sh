@@ -1,6 +1,7 @@
 #!/bin/sh
 # Resolve every lock again; with --keep what is pinned stays as it is, and only what is new is added.
-# dev.txt is the superset; tool, repo, repo-dev and dask are subsets of it, so all agree on versions.
+# dev.txt is the superset; tool, repo, repo-dev and dask are subsets of it, so all agree on versions. clouds.txt is dev.txt
+# and what the clouds' programs, repos and tests need.
 set -eu
 cd "$(dirname "$0")/.."
 uv=.venv/bin/uv
@@ -13,6 +14,7 @@ compile requirements/tool.in -c requirements/dev.txt -o requirements/tool.txt
 compile requirements/runtime.in -c requirements/dev.txt -o template/requirements/factory.txt
 compile requirements/repo-dev.in -c requirements/dev.txt -o template/requirements/factory-dev.txt
 compile requirements/dask.in -c requirements/dev.txt -o template/requirements/factory-dask.txt
+compile requirements/clouds.in -c requirements/dev.txt -o requirements/clouds.txt
 compile infra/services/requirements.in -o infra/services/requirements.txt
 awk '/^uv==/{on=1; print; next} on && /^    --hash/{print; next} {on=0}' requirements/tool.txt >requirements/uv.txt
 # What repos install names what no use case may be called; seen where it is installed.

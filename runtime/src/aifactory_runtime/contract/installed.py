@@ -12,7 +12,7 @@ kiwisolver librt lightgbm locket mako markupsafe matplotlib matplotlib_inline ml
 msgspec mypy mypy_extensions mypyc narwhals nest_asyncio2 nodeenv numpy opentelemetry packaging pandas
 pandas_stubs pandera parso partd pathspec pexpect platformdirs pluggy pre_commit prettytable prometheus_client
 prompt_toolkit psutil ptyprocess pure_eval py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core
-pygments pylab pyparsing pytest python_discovery requests ruff scipy sklearn skops smmap sortedcontainers
+pygments pylab pyparsing pytest python_discovery requests ruff scipy six sklearn skops smmap sortedcontainers
 sqlalchemy sqlparse stack_data starlette swagger_ui_bundle tblib threadpoolctl tlz tomlkit toolz tornado
 traitlets trove_classifiers typeguard typing_extensions typing_inspect typing_inspection tzdata urllib3 uv
 uvicorn virtualenv wcwidth wrapt wrapt_stubs xgboost yaml zict zipp zmq
