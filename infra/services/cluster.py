@@ -235,7 +235,10 @@ class Launcher:
         say(f"starts {self._options.workers} workers of {snapshot.name[:12]} for {who}")
         cluster = Cluster(self._options, snapshot)
         try:
-            reason = cluster.start()
+            try:
+                reason = cluster.start()
+            except OSError as error:
+                reason = f"no process can be started: {error.filename or 'this machine'}: {error.strerror or error}"
             if reason:
                 _tell(connection, {"state": "refused", "reason": reason})
                 return

@@ -225,6 +225,17 @@ def test_given_a_commit_without_an_environment_when_asked_then_it_is_refused(wor
         pass
 
 
+def test_given_an_interpreter_that_cannot_be_started_when_asked_then_the_reason_is_said(world: World) -> None:
+    python = world.snapshots / "demo-case" / ("d" * 40) / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    with (
+        pytest.raises(FactoryError, match=r"no process can be started: .*python: Permission denied"),
+        provisioned.held(world.socket, "d" * 40, "a run", lambda _: None),
+    ):
+        pass
+
+
 def test_given_no_launcher_when_asked_then_one_line_says_what_brings_it(tmp_path: Path) -> None:
     with (
         pytest.raises(FactoryError, match=r"does not answer \(No such file or directory\): factory start"),

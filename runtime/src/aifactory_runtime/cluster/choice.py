@@ -18,7 +18,8 @@ class Size:
     """A cluster that is there or can be started: processes that compute, and the bytes that each of them may take."""
 
     workers: int
-    memory: int
+    memory: int | None
+    """None where nobody says: then nothing is refused for want of it."""
     known: bool = True
     """False before anybody asked a cluster that others run: the numbers say nothing then."""
 
@@ -27,10 +28,15 @@ class Size:
         """As people read it."""
         if not self.known:
             return "the environment's cluster"
-        return f"{self.workers} worker{'' if self.workers == 1 else 's'} of {said(self.memory)}"
+        each = "" if self.memory is None else f" of {said(self.memory)}"
+        return f"{self.workers} worker{'' if self.workers == 1 else 's'}{each}"
+
+    def holds(self, each: int) -> bool:
+        """Whether every worker has so many bytes."""
+        return self.memory is None or each <= self.memory
 
 
-UNKNOWN = Size(1, 2**62, known=False)
+UNKNOWN = Size(1, None, known=False)
 """A cluster of which nobody has asked yet how large it is."""
 
 
@@ -80,7 +86,7 @@ def choose(engine: Engine, work: Work, free: int | None, cluster: Size | None) -
         return Choice("nowhere", f"{here}{_NOT_PARTED} on the cluster ({on})")
     share = f"{said(-(-work.parted // cluster.workers))} on each of " if work.parted and cluster.known else ""
     each = f"{share}{on}"
-    if work.parted > cluster.memory * cluster.workers:
+    if not cluster.holds(-(-work.parted // cluster.workers)):
         return Choice("nowhere", f"{here}, and {each}: add workers, or memory to each")
     return Choice("cluster", f"{here}: on the cluster, {each}, about {START_SECONDS} s to start")
 

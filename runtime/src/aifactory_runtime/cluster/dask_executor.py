@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Generic
 
 from aifactory_runtime.cluster import facts
@@ -17,7 +20,10 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 AHEAD = 2
-"""Partitions a worker thread has been given and whose results were not taken yet."""
+"""Tasks a worker thread has been given and whose results were not taken yet."""
+TASK_SECONDS = 0.1
+MOST_TOGETHER = 64
+"""Partitions that take less than this are given several at a time, so many at most: a task costs some milliseconds."""
 MEND = "give workers more memory"
 _LOOK_SECONDS = 2.0
 _WITHOUT_WORKERS = 30
@@ -47,51 +53,69 @@ class DaskExecutor:
         """Processes that compute now, at least 1: one that was killed may be about to come back."""
         return max(1, len(self._threads()))
 
+    @property
+    def worker_memory(self) -> int | None:
+        """Bytes that the smallest worker may take; None where none has a limit."""
+        found = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return min((one["memory_limit"] for one in found if one.get("memory_limit")), default=None)
+
     def in_order(self, function: Callable[[P], R], partitions: Iterable[P], *, what: str) -> Iterator[R]:
         """See `Executor.in_order`; FactoryError when the scheduler or the memory of a worker gives up."""
-        call = _Checked(function, self._expected)
+        call, coming = _Checked(function, self._expected), iter(partitions)
         most = AHEAD * max(1, sum(self._threads().values()))
-        name, waiting = f"{what}-{uuid.uuid4().hex[:8]}", deque[tuple[int, "Future[R]"]]()
+        waiting: deque[_Task[P, R]] = deque()
+        number, together = 1, 1
         try:
-            for number, partition in enumerate(partitions, start=1):
-                if len(waiting) >= most:
-                    yield self._result(waiting, what)
-                future: Future[R] = self._client.submit(call, partition, key=f"{name}-{number}", pure=False)
-                waiting.append((number, future))
-            while waiting:
-                yield self._result(waiting, what)
+            while waiting or together:
+                while together and len(waiting) < most:
+                    given = list(islice(coming, together))
+                    if not given:
+                        together = 0  # there are no more
+                        break
+                    waiting.append(self._submit(call, given, what, number))
+                    number += len(given)
+                if waiting:
+                    done = self._result(waiting, call)
+                    together = together and done.together
+                    yield from done.results
         finally:
-            for _, future in waiting:
-                future.release()  # nobody will ask for it, so it is not computed
+            for task in waiting:
+                task.future.release()  # nobody will ask for it, so it is not computed
 
-    def _result(self, waiting: deque[tuple[int, Future[R]]], what: str) -> R:
-        """What the first of `waiting` gives, which is taken out."""
+    def _submit(self, call: _Checked[P, R], partitions: Sequence[P], what: str, number: int) -> _Task[P, R]:
+        key = f"{what}-{uuid.uuid4().hex[:8]}-{number}"
+        return _Task(what, number, partitions, self._client.submit(call, partitions, key=key, pure=False))
+
+    def _result(self, waiting: deque[_Task[P, R]], call: _Checked[P, R]) -> _Done[R]:
+        """What the first of `waiting` gives, which is taken out; what it did not come to is given once more."""
         from distributed import CancelledError, KilledWorker
         from distributed.comm.core import CommClosedError
 
-        number, future = waiting[0]
+        task = waiting[0]
         try:
-            result = self._awaited(future)
+            done = self._awaited(task.future)
         except KilledWorker as error:
-            raise FactoryError(self._killed(error.allowed_failures + 1, what, number)) from None
+            raise FactoryError(self._killed(error.allowed_failures + 1, task)) from None
         except MemoryError:
             raise FactoryError(
-                f"{what} {number} does not fit into the memory of a worker{self._limit()}: {self._mend}"
+                f"{task.said} does not fit into the memory of a worker{self._limit()}: {self._mend}"
             ) from None
         except (CancelledError, CommClosedError):
             raise ClusterLost(_gone(self._client)) from None
         except Exception as error:
-            name_partition(error, what, number)
+            name_partition(error, task.what, task.number)
             raise
         waiting.popleft()
-        return result
+        if left := task.partitions[len(done.results) :]:
+            waiting.appendleft(self._submit(call, left, task.what, task.number + len(done.results)))
+        return done
 
-    def _awaited(self, future: Future[R]) -> R:
+    def _awaited(self, future: Future[_Done[R]]) -> _Done[R]:
         """Its result once it is there; FactoryError when nobody is left to compute it."""
         alone = 0
         while True:
             try:
-                result: R = future.result(timeout=_LOOK_SECONDS)
+                result: _Done[R] = future.result(timeout=_LOOK_SECONDS)
             except TimeoutError:
                 if future.status == "error":  # the function's own, or one that came while this waited
                     return future.result()
@@ -114,17 +138,45 @@ class DaskExecutor:
             raise ClusterLost(_gone(self._client)) from None
         return found
 
-    def _killed(self, times: int, what: str, number: int) -> str:
+    def _killed(self, times: int, task: _Task[P, R]) -> str:
         return (
-            f"{what} {number} took {times} workers down one after the other, as a worker out of memory"
+            f"{task.said} took {times} workers down one after the other, as a worker out of memory"
             f"{self._limit()} does: {self._mend}; the workers' logs say what ended them"
         )
 
     def _limit(self) -> str:
         """The memory of the smallest worker, in words."""
-        found = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        limits = [one["memory_limit"] for one in found if one.get("memory_limit")]
-        return f" ({min(limits) / _GIB:.1f} GiB)" if limits else ""
+        limit = self.worker_memory
+        return "" if limit is None else f" ({limit / _GIB:.1f} GiB)"
+
+
+@dataclass(frozen=True)
+class _Task(Generic[P, R]):
+    """Partitions that one worker was given, from `number` on."""
+
+    what: str
+    number: int
+    partitions: Sequence[P]
+    future: Future[_Done[R]]
+
+    @property
+    def said(self) -> str:
+        """As people read it."""
+        last = self.number + len(self.partitions) - 1
+        return f"{self.what} {self.number}" + ("" if last == self.number else f" to {last}")
+
+
+@dataclass(frozen=True)
+class _Done(Generic[R]):
+    """Results of the first partitions of a task: of all of them, unless one failed."""
+
+    results: Sequence[R]
+    seconds: float
+
+    @property
+    def together(self) -> int:
+        """How many partitions the next task may have."""
+        return max(1, min(MOST_TOGETHER, int(len(self.results) * TASK_SECONDS / max(self.seconds, 1e-9))))
 
 
 class _Checked(Generic[P, R]):
@@ -134,15 +186,23 @@ class _Checked(Generic[P, R]):
         self._function, self._expected = function, expected
         self.__name__ = getattr(function, "__name__", "partition")
 
-    def __call__(self, partition: P) -> R:
+    def __call__(self, partitions: Sequence[P]) -> _Done[R]:
+        """The results, as far as it came: an error of a partition is raised when it is the first of a task."""
         differences = facts.differences(self._expected, facts.here())
         if differences:
             raise FactoryError(f"a worker (process {os.getpid()}) differs from this run: {'; '.join(differences)}")
-        try:
-            return self._function(partition)
-        except FactoryError as error:
-            error.__context__ = None  # it may hold rows, which would be sent to whoever reads the one line
-            raise
+        results: list[R] = []
+        began = time.perf_counter()
+        for partition in partitions:
+            try:
+                results.append(self._function(partition))
+            except Exception as error:
+                if results:
+                    break
+                if isinstance(error, FactoryError):
+                    error.__context__ = None  # it may hold rows, which would be sent to whoever reads the one line
+                raise
+        return _Done(results, time.perf_counter() - began)
 
 
 def _gone(client: Client) -> str:

@@ -31,6 +31,7 @@ WHOLE_ONLY = Work("a fit", 20_000_000, whole=9 * GIB, parted=None)
         ("dask", WHOLE_ONLY, 16 * GIB, TWO, "process"),
         ("dask", WHOLE_ONLY, 8 * GIB, TWO, "nowhere"),
         ("dask", TABLE, 16 * GIB, Size(1, 2 * GIB), "nowhere"),
+        ("dask", TABLE, None, Size(2, None), "cluster"),
         ("local", TABLE, 8 * GIB, TWO, "process"),
         ("local", SMALL, 8 * GIB, TWO, "process"),
     ],
@@ -49,6 +50,7 @@ def test_given_a_small_table_beside_a_cluster_when_chosen_then_the_line_says_wha
 def test_given_a_table_that_does_not_fit_when_chosen_then_the_line_names_memory_here_and_on_each_worker() -> None:
     said = "a fit of 20000000 rows takes 9.0 GiB, 2.0 GiB free: on the cluster, 1.5 GiB on each of 2 workers of 2.0 GiB"
     assert choose("auto", TABLE, 2 * GIB, TWO) == Choice("cluster", f"{said}, about 10 s to start")
+    assert "1.5 GiB on each of 2 workers, about" in choose("auto", TABLE, 2 * GIB, Size(2, None)).reason
 
 
 def test_given_work_that_fits_nowhere_when_chosen_then_the_line_says_what_mends_it() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
 
-from aifactory_runtime.cluster.dask_executor import AHEAD, DaskExecutor
+from aifactory_runtime.cluster.dask_executor import AHEAD, MOST_TOGETHER, TASK_SECONDS, DaskExecutor
 from aifactory_runtime.cluster.executor import LocalExecutor
 from aifactory_runtime.cluster.facts import Released
 from aifactory_runtime.errors import FactoryError
@@ -30,6 +31,22 @@ def _process(_: int) -> int:
 def _fails_at_four(number: int) -> int:
     if number == 4:
         raise ValueError("four")
+    return number
+
+
+def _task(_: int) -> str:
+    """Which task of Dask it runs in."""
+    return str(get_worker().get_current_task())
+
+
+def _task_of_a_while(number: int) -> str:
+    time.sleep(TASK_SECONDS)
+    return _task(number)
+
+
+def _fails_at_300(number: int) -> int:
+    if number == 300:
+        raise ValueError("of 300")
     return number
 
 
@@ -84,8 +101,30 @@ def test_given_partitions_without_end_when_run_on_workers_then_few_are_taken_ahe
 
     results = dask_executor.in_order(_squared, partitions(), what="part")
     assert [next(results) for _ in range(3)] == [0, 1, 4]
-    assert len(taken) <= 3 + AHEAD * WORKERS
+    assert len(taken) <= 3 + AHEAD * WORKERS * MOST_TOGETHER
     results.close()  # type: ignore[attr-defined]
+
+
+def test_given_partitions_that_take_no_time_when_run_on_workers_then_several_make_a_task(
+    dask_executor: DaskExecutor,
+) -> None:
+    tasks = set(dask_executor.in_order(_task, range(400), what="part"))
+    assert 400 / MOST_TOGETHER <= len(tasks) < 100
+
+
+def test_given_partitions_that_take_long_when_run_on_workers_then_each_is_a_task(dask_executor: DaskExecutor) -> None:
+    assert len(set(dask_executor.in_order(_task_of_a_while, range(6), what="part"))) == 6
+
+
+def test_given_one_of_many_that_fails_when_run_on_workers_then_those_before_it_are_there_and_it_is_named(
+    dask_executor: DaskExecutor,
+) -> None:
+    seen = []
+    with pytest.raises(ValueError, match="of 300") as failed:
+        for result in dask_executor.in_order(_fails_at_300, range(1, 400), what="part"):
+            seen.append(result)
+    assert seen == list(range(1, 300))
+    assert failed.value.__notes__ == ["at part 300"]
 
 
 def test_given_a_partition_that_fails_when_run_on_workers_then_the_error_is_as_it_was_and_says_which(

@@ -27,15 +27,14 @@ def size(context: Context) -> Size | None:
         return Size(contract.cluster_workers, round(contract.cluster_memory_gb * _GIB))
     if context.settings.train.engine != "dask":
         return None
-    cores = _cores()
-    return Size(cores, (memory.available() or 0) // cores)
+    cores, free = _cores(), memory.available()
+    return Size(cores, None if free is None else free // cores)
 
 
 def asked(executor: Executor) -> Size:
     """How large a cluster is that is open: as many workers as there are, each like the smallest."""
-    client: Any = getattr(executor, "client")  # noqa: B009 (an executor in this process has none)
-    limits = [one["memory_limit"] for one in client.scheduler_info(n_workers=-1)["workers"].values()]
-    return Size(executor.workers, min((limit for limit in limits if limit), default=memory.available() or 0))
+    limit: Any = getattr(executor, "worker_memory")  # noqa: B009 (an executor in this process has none)
+    return Size(executor.workers, limit)
 
 
 @contextmanager
@@ -81,7 +80,7 @@ def _here() -> Iterator[Executor]:
             n_workers=cores,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # none opens one on every address
             silence_logs=logging.ERROR,
         ) as cluster,
         Client(cluster) as client,

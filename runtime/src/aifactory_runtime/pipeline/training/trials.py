@@ -33,7 +33,7 @@ def of(context: Context, handoff: Handoff, data: TrainingData, executor: Executo
     """
     if executor.workers == 1 or data.parted is not None:
         return here(context, data)
-    if memory.needed(*data.train.values.shape) > cluster.asked(executor).memory:
+    if not cluster.asked(executor).holds(memory.needed(*data.train.values.shape)):
         _LOG.warning("the rows do not fit into a worker: the trials are fitted one after the other in this process")
         return here(context, data)
 

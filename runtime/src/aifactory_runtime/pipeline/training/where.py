@@ -28,7 +28,7 @@ def of(context: Context, handoff: Handoff) -> Place:
     version = handoff.table(PREPARED, "prepare").version
     rows = tables.count(context.tables, PREPARED, version, (split.SPLIT, split.TRAIN))
     columns = len(declared.input_columns(science.schema(), science.target(), science.ignored()))
-    if settings.search is not None and settings.engine == "dask" and memory.needed(rows, columns) <= found.memory:
+    if settings.search is not None and settings.engine == "dask" and found.holds(memory.needed(rows, columns)):
         _LOG.warning("each trial of %d rows fits into a worker: several at a time on %s", rows, found.said)
         return "process"
     choice = ways.chosen(settings.engine, estimator, (rows, columns), found)
