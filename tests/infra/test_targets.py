@@ -15,6 +15,8 @@ from infra.conventions import sizes
 
 PROVIDERS = Path(targets.__file__).parent / "providers"
 COMPONENTS = Path(targets.__file__).parent / "components"
+VENDORS = ("pulumi_aws_native", "boto3", "botocore", "obstore")
+"""Packages that only a command about AWS may load, and only when it builds or asks something there."""
 
 
 @pytest.mark.parametrize("name", names.TARGETS)
@@ -48,12 +50,27 @@ def test_given_the_folders_of_components_when_listed_then_each_is_a_target_of_th
 
     assert folders == set(names.TARGETS)
     for model in (Manifest, EnvironmentContract):
-        assert model.model_json_schema()["properties"]["target"].get("const") == names.TARGETS[0]
+        assert model.model_json_schema()["properties"]["target"]["enum"] == [*names.TARGETS]
 
 
-def test_given_an_offer_when_it_is_read_then_the_engine_is_not_loaded() -> None:
-    code = "import sys; from infra import targets; targets.offer('local'); print('pulumi' in sys.modules)"
+@pytest.mark.parametrize("name", names.TARGETS)
+def test_given_an_offer_when_it_is_read_then_the_engine_is_not_loaded(name: str) -> None:
+    assert {module.partition(".")[0] for module in loaded(f"targets.offer('{name}')")} & {"pulumi", *VENDORS} == set()
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.strip() == "False"
+@pytest.mark.parametrize("name", names.TARGETS)
+def test_given_a_target_when_it_is_found_then_nothing_of_another_target_or_vendor_is_loaded(name: str) -> None:
+    others = tuple(
+        f"infra.{part}.{other}" for part in ("components", "providers") for other in {*names.TARGETS} - {name}
+    )
+
+    found = loaded(f"targets.target('{name}'); targets.offer('{name}')")
+
+    assert [module for module in found if module.startswith((*others, *VENDORS))] == []
+    assert f"infra.components.{name}.target" in found
+
+
+def loaded(code: str) -> list[str]:
+    """Names of the modules that a new interpreter has after `code`."""
+    whole = f"import sys; from infra import targets; {code}; print(*sys.modules)"
+    return subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=True).stdout.split()

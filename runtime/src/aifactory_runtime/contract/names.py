@@ -15,7 +15,7 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 EMBEDDED = "embedded"
 """The environment a repo has with nothing provisioned: SQLite and folders inside the project."""
 
-Target = Literal["local"]
+Target = Literal["local", "aws"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 """What an environment may run on; `infra/targets.py` finds the programs of each."""
 

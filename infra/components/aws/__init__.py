@@ -1,0 +1,1 @@
+"""What an environment consists of on AWS, each part a component."""
