@@ -112,6 +112,20 @@ class EnvironmentContract(BaseModel):
     cluster_memory_gb: float | None = None
     cluster_threads: int | None = None
 
+    region: str | None = None
+    """Where a cloud's environment lies, as eu-central-1; this key and the next ones are none on one machine."""
+    account: str | None = None
+    """Number of the account that it lies in."""
+    endpoint_name: str | None = None
+    """What the cloud calls the scoring service; the first release makes it."""
+    pipeline_name: str | None = None
+    job_role: str | None = None
+    """The role that jobs and the scoring service run as: its ARN."""
+    image_uri: str | None = None
+    """Repository of the images with the use case's code, without a digest."""
+    kms_key: str | None = None
+    """The key that everything kept is encrypted with: its ARN."""
+
     quota_disk_gb: float | None = None
     """Gigabytes that the use case's folders may hold; none sets no limit."""
     quota_compute_hours: float | None = None

@@ -218,6 +218,8 @@ class Manifest(_Part):
     risk: Risk
     data_classification: Classification
     target: names.Target = "local"
+    platform: Annotated[str, Field(min_length=1), AfterValidator(addresses.check)] | None = None
+    """Where the company's platform in a cloud wrote its outputs, as `s3://bucket`; none for target: local."""
     train_in: Annotated[TrainIn, Field(default_factory=_where_data_stay)]
     """Left out, it follows from the classification: prod for confidential data and above."""
     monitors: Monitors
@@ -227,6 +229,17 @@ class Manifest(_Part):
     environments: Environments
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _platform_of_its_target(self) -> Self:
+        if self.target == names.LOCAL and self.platform is not None:
+            raise ValueError("platform: target: local has none; leave platform out, or name the cloud under target")
+        if self.target != names.LOCAL and self.platform is None:
+            raise ValueError(
+                f"platform: target: {self.target} needs the address where the platform wrote its outputs; "
+                "write platform: s3://bucket, as whoever set the platform up tells it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _schedules_that_can_run(self) -> Self:

@@ -18,6 +18,8 @@ EMBEDDED = "embedded"
 Target = Literal["local", "aws"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 """What an environment may run on; `infra/targets.py` finds the programs of each."""
+LOCAL: Target = "local"
+"""This machine; every other target is a cloud, with a platform that others set up."""
 
 SAMPLE = "data/sample.csv"
 """Rows that a repo holds for tests and for trying: real ones of a public table, else made-up ones."""
