@@ -34,6 +34,7 @@ def command(page: str | None, where: str | None, only_print: bool, as_json: bool
 
     Example: factory open docs prod
     """
+    from aifactory import targets
     from aifactory.provision.plan import Place
     from aifactory.status import addresses
 
@@ -41,7 +42,7 @@ def command(page: str | None, where: str | None, only_print: bool, as_json: bool
     if addresses.own_runs(place, page, where) and not as_json:
         _serve_own_runs(place, only_print)
         return
-    found = [addresses.of(place, page, where)] if page else addresses.every(place)
+    found = targets.of(place).open(place, page, where)
     if as_json:
         output.answer_json([asdict(one) for one in found])
         return

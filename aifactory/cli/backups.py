@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from aifactory.cli import output
-from aifactory_runtime.errors import FactoryError
-
-if TYPE_CHECKING:
-    from aifactory.home import Home
 
 _PATH = click.Path(path_type=Path)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -31,12 +25,11 @@ def backup(file: Path | None, as_json: bool) -> None:
 
     Example: factory backup /mnt/backups/factory.tar.gz
     """
-    from aifactory.home import Home
-    from aifactory.local import backup as backups
+    from aifactory import targets
+    from aifactory.provision.plan import Place
 
-    home = Home.current()
-    beside = home.root.with_name(f"factory-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar.gz")
-    made = backups.make(home, (file or beside).absolute(), output.say)
+    place = Place.here()
+    made = targets.of(place).backup(place, file, output.say)
     if as_json:
         output.answer_json(asdict(made))
         return
@@ -58,39 +51,28 @@ def restore(file: Path, force: bool, stack: str | None, start: bool, as_json: bo
 
     Example: factory restore /mnt/backups/factory.tar.gz
     """
-    from aifactory.home import Home
-    from aifactory.local import boot
-    from aifactory.local import restore as restoring
-    from aifactory.provision import servers
+    from aifactory import targets
+    from aifactory.provision.plan import Place
 
-    home = Home.current()
+    place = Place.here()
+    operations = targets.of(place)
     if stack:
-        _restore_state(home, file, stack, as_json)
+        _say_state(operations.restore_state(place, file, stack, output.say), stack, as_json)
         return 0
-    servers.ensure(output.say)
-    done = restoring.restore(file.absolute(), home, output.say, force=force)
-    troubles = list(done.troubles)
-    if start:
-        try:
-            boot.start(home, output.say)
-        except FactoryError as error:
-            troubles.append(str(error))
+    done = operations.restore(place, file, output.say, force=force, start=start)
     if as_json:
-        output.answer_json({**asdict(done), "troubles": troubles})
+        output.answer_json(asdict(done))
     else:
-        click.echo(f"{home.root} is as it was at {done.made}: {done.files} files")
-        for trouble in troubles:
+        click.echo(f"{place.home.root} is as it was at {done.made}: {done.files} files")
+        for trouble in done.troubles:
             output.say(f"to mend: {trouble}")
         if done.moved_from:
             output.say(f"It was {done.moved_from}: run factory up --platform in each repo, once.")
         output.say("Next: factory refresh says whether anything differs.")
-    return 1 if troubles else 0
+    return 1 if done.troubles else 0
 
 
-def _restore_state(home: Home, file: Path, stack: str, as_json: bool) -> None:
-    from aifactory.local import restore as restoring
-
-    before = restoring.restore_state(file.absolute(), home, stack, output.say)
+def _say_state(before: Path, stack: str, as_json: bool) -> None:
     if as_json:
         output.answer_json({"stack": stack, "before": str(before) if before.exists() else None})
     else:

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from aifactory.cli import output
-from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
-    from aifactory.home import Home
-    from aifactory.status.logs import Line, Wanted
+    from aifactory.status.logs import Line
 
 
 @click.command()
@@ -31,27 +29,14 @@ def command(name: str | None, environment: str | None, follow: bool, lines: int,
 
     Example: factory logs churn --env prod --follow
     """
+    from aifactory import targets
     from aifactory.provision.plan import Place
-    from aifactory.status import logs
+    from aifactory.status.logs import Wanted
 
     place = Place.here()
-    wanted = logs.Wanted(name or (place.manifest.use_case if place.manifest else None), environment)
-    found = logs.sources(place.home, wanted)
-    if not found and not follow:
-        raise FactoryError(_nothing_yet(place.home, wanted))
-    shown = logs.follow(place.home, wanted, lines) if follow else logs.last_lines(place.home, found, lines)
+    wanted = Wanted(name or (place.manifest.use_case if place.manifest else None), environment)
     with contextlib.suppress(KeyboardInterrupt):
-        _print(shown, as_json)
-
-
-def _nothing_yet(home: Home, wanted: Wanted) -> str:
-    """Why there is nothing to show: of a use case that stands, neither a service nor a schedule has written yet."""
-    if wanted.name is None:
-        return f"there are no logs in {home.services / 'logs'} yet: factory up"
-    where = f" in {wanted.environment}" if wanted.environment else ""
-    if wanted.environment and not home.applied(wanted.name, wanted.environment).exists():
-        return f"{wanted.name} is not in {wanted.environment} yet: factory up {wanted.environment}"
-    return f"no service and no scheduled run of {wanted.name} has left a log{where} yet; factory status says what runs"
+        _print(targets.of(place).logs(place, wanted, lines, follow=follow), as_json)
 
 
 def _print(lines: Iterable[Line], as_json: bool) -> None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import click
 
+from aifactory import machine
 from aifactory.cli import output
 from aifactory_runtime.contract import names
-from aifactory_runtime.errors import FactoryError, UsageProblem
-from infra.providers.local.rotation_mark import MOST_OVERLAP_SECONDS
-
-if TYPE_CHECKING:
-    from aifactory.home import Home
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
@@ -30,7 +25,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float
 )
 @click.option(
     "--overlap",
-    type=click.FloatRange(0, MOST_OVERLAP_SECONDS),
+    type=click.FloatRange(0, machine.most_overlap_seconds()),
     callback=_finite,
     default=60.0,
     show_default=True,
@@ -48,58 +43,11 @@ def command(identities: tuple[str, ...], environments: tuple[str, ...], overlap:
 
     Example: factory rotate consumer --env prod
     """
-    from aifactory.people import record, roster
-    from aifactory.provision import applied, plan, rotation, servers
-    from aifactory.provision.waves import act_in_waves
+    from aifactory import targets
+    from aifactory.provision.plan import Place
 
-    place = plan.Place.here()
-    if names.ANCHOR in identities:
-        if len(identities) > 1 or environments:
-            raise UsageProblem("anchor belongs to no environment: factory rotate anchor")
-        _answer(_anchor(place.home), as_json)
-        return
-    if place.repo is None or place.manifest is None:
-        raise FactoryError("rotate belongs to a use case: run this inside its repo")
-    home, use_case = place.home, place.manifest.use_case
-    manifests = rotation.manifests(home, use_case, environments or names.ENVIRONMENTS)
-    missing = [name for name in environments or () if name not in manifests]
-    if missing or not manifests:
-        what = ", ".join(missing) or "any environment"
-        raise FactoryError(f"{what} of {use_case} is not provisioned: factory up {' '.join(missing)}".rstrip())
-    asked = rotation.secrets(home, use_case, manifests, identities)
-    waves = [rotation.wave(home, {name: manifests[name] for name in asked}, servers.interpreter())]
-    plan.check(home, waves)
-    for paths in asked.values():
-        rotation.ask(paths, overlap)
-    act_in_waves("up", waves, home, output.say)
-    rows = []
-    for name, paths in asked.items():
-        contract = applied.contract(home, use_case, name)
-        record.access(contract, manifests[name], roster.today())
-        rotation.check_done(paths)
-        record.rotated(contract, sorted(set(paths.values())))
-        rows += [(name, identity, str(path)) for path, identity in paths.items()]
-    _answer(rows, as_json)
-
-
-def _anchor(home: Home) -> list[tuple[str, str, str]]:
-    """A new password for the identity `anchor`; each audit log of the home says so."""
-    from aifactory.people import record
-    from aifactory.provision import applied, plan, rotation, servers, stacks
-    from aifactory.provision.waves import act_in_waves
-    from infra.providers.local import layout
-
-    path = layout.anchor(home.root)
-    if not path.exists():
-        raise FactoryError(f"{home.root} has no identity anchor yet: factory up shared makes it")
-    waves = [[stacks.platform(stacks.SHARED, home, servers.interpreter())]]
-    plan.check(home, waves)
-    rotation.ask([path], 0.0)
-    act_in_waves("up", waves, home, output.say)
-    rotation.check_done([path])
-    for use_case, environment in applied.use_cases(home):
-        record.rotated(applied.contract(home, use_case, environment), [names.ANCHOR])
-    return [(stacks.SHARED, names.ANCHOR, str(path))]
+    place = Place.here()
+    _answer(targets.of(place).rotate(place, identities, environments, overlap, output.say), as_json)
 
 
 def _answer(rows: list[tuple[str, str, str]], as_json: bool) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aifactory import machine
 from aifactory.home import Home
 from aifactory.local.archive import Contents, Places, Writer, writing
 from aifactory.provision import exclusive, servers, stacks
@@ -76,14 +77,12 @@ def make(home: Home, target: Path, say: Say) -> Made:
 
 def places(home: Home) -> Places:
     """Where this home and the tool lie on this machine."""
-    from infra.providers.local import layout
-
     python = servers.find()
     return Places(
         home=str(home.root),
         servers=str(python.parent.parent) if python else "",
         infra=str(stacks.infra_folder()),
-        socket=str(layout.socket(home.root)),
+        socket=str(machine.socket(home)),
     )
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from aifactory import machine
 from aifactory.home import Home, cache
 from aifactory.status import overview
 from aifactory_runtime.errors import FactoryError
@@ -23,21 +24,15 @@ def start(home: Home, say: Say) -> None:
 
     FactoryError when nothing is provisioned, and, after all others run, for those whose port somebody else has.
     """
-    from infra.providers.local.port_lease import foreign_holder
-    from infra.providers.local.supervisor import start_record
-    from infra.providers.local.supervisor_client import SupervisorClient
-
-    record = start_record(home.root)
-    if not record.exists():
-        raise FactoryError(f"nothing is provisioned in {home.root}: factory up")
-    supervision = SupervisorClient(home.root)
+    record = machine.start_record(home)
+    supervision = machine.supervision(home)
     running = supervision.running()
     if not running:
         supervision.start(record.read_text(encoding="utf-8").strip())
     blocked = {}
     for service in overview.services(home):
         port = service.address.rpartition(":")[2]
-        holder = foreign_holder(str(home.root), int(port)) if port else None
+        holder = machine.holder(home, int(port)) if port else None
         if holder:
             blocked[service.name] = f"port {port} of {service.name} is taken by {holder}"
     overview.await_services(home, say, without=frozenset(blocked))

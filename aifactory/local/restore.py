@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aifactory import machine
 from aifactory.home import Home
 from aifactory.local import archive, backup, relocation
 from aifactory.local.archive import Contents
@@ -127,13 +128,11 @@ def _below(making: Path, name: str) -> Path:
 
 def _move_aside(home: Home, say: Say) -> Path:
     """Stop what runs in the home and rename it; FactoryError while an environment of it is being changed."""
-    from infra.providers.local.supervisor_client import SupervisorClient
-
     with ExitStack() as held:
         for stack in stacks.known(home):
             held.enter_context(exclusive.hold(home.lock(stack), stack))
         say(f"Stopping the services of {home.root} ...")
-        SupervisorClient(home.root).stop()
+        machine.supervision(home).stop()
         aside = home.root.with_name(f"{home.root.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
         home.root.rename(aside)
     say(f"What was there is in {aside} now.")
@@ -157,9 +156,7 @@ def _write_down(home: Home, made: str, aside: Path | None) -> list[str]:
 
 def _reclaim_ports(home: Home) -> list[str]:
     """Lease the ports again; a sentence for each that somebody else has."""
-    from infra.providers.local.port_lease import reclaim
-
-    return [f"{sentence}: factory up gives it another" for sentence in reclaim(str(home.root))]
+    return [f"{sentence}: factory up gives it another" for sentence in machine.reclaim_ports(home)]
 
 
 def _reuse_environments(home: Home, aside: Path | None) -> None:

@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aifactory import machine
 from aifactory.provision import applied, stacks
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from infra.providers.local import rotation_mark
 
 if TYPE_CHECKING:
     from aifactory.home import Home
@@ -51,23 +51,23 @@ def secrets(
 def ask(paths: Iterable[Path], overlap_seconds: float) -> None:
     """Mark the files: the next `up` draws new secrets. It is drift until then, so a killed `up` is gone on with."""
     for path in paths:
-        rotation_mark.ask(path, overlap_seconds)
+        machine.ask_rotation(path, overlap_seconds)
 
 
 def unfinished(home: Home, use_case: str, environment: str) -> list[Path]:
     """Credentials files whose mark is there: a rotation that was killed."""
     folder = home.root / "credentials" / environment / use_case
-    return [path for path in sorted(folder.rglob("*.json")) if rotation_mark.mark(path).exists()]
+    return [path for path in sorted(folder.rglob("*.json")) if machine.rotation_asked(path)]
 
 
 def done(paths: Iterable[Path]) -> list[str]:
     """Identities among those of `paths` that have their new secret."""
-    return sorted({path.stem for path in paths if not rotation_mark.mark(path).exists()})
+    return sorted({path.stem for path in paths if not machine.rotation_asked(path)})
 
 
 def check_done(paths: Iterable[Path]) -> None:
     """FactoryError names whose secret is still the old one."""
-    left = [path.stem for path in paths if rotation_mark.overlap(path) is not None]
+    left = [path.stem for path in paths if machine.rotation_overlap(path) is not None]
     if left:
         raise FactoryError(f"{', '.join(left)} still have their old secret: factory start, then factory rotate again")
 

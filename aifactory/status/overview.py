@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aifactory import machine
 from aifactory.home import Home
 from aifactory.provision import applied
 from aifactory_runtime import files
@@ -52,20 +53,15 @@ class Serving:
 
 def services(home: Home) -> list[ServiceState]:
     """Every service of the home, with its state; `stopped` for all of them after `factory stop`."""
-    from infra.providers.local import layout
-    from infra.providers.local.files import own_json
-    from infra.providers.local.supervisor_client import SupervisorClient
-
-    supervision = SupervisorClient(home.root)
-    ports = own_json(layout.ports(home.root))
-    asleep = "stopped" if layout.stopped_marker(home.root).exists() else "not running"
+    supervision = machine.supervision(home)
+    addresses = machine.addresses(home)
+    asleep = "stopped" if machine.stopped(home) else "not running"
     alive = supervision.running()
     found = []
     for path in sorted((home.services / "conf.d").glob("*.conf")):
         program = supervision.program(path.stem) if alive else None
         state = program.state.lower() if program else asleep
-        port = ports.get(path.stem)
-        found.append(ServiceState(path.stem, state, f"http://{layout.LOOPBACK}:{port}" if port else ""))
+        found.append(ServiceState(path.stem, state, addresses.get(path.stem, "")))
     return found
 
 
@@ -108,9 +104,7 @@ def _answers(service: ServiceState) -> bool:
 
 def serving(home: Home, use_case: str | None = None) -> list[Serving]:
     """What each applied use case (or only `use_case`) serves."""
-    from infra.providers.local.supervisor_client import SupervisorClient
-
-    rows, awake = [], SupervisorClient(home.root).running()
+    rows, awake = [], machine.supervision(home).running()
     for name, environment in applied.use_cases(home):
         if use_case in (None, name):
             rows.append(_serving(home, applied.contract(home, name, environment), awake=awake))
@@ -162,10 +156,8 @@ def _answers_of(folder: Path, released: str) -> tuple[str, str]:
 
 def _alive(report: dict[str, Any], environment_file: str) -> bool:
     """Whether the worker that reported still runs; after a reboot its number may belong to something else."""
-    from infra.providers.local import processes
-
     pid = report.get("pid")
-    return isinstance(pid, int) and processes.environment(pid).get("AIFACTORY_ENV_FILE") == environment_file
+    return isinstance(pid, int) and machine.environment_of(pid).get("AIFACTORY_ENV_FILE") == environment_file
 
 
 def _version(said: dict[str, Any]) -> str:
