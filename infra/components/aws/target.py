@@ -11,14 +11,17 @@ from aifactory_runtime.contract import Manifest
 
 
 def shared(config: pulumi.Config) -> None:
-    """What all environments share; nothing is made of it yet."""
-    raise pulumi.RunError(f"{config.require('environment')}: the platform on AWS is not built yet; write target: local")
+    """Images, and the key they are encrypted with; RunError when the stack's entry of platform.yaml is not valid."""
+    from infra.components.aws.platform import build
+
+    build.shared(build.entry(config))
 
 
 def ground(config: pulumi.Config, environment: str) -> None:
-    """What the use cases of one environment share; nothing is made of it yet."""
-    del config
-    raise pulumi.RunError(f"{environment}: the platform on AWS is not built yet; write target: local")
+    """Key, boundary, MLflow app, trail, network, domain; its outputs are those of `outputs.PlatformOutputs`."""
+    from infra.components.aws.platform import build
+
+    build.ground(build.entry(config), environment)
 
 
 def use_case(config: pulumi.Config, manifest: Manifest, environment: str) -> None:

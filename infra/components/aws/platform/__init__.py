@@ -1,0 +1,1 @@
+"""What all use cases of an account and an environment on AWS share, each part a component."""

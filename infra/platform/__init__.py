@@ -1,0 +1,1 @@
+"""The platform: its program, and the settings in a company's `platform.yaml`."""
