@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
-REGION = "eu-west-1"
+from tests.clouds.fixtures import account
+from tests.clouds.fixtures.mlflow_app import MlflowApp
+
+REGION = account.REGION
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,3 +42,22 @@ def aws(moto_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     }.items():
         monkeypatch.setenv(key, value)
     return moto_address
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowApp]:
+    """An environment's MLflow app, of which a proxy lets in what the keys of `aws` signed."""
+    app = MlflowApp(tmp_path_factory.mktemp("mlflow"), account.APP_ARN, REGION, {"test": "test"})
+    app.start(f"s3://{account.BUCKET}/mlflow")
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def mlflow_app(mlflow_server: MlflowApp, aws: str, monkeypatch: pytest.MonkeyPatch) -> MlflowApp:  # noqa: ARG001
+    """The same app, as an environment of `account.contract` finds it: nobody refused yet."""
+    monkeypatch.setenv("SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT", mlflow_server.address)
+    mlflow_server.requests.clear()
+    mlflow_server.refused.clear()
+    mlflow_server.denied = None
+    return mlflow_server

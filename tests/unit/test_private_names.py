@@ -16,11 +16,19 @@ ROOT = Path(__file__).parents[2]
 PINNED = re.compile(r"^([\w.-]+)(?:\[\w+\])?==([\w.]+)", re.MULTILINE)
 USED = [
     ("requirements/runtime.in", "mlflow-skinny", "3.17.2", "runtime/src/aifactory_runtime/registry/database.py"),
+    ("requirements/runtime.in", "mlflow-skinny", "3.17.2", "runtime/src/aifactory_runtime/aws/signed.py"),
     ("infra/services/requirements.in", "mlflow", "3.17.2", "infra/services/tracking.py"),
     ("requirements/tool.txt", "pulumi", "3.259.0", "aifactory/provision/pulumi_shortcuts.py"),
     ("requirements/tool.txt", "copier", "9.19.1", "aifactory/scaffold/copier_worker.py"),
 ]
-PRIVATE = {"_initialize_tables", "__new__(automation", "_vendored", "setattr(selected", "copier._main"}
+PRIVATE = {
+    "_initialize_tables",
+    "_request_auth_provider_registry",
+    "__new__(automation",
+    "_vendored",
+    "setattr(selected",
+    "copier._main",
+}
 
 
 @pytest.mark.parametrize(("lock", "package", "tried", "place"), USED)

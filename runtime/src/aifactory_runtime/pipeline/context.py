@@ -71,6 +71,6 @@ class Context:
     @cached_property
     def registry(self) -> Registry:
         """Tracking and registry, as the environment's own identity."""
-        from aifactory_runtime.registry.mlflow import connect
+        from aifactory_runtime.registry.connect import connect
 
         return connect(self.contract, self.login)

@@ -10,15 +10,12 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.registry import mlflow_anchors, mlflow_errors
-from aifactory_runtime.registry.port import MODEL_SHA256, Head, Version
-
-if TYPE_CHECKING:
-    from aifactory_runtime.registry.mlflow import MlflowRegistry
+from aifactory_runtime.registry.port import MODEL_SHA256, Head, Registry, Version
 
 _SECONDS = 30.0
 _NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
@@ -44,11 +41,12 @@ class Looks(Protocol):
 
 def at(contract: EnvironmentContract, credentials: Credentials | None) -> Looks:
     """What answers for one environment under one identity; nothing is opened before it is asked."""
-    return (_Server if contract.tracking_uri.startswith("http") else _Client)(contract, credentials)
+    with_password = contract.target == "local" and contract.tracking_uri.startswith("http")
+    return (_Server if with_password else _Client)(contract, credentials)
 
 
 class _Client:
-    """MLflow's own client, where there is no server."""
+    """The registry itself, where there is no server that takes passwords."""
 
     def __init__(self, contract: EnvironmentContract, credentials: Credentials | None) -> None:
         self._contract, self._credentials = contract, credentials
@@ -66,8 +64,8 @@ class _Client:
         return self._opened.anchored()
 
     @cached_property
-    def _opened(self) -> MlflowRegistry:
-        from aifactory_runtime.registry.mlflow import connect
+    def _opened(self) -> Registry:
+        from aifactory_runtime.registry.connect import connect
 
         return connect(self._contract, self._credentials)
 

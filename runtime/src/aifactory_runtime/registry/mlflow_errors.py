@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from aifactory_runtime.errors import FactoryError
 
@@ -11,8 +12,20 @@ _REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
 """What MLflow makes of 403 and 401, whether the answer says so or only its status does."""
 
 
+@dataclass(frozen=True)
+class Mend:
+    """What to do about an MLflow that does not answer, and about a login that it refuses."""
+
+    silent: str = "run factory start, then this again"
+    refused: str = "check with factory status"
+
+
+HERE = Mend()
+"""Of the platform's own server."""
+
+
 @contextmanager
-def one_line(address: str) -> Iterator[None]:
+def one_line(address: str, mend: Mend = HERE) -> Iterator[None]:
     """Errors of what is done at `address` are FactoryErrors."""
     from mlflow.exceptions import MlflowException
 
@@ -24,18 +37,18 @@ def one_line(address: str) -> Iterator[None]:
     except MlflowException as error:
         first = str(error.message).strip().splitlines()[0][:300] if str(error.message).strip() else error.error_code
         if _unreachable(error):
-            raise no_answer(address) from None
-        raise (refused(address, first) if error.error_code in _REFUSED else said(address, first)) from None
+            raise no_answer(address, mend) from None
+        raise (refused(address, first, mend) if error.error_code in _REFUSED else said(address, first)) from None
 
 
-def no_answer(address: str) -> FactoryError:
+def no_answer(address: str, mend: Mend = HERE) -> FactoryError:
     """Nobody is there."""
-    return FactoryError(f"MLflow at {address} does not answer: run factory start, then this again")
+    return FactoryError(f"MLflow at {address} does not answer: {mend.silent}")
 
 
-def refused(address: str, why: str) -> FactoryError:
+def refused(address: str, why: str, mend: Mend = HERE) -> FactoryError:
     """The login may not."""
-    return FactoryError(f"MLflow at {address} refuses this login: {why}; check with factory status")
+    return FactoryError(f"MLflow at {address} refuses this login: {why}; {mend.refused}")
 
 
 def said(address: str, why: str) -> FactoryError:

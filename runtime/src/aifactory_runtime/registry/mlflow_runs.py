@@ -129,14 +129,18 @@ class Runs:
             if found is not None:
                 self._experiments[name] = str(found.experiment_id)
             elif self._create:
-                place = Path(self._contract.artifact_uri) / "mlflow" / name.replace("/", ".")
-                self._experiments[name] = str(self._runs.create_experiment(name, str(place), []))
+                self._experiments[name] = self.make_experiment(name)
             else:
                 raise FactoryError(
                     f"experiment {name} is not there or {self._user} may not see it: "
                     f"run factory up {self._contract.environment}"
                 )
         return self._experiments[name]
+
+    def make_experiment(self, name: str) -> str:
+        """Make an experiment that is not there, and return its id."""
+        place = Path(self._contract.artifact_uri) / "mlflow" / name.replace("/", ".")
+        return str(self._runs.create_experiment(name, str(place), []))
 
     def run_address(self, run_id: str) -> str:
         """Where the files of a run lie today."""

@@ -72,7 +72,7 @@ def source_of(target: Side) -> str:
 
 def open_side(root: Path, environment: str | None, who: str = names.RELEASE) -> Side:
     """An environment of the project at `root` (None: the one in use), with the login of release, or of `who`."""
-    from aifactory_runtime.registry.mlflow import connect
+    from aifactory_runtime.registry.connect import connect
 
     project = load(root, environment)
     contract = project.environment.contract

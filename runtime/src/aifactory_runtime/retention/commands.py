@@ -112,7 +112,7 @@ for _command in (
 
 def _registry(contract: EnvironmentContract) -> Registry:
     from aifactory_runtime.config import credentials
-    from aifactory_runtime.registry.mlflow import connect
+    from aifactory_runtime.registry.connect import connect
 
     return connect(contract, credentials.of(contract))
 

@@ -1,0 +1,80 @@
+"""Clients of AWS for one environment, made when they are asked for, under the identity of the surroundings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from aifactory_runtime.aws import errors
+from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.errors import FactoryError, UsageProblem
+
+_LIMITS = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "total_max_attempts": 4}}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who is logged in, as AWS itself says."""
+
+    account: str
+    arn: str
+
+    @property
+    def name(self) -> str:
+        """What people call it: role and session, or the user's name."""
+        return errors.short(self.arn)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One environment's region, and whoever is logged in: boto3's own chain of variables, profiles and roles."""
+
+    contract: EnvironmentContract
+
+    @property
+    def region(self) -> str:
+        """Region of the environment; UsageProblem when its contract names none."""
+        if self.contract.region is None:
+            raise UsageProblem(
+                f"{self.contract.environment} names no region: factory outputs {self.contract.environment} --write"
+            )
+        return self.contract.region
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who is logged in; FactoryError when that is nobody, or somebody of another account than the environment's."""
+        with errors.one_line(self.contract.environment):
+            said = self.client("sts").get_caller_identity()
+        found = Identity(str(said["Account"]), str(said["Arn"]))
+        if self.contract.account not in (None, found.account):
+            raise FactoryError(
+                f"{found.name} is of account {found.account}, but {self.contract.environment} lies in "
+                f"{self.contract.account}: log in to that account, then do this again"
+            )
+        return found
+
+    @property
+    def keys(self) -> Any:
+        """The keys that sign requests now; botocore renews those of a role. FactoryError when there are none."""
+        with errors.one_line(self.contract.environment):
+            found = self._boto.get_credentials()
+            if found is None:
+                raise FactoryError(f"there is no login to AWS: {errors.LOGIN_AGAIN}")
+            return found.get_frozen_credentials()
+
+    def client(self, service: str) -> Any:
+        """Client of a service, the same one each time; errors of its calls go through `aws.errors.one_line`."""
+        return self._clients(service)
+
+    @cached_property
+    def _boto(self) -> Any:
+        with errors.one_line(self.contract.environment):
+            return boto3.Session(region_name=self.region)
+
+    @cached_property
+    def _clients(self) -> Any:
+        return cache(lambda service: self._boto.client(service, config=Config(**_LIMITS)))
