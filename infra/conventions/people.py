@@ -98,7 +98,7 @@ def callers(manifest: Manifest, environment: str, today: date) -> list[Caller]:
     """People who get a token of their own for the scoring service."""
     found = []
     for login, held_there in held(manifest, environment, today).items():
-        roles = {role: seat.until for role, seat in held_there.items() if personas.rights(role, environment).token}
+        roles = {role: seat.until for role, seat in held_there.items() if personas.has_token(role, environment)}
         if roles:
             days = [day for day in roles.values() if day is not None]
             found.append(Caller(login, tuple(sorted(roles)), None if len(days) < len(roles) else max(days)))

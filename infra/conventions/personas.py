@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from aifactory_runtime.contract import names
 
-READ = "READ"
-EDIT = "EDIT"
+
+class Capability(StrEnum):
+    """Something that a persona or identity may do; what that takes is each target's own."""
+
+    SEE_RUNS = "see runs"
+    """Runs, their reports and pages, and the audit log."""
+    WRITE_RUNS = "write runs"
+    SEE_MODELS = "see models"
+    REGISTER = "register models"
+    RELEASE = "release"
+    """Put a registered model into service, take it back, say which version is the champion."""
+    SEE_APPROVALS = "see approvals"
+    APPROVE = "approve"
+    """Write approvals, in one's own name only."""
+    CALL = "call the service"
+    READ_DATA = "read data"
+    """Tables, and what was recorded of requests."""
+    WRITE_DATA = "write data"
+    FEED_LABELS = "feed labels"
+    RUN_PIPELINES = "run pipelines"
+    ASK_RETRAINING = "ask for retraining"
+    SEE_LOGS = "see logs"
+    """Logs, metrics and alarms."""
+    SEE_COST = "see cost"
+    SERVE = "serve"
+    """Fetch the model that is served, and record what is asked of it."""
 
 
 @dataclass(frozen=True)
 class Rights:
     """What somebody may do in one environment of a use case."""
 
-    experiment: str | None
-    """Permission on the runs at the tracking server; none means they are not seen."""
-    model: str
-    """Permission on the registered model."""
-    token: bool = False
-    """Whether they get a token of their own for the scoring service, where it asks for one."""
+    may: frozenset[Capability]
     standing: bool = True
     """Whether they hold as long as the person is listed. If not, the environment is named, with a last day."""
 
 
-_MAKES = Rights(EDIT, EDIT)
-_FEEDS = Rights(EDIT, READ)
-_READS = Rights(READ, READ)
-_CALLS = Rights(READ, READ, token=True)
-_LOOKS_IN = Rights(READ, READ, standing=False)
-_CALLS_FOR_A_TIME = Rights(READ, READ, token=True, standing=False)
-_HEARS = Rights(None, READ)
+_Can = Capability
+_SEES = frozenset({_Can.SEE_RUNS, _Can.SEE_MODELS})
+_STEERS = frozenset({_Can.ASK_RETRAINING, _Can.SEE_LOGS})
+_TRAINS = _SEES | {_Can.WRITE_RUNS, _Can.REGISTER, _Can.READ_DATA, _Can.WRITE_DATA, _Can.RUN_PIPELINES}
+
+
+def _rights(*may: Capability, also: frozenset[Capability] = _SEES) -> Rights:
+    return Rights(also | frozenset(may))
+
+
+def _for_a_time(rights: Rights) -> Rights:
+    return replace(rights, standing=False)
 
 
 @dataclass(frozen=True)
@@ -58,23 +83,61 @@ class Persona:
         return tuple(name for name in names.ENVIRONMENTS if self.rights(name))
 
 
+_FEEDS_DATA = _rights(_Can.READ_DATA, _Can.SEE_LOGS)
+_LOOKS_IN = _rights(_Can.READ_DATA, also=_SEES | _STEERS)
+_MAKES = _rights(_Can.CALL, _Can.SEE_COST, also=_TRAINS | _STEERS)
+_TRIES_OUT = _rights(_Can.CALL, _Can.READ_DATA, _Can.SEE_COST, also=_SEES | _STEERS)
+_BUILDS_IN = _rights(_Can.CALL, _Can.SEE_LOGS)
+_CALLS = _rights(_Can.CALL)
+_LABELS = _rights(_Can.CALL, _Can.FEED_LABELS)
+_VALIDATES = _rights(_Can.SEE_APPROVALS, _Can.SEE_LOGS)
+_OPERATES = _rights(_Can.CALL, _Can.SEE_COST, also=_SEES | _STEERS)
+_DECIDES = _rights(_Can.SEE_MODELS, _Can.SEE_COST, also=frozenset())
+_TRAINS_AND_RELEASES = _rights(_Can.RELEASE, _Can.SEE_APPROVALS, _Can.CALL, _Can.SEE_LOGS, also=_TRAINS)
+
 PERSONAS = {
-    "data-engineer": Persona("feeds and checks the data", _FEEDS, _READS, _LOOKS_IN),
-    names.DATA_SCIENTIST: Persona("explores, trains, compares", _MAKES, _CALLS, _LOOKS_IN),
-    "ml-engineer": Persona("makes pipelines and releases work", _MAKES, _CALLS, _CALLS_FOR_A_TIME),
-    "ai-engineer": Persona("puts models into products", _FEEDS, _CALLS, _CALLS_FOR_A_TIME),
-    "software-engineer": Persona("calls the service from an application", _READS, _CALLS, _CALLS_FOR_A_TIME),
-    names.DOMAIN_EXPERT: Persona("knows what the figures mean, says what came true", _READS, _CALLS, _CALLS_FOR_A_TIME),
-    names.MODEL_VALIDATOR: Persona("judges a release, and approves it where that is asked", _READS, _CALLS, _READS),
-    "operator": Persona("keeps the services running", None, _CALLS, _CALLS),
-    "stakeholder": Persona("decides with the results", None, _HEARS, _HEARS),
+    "data-engineer": Persona(
+        "feeds and checks the data",
+        _rights(_Can.WRITE_RUNS, _Can.READ_DATA, _Can.WRITE_DATA, _Can.RUN_PIPELINES, _Can.SEE_LOGS),
+        _FEEDS_DATA,
+        _for_a_time(_FEEDS_DATA),
+    ),
+    names.DATA_SCIENTIST: Persona("explores, trains, compares", _MAKES, _TRIES_OUT, _for_a_time(_LOOKS_IN)),
+    "ml-engineer": Persona("makes pipelines and releases work", _MAKES, _TRIES_OUT, _for_a_time(_TRIES_OUT)),
+    "ai-engineer": Persona(
+        "puts models into products",
+        _rights(_Can.WRITE_RUNS, _Can.CALL, _Can.SEE_LOGS),
+        _BUILDS_IN,
+        _for_a_time(_BUILDS_IN),
+    ),
+    "software-engineer": Persona(
+        "calls the service from an application", _BUILDS_IN, _BUILDS_IN, _for_a_time(_BUILDS_IN)
+    ),
+    names.DOMAIN_EXPERT: Persona(
+        "knows what the figures mean, says what came true", _LABELS, _LABELS, _for_a_time(_LABELS)
+    ),
+    names.MODEL_VALIDATOR: Persona(
+        "judges a release, and approves it where that is asked",
+        _VALIDATES,
+        _rights(_Can.SEE_APPROVALS, _Can.SEE_LOGS, _Can.CALL),
+        _VALIDATES,
+    ),
+    "operator": Persona("keeps the services running", None, _OPERATES, _OPERATES),
+    "stakeholder": Persona("decides with the results", None, _DECIDES, _DECIDES),
 }
-"""Persona to its rights. Prod's runs and answers are for those named, for a limited time."""
+"""Persona to its rights. Prod's runs, data and answers are for those named, for a limited time."""
+
+_SERVES = _rights(_Can.SERVE)
+_APPROVES = _rights(_Can.APPROVE, _Can.SEE_APPROVALS)
 
 IDENTITIES = {
-    names.RELEASE: Persona("trains on schedule and releases", _MAKES, _MAKES, _MAKES),
-    names.SERVICE: Persona("fetches the model that it serves", _READS, _READS, _READS),
-    names.APPROVER: Persona("approves releases by writing their own approvals experiment", _READS, _READS, _READS),
+    names.RELEASE: Persona(
+        "trains on schedule and releases", _TRAINS_AND_RELEASES, _TRAINS_AND_RELEASES, _TRAINS_AND_RELEASES
+    ),
+    names.SERVICE: Persona("fetches the model that it serves", _SERVES, _SERVES, _SERVES),
+    names.APPROVER: Persona(
+        "approves releases by writing their own approvals experiment", _APPROVES, _APPROVES, _APPROVES
+    ),
 }
 """What no person is by themselves: two machines' logins, and the role that comes with being asked for approval."""
 
@@ -83,18 +146,6 @@ OWNER = names.DATA_SCIENTIST
 
 PROD_DAYS = 92
 """For how many days at most rights in prod that do not stand are given at a time."""
-
-OWN_APPROVALS = EDIT
-"""Permission of an approver on their own approvals experiment; nobody else may write it."""
-
-ALL_APPROVALS = {names.RELEASE: READ}
-"""Role to permission on everybody's approvals experiments."""
-
-OWN_ANCHOR = EDIT
-"""Permission of the home's identity `anchor` on its own experiment: it has no other, and nobody else may write it."""
-
-SEES_ANCHORED = READ
-"""Permission on that experiment of every role that sees an environment's runs: `audit` compares with what is there."""
 
 TOKEN_GUARDED = ("staging", "prod")
 """Environments whose scoring service asks for a token."""
@@ -106,3 +157,9 @@ def rights(role: str, environment: str) -> Rights:
     if found is None:
         raise KeyError(f"{role} in {environment}")
     return found
+
+
+def has_token(role: str, environment: str) -> bool:
+    """Whether a person of this role gets a token for the scoring service, as its callers there need one."""
+    calls = Capability.CALL in rights(role, environment).may
+    return calls and environment in TOKEN_GUARDED and role in PERSONAS

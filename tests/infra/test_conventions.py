@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from aifactory_runtime.contract import Manifest, manifest, names
+from infra.components.local import grants
 from infra.conventions import people, personas, sizes, tags
 from infra.services import anchoring
 from tests.infra.conftest import MANIFEST
@@ -40,21 +41,22 @@ def test_the_table_of_identities_is_the_one_in_the_documentation() -> None:
         row = re.search(rf"^\| {role} \| (\w+) \| (\w+) \|", text, re.MULTILINE)
         assert row, role
         for environment in names.ENVIRONMENTS:
-            rights = personas.rights(role, environment)
+            rights = grants.grants(role, environment)
             assert rights.experiment == rights.model == row[1 if environment == "dev" else 2]
 
 
 def test_only_release_may_write_in_staging_and_prod() -> None:
     everyone = personas.PERSONAS | personas.IDENTITIES
     for environment in ("staging", "prod"):
-        there = {role: found for role, persona in everyone.items() if (found := persona.rights(environment))}
-        writers = [role for role, found in there.items() if {found.experiment, found.model} - {personas.READ, None}]
+        there = {role: grants.grants(role, environment) for role, one in everyone.items() if one.rights(environment)}
+        writers = [role for role, found in there.items() if {found.experiment, found.model} - {grants.READ, None}]
         assert writers == [names.RELEASE]
 
 
 def test_nobody_has_a_token_where_the_service_asks_for_none() -> None:
-    everyone = (personas.PERSONAS | personas.IDENTITIES).values()
-    with_token = {place for place in names.ENVIRONMENTS for one in everyone if (it := one.rights(place)) and it.token}
+    everyone = personas.PERSONAS | personas.IDENTITIES
+    places = [(role, place) for role, one in everyone.items() for place in one.anywhere]
+    with_token = {place for role, place in places if grants.grants(role, place).token}
     assert with_token == set(personas.TOKEN_GUARDED)
 
 
@@ -129,15 +131,17 @@ def test_use_case_and_platform_carry_exactly_the_mandatory_tags() -> None:
 def rendered() -> str:
     """The table of personas as the documentation shows it."""
 
-    def cell(rights: personas.Rights | None) -> str:
+    def cell(role: str, environment: str) -> str:
+        rights = personas.PERSONAS[role].rights(environment)
         if rights is None:
             return "-"
-        seen = f"runs {rights.experiment.lower()}, " if rights.experiment else ""
-        token = ", token" if rights.token else ""
-        return f"{seen}model {rights.model.lower()}{token}{'' if rights.standing else '; for a time'}"
+        there = grants.grants(role, environment)
+        seen = f"runs {there.experiment.lower()}, " if there.experiment else ""
+        token = ", token" if there.token else ""
+        return f"{seen}model {there.model.lower()}{token}{'' if rights.standing else '; for a time'}"
 
     rows = [
-        f"| {name} | {persona.does} | {' | '.join(cell(persona.rights(place)) for place in names.ENVIRONMENTS)} |"
+        f"| {name} | {persona.does} | {' | '.join(cell(name, place) for place in names.ENVIRONMENTS)} |"
         for name, persona in personas.PERSONAS.items()
     ]
     return "\n".join(["| persona | what they do | dev | staging | prod |", "|---|---|---|---|---|", *rows, ""])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pulumi
 
 from aifactory_runtime.contract import names
+from infra.components.local import grants
 from infra.components.local.part import Part, Settings
-from infra.conventions import personas
 from infra.providers.local import layout, sdk
 
 
@@ -31,7 +31,7 @@ class Anchor(Part):
         own: dict[str, pulumi.Input[str]] = {
             "type": "experiment",
             "pattern": self.experiment_id,
-            "permission": personas.OWN_ANCHOR,
+            "permission": grants.OWN_ANCHOR,
         }
         role = sdk.MlflowRole(f"{name}-role", home=home, role=names.ANCHOR, permissions=[own], opts=ready)
         user = sdk.MlflowUser(

@@ -10,6 +10,7 @@ import pulumi
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.contract import names as agreed
 from aifactory_runtime.contract.manifest import EnvironmentName
+from infra.components.local import grants as permissions
 from infra.components.local.part import Part, Settings
 from infra.conventions import names, people, personas
 from infra.providers.local import sdk
@@ -128,7 +129,7 @@ class Workspace(Part):
         return {**logins, **{identity: {identity: made[identity]} for identity in (agreed.RELEASE, agreed.SERVICE)}}
 
     def _grants(self, role: str) -> list[dict[str, pulumi.Input[str]]]:
-        rights = personas.rights(role, self._settings.environment)
+        rights = permissions.grants(role, self._settings.environment)
         grants: list[dict[str, pulumi.Input[str]]] = [
             {"type": "registered_model", "pattern": self._model.name, "permission": rights.model}
         ]
@@ -137,11 +138,11 @@ class Workspace(Part):
                 0, {"type": "experiment", "pattern": self._experiment.experiment_id, "permission": rights.experiment}
             )
             if self._anchor_experiment is not None:
-                seen = {"pattern": self._anchor_experiment, "permission": personas.SEES_ANCHORED}
+                seen = {"pattern": self._anchor_experiment, "permission": permissions.SEES_ANCHORED}
                 grants.append({"type": "experiment", **seen})
-        if role in personas.ALL_APPROVALS:
+        if role in permissions.ALL_APPROVALS:
             for approvals in self._approvals.values():
-                everyone = personas.ALL_APPROVALS[role]
+                everyone = permissions.ALL_APPROVALS[role]
                 grants.append({"type": "experiment", "pattern": approvals.experiment_id, "permission": everyone})
         return grants
 
@@ -163,7 +164,7 @@ class Workspace(Part):
             role=names.approver_role(person, *self._settings.place),
             permissions=[
                 *self._grants(agreed.APPROVER),
-                {"type": "experiment", "pattern": own, "permission": personas.OWN_APPROVALS},
+                {"type": "experiment", "pattern": own, "permission": permissions.OWN_APPROVALS},
             ],
             opts=self.child(),
         )
