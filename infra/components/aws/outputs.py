@@ -40,6 +40,7 @@ class PlatformOutputs(Outputs):
     """Images of all use cases, without tag or digest."""
     mlflow_arn: Arn
     mlflow_url: str
+    """What `contract.mlflow_app.address` of the runtime makes of the ARN."""
     oidc_provider_arn: Arn
     boundary_arn: Arn
     """The policy that bounds every role of a use case."""

@@ -1,15 +1,13 @@
 """MLflow's requests to an environment's app, signed with the caller's keys (SigV4) as AWS's own plugin signs them.
 
-The app's address names it: `https://<app>.mlflow.sagemaker.<region>.app.aws`, which is also where people see its pages.
-Requests go to one host a region, and a header says which app is meant.
+Requests to all apps of a region go to one host, and a header says which app is meant.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.auth import SigV4Auth
@@ -18,6 +16,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from aifactory_runtime.aws.session import Session
+from aifactory_runtime.contract import mlflow_app
 from aifactory_runtime.errors import UsageProblem
 
 SERVICE = "sagemaker-mlflow"
@@ -26,40 +25,25 @@ APP = "x-sm-mlflow-app-arn"
 """Header that says which app is meant."""
 ENDPOINT = "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT"
 """Variable with another address of the region's host, for a network without a way out; AWS's own plugin reads it."""
-_ADDRESS = re.compile(
-    r"https://(?P<app>app-[A-Za-z0-9]+)\.(?P<host>mlflow\.sagemaker\.(?P<region>[a-z0-9-]+)\.app\.aws)/?"
-)
-_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
 
 
-@dataclass(frozen=True)
-class App:
-    """One MLflow app: where its requests go, and what it is called there."""
-
-    host: str
-    region: str
-    arn: str
-
-
-def app(session: Session) -> App:
-    """The app of an environment; UsageProblem when its `tracking_uri` is not the address of one."""
+def app(session: Session) -> mlflow_app.App:
+    """The app of an environment; UsageProblem when its contract does not name one."""
     contract = session.contract
-    found = _ADDRESS.fullmatch(contract.tracking_uri)
-    if found is None or contract.account is None:
-        raise UsageProblem(
-            f"{contract.tracking_uri} is not the address of an MLflow app (https://app-ABC.mlflow.sagemaker.REGION."
-            f"app.aws), or account is missing: factory outputs {contract.environment} --write"
-        )
-    region = found["region"]
-    partition = next((name for start, name in _PARTITIONS.items() if region.startswith(f"{start}-")), "aws")
-    arn = f"arn:{partition}:sagemaker:{region}:{contract.account}:mlflow-app/{found['app']}"
-    return App(os.environ.get(ENDPOINT) or f"https://{found['host']}", region, arn)
+    mend = f"factory outputs {contract.environment} --write"
+    if contract.account is None:
+        raise UsageProblem(f"{contract.environment} names no account: {mend}")
+    try:
+        found = mlflow_app.at(contract.tracking_uri, contract.account)
+    except ValueError as error:
+        raise UsageProblem(f"{error}: {mend}") from None
+    return replace(found, host=os.environ.get(ENDPOINT) or found.host)
 
 
 class Signature(AuthBase):
     """Signs each request as it is sent; keys that a role renews are read each time."""
 
-    def __init__(self, session: Session, of: App) -> None:
+    def __init__(self, session: Session, of: mlflow_app.App) -> None:
         self._session, self._app = session, of
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
