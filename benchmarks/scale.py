@@ -48,6 +48,7 @@ def batch(work: Path, sizes: Sizes) -> list[Row]:
     limit = int(1.5 * GIB)
     case = scale_case.make(work / "batch", TRAINED_ON, "dask")
     case.run("run")
+    case.release()
     rows = {count: work / f"rows-{count}" for count in (sizes.of(FEW), sizes.of(BATCH))}
     for count, folder in rows.items():
         scale_case.write_rows(folder, count, seed=5)

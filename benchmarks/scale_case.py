@@ -24,6 +24,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 from pipeline import _FEATURES, _SCHEMA, COLUMNS
 
+from aifactory_runtime.pipeline.reproduction import provenance
 from tests.fixtures.usecase_repo import RUNTIME, commit, make_repo
 
 _AT_A_TIME = 250_000
@@ -61,6 +62,13 @@ class Case:
         held = [] if limit is None else ["prlimit", f"--data={limit}", "--"]
         return cost([*held, str(PYTHON), "-m", "demo_case", *arguments], self.repo, self._environment())
 
+    def release(self) -> None:
+        """Make the registered model the champion; what runs here is taken for the environment of its lock."""
+        environments = self.repo / ".factory" / "dev" / "snapshot" / "envs"
+        environments.mkdir(parents=True, exist_ok=True)
+        (environments / provenance.lock_sha256(self.repo)).symlink_to(sys.prefix)
+        self.run("release", "--env", "dev")
+
     def metric(self, name: str) -> float:
         """A figure of the newest run."""
         runs = (self.repo / ".factory" / "dev").glob("artifact/*/handoff.json")
@@ -93,6 +101,7 @@ class Case:
             **{"use_case": "demo-case", "environment": "dev", "identity": "ana", "experiment": "dev/demo-case"},
             **{"tracking_uri": database, "registry_uri": database, "model_name": "demo-case.dev"},
             "data_source": str(self.repo / "data" / "rows"),
+            "scoring": "batch",
             **({} if self.address is None else {"cluster_uri": self.address}),
         }
 

@@ -92,9 +92,9 @@ def _kill(repo: Path, after: float) -> str | None:
     return steps[-1] if steps else "nothing"
 
 
-def artefacts(repo: Path) -> dict[str, Any]:
+def artefacts(repo: Path, environment: str | None = None) -> dict[str, Any]:
     """What has to be the same after a kill: read from the tables, the registry and the log themselves."""
-    context = Context(project.load(repo))
+    context = Context(project.load(repo, environment))
     versions = context.registry.versions()
     finished = [run for run in _handoffs(context) if run.version is not None]
     with tempfile.TemporaryDirectory() as place:

@@ -16,6 +16,7 @@ from typing import Any
 from tests.faults import (
     bad_load,
     concurrent_runs,
+    killed_partitions,
     killed_updates,
     killed_ups,
     killed_workers,
@@ -38,6 +39,7 @@ FIGURES: dict[str, tuple[Measure, int]] = {
     "9": (concurrent_runs.measure, 100),
     "10": (killed_ups.measure, 20),
     "11": (killed_updates.measure, 50),
+    "12": (killed_partitions.measure, 50),
 }
 """Number of the figure to what measures it and how many trials it asks for: requests, kills, cases or seconds."""
 RESULTS = Path(__file__).with_name("results.json")

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from tests.faults import concurrent_runs, killed_updates, killed_ups, pipeline_kills, run
+from tests.faults import concurrent_runs, killed_partitions, killed_updates, killed_ups, pipeline_kills, run
 from tests.faults.trials import Figure, Trial, figure
 
 SEED = 7
@@ -34,6 +34,14 @@ def test_fault_27_given_two_pipelines_at_once_when_run_then_one_leaves_and_nothi
 @pytest.mark.long  # kills at chosen moments are in tests/infra/test_provisioning.py
 def test_fault_41_given_ups_killed_at_random_when_run_again_then_they_converge_without_orphans(tmp_path: Path) -> None:
     found = killed_ups.measure(1, SEED, tmp_path, print)
+
+    assert [trial.problems for trial in found.trials] == [()]
+
+
+@pytest.mark.slow
+@pytest.mark.long  # a kill is in tests/e2e/test_cluster.py, too
+def test_given_a_worker_killed_at_random_when_trained_and_scored_then_nothing_differs(tmp_path: Path) -> None:
+    found = killed_partitions.measure(1, SEED, tmp_path, print)
 
     assert [trial.problems for trial in found.trials] == [()]
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,22 +15,20 @@ import pytest
 
 from aifactory.status import clusters
 from aifactory_runtime.cluster import provisioned, sparing
-from aifactory_runtime.config import environment, project
+from aifactory_runtime.config import project
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import executing
 from aifactory_runtime.pipeline import run as pipeline_run
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
-from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.pipeline.run import STEPS
 from aifactory_runtime.quota import usage
 from infra.services import cluster
-from tests.fixtures import mlflow_database
-from tests.fixtures.usecase_repo import PACKAGE, commit, make_repo
+from tests.fixtures.launched_cluster import MEMORY_GB, LaunchedCluster, wait_for
+from tests.fixtures.usecase_repo import PACKAGE, commit
 
 pytestmark = pytest.mark.slow
 
-MEMORY_GB = 0.5
 PARTITIONS = '''"""What the tests let workers do."""
 
 import os
@@ -53,62 +47,8 @@ def hungry(_):
 '''
 
 
-class World:
+class World(LaunchedCluster):
     """A repo, what `factory up` would have written for it, and the launcher of its cluster."""
-
-    def __init__(self, folder: Path) -> None:
-        self.repo = make_repo(folder / "repo")
-        (self.repo / "src" / PACKAGE / "partitions.py").write_text(PARTITIONS)
-        (self.repo / "conf" / "dev.yaml").write_text("train: {engine: dask, learning_curve: false}\n")
-        (self.repo / "conf" / "embedded.yaml").write_text("train: {learning_curve: false}\n")
-        self.commit = commit(self.repo, "Partitions, and training on the cluster")
-        mlflow_database.put(self.repo / ".factory" / "embedded" / "mlflow.db")
-        mlflow_database.put(folder / "dev" / "mlflow.db")
-        self.snapshots, self.socket = folder / "snapshots", folder / "run" / "cluster.sock"
-        environments = self.snapshots / "envs"
-        environments.mkdir(parents=True)
-        (environments / provenance.lock_sha256(self.repo)).symlink_to(sys.prefix)
-        self.port, self.pages = _free_port(), _free_port()
-        base = environment.embedded(self.repo, project.load(self.repo).manifest, folder / "dev")
-        values: dict[str, Any] = {
-            **base,
-            "environment": "dev",
-            "snapshot_uri": str(self.snapshots),
-            "cluster_uri": f"tcp://127.0.0.1:{self.port}",
-            "cluster_socket": str(self.socket),
-            "cluster_workers": 1,
-            "cluster_memory_gb": MEMORY_GB,
-            "cluster_threads": 1,
-            "quota_compute_hours": 1.0,
-        }
-        self.contract = {key: value for key, value in values.items() if value is not None}
-        (self.repo / ".factory").mkdir(exist_ok=True)
-        (self.repo / ".factory" / "dev.json").write_text(json.dumps(values))
-        self.log = folder / "log"
-        self.process = self.launch()
-
-    def launch(self) -> subprocess.Popen[bytes]:
-        """Start the launcher and wait until it answers."""
-        options = {
-            "--socket": self.socket,
-            "--package": PACKAGE,
-            "--snapshots": self.snapshots / "demo-case",
-            "--port": self.port,
-            "--dashboard-port": self.pages,
-            "--workers": 1,
-            "--memory-gb": MEMORY_GB,
-            "--threads": 1,
-        }
-        words = [str(word) for option in options.items() for word in option]
-        self.socket.unlink(missing_ok=True)  # one that was killed leaves it
-        with self.log.open("ab") as log:
-            process = subprocess.Popen([sys.executable, cluster.__file__, *words], stderr=log, stdout=log)
-        _await(self.socket.exists)
-        return process
-
-    def context(self) -> Context:
-        """A run in dev."""
-        return Context(project.load(self.repo, "dev"))
 
     def partition(self, name: str) -> Callable[[Any], Any]:
         """A function of the committed science."""
@@ -116,12 +56,19 @@ class World:
         return found
 
 
+def prepare(repo: Path) -> str:
+    """Functions that workers call, and training on the cluster; the commit."""
+    (repo / "src" / PACKAGE / "partitions.py").write_text(PARTITIONS)
+    (repo / "conf" / "dev.yaml").write_text("train: {engine: dask, learning_curve: false}\n")
+    (repo / "conf" / "embedded.yaml").write_text("train: {learning_curve: false}\n")
+    return commit(repo, "Partitions, and training on the cluster")
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = World(tmp_path_factory.mktemp("cluster"))
+    made = World(tmp_path_factory.mktemp("cluster"), prepare)
     yield made
-    made.process.terminate()
-    made.process.wait(30)
+    made.end()
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +99,7 @@ def test_given_a_run_when_it_asks_then_workers_of_its_commit_compute_within_thei
         with executing.of(context, always=True) as same:
             assert same is executor
         second.start()
-        _await(lambda: bool(second.said))
+        wait_for(lambda: bool(second.said))
         assert f"taken by demo-case in dev (process {os.getpid()})" in second.said[0]
         assert "1 wait" in state("demo-case", "dev", world.contract).runs
 
@@ -201,7 +148,7 @@ def test_given_a_scheduler_that_is_killed_when_run_then_one_line_says_so_and_the
         assert not set(left) & set(_marked(world.commit)), "workers of the first run"
         world.process.kill()
         world.process.wait()
-        _await(lambda: not _marked(world.commit))
+        wait_for(lambda: not _marked(world.commit))
         with pytest.raises(FactoryError, match="is gone"):
             list(executor.in_order(world.partition("doubled"), range(9), what="part"))
     world.process = world.launch()
@@ -259,7 +206,7 @@ class _Second(threading.Thread):
             self._over.wait()
 
     def end(self) -> None:
-        _await(lambda: bool(self.address))
+        wait_for(lambda: bool(self.address))
         self._over.set()
         self.join()
 
@@ -267,19 +214,6 @@ class _Second(threading.Thread):
 def _forget() -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
         del sys.modules[name]
-
-
-def _await(met: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
-    while not met():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 def _listener(port: int) -> int:
