@@ -13,9 +13,12 @@ from aifactory_runtime.config import cache as shared
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 
+_CLOUDS = tuple(target for target in names.TARGETS if target != names.LOCAL)
+"""Homes within a home, of stacks in clouds."""
 _OURS = (
     *("state", "passphrase", "pulumi", "work", "services", "shared", "snapshots", "usecases", "credentials", "retired"),
     *("dev", "staging", "prod"),
+    *_CLOUDS,
 )
 """Everything in a home; see docs/interfaces.md."""
 
@@ -30,6 +33,10 @@ class Home:
     def current(cls) -> Home:
         """The home that FACTORY_HOME names, else `~/.factory`."""
         return cls(Path(os.environ.get("FACTORY_HOME") or Path.home() / ".factory").absolute())
+
+    def of(self, target: str) -> Home:
+        """Where settings of stacks on a target are kept; those of this machine lie in the home itself."""
+        return self if target == names.LOCAL else Home(self.root / target)
 
     @property
     def state(self) -> Path:
@@ -68,7 +75,7 @@ class Home:
             raise FactoryError(odd)
         if self.root.exists() and not self.root.is_dir():
             raise FactoryError(f"{self.root} is not a folder: let FACTORY_HOME name one that is new or empty")
-        if self.root.is_dir() and not self.state.is_dir() and any(self.root.iterdir()):
+        if self.root.is_dir() and not self.state.is_dir() and {one.name for one in self.root.iterdir()} - {*_CLOUDS}:
             raise FactoryError(f"{self.root} holds other files: let FACTORY_HOME name a folder that is new or empty")
 
     def prepare(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aifactory.home import Home
-from aifactory.provision import anchored, plan, retirement, servers, stacks
+from aifactory.provision import anchored, plan, platform_outputs, retirement, servers, stacks
 from aifactory.provision.plan import Place, Waves
 from aifactory.provision.run import Result
 from aifactory_runtime.errors import FactoryError, UsageProblem
@@ -19,6 +19,8 @@ class Destruction:
     home: Home
     waves: Waves
     everything: bool
+    told: str = ""
+    """Address where the platform in a cloud told use cases of what goes."""
 
     @property
     def names(self) -> list[str]:
@@ -31,6 +33,8 @@ class Destruction:
         for result in results:
             retirement.forget(self.home, result.stack)
             anchored.end(self.home.root, result.stack)
+            if self.told and "." not in result.stack:
+                platform_outputs.remove(self.told, result.stack)
         if self.everything:
             self.home.remove()
         return results
@@ -42,20 +46,21 @@ def planned(environments: Sequence[str], unprotect: Sequence[str], *, everything
     FactoryError when nothing is provisioned, when use cases need it, when somebody works on it, and when a use case's
     prod is not named in `unprotect` too.
     """
-    home = Home.current()
+    place = plan.Place.outside() if everything else plan.Place.here()
+    home = place.home
     if not stacks.known(home) and (everything or not stacks.shared_backend()):
         raise FactoryError(f"nothing is provisioned in {home.root}")
     if everything:
-        waves = plan.everything(home, servers.interpreter())
+        waves = plan.everything(place, servers.interpreter())
     else:
-        place = plan.Place.here()
         chosen = plan.chosen(place, environments)
         _refuse_under_use_cases(place, chosen)
         waves = plan.waves(place, chosen, servers.interpreter(), with_platform=False)
         if place.manifest is None:
             waves = plan.only(waves, chosen)
     plan.check(home, waves)
-    found = Destruction(home, waves, everything)
+    told = platform_outputs.address(place.platform) if place.platform and place.platform.in_cloud else ""
+    found = Destruction(home, waves, everything, told)
     _refuse_protected(found.names, unprotect)
     return found
 
@@ -64,11 +69,18 @@ def _refuse_under_use_cases(place: Place, chosen: Sequence[str]) -> None:
     """The platform cannot go while use cases stand on it: in its environment or, for what is shared, anywhere."""
     if place.manifest is not None:
         return
-    standing = stacks.use_cases(place.home)
+    standing = _standing(place)
     if stacks.SHARED not in chosen:
         standing = [name for name in standing if name.rpartition(".")[2] in chosen]
     if standing:
         raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
+
+
+def _standing(place: Place) -> list[str]:
+    """Names of the stacks of use cases: in a cloud also those that other machines made."""
+    if place.platform is None or not place.platform.in_cloud or stacks.shared_backend():
+        return stacks.use_cases(place.home)
+    return platform_outputs.standing(platform_outputs.address(place.platform))
 
 
 def _refuse_protected(stacks: Sequence[str], unprotect: Sequence[str]) -> None:

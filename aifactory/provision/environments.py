@@ -8,7 +8,17 @@ from pathlib import Path
 
 from aifactory.home import Home
 from aifactory.people import record, roster
-from aifactory.provision import applied, check_manifest, contract_formats, plan, retirement, rotation, servers, tools
+from aifactory.provision import (
+    applied,
+    check_manifest,
+    contract_formats,
+    plan,
+    platform_outputs,
+    retirement,
+    rotation,
+    servers,
+    tools,
+)
 from aifactory.provision.plan import Place, Waves
 from aifactory.provision.run import Result
 from aifactory.workshop import scratch
@@ -87,6 +97,7 @@ def _apply(
         decide(place.home, place.manifest.use_case, plan.chosen(place, environments))
         waves = _waves(place, environments, with_platform)
     results = act("up", waves, place.home)
+    tell_use_cases(place, results, say)
     if place.repo is not None and place.manifest is not None:
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
@@ -94,6 +105,16 @@ def _apply(
                 contract_formats.write(place.repo, applied.required_outputs(place, environment))
                 _record_access(place.manifest, result, interrupted.get(environment, []))
     return results
+
+
+def tell_use_cases(place: Place, results: list[Result], say: Say) -> None:
+    """Write what the platform in a cloud made of each environment, each time: a run may have been killed before."""
+    if place.platform is None or not place.platform.in_cloud:
+        return
+    where = platform_outputs.address(place.platform)
+    for result in results:
+        if result.stack in place.platform.in_cloud:
+            say(f"written: {platform_outputs.write(where, result.stack, result.outputs)}")
 
 
 def _checked(place: Place, environments: Sequence[str], say: Say, *, with_platform: bool) -> Waves:

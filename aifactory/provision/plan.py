@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aifactory.home import Home
-from aifactory.provision import exclusive, stacks
+from aifactory.provision import exclusive, platform_file, platform_outputs, stacks
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST, find_root
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
+if TYPE_CHECKING:
+    from infra.platform.settings import PlatformSettings
+
 Waves = list[list[Stack]]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a command is typed: a use case's repo, or anywhere else, which means the platform."""
+    """Where a command is typed: a use case's repo, or anywhere else, which means the platform.
+
+    `platform` is what the company's platform.yaml says, in its factory repo; without one all is of this machine.
+    """
 
     home: Home
     repo: Path | None
     manifest: Manifest | None
+    platform: PlatformSettings | None = None
 
     @classmethod
     def here(cls) -> Place:
@@ -31,8 +39,16 @@ class Place:
         try:
             repo = find_root(Path.cwd())
         except UsageProblem:
-            return cls(Home.current(), None, None)
-        return cls(Home.current(), repo, yaml_model.load(repo / MANIFEST, Manifest))
+            return cls.outside()
+        manifest = yaml_model.load(repo / MANIFEST, Manifest)
+        return cls(Home.current().of(manifest.target), repo, manifest)
+
+    @classmethod
+    def outside(cls) -> Place:
+        """The platform that the nearest platform.yaml at or above the current folder describes, else this machine's."""
+        settings = platform_file.above(Path.cwd())
+        target = settings.shared.target if settings else names.LOCAL
+        return cls(Home.current().of(target), None, None, settings)
 
 
 def waves(place: Place, environments: Sequence[str], servers_python: Path, *, with_platform: bool) -> Waves:
@@ -42,10 +58,16 @@ def waves(place: Place, environments: Sequence[str], servers_python: Path, *, wi
     a repo's platform is not there.
     """
     if place.manifest is None:
-        return _platform(place.home, environments, servers_python)
+        return _platform(place, environments, servers_python)
+    if place.manifest.target != names.LOCAL:
+        if with_platform:
+            raise UsageProblem(
+                f"--platform: that of target: {place.manifest.target} comes up in the company's factory repo"
+            )
+        return [_in_cloud(place, place.manifest, environments)]
     usecase = [stacks.usecase(place.manifest, name, place.home, servers_python) for name in environments]
     if with_platform:
-        return [*_platform(place.home, environments, servers_python), usecase]
+        return [*_platform(place, environments, servers_python), usecase]
     _require_platform(place.home, environments)
     return [usecase]
 
@@ -60,16 +82,17 @@ def check(home: Home, planned: Waves, *, applied: bool = False) -> None:
     known = stacks.known(home)
     for stack in (stack for wave in planned for stack in wave):
         exclusive.refuse_held(home.lock(stack.name), stack.name)
-        if applied and stack.name not in known and not stacks.shared_backend():
+        if applied and stack.name not in known and not stacks.elsewhere(stack):
             raise FactoryError(f"{stack.name} is not provisioned: factory up {stack.name.rpartition('.')[2]}")
 
 
-def everything(home: Home, servers_python: Path) -> Waves:
-    """Every stack that this home holds, use cases last."""
+def everything(place: Place, servers_python: Path) -> Waves:
+    """Every stack that the place's home holds, use cases last."""
+    home = place.home
     known = stacks.known(home)
     if not known:
         return []
-    platform = only(_platform(home, names.ENVIRONMENTS, servers_python), known)
+    platform = only(_platform(place, chosen(Place(home, None, None, place.platform), []), servers_python), known)
     usecases = [stacks.last_configured(name, home) for name in stacks.use_cases(home)]
     return [wave for wave in [*platform, usecases] if wave]
 
@@ -82,18 +105,32 @@ def only(planned: Waves, wanted: Sequence[str]) -> Waves:
 
 def chosen(place: Place, environments: Sequence[str]) -> list[str]:
     """The environments that are meant, in order; all when none is named. UsageProblem for an unknown one."""
-    allowed = names.ENVIRONMENTS if place.manifest else (stacks.SHARED, *names.ENVIRONMENTS)
+    there: Sequence[str] = names.ENVIRONMENTS
+    if place.platform is not None and place.platform.in_cloud:
+        there = place.platform.in_cloud
+    allowed = there if place.manifest else (stacks.SHARED, *there)
     for name in environments:
         if name not in allowed:
             raise UsageProblem(f"{name!r} is not an environment here; use one of {', '.join(allowed)}")
-    return [name for name in allowed if name in environments] or list(names.ENVIRONMENTS)
+    return [name for name in allowed if name in environments] or list(there)
 
 
-def _platform(home: Home, environments: Sequence[str], servers_python: Path) -> Waves:
+def _platform(place: Place, environments: Sequence[str], servers_python: Path) -> Waves:
     """The shared stack, then one per environment; every environment needs the shared one."""
-    shared = stacks.platform(stacks.SHARED, home, servers_python)
-    rest = [stacks.platform(name, home, servers_python) for name in environments if name != stacks.SHARED]
+    if place.platform is not None and place.platform.in_cloud:
+        made = [stacks.cloud_platform(name, place.platform) for name in (stacks.SHARED, *environments)]
+        shared, rest = made[0], [stack for stack in made[1:] if stack.name != stacks.SHARED]
+    else:
+        shared = stacks.platform(stacks.SHARED, place.home, servers_python)
+        named = [name for name in environments if name != stacks.SHARED]
+        rest = [stacks.platform(name, place.home, servers_python) for name in named]
     return [[shared], rest] if rest else [[shared]]
+
+
+def _in_cloud(place: Place, manifest: Manifest, environments: Sequence[str]) -> list[Stack]:
+    """The use case's stacks on what the platform wrote of each environment."""
+    told = {name: platform_outputs.read(str(manifest.platform), name) for name in environments}
+    return [stacks.cloud_usecase(manifest, name, place.home, found) for name, found in told.items()]
 
 
 def _require_platform(home: Home, environments: Sequence[str]) -> None:

@@ -46,9 +46,9 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
     """
     started = time.monotonic()
     home.prepare()
-    only_looking = action == "preview" and not stacks.shared_backend() and stack.name not in stacks.known(home)
+    only_looking = action == "preview" and not stacks.elsewhere(stack) and stack.name not in stacks.known(home)
     with exclusive.hold(home.lock(stack.name), stack.name), _plugin_environment(home):
-        if not stacks.shared_backend():
+        if not stacks.elsewhere(stack):
             leftovers.mend(home.state, stack.project, stack.name, say)
         pulumi_stack = _select(stack, home)
         watcher = Watcher(say)
@@ -87,7 +87,8 @@ def _select(stack: Stack, home: Home) -> automation.Stack:
     workspace = pulumi_shortcuts.workspace_class()(
         work_dir=str(stacks.write_work_folder(stack, home)),
         program=program,
-        env_vars=_engine_variables(home),
+        env_vars=_engine_variables(stack, home),
+        secrets_provider=stack.secrets or None,
         pulumi_command=pulumi_shortcuts.engine_command(),
     )
     try:
@@ -97,13 +98,13 @@ def _select(stack: Stack, home: Home) -> automation.Stack:
     return pulumi_shortcuts.without_questions_afterwards(selected)
 
 
-def _engine_variables(home: Home) -> dict[str, str]:
-    variables = {
-        "PULUMI_HOME": str(home.root / "pulumi"),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
-    if not stacks.shared_backend():
+def _engine_variables(stack: Stack, home: Home) -> dict[str, str]:
+    variables = {"PULUMI_HOME": str(home.root / "pulumi"), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    if stacks.brings_plugins(stack):
+        variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+    if stack.backend:
+        variables["PULUMI_BACKEND_URL"] = stack.backend
+    elif not stacks.shared_backend():
         variables["PULUMI_BACKEND_URL"] = f"file://{home.state}"
         if not os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
             variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(home.passphrase)

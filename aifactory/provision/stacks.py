@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from aifactory.home import Home
+from aifactory.provision import cloud_state
 from aifactory_runtime import files
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError
 from infra import targets
+
+if TYPE_CHECKING:
+    from infra.components.aws.outputs import PlatformOutputs
+    from infra.platform.settings import PlatformSettings
 
 SHARED = "shared"
 PLATFORM = "aifactory-platform"
@@ -29,6 +35,12 @@ class Stack:
     project: str
     environment: str
     configuration: dict[str, str] = field(default_factory=dict)
+    provider: dict[str, Any] = field(default_factory=dict)
+    """Settings of the vendor's plugin, by their full names: `aws-native:region`."""
+    backend: str = ""
+    """Where the state lies when it is neither in the home nor where PULUMI_BACKEND_URL says."""
+    secrets: str = ""
+    """What secrets in that state are encrypted with."""
 
     @property
     def target(self) -> str:
@@ -59,6 +71,46 @@ def platform(environment: str, home: Home, servers_python: Path) -> Stack:
     return Stack(environment, PLATFORM, environment, configuration)
 
 
+def cloud_platform(environment: str, settings: PlatformSettings) -> Stack:
+    """Stack of the platform in `environment` (or `shared`), on what platform.yaml says."""
+    from infra.components.aws.platform import naming
+
+    site = settings.site(environment)
+    state = cloud_state.of(
+        naming.platform_bucket(str(settings.shared.account)), str(settings.shared.region), naming.STATE_ALIAS
+    )
+    configuration = {
+        "environment": environment,
+        "target": site.target,
+        "platform": settings.entry(environment).model_dump_json(),
+    }
+    provider = _plugin_settings(str(site.account), str(site.region))
+    return Stack(environment, PLATFORM, environment, configuration, provider, state.backend, state.secrets)
+
+
+def cloud_usecase(manifest: Manifest, environment: str, home: Home, platform: PlatformOutputs) -> Stack:
+    """Stack of one use case in one environment, on what the platform wrote of it."""
+    from infra.components.aws.platform import naming
+
+    state = cloud_state.of(platform.bucket, platform.state_region or platform.region, naming.STATE_ALIAS)
+    configuration = {
+        "environment": environment,
+        "target": manifest.target,
+        "today": datetime.now(UTC).date().isoformat(),
+        "manifest": manifest.model_dump_json(by_alias=True),
+        "platform": platform.model_dump_json(by_alias=True),
+        **_retired(home.retired(manifest.use_case, environment)),
+    }
+    name = names.stack(manifest.use_case, environment)
+    provider = _plugin_settings(platform.account, platform.region)
+    return Stack(name, USECASE, environment, configuration, provider, state.backend, state.secrets)
+
+
+def _plugin_settings(account: str, region: str) -> dict[str, Any]:
+    """Where the vendor's plugin works; with a login to any other account it refuses."""
+    return {"aws-native:region": region, "aws-native:allowedAccountIds": [account]}
+
+
 def usecase(manifest: Manifest, environment: str, home: Home, servers_python: Path) -> Stack:
     """Stack of one use case in one environment."""
     configuration = {
@@ -85,10 +137,21 @@ def _retired(record: Path) -> dict[str, str]:
 
 def last_configured(name: str, home: Home) -> Stack:
     """A use case's stack as it was last worked on: enough to destroy it, whatever has become of its manifest."""
-    prefix = f"{USECASE}:"
-    found = _settings(name, home).get("config") or {}
-    values = {key.removeprefix(prefix): value for key, value in found.items()}
-    return Stack(name, USECASE, name.rpartition(".")[2], values)
+    prefix, settings = f"{USECASE}:", _settings(name, home)
+    found = settings.get("config") or {}
+    values = {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
+    provider = {key: value for key, value in found.items() if not key.startswith(prefix)}
+    state = _state_of(values) if settings.get("secretsprovider") else cloud_state.State()
+    return Stack(name, USECASE, name.rpartition(".")[2], values, provider, state.backend, state.secrets)
+
+
+def _state_of(configuration: dict[str, str]) -> cloud_state.State:
+    """Where the state of a use case in a cloud lies, by what the platform wrote for it."""
+    from infra.components.aws.outputs import PlatformOutputs
+    from infra.components.aws.platform import naming
+
+    platform = PlatformOutputs.model_validate_json(configuration["platform"])
+    return cloud_state.of(platform.bucket, platform.state_region or platform.region, naming.STATE_ALIAS)
 
 
 def use_cases(home: Home) -> list[str]:
@@ -107,12 +170,24 @@ def write_work_folder(stack: Stack, home: Home) -> Path:
     folder = home.work(stack.name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     project: dict[str, Any] = yaml.safe_load((stack.program / "Pulumi.yaml").read_text(encoding="utf-8"))
-    plugins = targets.offer(stack.target).plugins(infra_folder() / "providers")
+    plugins = _plugins(stack)
     project["plugins"] = {"providers": [{"name": name, "path": str(path)} for name, path in plugins.items()]}
     _write(folder / "Pulumi.yaml", project)
-    settings["config"] = {f"{stack.project}:{key}": value for key, value in stack.configuration.items()}
+    own = {f"{stack.project}:{key}": value for key, value in stack.configuration.items()}
+    settings["config"] = {**own, **stack.provider}
+    if stack.secrets:
+        settings["secretsprovider"] = stack.secrets
     _write(_settings_path(stack.name, home), settings)
     return folder
+
+
+def _plugins(stack: Stack) -> Mapping[str, Path]:
+    return targets.offer(stack.target).plugins(infra_folder() / "providers")
+
+
+def brings_plugins(stack: Stack) -> bool:
+    """Whether the plugins come with the tool; those of a vendor are fetched by the engine."""
+    return bool(_plugins(stack))
 
 
 def _settings_path(name: str, home: Home) -> Path:
@@ -146,11 +221,25 @@ def shared_backend() -> bool:
     return bool(os.environ.get("PULUMI_BACKEND_URL"))
 
 
+def elsewhere(stack: Stack) -> bool:
+    """Whether the state of this stack lies outside the home."""
+    return bool(stack.backend) or shared_backend()
+
+
+def _in_cloud(home: Home) -> set[str]:
+    """Names of the stacks whose state lies in a cloud, as this home worked on them."""
+    mark = "secretsprovider:"
+    found = home.root.glob("work/*/Pulumi.*.yaml")
+    return {path.parent.name for path in found if mark in path.read_text(encoding="utf-8")}
+
+
 def known(home: Home) -> list[str]:
     """Names of the stacks that there are, half-destroyed ones too, platform first.
 
-    They are those in the file backend; in a shared one, those that this home has settings of: destroyed, they are gone.
+    They are those in the file backend; in a shared one and in a cloud, those that this home has settings of: destroyed,
+    they are gone.
     """
+    found: list[str]
     if shared_backend():
         found = [path.parent.name for path in home.root.glob("work/*/Pulumi.*.yaml")]
     else:
@@ -159,7 +248,7 @@ def known(home: Home) -> list[str]:
             for project in (PLATFORM, USECASE)
             for path in (home.state / ".pulumi" / "stacks" / project).glob("*.json")
         ]
-    return sorted(found, key=lambda name: ("." in name, name))
+    return sorted({*found, *_in_cloud(home)}, key=lambda name: ("." in name, name))
 
 
 def in_file_backend(url: str, project: str, name: str) -> bool:

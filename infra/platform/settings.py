@@ -15,7 +15,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from aifactory_runtime.contract import names
 from infra.conventions import regions
 
-FILE = "platform.yaml"
 SCHEMA = Path(__file__).with_name("platform.v1.json")
 
 LOG_DAYS = (30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -171,9 +170,18 @@ class PlatformSettings(_Part):
             raise ValueError(f"shared: target: {self.shared.target} is that of no environment")
         return self
 
+    @property
+    def in_cloud(self) -> tuple[str, ...]:
+        """Environments that are not of this machine."""
+        return tuple(name for name in names.ENVIRONMENTS if self.site(name).target != names.LOCAL)
+
     def site(self, stack: str) -> Site:
         """Entry of a stack: shared, or an environment; one that the file leaves out is of this machine."""
-        return self.shared if stack == "shared" else self.environments.get(stack, Site())  # type: ignore[call-overload]
+        entries: dict[str, Site] = {
+            "shared": self.shared,
+            **{str(name): site for name, site in self.environments.items()},
+        }
+        return entries.get(stack, Site())
 
     def entry(self, stack: str) -> Entry:
         """What the program of a stack in a cloud is told."""

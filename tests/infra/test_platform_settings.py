@@ -50,7 +50,7 @@ def written(folder: Path, path: str = "", value: object = None) -> Path:
         del place[last]
     elif path:
         place[last] = value
-    found = folder / settings.FILE
+    found = folder / platform_file.FILE
     found.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return found
 
@@ -61,7 +61,7 @@ REMOVED = object()
 def test_given_a_valid_file_when_read_then_every_stack_has_its_entry(tmp_path: Path) -> None:
     written(tmp_path)
 
-    found = platform_file.load(tmp_path / settings.FILE)
+    found = platform_file.load(tmp_path / platform_file.FILE)
 
     assert found.site("dev").account == "111122223333"
     assert found.site("prod").network == "private"
@@ -144,5 +144,5 @@ def test_given_the_factorys_checkout_when_sought_then_the_file_is_found_at_or_ab
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
 
-    assert platform_file.find(below) == tmp_path / settings.FILE
+    assert platform_file.find(below) == tmp_path / platform_file.FILE
     assert platform_file.find(Path("/")) is None

@@ -34,7 +34,9 @@ class PlatformOutputs(Outputs):
     account: Account
     region: str
     bucket: str
-    """The platform's own: its state, and these outputs."""
+    """The platform's own: the engine's state, and these outputs."""
+    state_region: str | None = None
+    """Region of that bucket, and of the key of the state's secrets; none is `region`."""
     kms_key_arn: Arn
     repository_uri: str
     """Images of all use cases, without tag or digest."""

@@ -42,6 +42,8 @@ class Recorder(mocks.Mocks):
         kind = args.typ.removeprefix("aws-native:")
         self.asked.append((kind, args.name, args.inputs))
         arn = f"arn:aws:{kind.partition(':')[0]}:eu-west-1:111122223333:{args.name}"
+        if kind == "sagemaker:MlflowApp":
+            arn = "arn:aws:sagemaker:eu-central-1:444455556666:mlflow-app/app-ABC1"
         known = ("arn", "topicArn", "policyArn", "keyId", "vpcId", "groupId", "subnetId", "routeTableId", "domainId")
         return args.name, {**dict.fromkeys(known, arn), "repositoryUri": "1.dkr.ecr/aifactory", **args.inputs}
 
@@ -104,7 +106,7 @@ def test_given_a_ground_when_run_then_its_outputs_are_what_use_cases_read(engine
     assert (found.account, found.region, found.environment) == ("444455556666", "eu-central-1", "prod")
     assert found.repository_uri == "111122223333.dkr.ecr.eu-west-1.amazonaws.com/aifactory"
     assert found.bucket == "aifactory-platform-111122223333"
-    assert found.mlflow_url == "https://mlflow.sagemaker.eu-central-1.app.aws"
+    assert found.mlflow_url == "https://app-ABC1.mlflow.sagemaker.eu-central-1.app.aws"
     assert found.vpc is not None
     assert len(found.vpc.subnet_ids) == 2
 

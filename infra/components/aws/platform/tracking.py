@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws_native as aws
 
+from aifactory_runtime.contract import mlflow_app
 from infra.components.aws.part import Part, tagged
 from infra.components.aws.platform import naming
 from infra.components.aws.platform.bucket import Bucket
@@ -22,7 +23,6 @@ class Tracking(Part):
         *,
         environment: str,
         account: str,
-        region: str,
         key_arn: pulumi.Output[str],
         boundary_arn: pulumi.Input[str],
         tags: Mapping[str, str],
@@ -61,7 +61,7 @@ class Tracking(Part):
             opts=self.child(artefacts.policy),
         )
         self.arn: pulumi.Output[str] = self.app.arn
-        self.address = f"https://mlflow.sagemaker.{region}.app.aws"
+        self.address: pulumi.Output[str] = self.arn.apply(mlflow_app.address)
         self.register_outputs({"arn": self.arn, "address": self.address})
 
 

@@ -107,7 +107,7 @@ def test_given_a_shared_backend_when_asked_what_there_is_then_the_homes_own_sett
     home.work("dev").mkdir()  # destroyed: the engine took its settings away
 
     assert stacks.known(home) == ["prod", "churn.prod"]
-    assert names_of(plan.everything(home, PYTHON)) == [["prod"], ["churn.prod"]]
+    assert names_of(plan.everything(Place(home, None, None), PYTHON)) == [["prod"], ["churn.prod"]]
 
 
 def test_given_a_new_home_when_prepared_then_only_its_owner_can_read_it(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_fault_47_given_a_use_case_half_destroyed_when_everything_is_planned_the
     write(home.work("churn.prod") / "Pulumi.churn.prod.yaml", "config:\n  aifactory-usecase:home: /h\n")
     home.applied("churn", "prod").unlink()
 
-    waves = plan.everything(home, Path(sys.executable))
+    waves = plan.everything(Place(home, None, None), Path(sys.executable))
 
     assert [[stack.name for stack in wave] for wave in waves] == [
         ["shared"],

@@ -1,0 +1,67 @@
+"""What the platform in a cloud tells use cases: an object for each environment in its bucket, or a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from aifactory.provision import cloud_objects, stacks
+from aifactory_runtime.errors import FactoryError
+
+if TYPE_CHECKING:
+    from infra.components.aws.outputs import PlatformOutputs
+    from infra.platform.settings import PlatformSettings
+
+
+def address(settings: PlatformSettings) -> str:
+    """Where they lie, as a manifest names it under `platform`."""
+    from infra.components.aws.platform import naming
+
+    return f"s3://{naming.platform_bucket(str(settings.shared.account))}"
+
+
+def write(where: str, environment: str, outputs: Mapping[str, Any]) -> str:
+    """Write what the stack of an environment gave; the object's address. FactoryError in one line."""
+    from infra.components.aws.outputs import PlatformOutputs
+
+    text = PlatformOutputs.model_validate(outputs).model_dump_json(by_alias=True, indent=2)
+    cloud_objects.write(where, _key(environment), text.encode())
+    return f"{where.rstrip('/')}/{_key(environment)}"
+
+
+def read(where: str, environment: str) -> PlatformOutputs:
+    """What the platform says of an environment; FactoryError when it is not there or cannot be read."""
+    from infra.components.aws.outputs import PlatformOutputs
+
+    found = cloud_objects.read(where, _key(environment))
+    if found is None:
+        raise FactoryError(
+            f"{where} has no {_key(environment)}: factory up {environment} in the company's factory repo writes it, "
+            "or platform in factory.yaml names another platform"
+        )
+    try:
+        return PlatformOutputs.model_validate(json.loads(found))
+    except (ValueError, ValidationError):
+        raise FactoryError(
+            f"{where.rstrip('/')}/{_key(environment)} is damaged: factory up {environment} in the company's factory "
+            "repo writes it again"
+        ) from None
+
+
+def remove(where: str, environment: str) -> None:
+    """Take away what was told of an environment that is no more; FactoryError in one line."""
+    cloud_objects.remove(where, _key(environment))
+
+
+def standing(where: str) -> list[str]:
+    """Names of the use cases' stacks whose state lies in the platform's bucket; FactoryError in one line."""
+    first = f".pulumi/stacks/{stacks.USECASE}/"
+    found = (key.removeprefix(first) for key in cloud_objects.keys(where, first) if key.endswith(".json"))
+    return sorted(name.removesuffix(".json") for name in found)
+
+
+def _key(environment: str) -> str:
+    return f"platform/{environment}.json"
