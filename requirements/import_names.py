@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("factory.txt", "factory-dev.txt", "factory-dask.txt")
+LOCKS = ("factory.txt", "factory-dev.txt", "factory-dask.txt", "{% if target == 'aws' %}factory-aws.txt{% endif %}")
 PYTHON = "runtime/src/aifactory_runtime/contract/installed.py"
 JINJA = "questions/installed.jinja"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)

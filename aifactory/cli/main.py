@@ -17,6 +17,7 @@ SECTIONS = {
         "new": Entry("aifactory.cli.new:command", "Make a use case's repo from the template."),
         "adopt": Entry("aifactory.cli.adopt:command", "Bring in a repo that was made by hand, nothing of it lost."),
         "update": Entry("aifactory.cli.update:command", "Bring a repo to a release of the factory, your lines kept."),
+        "target": Entry("aifactory.cli.target:command", "Let the use case run on another target, such as aws."),
         "sample": Entry(
             "aifactory.cli.sample:command", "Make data/sample.csv again from the table (in a use case's repo)."
         ),

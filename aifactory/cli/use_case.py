@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from aifactory.profile import Intake, Wishes
     from aifactory.scaffold import Template
 
+PLATFORM = "FACTORY_PLATFORM"
+"""Variable with the address of the company's platform."""
 _OPTIONS = (
     click.option(
         "--data",
@@ -41,6 +43,11 @@ _OPTIONS = (
     click.option(
         "--train-in", type=click.Choice(["dev", "prod"]), help="Where models move from, or only code moves to."
     ),
+    click.option("--target", help="What its environments run on: local, this machine, or aws."),
+    click.option(
+        "--platform",
+        help=f"Where the company's platform in that cloud wrote its outputs, as s3://bucket; else {PLATFORM} says it.",
+    ),
     click.option("--title", help="What people call it."),
     click.option("--owner", help="Login of its owner; yours by default."),
     click.option("--team", help="The owner's team."),
@@ -55,7 +62,19 @@ _OPTIONS = (
     click.option("--ref", help="Release (0.2.0), commit, tag or branch of the template."),
     click.option("--allow-dirty", is_flag=True, help="Take uncommitted changes of the template along."),
 )
-_ANSWERS = ("data", "target_column", "problem", "scoring", "train_in", "title", "owner", "team", "profile")
+_ANSWERS = (
+    "data",
+    "target_column",
+    "problem",
+    "scoring",
+    "train_in",
+    "target",
+    "platform",
+    "title",
+    "owner",
+    "team",
+    "profile",
+)
 """Options that are answers of the template, by their names."""
 _OTHERS = ("id_columns", "time_column", "ignored", "encoding", "approvers", "extra", "address", "ref", "allow_dirty")
 
@@ -101,6 +120,8 @@ class Given:
                 raise UsageProblem(f"{key} is said twice, with --answer {key}=... and otherwise: keep one")
         if any(not login.strip() for login in self.approvers):
             raise UsageProblem("--approver is empty: name a person, or leave it out")
+        if answers.get("target", "local") != "local" and os.environ.get(PLATFORM):
+            answers.setdefault("platform", os.environ[PLATFORM])
         if ask:
             return answers
         if "use_case" not in answers:

@@ -13,6 +13,7 @@ from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST
 from aifactory_runtime.contract import recording
 from aifactory_runtime.errors import UsageProblem
+from aifactory_runtime.upgrades import answered_target
 from infra.policies.home_facts import measure
 from infra.policies.manifest_rules import violations
 
@@ -28,6 +29,8 @@ def check(place: Place, environments: Sequence[str], today: date) -> None:
     if place.repo is None or place.manifest is None:
         return
     path = place.repo / MANIFEST
+    if (other := answered_target.due(place.repo)) is not None:
+        raise UsageProblem(f"{path}:{yaml_model.line_of(path, ['target'])}: {other}")
     said: dict[str, None] = {}
     for environment in environments:
         facts = measure(place.home.root, place.manifest, environment, today)

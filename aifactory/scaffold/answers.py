@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aifactory_runtime.contract import addresses, names
@@ -22,6 +22,10 @@ _SECRETS = tuple(
         r"(?i)(password|passwd|passphrase|secret|token|api[_-]?key|account[_-]?key)[\"' ]*[=:][ ]*[^ ]",
     )
 )
+
+
+STAND_IN = "s3://company-platform"
+"""Default of the question `platform`; there is no such platform."""
 
 
 def parse(pairs: Sequence[str]) -> dict[str, str]:
@@ -69,6 +73,15 @@ def check_approval(answers: Mapping[str, Any]) -> None:
     if answers.get("approval") == "none" and approvers:
         raise UsageProblem(
             "approval: none leaves the approvers unasked; say approval=required, or leave out who approves"
+        )
+
+
+def platform_notes(answers: Mapping[str, Any]) -> Iterator[str]:
+    """That the platform's address is the template's stand-in, which nothing can be provisioned with."""
+    if answers.get("platform") == STAND_IN:
+        yield (
+            f"platform: {STAND_IN} in factory.yaml is a stand-in: write the address that whoever set your company's "
+            "platform up tells you, before factory up"
         )
 
 

@@ -61,7 +61,15 @@ def new(
         first = repository.start(built, str(made.answers["owner"]), f"Start {use_case} from the factory's template")
         files = sum(path.is_file() for path in built.rglob("*") if ".git" not in path.parts)
         place.move(built, target)
-    return Created(target, use_case, template.shown, first.commit, files, _notes(template, first.stand_in), made.owners)
+    return Created(
+        target,
+        use_case,
+        template.shown,
+        first.commit,
+        files,
+        (*_notes(template, first.stand_in), *given.platform_notes(made.answers)),
+        made.owners,
+    )
 
 
 def check(into: Path, answers: Mapping[str, str]) -> None:

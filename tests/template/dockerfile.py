@@ -83,7 +83,7 @@ def build(repo: Path, image: Image, machine: Mapping[str, str]) -> Image:
         elif instruction == "CMD":
             image.command = json.loads(text)
         else:
-            assert instruction in {"FROM", "EXPOSE"}, instruction
+            assert instruction in {"FROM", "EXPOSE", "ENTRYPOINT"}, instruction
     return image
 
 

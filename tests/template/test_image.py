@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -115,4 +118,48 @@ def test_given_the_dockerfile_when_its_steps_and_command_run_in_a_clean_folder_t
         service.terminate()
         code = service.wait(30)
     assert code == 0
+    _serve_what_a_platform_brings(trained, image, machine, rows)
     assert not list(image.inside(".").rglob("__pycache__")), "it writes nothing beside its code"
+
+
+def _serve_what_a_platform_brings(
+    trained: Path, image: dockerfile.Image, machine: Mapping[str, str], rows: Mapping[str, Any]
+) -> None:
+    """As SageMaker does: the word serve, the model in a folder, no environment; /ping and /invocations answer."""
+    (model,) = (path.parent for path in (trained / ".factory/embedded/serving/models").glob("*/MLmodel"))
+    brought = image.root / "opt-ml-model" / "model"
+    shutil.copytree(model, brought)
+    variables = image.environment(machine) | {
+        "AIFACTORY_SERVE_MODEL": str(brought.parent),
+        "AIFACTORY_SERVE_PORT": "0",
+        "AIFACTORY_MODEL_VERSION": "7",
+        "AIFACTORY_MODEL_SHA256": model.name,
+    }
+    command = [*image.command[:3], "serve"]
+    service = subprocess.Popen(command, cwd=image.inside("."), env=variables, stdout=subprocess.PIPE, text=True)
+    try:
+        assert service.stdout is not None
+        address = service.stdout.readline().strip().removesuffix("/docs")
+        until = time.monotonic() + 120
+        while httpx.get(f"{address}/ping").status_code != 200 and time.monotonic() < until:
+            time.sleep(0.2)
+        records = {"dataframe_records": rows["rows"]}
+        answer = httpx.post(f"{address}/invocations", json=records)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["model_version"] == "7"
+        assert "recorded" not in answer.json()
+        assert httpx.post(f"{address}/feedback", json={"labels": []}).status_code == 404
+    finally:
+        service.terminate()
+        code = service.wait(30)
+    assert code == 0
+    assert not image.inside(".factory").exists()
+    other = subprocess.run(
+        command,
+        cwd=image.inside("."),
+        check=False,
+        env={**variables, "AIFACTORY_MODEL_SHA256": "0" * 64},
+        capture_output=True,
+        text=True,
+    )
+    assert (other.returncode, "holds other bytes" in other.stderr) == (1, True), other.stderr

@@ -21,11 +21,27 @@ _HOST, _PORT = "127.0.0.1", 8000
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help=f"Port; default {_PORT}.")
-@click.option("--host", default=_HOST, show_default=True, help="Address; 0.0.0.0 in a container, nowhere else.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, envvar="AIFACTORY_SERVE_PORT", help=f"Port; default {_PORT}."
+)
+@click.option(
+    "--host",
+    default=_HOST,
+    envvar="AIFACTORY_SERVE_HOST",
+    show_default=True,
+    help="Address; 0.0.0.0 in a container, nowhere else.",
+)
+@click.option(
+    "--model",
+    "brought_to",
+    type=click.Path(path_type=Path),
+    default=None,
+    envvar="AIFACTORY_SERVE_MODEL",
+    help="A folder that a platform puts the model into, which then records answers, too.",
+)
 @click.option("--fd", type=int, default=None, help="A listening socket, given by the launcher.")
 @click.option("--challenger", "at", default=None, help="Be the challenger's worker on this socket, for the launcher.")
-def serve(port: int | None, host: str, fd: int | None, at: str | None) -> None:
+def serve(*, port: int | None, host: str, brought_to: Path | None, fd: int | None, at: str | None) -> None:
     """Answer requests with the released model; with nothing provisioned, with the newest one that passed its gate.
 
     Example: serve --port 8000
@@ -55,11 +71,17 @@ def serve(port: int | None, host: str, fd: int | None, at: str | None) -> None:
     except OSError as error:
         where = f"port {wanted} of {host}"
         raise FactoryError(f"{where} cannot be had ({error.strerror}): serve --port 0 takes any") from None
-    if project.environment.contract.environment == names.EMBEDDED:
-        _release(project)
+    if brought_to is not None:
+        from aifactory_runtime.serving import brought
+
+        worker = process.Worker(brought.released(project, brought_to), brought.Elsewhere())
+    else:
+        if project.environment.contract.environment == names.EMBEDDED:
+            _release(project)
+        worker = process.Worker(project)
     address, number = listener.getsockname()
     click.echo(f"http://{address}:{number}/docs")
-    if process.Worker(project).answer(listener):
+    if worker.answer(listener):
         click.echo("stopped", err=True)
         sys.exit(INTERRUPTED)
 

@@ -21,6 +21,7 @@ from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.labels import line
 from aifactory_runtime.serving import server
 from aifactory_runtime.serving.app import create_app
+from aifactory_runtime.serving.brought import Elsewhere
 from aifactory_runtime.serving.callers import Callers
 from aifactory_runtime.serving.document import ServingFolder
 from aifactory_runtime.serving.feedback import Feedback
@@ -40,16 +41,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Worker:
-    """The parts of one worker, wired together."""
+    """The parts of one worker, wired together; with `elsewhere` others record, and it takes no labels and requests."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, elsewhere: Elsewhere | None = None) -> None:
         self._project = project
         contract, settings = project.environment.contract, project.settings.serving
         folder = ServingFolder(Path(contract.release_uri))
-        recorder = Recorder(Path(contract.capture_uri), required=contract.capture == "required")
+        recorder = elsewhere or Recorder(Path(contract.capture_uri), required=contract.capture == "required")
         explainer = OneAtATime(settings.explain_seconds)
         self.service = Service(settings.max_body_bytes, recorder, callers_of(contract), explainer=explainer)
-        self.service.feedback = _feedback(project)
+        self.service.feedback = None if elsewhere else _feedback(project)
         if self.service.callers is not None and contract.inbox_uri is not None:  # else nobody is known by name
             self.service.retraining = Retraining(Path(contract.inbox_uri))
         tests = LiveTests(self.service, folder, protocol.socket_path(), Path(contract.capture_uri))

@@ -16,6 +16,7 @@ import msgspec
 from aifactory_runtime.capture.log_file import NotRecorded
 from aifactory_runtime.capture.redaction import Redacted
 from aifactory_runtime.config.settings import ServingSettings
+from aifactory_runtime.serving.brought import Elsewhere
 from aifactory_runtime.serving.callers import Caller, Callers
 from aifactory_runtime.serving.document import Served
 from aifactory_runtime.serving.metrics import Metrics
@@ -71,7 +72,7 @@ class Service:
     """One worker. The watcher's thread swaps `model` by assignment; a request keeps the one it began with."""
 
     max_body_bytes: int
-    recorder: Recorder
+    recorder: Recorder | Elsewhere
     callers: Callers | None = None
     model: ServedModel | None = None
     reason: str | None = NOTHING_RELEASED

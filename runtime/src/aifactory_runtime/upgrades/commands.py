@@ -10,7 +10,7 @@ import click
 
 from aifactory_runtime.config import project
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.upgrades import markers, steps
+from aifactory_runtime.upgrades import answered_target, markers, steps
 
 
 @click.command()
@@ -24,9 +24,9 @@ def upgrade(check: bool, as_json: bool) -> None:
     Example: upgrade --check
     """
     repo = project.find_root(Path.cwd())
-    conflict = markers.due(repo)
-    if conflict is not None:
-        raise FactoryError(conflict)
+    for wrong in (markers.due(repo), answered_target.due(repo)):
+        if wrong is not None:
+            raise FactoryError(wrong)
     found = steps.look(repo) if check else steps.apply(repo)
     if check and found.due:
         raise FactoryError(f"an upgrade is due: {'; '.join(found.due)}. Type make upgrade, then commit")
