@@ -44,6 +44,7 @@ _UNREACHABLE = (
 _NOT_ALLOWED = re.compile(
     r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w:*-]+)(?: on resource: (?P<resource>\S+))?"
 )
+_SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/(?P<session>[^/]+)")
 _LONGEST = 300
 
 
@@ -106,6 +107,12 @@ def denied(text: str, operation: str, environment: str) -> FactoryError:
 def short(arn: str) -> str:
     """What people call an identity: role and session of an assumed role, else what follows the account's number."""
     return arn.rpartition(":")[2].removeprefix("assumed-role/").removeprefix("user/")
+
+
+def session_of(arn: str) -> tuple[str, str, str]:
+    """Account, role and name of a session; all empty for who is no session of a role."""
+    found = _SESSION.fullmatch(arn)
+    return (found["account"], found["role"], found["session"]) if found else ("", "", "")
 
 
 def _of_client(error: exceptions.BotoCoreError) -> FactoryError:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from aifactory_runtime.config.credentials import Credentials
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.port import Registry
 
 
 def connect(contract: EnvironmentContract, credentials: Credentials | None) -> Registry:
-    """The registry of one environment under one identity; credentials from `config.credentials.of`."""
-    if contract.target != "local":
-        raise UsageProblem(f"{contract.environment} lies on {contract.target}, for which there is no registry yet")
+    """The registry of one environment under one identity; credentials from `config.credentials.of`.
+
+    On AWS there are none: the identity is that of the surroundings.
+    """
+    if contract.target == "aws":
+        from aifactory_runtime.aws import registry as on_aws
+
+        return on_aws.connect(contract)
     from aifactory_runtime.registry import mlflow as over_mlflow
 
     return over_mlflow.connect(contract, credentials)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.registry import artifacts, model_folder
+from aifactory_runtime.registry import artifacts, model_folder, same_version, whole
 from aifactory_runtime.registry.mlflow_runs import MAX_VALUE, Runs
-from aifactory_runtime.registry.port import DATA, MODEL_SHA256, Version
+from aifactory_runtime.registry.port import MODEL_SHA256, Version
 
 _MODEL = "model"
 _PAGE = 200
@@ -108,17 +106,8 @@ class Versions(Runs):
     def download(self, version: Version, folder: Path) -> None:
         """Copy the files to `folder` and check them against the version's digest; FactoryError leaves no folder."""
         address = self.artifact_address(version)
-        try:
-            with self.told():
-                self._files.get_folder(address, folder)
-            if model_folder.digest(folder) != version.model_sha256:
-                raise FactoryError(
-                    f"version {version.number} of {self._contract.model_name} is not what was registered "
-                    "(sha256 differs): do not use it, register the model again"
-                )
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        with whole.copy(folder, version, self._contract.model_name), self.told():
+            self._files.get_folder(address, folder)
 
     def _ensure_model(self) -> None:
         """In the embedded default the registered model is made on demand; elsewhere only provisioning makes it."""
@@ -134,11 +123,8 @@ class Versions(Runs):
 
     def _same(self, tags: Mapping[str, str]) -> Version | None:
         """The registered version of equal model and data."""
-        wanted = [tags.get(key) for key in (MODEL_SHA256, *DATA)]
-        for version in self.versions():
-            if [version.tags.get(key) for key in (MODEL_SHA256, *DATA)] == wanted:
-                return version
-        return None
+        wanted = same_version.identity(tags)
+        return next((version for version in self.versions() if same_version.identity(version.tags) == wanted), None)
 
     def _run_of(self, sha256: str) -> str:
         """A run for a model that was trained elsewhere: the one an interrupted call has begun, else a new one."""

@@ -105,7 +105,7 @@ class Approval:
     model_sha256: str
     report_sha256: str
     user_id: str
-    """Who the tracking server says started the run."""
+    """Whose login wrote it, as the tracking server or the cloud says."""
     time: int
     """Milliseconds since 1970, by the server."""
 
@@ -153,7 +153,7 @@ class Registry(Protocol):
     def register(self, folder: Path, tags: Mapping[str, str], run_id: str | None = None) -> Version:
         """Register the model folder, once: equal model and data give the version that is there.
 
-        Without `run_id` the files go to a run of their own in the environment's experiment.
+        Where files lie with runs, those without `run_id` go to a run of their own in the environment's experiment.
         """
 
     def versions(self) -> Sequence[Version]:
@@ -172,7 +172,7 @@ class Registry(Protocol):
         """Set one tag of a version."""
 
     def artifact_address(self, version: Version) -> str:
-        """Where the files lie: a folder on disk or an `mlflow-artifacts:` address."""
+        """Where the files lie: a folder on disk, an `mlflow-artifacts:` or an `s3:` address."""
 
     def download(self, version: Version, folder: Path) -> None:
         """Copy the files to `folder` and check them against the version's digest; FactoryError leaves no folder."""
