@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from aifactory_runtime.contract import names
 
 SHARED = "shared"
 PLATFORM_STACKS = (SHARED, *names.ENVIRONMENTS)
+
+PREFIX = "aifactory"
+"""What names begin with that an account gives for all that it holds."""
 
 CALLERS = "callers"
 TOKENS = "tokens"
@@ -42,26 +46,45 @@ class Limit:
 
     length: int
     separator: str
+    also: str = ""
+    """Characters that may stand in it besides; of others the separator takes the place."""
 
 
 LIMITS = {
     "azure-storage-account": Limit(24, ""),
+    "iam-role": Limit(64, "-", "._"),
+    # The account's number and `-audit` follow, and 63 is the vendor's limit.
+    "s3-bucket": Limit(44, "-"),
     "sagemaker-endpoint": Limit(63, "-"),
+    # Parts that people name hold single hyphens, so these are joined by what none of them holds.
+    "sagemaker-user-profile": Limit(63, "--"),
+    "sns-topic": Limit(256, "_", "-"),
 }
 _DIGEST = 8
 
 
-def fitted(kind: str, use_case: str, environment: str) -> str:
-    """Name of what a use case has in an environment, within the limit of `kind`.
+def cloud_role(role: str, use_case: str, environment: str) -> str:
+    """Role at a cloud of one persona, or identity, in one environment of one use case."""
+    return fitted("iam-role", PREFIX, use_case, environment, role)
 
-    `<use case><separator><environment>`, where that fits as it is; else shortened, with a suffix that is a digest of
-    the whole, so that neither length nor a dropped hyphen makes two names one. The same on every machine, always.
+
+def cloud_approver_role(person: str, use_case: str, environment: str) -> str:
+    """Role at a cloud of one approver: the only one that may write the person's approvals."""
+    return cloud_role(f"{names.APPROVER}.{person}", use_case, environment)
+
+
+def fitted(kind: str, *parts: str) -> str:
+    """Name of what a use case has in an environment (`parts` are both, and what tells it apart), within its limit.
+
+    The parts, joined by the separator of `kind`, where that fits as it is; else shortened, with a suffix that is a
+    digest of the whole, so that neither length nor a dropped character makes two names one. The same on every machine,
+    always.
     """
     limit = LIMITS[kind]
-    plain = f"{use_case}{limit.separator}{environment}"
-    spelled = plain if limit.separator else plain.replace("-", "")
+    plain = limit.separator.join(parts)
+    spelled = re.sub(f"[^a-z0-9{re.escape(limit.separator + limit.also)}]", limit.separator, plain)
     if spelled == plain and len(plain) <= limit.length:
         return plain
-    digest = hashlib.sha256(f"{use_case}.{environment}".encode()).hexdigest()[:_DIGEST]
+    digest = hashlib.sha256(".".join(parts).encode()).hexdigest()[:_DIGEST]
     room = limit.length - _DIGEST - len(limit.separator)
     return f"{spelled[:room].rstrip('-')}{limit.separator}{digest}"

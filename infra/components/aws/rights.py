@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
+from aifactory_runtime.contract import names
+from infra.components.aws import machines
+from infra.components.aws.bucket_policies import audit_bucket_policy, bucket_policy
+from infra.components.aws.granting import Statement, approvals_of, document, writes_audit
 from infra.components.aws.held import Resources
+from infra.components.aws.machines import APPLIES, EVENTS, READS
+from infra.components.aws.statements import JOB, statements
+from infra.conventions import forges, personas
+from infra.conventions.personas import Capability
 
-__all__ = ["Resources", "audit_bucket_policy", "bucket_policy", "policy", "trust", "trust_people", "trust_service"]
+__all__ = [
+    "APPLIES",
+    "EVENTS",
+    "JOB",
+    "READS",
+    "Resources",
+    "audit_bucket_policy",
+    "bucket_policy",
+    "policy",
+    "trust",
+    "trust_people",
+    "trust_service",
+]
 
 Document = dict[str, Any]
 """A policy as IAM reads it: `Version` and `Statement`."""
 
-APPROVER = "approver"
+APPROVER = names.APPROVER
 """Role of one approver each: `policy` wants to know the person."""
-JOB = "job"
-"""What steps of the pipeline, scheduled jobs and monitors run as."""
-EVENTS = "events"
-"""What rules and schedules start a pipeline as, and put into a queue."""
-READS = "ci-read"
-"""What CI runs `factory preview` as, and the checks of a pull request from the repo itself."""
-APPLIES = "ci-apply"
-"""What CI runs `factory up` as."""
+MACHINES: Mapping[str, Callable[[Resources], list[Statement]]] = {
+    JOB: machines.job,
+    EVENTS: machines.events,
+    READS: machines.reads,
+    APPLIES: machines.applies,
+}
+"""Roles that only a cloud has, in every environment."""
+TRAINS = personas.rights(names.DATA_SCIENTIST, "dev").may - {Capability.CALL, Capability.SEE_COST}
+"""What a job may in every environment: it trains and registers, and releases nothing."""
+NOT_HERE = {names.SERVICE: frozenset({Capability.SEE_RUNS})}
+"""What a role may on this machine and not here: an endpoint is isolated, and who sees runs at AWS may write them."""
+_ACTS = frozenset(
+    {
+        *(Capability.REGISTER, Capability.RELEASE, Capability.APPROVE, Capability.FEED_LABELS),
+        *(Capability.ASK_RETRAINING, Capability.READ_DATA, Capability.WRITE_DATA),
+    }
+)
+"""What leaves a line in the audit log."""
+LOGIN = "aws:PrincipalTag/login"
+"""The tag by which a session says who the person is: an attribute that the company's identity source hands on."""
+
+
+def capabilities(role: str, environment: str) -> frozenset[Capability]:
+    """What a role may do on AWS in an environment; KeyError where it has no rights there."""
+    if role in MACHINES:
+        return TRAINS if role == JOB else frozenset()
+    return personas.rights(role, environment).may - NOT_HERE.get(role, frozenset())
 
 
 def policy(role: str, environment: str, resources: Resources, person: str | None = None) -> Document:
@@ -30,35 +70,61 @@ def policy(role: str, environment: str, resources: Resources, person: str | None
 
     `person` is the login of an approver, and of nobody else. KeyError where the role has no rights there.
     """
-    raise NotImplementedError(f"{role} in {environment} of {resources.use_case} {person}")
+    may = capabilities(role, environment)
+    if (person is None) == (Capability.APPROVE in may):
+        raise ValueError(f"{role}: {'say whose approvals it writes' if person is None else 'it writes no approvals'}")
+    found = [one for capability in Capability if capability in may for one in statements(capability, resources)]
+    if person is not None:
+        found += approvals_of(person, resources)
+    if may & _ACTS:
+        found += writes_audit(resources)
+    if role in MACHINES:
+        found += MACHINES[role](resources)
+    whole = document(found)
+    if role == APPLIES:  # The longest: with long names it has no room for what its statements are called.
+        whole["Statement"] = [{key: part for key, part in one.items() if key != "Sid"} for one in whole["Statement"]]
+    return whole
 
 
 def trust(subjects: Sequence[str], provider: str) -> Document:
-    """Who may take a role with a token of a forge: exactly these subjects, with AWS as audience.
+    """Who may take a role with a token of a forge: exactly these subjects, for the audience of that forge.
 
     `provider` is the provider's ARN. ValueError for no subject, and for one with a wildcard.
     """
-    raise NotImplementedError(f"{subjects} {provider}")
+    for subject in subjects:
+        if re.search(r"[*?$]", subject):
+            raise ValueError(f"{subject}: a subject names one repo and one environment; write it without wildcards")
+    if not subjects:
+        raise ValueError("nobody could take the role; name the subject of the repo's tokens (factory doctor prints it)")
+    issuer = provider.partition(":oidc-provider/")[2]
+    exactly = {f"{issuer}:sub": sorted(set(subjects)), f"{issuer}:aud": forges.audience(issuer)}
+    let_in = _let_in({"Federated": provider}, "sts:AssumeRoleWithWebIdentity", {"StringEquals": exactly})
+    return {"Version": "2012-10-17", "Statement": [let_in]}
 
 
-def trust_people(people: Mapping[str, date | None], account: str) -> Document:
+def trust_people(people: Mapping[str, date | None], account: str, partition: str = "aws") -> Document:
     """Who may take a persona's role: sessions of the account that carry the tag `login` of one of these people.
 
     The value is the last day, at whose end (UTC) IAM itself refuses; None has no end. A session is named for its login.
     """
-    raise NotImplementedError(f"{people} {account}")
+    if not people:
+        raise ValueError("nobody could take the role; make none for a persona without people")
+    days = sorted({day for day in people.values() if day is not None})
+    found = []
+    for day in ([None] if None in people.values() else []) + days:
+        logins = sorted(login for login, last in people.items() if last == day)
+        condition: dict[str, Any] = {"StringEquals": {LOGIN: logins, "sts:RoleSessionName": f"${{{LOGIN}}}"}}
+        if day is not None:
+            condition["DateLessThan"] = {"aws:CurrentTime": f"{day + timedelta(days=1)}T00:00:00Z"}
+        found.append(_let_in({"AWS": f"arn:{partition}:iam::{account}:root"}, "sts:AssumeRole", condition))
+    return {"Version": "2012-10-17", "Statement": found}
 
 
 def trust_service(services: Sequence[str], resources: Resources) -> Document:
     """That AWS's own services may take a role, for this account's resources alone: `sagemaker.amazonaws.com`, ..."""
-    raise NotImplementedError(f"{services} {resources.account}")
+    only_ours = {"StringEquals": {"aws:SourceAccount": resources.account}}
+    return {"Version": "2012-10-17", "Statement": [_let_in({"Service": list(services)}, "sts:AssumeRole", only_ours)]}
 
 
-def bucket_policy(resources: Resources, approvers: Sequence[str]) -> Document:
-    """What a use case's bucket refuses whoever asks: no TLS, another's key, approvals in another person's name."""
-    raise NotImplementedError(f"{resources.bucket} {approvers}")
-
-
-def audit_bucket_policy(resources: Resources) -> Document:
-    """What the bucket of audit lines refuses whoever asks: no TLS, a line written twice, a line removed."""
-    raise NotImplementedError(resources.audit_bucket)
+def _let_in(principal: Mapping[str, Any], action: str, condition: Mapping[str, Any]) -> Statement:
+    return {"Effect": "Allow", "Principal": {**principal}, "Action": action, "Condition": {**condition}}

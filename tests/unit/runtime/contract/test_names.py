@@ -42,7 +42,14 @@ def test_fault_49_given_any_place_when_fitted_then_the_name_is_one_the_vendor_ta
     kind: str, place: tuple[str, str]
 ) -> None:
     name = conventions.fitted(kind, *place)
-    form = {"azure-storage-account": r"[a-z0-9]{3,24}", "sagemaker-endpoint": r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"}
+    form = {
+        "azure-storage-account": r"[a-z0-9]{3,24}",
+        "iam-role": r"[\w+=,.@-]{1,64}",
+        "s3-bucket": r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]",
+        "sagemaker-endpoint": r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+        "sagemaker-user-profile": r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+        "sns-topic": r"[A-Za-z0-9_-]{1,256}",
+    }
     assert re.fullmatch(form[kind], name), name
     assert len(name) <= conventions.LIMITS[kind].length
     assert name == conventions.fitted(kind, *place)
@@ -65,6 +72,7 @@ def test_fault_49_given_two_places_when_fitted_then_their_names_differ(
         ("azure-storage-account", "a-b", "dev", "abdevcce787b5"),
         ("azure-storage-account", "ab", "dev", "abdev"),
         ("sagemaker-endpoint", "customer-churn", "staging", "customer-churn-staging"),
+        ("s3-bucket", "a" * 40, "prod", "a" * 35 + "-aee85ab6"),
     ],
 )
 def test_fault_49_given_a_place_when_fitted_then_its_name_never_changes(
@@ -88,6 +96,9 @@ def _all(use_case: str, environment: str, person: str) -> dict[str, str]:
     return {
         "login": names.login(person, *place),
         "role": conventions.approver_role(person, *place),
+        "role at a cloud": conventions.cloud_approver_role(person, *place),
+        "profile": conventions.fitted("sagemaker-user-profile", *place, person),
+        "topic": conventions.fitted("sns-topic", *place, person),
         "approvals": names.approvals(*place, person),
     }
 
@@ -114,6 +125,7 @@ def test_given_a_person_when_named_then_no_role_or_identity_bears_their_name(
 ) -> None:
     assert names.login(person, *place) != names.login(persona, *place)
     assert conventions.role(persona, *place) != conventions.approver_role(person, *place)
+    assert conventions.cloud_role(persona, *place) != conventions.cloud_approver_role(person, *place)
     assert names.approvals(*place, person) != names.experiment(*place)
 
 
