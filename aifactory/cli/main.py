@@ -39,6 +39,9 @@ SECTIONS = {
             "aifactory.cli.environments:retire", "Stop a use case and keep all it made; says why in status."
         ),
         "destroy": Entry("aifactory.cli.environments:destroy", "Remove environments and everything in them."),
+        "bootstrap": Entry(
+            "aifactory.cli.bootstrap:command", "Prepare an account in a cloud for the platform, once (aws)."
+        ),
     },
     "Models, in a use case's repo": {
         "release": Entry("aifactory.cli.repo:release", "Move a model to an environment."),

@@ -24,6 +24,16 @@ def read(where: str, key: str) -> bytes | None:
         raise FactoryError(f"{where}/{key} cannot be read: {_said(error)}") from None
 
 
+def is_there(where: str, key: str) -> bool:
+    """Whether there is such an object; no when there is no such bucket. FactoryError as `read`."""
+    try:
+        return read(where, key) is not None
+    except FactoryError as error:
+        if "NoSuchBucket" in str(error):
+            return False
+        raise
+
+
 def write(where: str, key: str, content: bytes) -> None:
     """Write an object whole, over the one that is there; FactoryError as `read`."""
     if "://" not in where:

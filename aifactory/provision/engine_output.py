@@ -104,6 +104,7 @@ def _details(metadata: Any) -> str:
 _PASSPHRASE = re.compile(
     r"incorrect passphrase|passphrase must be set|no such file.*passphrase|PASSPHRASE_FILE: open", re.IGNORECASE
 )
+_NO_BUCKET = re.compile(r"could not list bucket.*(NoSuchBucket|NotFound)", re.IGNORECASE | re.DOTALL)
 _LOCKED = re.compile(r"currently locked by", re.IGNORECASE)
 
 
@@ -112,6 +113,8 @@ def sentence(action: str, stack: str, errors: list[str], error: Exception) -> st
     text = str(error)
     if _PASSPHRASE.search(text):
         return f"{stack}: the passphrase does not open this state; nothing was changed: restore FACTORY_HOME/passphrase"
+    if _NO_BUCKET.search(text):
+        return f"{stack}: the bucket of the engine's state is not there: factory bootstrap aws makes it"
     if _LOCKED.search(text):
         return f"{stack}: another machine or process works on this state; wait for it and run the command again"
     said = [line for entry in errors for line in entry.splitlines() if line.strip()]

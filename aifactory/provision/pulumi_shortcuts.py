@@ -24,6 +24,11 @@ def without_questions_afterwards(selected: automation.Stack) -> automation.Stack
     return selected
 
 
+def change_secrets_provider(workspace: automation.LocalWorkspace, stack: str, provider: str) -> None:
+    """Encrypt the secrets in a stack's state anew; the library has no method of its own for this command."""
+    workspace._run_pulumi_cmd_sync(["stack", "change-secrets-provider", provider, "--stack", stack])
+
+
 def engine_command() -> automation.PulumiCommand:
     """The engine as found, whose version is known; asking it again costs a start of it, 0.1 s a stack."""
     from pulumi import automation

@@ -79,23 +79,27 @@ def _perform(action: str, pulumi_stack: automation.Stack, watcher: Watcher) -> N
 def _select(stack: Stack, home: Home) -> automation.Stack:
     from pulumi import automation
 
+    try:
+        selected = automation.Stack.create_or_select(stack.name, workspace(stack, home))
+    except automation.CommandError as error:
+        raise FactoryError(sentence("select", stack.name, [], error)) from error
+    return pulumi_shortcuts.without_questions_afterwards(selected)
+
+
+def workspace(stack: Stack, home: Home) -> automation.LocalWorkspace:
+    """The stack's program in its work folder, which is written, with the backend that has its state."""
     main = stack.program / "__main__.py"
 
     def program() -> None:
         runpy.run_path(str(main), run_name="__main__")
 
-    workspace = pulumi_shortcuts.workspace_class()(
+    return pulumi_shortcuts.workspace_class()(
         work_dir=str(stacks.write_work_folder(stack, home)),
         program=program,
         env_vars=_engine_variables(stack, home),
         secrets_provider=stack.secrets or None,
         pulumi_command=pulumi_shortcuts.engine_command(),
     )
-    try:
-        selected = automation.Stack.create_or_select(stack.name, workspace)
-    except automation.CommandError as error:
-        raise FactoryError(sentence("select", stack.name, [], error)) from error
-    return pulumi_shortcuts.without_questions_afterwards(selected)
 
 
 def _engine_variables(stack: Stack, home: Home) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SHARED = "shared"
 PLATFORM = "aifactory-platform"
 USECASE = "aifactory-usecase"
+BOOTSTRAP = "aifactory-bootstrap"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,16 @@ def cloud_usecase(manifest: Manifest, environment: str, home: Home, platform: Pl
     name = names.stack(manifest.use_case, environment)
     provider = _plugin_settings(platform.account, platform.region)
     return Stack(name, USECASE, environment, configuration, provider, state.backend, state.secrets)
+
+
+def cloud_account(account: str, region: str, content: Mapping[str, Any]) -> Stack:
+    """Stack of what an account needs before the platform; `content` is its setting."""
+    from infra.components.aws.platform import naming
+
+    state = cloud_state.of(naming.platform_bucket(account), region, naming.STATE_ALIAS)
+    configuration = {"target": "aws", "account": json.dumps(content)}
+    provider = _plugin_settings(account, region)
+    return Stack(f"account-{account}", BOOTSTRAP, SHARED, configuration, provider, state.backend, state.secrets)
 
 
 def _plugin_settings(account: str, region: str) -> dict[str, Any]:

@@ -79,6 +79,18 @@ class Identity(_Part):
         issued = {"github": "sts.amazonaws.com", "azure-devops": "api://AzureADTokenExchange"}
         return issued.get(self.forge, f"https://{self.issuer}")
 
+    def subject(self, environment: str, *, reads: bool) -> str:
+        """By which subject the forge's tokens name jobs of the factory repo in an environment of the forge.
+
+        Jobs that only preview run in an environment of their own, `<environment>-read`, which asks nobody.
+        """
+        at = f"{environment}-read" if reads else environment
+        if self.forge == "github":
+            return f"repo:{self.organization}/{self.repository}:environment:{at}"
+        if self.forge == "azure-devops":
+            return f"sc://{self.organization}/{self.repository}-{at}"
+        return f"project_path:{self.organization}/{self.repository}:ref_type:branch:ref:main:environment:{at}"
+
 
 class Site(_Part):
     """What one environment, or what all share, runs on."""

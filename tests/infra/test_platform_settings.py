@@ -146,3 +146,11 @@ def test_given_the_factorys_checkout_when_sought_then_the_file_is_found_at_or_ab
 
     assert platform_file.find(below) == tmp_path / platform_file.FILE
     assert platform_file.find(Path("/")) is None
+
+
+def test_given_the_page_when_its_example_is_read_then_it_is_valid(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "aws.md").read_text(encoding="utf-8")
+    example = page.partition("## The platform")[2].partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / platform_file.FILE).write_text(example, encoding="utf-8")
+
+    assert platform_file.load(tmp_path / platform_file.FILE).in_cloud == ("dev", "prod")

@@ -67,10 +67,15 @@ def engine() -> Iterator[Recorder]:
 def platform(recorder: Recorder, environment: str, entry: str | None = None) -> dict[str, Any]:
     """Run the platform's program for a stack; its exports."""
     valid = PlatformSettings.model_validate(VALID).entry(environment).model_dump_json()
-    config = {"target": "aws", "environment": environment, "platform": entry or valid}
+    return program(recorder, "platform", environment=environment, platform=entry or valid)
+
+
+def program(recorder: Recorder, name: str, **config: str) -> dict[str, Any]:
+    """Run a program with these settings; its exports."""
+    config["target"] = "aws"
     asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi.runtime.set_mocks(recorder, project="aifactory-platform", stack="test")
-    pulumi.runtime.set_all_config({f"aifactory-platform:{key}": value for key, value in config.items()})
+    pulumi.runtime.set_mocks(recorder, project=f"aifactory-{name}", stack="test")
+    pulumi.runtime.set_all_config({f"aifactory-{name}:{key}": value for key, value in config.items()})
     exports: dict[str, Any] = {}
 
     def export(key: str, value: Any) -> None:
@@ -79,7 +84,7 @@ def platform(recorder: Recorder, environment: str, entry: str | None = None) -> 
     def main() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pulumi, "export", export)
-            runpy.run_path(str(INFRA / "platform" / "__main__.py"), run_name="__main__")
+            runpy.run_path(str(INFRA / name / "__main__.py"), run_name="__main__")
 
     asyncio.get_event_loop().run_until_complete(stack.run_pulumi_func(main))
     return exports
