@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Bench:
     """Interpreter of the servers' environment."""
     policies: tuple[str, ...] = ()
     today: str = TODAY
+    plugins: Mapping[str, Path] = field(default_factory=lambda: {"local": INFRA / "providers" / "local"})
     said: list[str] = field(default_factory=list)
 
     def stack(self, project: str, name: str, config: dict[str, str]) -> automation.Stack:
@@ -41,7 +42,7 @@ class Bench:
         for folder in (work, state):
             folder.mkdir(parents=True, exist_ok=True)
         full = f"aifactory-{project}"
-        plugins = {"providers": [{"name": "local", "path": str(INFRA / "providers" / "local")}]}
+        plugins = {"providers": [{"name": key, "path": str(path)} for key, path in self.plugins.items()]}
         (work / "Pulumi.yaml").write_text(yaml.safe_dump({"name": full, "runtime": "python", "plugins": plugins}))
         workspace = automation.LocalWorkspace(
             work_dir=str(work),

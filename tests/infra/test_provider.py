@@ -20,15 +20,13 @@ from pulumi.runtime import rpc
 
 from aifactory import home as tool_home
 from aifactory_runtime.capture import hashing
-from infra.providers.local import diff, files, layout, messages, processes, rotation_mark, values
-from infra.providers.local.failure import Failure, Unreachable
+from infra.providers.local import diff, failure, files, layout, processes, rotation_mark
 from infra.providers.local.file import File
 from infra.providers.local.folder import Folder
 from infra.providers.local.hash_keys import HashKeys
 from infra.providers.local.kind import Kind
 from infra.providers.local.kinds import KINDS, load
 from infra.providers.local.membership import Membership
-from infra.providers.local.messages import provider_pb2 as wire
 from infra.providers.local.mlflow_experiment import MlflowExperiment
 from infra.providers.local.mlflow_role import MlflowRole
 from infra.providers.local.plugin import PREFIX, LocalProvider
@@ -36,6 +34,9 @@ from infra.providers.local.port_lease import PortLease, registry
 from infra.providers.local.service import Service, section
 from infra.providers.local.supervisor import Supervisor
 from infra.providers.local.token_file import Token
+from infra.providers.protocol import messages, values
+from infra.providers.protocol.failure import Failure
+from infra.providers.protocol.messages import provider_pb2 as wire
 
 TEXT = st.text(max_size=20)
 PLAIN = st.recursive(
@@ -428,13 +429,13 @@ def test_given_no_tracking_server_when_read_then_the_last_known_state_stays(tmp_
     state = {"home": str(tmp_path), "name": "dev/churn", "experiment_id": "1"}
     assert MlflowExperiment().read(state) == state
     MlflowExperiment().delete(state)
-    with pytest.raises(Unreachable, match="factory up shared"):
+    with pytest.raises(failure.Unreachable, match="factory up shared"):
         MlflowExperiment().create({"home": str(tmp_path), "name": "dev/churn"})
 
 
 def test_given_a_tracking_server_that_is_down_when_deleted_then_its_database_is_not_forgotten(tmp_path: Path) -> None:
     files.write(layout.tracking(tmp_path) / "mlflow.db", "")
-    with pytest.raises(Unreachable):
+    with pytest.raises(failure.Unreachable):
         MlflowExperiment().delete({"home": str(tmp_path), "name": "dev/churn", "experiment_id": "1"})
 
 

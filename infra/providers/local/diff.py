@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from infra.providers.local.kind import Kind
-from infra.providers.local.messages import provider_pb2 as wire
-from infra.providers.local.values import has_unknown
+from infra.providers.protocol.messages import provider_pb2 as wire
+from infra.providers.protocol.values import has_unknown
 
 
 def compare(kind: Kind, state: dict[str, Any], inputs: dict[str, Any]) -> wire.DiffResponse:

@@ -1,10 +1,8 @@
-"""What goes wrong on this machine, as the one sentence that people read."""
+"""What goes wrong on this machine besides failures."""
 
 from __future__ import annotations
 
-
-class Failure(Exception):
-    """Says what is wrong and what to do about it."""
+from infra.providers.protocol.failure import Failure
 
 
 class Unreachable(Failure):

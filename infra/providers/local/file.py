@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.providers.local import files
 from infra.providers.local.kind import Kind, Values
-from infra.providers.local.values import UNKNOWN, Unknown
+from infra.providers.protocol.values import UNKNOWN, Unknown
 
 
 def _digest(content: str) -> str:

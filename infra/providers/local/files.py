@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from infra.providers.local.failure import Failure
+from infra.providers.protocol.failure import Failure
 
 _MOST_DIGITS = 32
 """Of the process id that a holder writes into its lock file."""

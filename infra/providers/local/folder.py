@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.providers.local import files
-from infra.providers.local.failure import Failure
 from infra.providers.local.kind import Kind, Values
+from infra.providers.protocol.failure import Failure
 
 _COMPLETE = "complete"
 _PATIENCE_SECONDS = 120.0

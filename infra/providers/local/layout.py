@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from infra.providers.local.failure import Failure
+from infra.providers.protocol.failure import Failure
 
 LOOPBACK = "127.0.0.1"
 TRACKING = "tracking"

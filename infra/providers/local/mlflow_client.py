@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from infra.providers.local import files, layout
-from infra.providers.local.failure import Failure, Unreachable
+from infra.providers.local.failure import Unreachable
+from infra.providers.protocol.failure import Failure
 
 if TYPE_CHECKING:
     import httpx

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 
 from infra.providers.local import diff
-from infra.providers.local.failure import Failure
 from infra.providers.local.kind import Kind
 from infra.providers.local.kinds import KINDS, load
-from infra.providers.local.messages import plugin_pb2
-from infra.providers.local.messages import provider_pb2 as wire
-from infra.providers.local.messages import provider_pb2_grpc as service
-from infra.providers.local.values import UNKNOWN, has_unknown, plain_map, wire_map
+from infra.providers.protocol.failure import Failure
+from infra.providers.protocol.messages import plugin_pb2
+from infra.providers.protocol.messages import provider_pb2 as wire
+from infra.providers.protocol.messages import provider_pb2_grpc as service
+from infra.providers.protocol.server import in_a_sentence
+from infra.providers.protocol.values import UNKNOWN, has_unknown, plain_map, wire_map
 
 VERSION = "0.1.0"
 PREFIX = "local:index:"
@@ -78,22 +78,7 @@ class LocalProvider:
         return Empty()
 
 
-Method = Callable[[LocalProvider, Any], Coroutine[Any, Any, Any]]
-
-
-def _in_a_sentence(method: Method) -> Any:
-    """Answer with what the method returns, or report a failure as its message, without the class of the exception."""
-
-    async def answered(self: Servicer, request: Any, context: Any) -> Any:
-        try:
-            return await method(self.provider, request)
-        except Failure as problem:
-            message = str(problem)
-        except Exception as error:
-            message = f"the provider of this machine failed: {type(error).__name__}: {error}"
-        return await context.abort(grpc.StatusCode.UNKNOWN, message)
-
-    return answered
+_in_a_sentence = partial(in_a_sentence, "the provider of this machine")
 
 
 class Servicer(service.ResourceProviderServicer):

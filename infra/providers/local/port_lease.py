@@ -9,10 +9,10 @@ import socket
 from pathlib import Path
 
 from infra.providers.local import files, layout, processes
-from infra.providers.local.failure import Failure
 from infra.providers.local.files import locked
 from infra.providers.local.kind import Kind, Values
-from infra.providers.local.values import UNKNOWN
+from infra.providers.protocol.failure import Failure
+from infra.providers.protocol.values import UNKNOWN
 
 LEASED = "leased"
 # Below the ports that Linux hands out to outgoing connections, so that a stopped service finds its port free again.

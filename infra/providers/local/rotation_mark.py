@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from infra.providers.local import files
-from infra.providers.local.failure import Failure
+from infra.providers.protocol.failure import Failure
 
 PENDING = "to be rotated"
 MOST_OVERLAP_SECONDS = 86_400

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.providers.local import layout, processes
-from infra.providers.local.failure import Failure, Unreachable
+from infra.providers.local.failure import Unreachable
 from infra.providers.local.kind import Kind, Values
 from infra.providers.local.supervisor_client import Program, SupervisorClient
-from infra.providers.local.values import UNKNOWN
+from infra.providers.protocol.failure import Failure
+from infra.providers.protocol.values import UNKNOWN
 
 RUNNING = "running"
 _NETWORK = frozenset({"host", "port", "ready_path", "ready_text"})

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.providers.local import files, layout, processes
-from infra.providers.local.failure import Failure, Unreachable
+from infra.providers.local.failure import Unreachable
 from infra.providers.local.files import locked
+from infra.providers.protocol.failure import Failure
 
 _KEPT = (
     *("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER"),

@@ -12,7 +12,7 @@ from aifactory.provision.plan import Place
 from aifactory.status import addresses, overview
 from aifactory_runtime.errors import FactoryError
 from infra.providers.local import files, layout
-from infra.providers.local.failure import Failure
+from infra.providers.protocol.failure import Failure
 from tests.unit.aifactory.conftest import Factory
 from tests.unit.aifactory.homes import provisioned, repo, write
 

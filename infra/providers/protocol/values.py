@@ -7,8 +7,8 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value  # type: ignore[import-untyped]
 
-from infra.providers.local import messages
-from infra.providers.local.failure import Failure
+from infra.providers.protocol import messages
+from infra.providers.protocol.failure import Failure
 
 
 class Unknown:

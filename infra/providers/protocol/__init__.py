@@ -1,0 +1,1 @@
+"""What every provider plugin of ours shares: the engine's messages and values, failures as sentences, the server."""
