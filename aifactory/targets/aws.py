@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NoReturn
+import importlib.util
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NoReturn
 
 from aifactory_runtime.errors import FactoryError, UsageProblem
+
+if TYPE_CHECKING:
+    from aifactory.provision.diagnosis import Finding
+    from aifactory.provision.plan import Place
+    from aifactory.status.addresses import Address
+    from aifactory.status.logs import Line, Wanted
+    from aifactory.targets.report import Report
 
 _PAGE = "docs/aws.md"
 _VERSIONS = f"its buckets keep each version of every object: {_PAGE} says how one is brought back"
@@ -20,17 +28,44 @@ def _without_meaning(command: str, instead: str) -> Callable[..., NoReturn]:
     return refuse
 
 
-def _unfinished(command: str) -> Callable[..., NoReturn]:
-    def refuse(*_asked: object, **_more: object) -> NoReturn:
-        raise FactoryError(f"factory {command} does not know AWS yet: look at it in the console")
+def _require() -> None:
+    """FactoryError where the tool was installed without what speaks to AWS."""
+    if importlib.util.find_spec("boto3") is None:
+        raise FactoryError("what speaks to AWS is not installed: uv tool install 'aifactory[aws]', as docs/aws.md says")
 
-    return refuse
+
+def status(place: Place) -> Report:
+    """What each environment released, serves, registered and ran, and which alarms are on."""
+    _require()
+    from aifactory.targets.on_aws import standing
+
+    return standing.report(place)
 
 
-status = _unfinished("status")
-logs = _unfinished("logs")
-open = _unfinished("open")
-doctor = _unfinished("doctor")
+def logs(place: Place, wanted: Wanted, lines: int, *, follow: bool) -> Iterator[Line]:
+    """What jobs and endpoint wrote to CloudWatch."""
+    _require()
+    from aifactory.targets.on_aws import logs as groups
+
+    return groups.lines(place, wanted, lines, follow=follow)
+
+
+def open(place: Place, page: str | None, where: str | None) -> list[Address]:
+    """Pages of the console, and of MLflow by an address that logs in."""
+    _require()
+    from aifactory.targets.on_aws import pages
+
+    return pages.of(place, page, where)
+
+
+def doctor(place: Place) -> list[Finding]:
+    """What account, region and platform give."""
+    _require()
+    from aifactory.targets.on_aws import doctor as account
+
+    return account.examine(place)
+
+
 start = _without_meaning(
     "start", "services are AWS's and run all the time; an endpoint is started by a release: factory release"
 )
