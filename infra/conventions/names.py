@@ -53,8 +53,8 @@ class Limit:
 LIMITS = {
     "azure-storage-account": Limit(24, ""),
     "iam-role": Limit(64, "-", "._"),
-    # The account's number and `-audit` follow, and 63 is the vendor's limit.
-    "s3-bucket": Limit(44, "-"),
+    # `audit--` goes before it and the account's number after it, and 63 is the vendor's limit.
+    "s3-bucket": Limit(43, "-"),
     "sagemaker-endpoint": Limit(63, "-"),
     # Parts that people name hold single hyphens, so these are joined by what none of them holds.
     "sagemaker-user-profile": Limit(63, "--"),

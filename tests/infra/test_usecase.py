@@ -16,7 +16,7 @@ from pulumi import automation
 from aifactory.home import Home
 from aifactory.status import clusters
 from aifactory_runtime.contract import EnvironmentContract
-from infra.components.local.contract import contract
+from infra.components.contract import contract
 from infra.providers.local import layout, processes, sdk
 from infra.providers.local.supervisor_client import SupervisorClient
 from tests.infra.engine import Bench

@@ -7,10 +7,11 @@ from pathlib import Path
 import pulumi
 from pydantic import ValidationError
 
-from aifactory_runtime.contract import EnvironmentContract, Manifest
+from aifactory_runtime.contract import Manifest
+from infra.components.contract import contract, export, manifest_values
 from infra.components.local.anchor import Anchor
 from infra.components.local.cluster import Cluster, of_others
-from infra.components.local.contract import contract, manifest_values, places
+from infra.components.local.contract import places
 from infra.components.local.dashboard import Dashboard
 from infra.components.local.endpoint import Endpoint, EndpointSettings
 from infra.components.local.orchestrator import Orchestrator
@@ -93,8 +94,7 @@ def use_case(config: pulumi.Config, manifest: Manifest, environment: str) -> Non
         endpoint.serve(record.environment, workspace.folder)
     if cluster:
         cluster.launch(platform["snapshot_uri"], workspace.folder)
-    for key in EnvironmentContract.model_fields:
-        pulumi.export(key, values[key])
+    export(values)
 
 
 def _settings(config: pulumi.Config, manifest: Manifest, environment: str) -> EndpointSettings:

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import pulumi
 
-from aifactory_runtime.contract import Manifest
 from aifactory_runtime.contract import names as agreed
-from aifactory_runtime.contract.manifest import EnvironmentName
+from infra.components.asked import Asked
 from infra.components.local import grants as permissions
 from infra.components.local.part import Part, Settings
 from infra.conventions import names, people, personas
 from infra.providers.local import sdk
 
 
-class WorkspaceSettings(Settings):
-    """Which use case, where, and on which day: people's rights may have a last one."""
-
-    manifest: Manifest
-    environment: EnvironmentName
-    today: date
-    retired: str | None = None
-    """Why the use case was stopped here; its folders, access and models stay."""
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """Use case and environment, as every name is made of them."""
-        return self.manifest.use_case, self.environment
+class WorkspaceSettings(Settings, Asked):
+    """One use case in one environment of a home."""
 
     @property
     def folder(self) -> Path:
@@ -44,16 +31,6 @@ class WorkspaceSettings(Settings):
     def capture_key(self) -> Path:
         """The keys that hash what is recorded of predictions."""
         return self.credentials / f"{agreed.CAPTURE_KEY}.json"
-
-    @property
-    def approvers(self) -> tuple[str, ...]:
-        """People who may approve here today."""
-        return people.approvers(self.manifest, self.environment, self.today)
-
-    @property
-    def validators(self) -> tuple[str, ...]:
-        """Those of them who may certify the gate here today."""
-        return people.validators(self.manifest, self.environment, self.today)
 
     @property
     def callers(self) -> Path:

@@ -8,9 +8,9 @@ import pulumi
 import pulumi_aws_native as aws
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from infra.components.aws.bucket import Bucket
 from infra.components.aws.part import Part, tagged
 from infra.components.aws.platform import naming
-from infra.components.aws.platform.bucket import Bucket
 from infra.components.aws.platform.documents import policy
 from infra.components.aws.platform.key import Key
 from infra.conventions import names, tags

@@ -8,9 +8,9 @@ import pulumi
 import pulumi_aws_native as aws
 
 from aifactory_runtime.contract import mlflow_app
+from infra.components.aws.bucket import Bucket
 from infra.components.aws.part import Part, tagged
 from infra.components.aws.platform import naming
-from infra.components.aws.platform.bucket import Bucket
 from infra.components.aws.platform.documents import by_service, policy
 
 

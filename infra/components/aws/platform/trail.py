@@ -8,9 +8,9 @@ from typing import Any
 import pulumi
 import pulumi_aws_native as aws
 
+from infra.components.aws.bucket import Bucket
 from infra.components.aws.part import Part, tagged
 from infra.components.aws.platform import naming
-from infra.components.aws.platform.bucket import Bucket
 
 
 class Trail(Part):

@@ -50,7 +50,7 @@ def from_manifest(manifest: Manifest, environment: str) -> dict[str, Any]:
         "scoring": manifest.scoring,
         "capture_columns": dict(settings.capture_columns),
         "notify": [one.model_dump(mode="json", exclude_none=True) for one in settings.notify],
-        **settings.retention.model_dump(exclude={"schedule"}),
+        **settings.retention.model_dump(exclude={"schedule", "audit_days"}),
         "retraining_policy": settings.retraining.policy,
         "retraining_pace": settings.retraining.pace,
     }

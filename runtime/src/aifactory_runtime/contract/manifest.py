@@ -88,6 +88,8 @@ class Retention(_Part):
     monitors_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days for which the results of monitors stay; null means as long as events. Those that an open problem or a live
     test needs, and the last ones of each kind, stay longer."""
+    audit_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """Days for which a line of the audit log cannot be removed, where the target can hold everybody to it."""
     schedule: Cron | None = "23 3 * * *"
     """When it is tidied; null means by hand only."""
 
@@ -145,6 +147,8 @@ class EnvironmentSettings(_Part):
 
     data_source: Annotated[Address, Field(min_length=1)]
     size: Size = "small"
+    endpoint: bool | None = None
+    """Whether requests are answered here; null: everywhere but in a cloud's dev, where it would bill while idle."""
     approvers: tuple[Person, ...] = ()
     approval: Approval = "none"
     certified_gate: bool = False
@@ -254,6 +258,22 @@ class Manifest(_Part):
                 raise ValueError(
                     f"environments.{name}.batch: scoring: {self.scoring} scores no batches; write scoring: both, "
                     "or leave batch out"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _endpoints_that_can_be_left_out(self) -> Self:
+        for name in names.ENVIRONMENTS:
+            asked = self.settings(name).endpoint
+            if asked is not None and self.target == names.LOCAL:
+                raise ValueError(
+                    f"environments.{name}.endpoint: with target: local the service bills nothing while it waits, so "
+                    "it is always there; leave endpoint out"
+                )
+            if asked and not self.serves:
+                raise ValueError(
+                    f"environments.{name}.endpoint: scoring: batch answers no requests; write scoring: both, or leave "
+                    "endpoint out"
                 )
         return self
 

@@ -223,6 +223,16 @@ def test_given_a_classification_when_train_in_is_left_out_then_confidential_data
     assert Manifest.model_validate(values if said is None else {**values, "train_in": said}).train_in == trains_in
 
 
+def test_given_an_endpoint_when_the_target_or_the_pattern_has_none_to_choose_then_it_is_refused() -> None:
+    cloud = {**changed("environments.dev.endpoint", True), "target": "aws", "platform": "s3://platform"}
+
+    assert Manifest.model_validate(cloud).settings("dev").endpoint is True
+    with pytest.raises(ValidationError, match=r"environments\.dev\.endpoint: with target: local"):
+        Manifest.model_validate(changed("environments.dev.endpoint", False))
+    with pytest.raises(ValidationError, match=r"environments\.dev\.endpoint: scoring: batch answers no requests"):
+        Manifest.model_validate({**cloud, "scoring": "batch"})
+
+
 def test_given_training_in_prod_when_read_then_prod_and_dev_may_have_a_schedule_and_staging_not() -> None:
     values = changed("train_in", "prod")
     values["environments"]["prod"]["retraining"] = {"schedule": "0 3 1 * *"}

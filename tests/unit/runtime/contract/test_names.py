@@ -45,7 +45,7 @@ def test_fault_49_given_any_place_when_fitted_then_the_name_is_one_the_vendor_ta
     form = {
         "azure-storage-account": r"[a-z0-9]{3,24}",
         "iam-role": r"[\w+=,.@-]{1,64}",
-        "s3-bucket": r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]",
+        "s3-bucket": r"[a-z0-9][a-z0-9-]{1,41}[a-z0-9]",
         "sagemaker-endpoint": r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
         "sagemaker-user-profile": r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
         "sns-topic": r"[A-Za-z0-9_-]{1,256}",
@@ -72,7 +72,7 @@ def test_fault_49_given_two_places_when_fitted_then_their_names_differ(
         ("azure-storage-account", "a-b", "dev", "abdevcce787b5"),
         ("azure-storage-account", "ab", "dev", "abdev"),
         ("sagemaker-endpoint", "customer-churn", "staging", "customer-churn-staging"),
-        ("s3-bucket", "a" * 40, "prod", "a" * 35 + "-aee85ab6"),
+        ("s3-bucket", "a" * 40, "prod", "a" * 34 + "-aee85ab6"),
     ],
 )
 def test_fault_49_given_a_place_when_fitted_then_its_name_never_changes(

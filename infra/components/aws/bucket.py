@@ -26,11 +26,20 @@ class Bucket(Part):
         key_arn: pulumi.Input[str],
         tags: Mapping[str, str],
         statements: Sequence[Mapping[str, Any]] = (),
+        document: Mapping[str, Any] | None = None,
+        rules: Sequence[aws.s3.BucketRuleArgs] = (),
+        protect: bool = False,
+        stays: bool = False,
         opts: pulumi.ResourceOptions | None = None,
         **more: Any,
     ) -> None:
-        """`statements` add to the bucket's policy; `more` are further properties of the bucket."""
+        """`statements` add to the bucket's policy, which `document` is in its place; `rules` add to what it removes.
+
+        One that is protected cannot be destroyed; one that stays is left where it is when its stack is destroyed.
+        `more` are further properties of the bucket.
+        """
         super().__init__(name, opts)
+        kept: dict[str, Any] = {"parent": self, "retain_on_delete": stays}
         self.bucket_name, self.arn = bucket_name, f"arn:aws:s3:::{bucket_name}"
         self.bucket = aws.s3.Bucket(
             f"{name}-bucket",
@@ -49,16 +58,16 @@ class Bucket(Part):
                     )
                 ]
             ),
-            lifecycle_configuration=_tidied(),
+            lifecycle_configuration=_tidied(rules),
             tags=tagged(tags),
-            opts=self.child(),
+            opts=pulumi.ResourceOptions(**kept, protect=protect),
             **more,
         )
         self.policy = aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=self.bucket.bucket_name,
-            policy_document=policy(tls_only(self.arn), *statements),
-            opts=self.child(),
+            policy_document=dict(document) if document else policy(tls_only(self.arn), *statements),
+            opts=pulumi.ResourceOptions(**kept),
         )
         self.register_outputs({"bucket_name": bucket_name, "arn": self.arn})
 
@@ -89,7 +98,7 @@ def _encrypted(key_arn: pulumi.Input[str]) -> aws.s3.BucketEncryptionArgs:
     )
 
 
-def _tidied() -> aws.s3.BucketLifecycleConfigurationArgs:
+def _tidied(rules: Sequence[aws.s3.BucketRuleArgs]) -> aws.s3.BucketLifecycleConfigurationArgs:
     return aws.s3.BucketLifecycleConfigurationArgs(
         rules=[
             aws.s3.BucketRuleArgs(
@@ -101,6 +110,7 @@ def _tidied() -> aws.s3.BucketLifecycleConfigurationArgs:
                 abort_incomplete_multipart_upload=aws.s3.BucketAbortIncompleteMultipartUploadArgs(
                     days_after_initiation=7
                 ),
-            )
+            ),
+            *rules,
         ]
     )
