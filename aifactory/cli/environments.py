@@ -139,7 +139,7 @@ def destroy(
     if not everything and not environments:
         raise click.UsageError("name the environments to destroy, or say --all")
     planned = destruction.planned(environments, unprotect, everything=everything)
-    tools.require()
+    tools.require(here=planned.on_this_machine)
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(f"this destroys {', '.join(planned.names)}: say --yes")

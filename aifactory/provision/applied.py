@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,13 @@ def use_cases(home: Home) -> list[tuple[str, str]]:
         environment = _read(path)["environment"]
         found.append((environment["use_case"], environment["environment"]))
     return sorted(found, key=lambda one: (one[0], names.ENVIRONMENTS.index(one[1])))
+
+
+def write(home: Home, manifest: Manifest, outputs: Mapping[str, Any]) -> None:
+    """Record what was applied of a use case in a cloud; on this machine its stack writes the record."""
+    record = {"manifest": manifest.model_dump(mode="json", by_alias=True), "environment": dict(outputs)}
+    path = home.applied(manifest.use_case, outputs["environment"])
+    files.write(path, json.dumps(record, indent=2))
 
 
 def outputs(home: Home, use_case: str, environment: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class Destruction:
     home: Home
     waves: Waves
     everything: bool
+    on_this_machine: bool = True
+    """Whether it takes this machine's servers to take it away."""
     told: str = ""
     """Address where the platform in a cloud told use cases of what goes."""
 
@@ -60,7 +62,7 @@ def planned(environments: Sequence[str], unprotect: Sequence[str], *, everything
             waves = plan.only(waves, chosen)
     plan.check(home, waves)
     told = platform_outputs.address(place.platform) if place.platform and place.platform.in_cloud else ""
-    found = Destruction(home, waves, everything, told)
+    found = Destruction(home, waves, everything, place.on_this_machine, told)
     _refuse_protected(found.names, unprotect)
     return found
 

@@ -45,7 +45,7 @@ def up(
         environments,
         act,
         say,
-        get_tools=lambda: tools.fetch(say),
+        get_tools=lambda: tools.fetch(say, here=place.on_this_machine),
         decide=retirement.revive if revive else None,
         with_platform=with_platform,
     )
@@ -60,13 +60,21 @@ def retire(place: Place, environments: Sequence[str], reason: str, act: Act, say
     def decide(home: Home, use_case: str, chosen: list[str]) -> None:
         retirement.retire(home, use_case, chosen, reason)
 
-    return _apply(place, environments, act, say, get_tools=tools.require, decide=decide, with_platform=False)
+    return _apply(
+        place,
+        environments,
+        act,
+        say,
+        get_tools=lambda: tools.require(here=place.on_this_machine),
+        decide=decide,
+        with_platform=False,
+    )
 
 
 def preview(place: Place, environments: Sequence[str], act: Act, say: Say, *, with_platform: bool) -> list[Result]:
     """What `up` would change. Nothing changes; where there is no home, none is made."""
     waves = _checked(place, environments, say, with_platform=with_platform)
-    tools.require()
+    tools.require(here=place.on_this_machine)
     with _records(place.home) as home:
         return act("preview", waves, home)
 
@@ -75,7 +83,7 @@ def refresh(place: Place, environments: Sequence[str], act: Act, *, with_platfor
     """What differs between what was applied and what is there. Nothing changes."""
     waves = _waves(place, environments, with_platform)
     plan.check(place.home, waves, applied=True)
-    tools.require()
+    tools.require(here=place.on_this_machine)
     return act("refresh", waves, place.home)
 
 
@@ -102,6 +110,8 @@ def _apply(
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
                 environment = result.outputs["environment"]
+                if not place.on_this_machine:
+                    applied.write(place.home, place.manifest, result.outputs)
                 contract_formats.write(place.repo, applied.required_outputs(place, environment))
                 _record_access(place.manifest, result, interrupted.get(environment, []))
     return results
@@ -114,7 +124,8 @@ def tell_use_cases(place: Place, results: list[Result], say: Say) -> None:
     where = platform_outputs.address(place.platform)
     for result in results:
         if result.stack in place.platform.in_cloud:
-            say(f"written: {platform_outputs.write(where, result.stack, result.outputs)}")
+            written = platform_outputs.write(where, result.stack, result.outputs)
+            say(f"written: {written}; use cases say platform: {where} in factory.yaml")
 
 
 def _checked(place: Place, environments: Sequence[str], say: Say, *, with_platform: bool) -> Waves:

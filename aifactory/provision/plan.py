@@ -43,6 +43,13 @@ class Place:
         manifest = yaml_model.load(repo / MANIFEST, Manifest)
         return cls(Home.current().of(manifest.target), repo, manifest)
 
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether all that is meant runs on this machine."""
+        if self.manifest is not None:
+            return self.manifest.target == names.LOCAL
+        return self.platform is None or not self.platform.in_cloud
+
     @classmethod
     def outside(cls) -> Place:
         """The platform that the nearest platform.yaml at or above the current folder describes, else this machine's."""

@@ -8,15 +8,16 @@ from aifactory.provision import engine, servers
 from aifactory_runtime.errors import FactoryError
 
 
-def fetch(say: Callable[[str], None]) -> None:
-    """Install the engine and the servers when they are missing."""
+def fetch(say: Callable[[str], None], *, here: bool = True) -> None:
+    """Install the engine and, unless nothing is made `here` on this machine, the servers when they are missing."""
     engine.ensure(say)
-    servers.ensure(say)
+    if here:
+        servers.ensure(say)
 
 
-def require() -> None:
-    """FactoryError when the engine or the servers are missing."""
+def require(*, here: bool = True) -> None:
+    """FactoryError when the engine or, unless nothing is made `here` on this machine, the servers are missing."""
     if engine.find() is None:
         raise FactoryError("the Pulumi engine is missing: factory doctor --mend")
-    if servers.find() is None:
+    if here and servers.find() is None:
         raise FactoryError("the platform's servers are not installed: factory doctor --mend")

@@ -180,6 +180,12 @@ class PlatformSettings(_Part):
             raise ValueError(f"shared: write target: {', '.join(sorted(targets))}, as in environments")
         if not clouds and self.shared.target != "local":
             raise ValueError(f"shared: target: {self.shared.target} is that of no environment")
+        for name, site in self.environments.items():
+            if site.target != "local" and site.region != self.shared.region:
+                raise ValueError(
+                    f"environments.{name}.region: images are taken from an environment's own region, and they lie in "
+                    f"that of shared; write {self.shared.region}"
+                )
         return self
 
     @property

@@ -43,7 +43,7 @@ class Recorder(mocks.Mocks):
         self.asked.append((kind, args.name, args.inputs))
         arn = f"arn:aws:{kind.partition(':')[0]}:eu-west-1:111122223333:{args.name}"
         if kind == "sagemaker:MlflowApp":
-            arn = "arn:aws:sagemaker:eu-central-1:444455556666:mlflow-app/app-ABC1"
+            arn = "arn:aws:sagemaker:eu-west-1:444455556666:mlflow-app/app-ABC1"
         known = ("arn", "topicArn", "policyArn", "keyId", "vpcId", "groupId", "subnetId", "routeTableId", "domainId")
         return args.name, {**dict.fromkeys(known, arn), "repositoryUri": "1.dkr.ecr/aifactory", **args.inputs}
 
@@ -108,10 +108,10 @@ def test_given_a_stack_when_run_then_everything_carries_the_platforms_tags(engin
 def test_given_a_ground_when_run_then_its_outputs_are_what_use_cases_read(engine: Recorder) -> None:
     found = PlatformOutputs.model_validate(platform(engine, "prod"))
 
-    assert (found.account, found.region, found.environment) == ("444455556666", "eu-central-1", "prod")
+    assert (found.account, found.region, found.environment) == ("444455556666", "eu-west-1", "prod")
     assert found.repository_uri == "111122223333.dkr.ecr.eu-west-1.amazonaws.com/aifactory"
     assert found.bucket == "aifactory-platform-111122223333"
-    assert found.mlflow_url == "https://app-ABC1.mlflow.sagemaker.eu-central-1.app.aws"
+    assert found.mlflow_url == "https://app-ABC1.mlflow.sagemaker.eu-west-1.app.aws"
     assert found.vpc is not None
     assert len(found.vpc.subnet_ids) == 2
 
@@ -132,11 +132,11 @@ def test_given_a_private_network_when_run_then_there_is_no_way_out_but_endpoints
 
     doors = {one["serviceName"]: one for one in engine.of("ec2:VpcEndpoint").values()}
     for service in ("sagemaker.api", "sagemaker.runtime", "ecr.api", "ecr.dkr", "logs", "sts", "kms", "events", "s3"):
-        assert f"com.amazonaws.eu-central-1.{service}" in doors
-    assert "com.amazonaws.eu-central-1.monitoring" in doors
+        assert f"com.amazonaws.eu-west-1.{service}" in doors
+    assert "com.amazonaws.eu-west-1.monitoring" in doors
     kinds = {kind for kind, _, _ in engine.asked}
     assert kinds & {"ec2:InternetGateway", "ec2:NatGateway", "ec2:Route"} == set()
-    gateway = doors["com.amazonaws.eu-central-1.s3"]
+    gateway = doors["com.amazonaws.eu-west-1.s3"]
     assert statements(gateway["policyDocument"])["0"]["Condition"]["StringEquals"]["aws:ResourceAccount"] == [
         "444455556666",
         "111122223333",
@@ -149,7 +149,7 @@ def test_given_a_private_network_when_run_then_subnets_lie_in_two_zones_and_do_n
     platform(engine, "prod")
 
     subnets = engine.of("ec2:Subnet").values()
-    assert {one["availabilityZone"] for one in subnets} == {"eu-central-1a", "eu-central-1b"}
+    assert {one["availabilityZone"] for one in subnets} == {"eu-west-1a", "eu-west-1b"}
     first, second = (ipaddress.ip_network(one["cidrBlock"]) for one in subnets)
     assert not first.overlaps(second)
     assert not any(one["mapPublicIpOnLaunch"] for one in subnets)

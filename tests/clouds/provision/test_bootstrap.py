@@ -65,7 +65,7 @@ def test_given_an_account_when_its_stack_is_made_then_roles_are_for_its_environm
     assert found["subjects"]["reads"][0] == "repo:acme/factory:environment:dev-read"
     assert (found["region"], found["accounts"]) == ("eu-west-1", [MOTOS, "444455556666"])
     other = json.loads(bootstrap.stack(settings(), bootstrap.Standing("444455556666", ())).configuration["account"])
-    assert (other["region"], other["makes_provider"]) == ("eu-central-1", True)
+    assert (other["region"], other["makes_provider"]) == ("eu-west-1", True)
     assert other["subjects"]["applies"] == ["repo:acme/factory:environment:prod"]
 
 

@@ -178,7 +178,7 @@ def test_given_a_question_when_the_answer_is_no_then_nothing_is_destroyed_and_th
     record.parent.mkdir(parents=True)
     record.write_text("{}")
     monkeypatch.setenv("FACTORY_HOME", str(tmp_path))
-    monkeypatch.setattr(tools, "require", lambda: None)
+    monkeypatch.setattr(tools, "require", lambda **_: None)
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
 
     with pytest.raises(FactoryError, match=r"^nothing was destroyed$"):
@@ -264,7 +264,7 @@ def test_given_no_home_yet_when_previewed_then_an_up_that_began_meanwhile_keeps_
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FACTORY_HOME", str(home.root))
-    monkeypatch.setattr(tools, "require", lambda: None)
+    monkeypatch.setattr(tools, "require", lambda **_: None)
     monkeypatch.setattr(waves, "act_in_waves", look)
 
     done = CliRunner().invoke(environments.preview, ["shared"])

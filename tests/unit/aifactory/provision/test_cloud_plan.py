@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from aifactory.home import Home
-from aifactory.provision import cloud_state, destruction, plan, platform_file, platform_outputs, stacks
+from aifactory.provision import applied, cloud_state, destruction, plan, platform_file, platform_outputs, stacks
 from aifactory.provision.environments import tell_use_cases
 from aifactory.provision.plan import Place
 from aifactory.provision.run import Result
@@ -71,7 +71,7 @@ def test_given_a_factory_repo_when_asked_what_is_meant_then_it_is_the_platform_i
     assert {stack.target for wave in waves for stack in wave} == {"aws"}
     dev, prod = waves[1]
     assert dev.provider == {"aws-native:region": "eu-west-1", "aws-native:allowedAccountIds": ["111122223333"]}
-    assert prod.provider["aws-native:region"] == "eu-central-1"
+    assert prod.provider["aws-native:region"] == "eu-west-1"
     assert dev.backend == "s3://aifactory-platform-111122223333?region=eu-west-1&awssdk=v2"
     assert prod.secrets == "awskms://alias/aifactory-state?region=eu-west-1&awssdk=v2"
     assert json.loads(dev.configuration["platform"])["site"]["account"] == "111122223333"
@@ -152,7 +152,8 @@ def test_given_an_environment_that_came_up_when_told_then_use_cases_read_the_sam
     shared, dev = Result("shared", "up", {}, []), Result("dev", "up", {}, [], {**TOLD, "later": 1})
     tell_use_cases(place, [shared, dev], said.append)
 
-    assert said == [f"written: {tmp_path}/bucket/platform/dev.json"]
+    written = f"{tmp_path}/bucket/platform/dev.json"
+    assert said == [f"written: {written}; use cases say platform: {tmp_path}/bucket in factory.yaml"]
     assert platform_outputs.read(str(tmp_path / "bucket"), "dev").mlflow_url == TOLD["mlflowUrl"]
 
 
@@ -189,3 +190,34 @@ def test_given_a_place_of_the_persons_own_when_state_is_addressed_then_none_is_n
     monkeypatch.setenv(variable, "1")
 
     assert cloud_state.of("b", "eu-west-1", "alias/x") == cloud_state.State()
+
+
+def test_given_an_emulated_cloud_when_told_then_nothing_of_it_lies_where_the_real_one_does(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACTORY_EMULATE", "1")
+    bucket = "aifactory-platform-111122223333"
+
+    platform_outputs.write(f"s3://{bucket}", "dev", TOLD)
+
+    emulated = tmp_path / "home" / "emulated"
+    assert (emulated / "buckets" / bucket / "platform" / "dev.json").exists()
+    assert platform_outputs.read(f"s3://{bucket}", "dev").account == "111122223333"
+    assert Place.here().home.root == emulated / "aws"
+    assert place.home.root == tmp_path / "home" / "aws"
+    Home.current().check()
+
+
+def test_given_a_cloud_when_asked_for_then_no_server_of_this_machine_is_needed(place: Place, tmp_path: Path) -> None:
+    assert not place.on_this_machine
+    assert not Place(place.home, tmp_path, manifest("s3://b")).on_this_machine
+    assert Place(place.home, None, None).on_this_machine
+
+
+def test_given_a_use_case_in_a_cloud_that_came_up_when_asked_then_its_contract_is_on_record(tmp_path: Path) -> None:
+    home, outputs = Home(tmp_path), {"use_case": "churn", "environment": "dev", "target": "aws"}
+
+    applied.write(home, manifest("s3://b"), outputs)
+
+    assert applied.outputs(home, "churn", "dev") == outputs
+    assert applied.manifest(home, "churn", "dev").target == "aws"

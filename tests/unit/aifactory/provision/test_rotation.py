@@ -85,7 +85,7 @@ def test_given_a_rotation_that_was_killed_when_up_finishes_it_then_the_audit_log
 
     monkeypatch.chdir(repo)
     monkeypatch.setenv("FACTORY_HOME", str(home.root))
-    monkeypatch.setattr(tools, "fetch", lambda _: None)
+    monkeypatch.setattr(tools, "fetch", lambda _, **__: None)
     monkeypatch.setattr(waves, "act_in_waves", up)
 
     for _ in range(2):
