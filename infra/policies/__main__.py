@@ -13,7 +13,7 @@ from pulumi_policy import (
     ResourceValidationPolicy,
 )
 
-from infra.policies import rules
+from infra.policies import aws_rules, rules
 
 Rule = Callable[[str, Mapping[str, Any]], Iterator[str]]
 
@@ -30,10 +30,29 @@ def policy(name: str, rule: Rule, description: str) -> ResourceValidationPolicy:
     )
 
 
+def aws_policy(name: str, rule: Callable[[aws_rules.Seen], Iterator[str]]) -> ResourceValidationPolicy:
+    """A rule about resources of AWS as a policy of the pack; other vendors' are let pass at once."""
+
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if not args.resource_type.startswith(aws_rules.PREFIX):
+            return
+        region = args.provider.props.get("region") if args.provider else None
+        ignored = frozenset(args.opts.ignore_changes or ())
+        for sentence in rule(aws_rules.Seen(args.resource_type, args.props, args.opts.protect, ignored, region)):
+            report(sentence, None)
+
+    level = EnforcementLevel.ADVISORY if name in aws_rules.ADVISES else EnforcementLevel.MANDATORY
+    described = (rule.__doc__ or name).partition("\n")[0]
+    return ResourceValidationPolicy(
+        name=f"aws-{name}", description=described, enforcement_level=level, validate=validate
+    )
+
+
 PolicyPack(
     name="aifactory-local",
     policies=[
         policy("mandatory-tags", rules.mandatory_tags, "Everything can be put down to a use case and its owner."),
         policy("loopback-only", rules.loopback_only, "Services of this machine listen on its loopback only."),
+        *(aws_policy(name, rule) for name, rule in aws_rules.RULES.items()),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.conventions.tags import MANDATORY
+from infra.policies import aws_rules
 
 UNTAGGED = frozenset(
     f"local:index:{kind}"
@@ -24,9 +25,9 @@ EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104  named to b
 
 def mandatory_tags(resource_type: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """A sentence when a resource lacks one of the mandatory tags, unless its type is known to carry none."""
-    if resource_type in UNTAGGED or resource_type.startswith(GROUPS):
+    if resource_type in UNTAGGED | aws_rules.UNTAGGED or resource_type.startswith(GROUPS):
         return
-    tags = properties.get("tags") or {}
+    tags = aws_rules.tags_of(properties)
     missing = [tag for tag in MANDATORY if not tags.get(tag)]
     if missing:
         yield (
