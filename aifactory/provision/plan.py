@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory.home import Home
-from aifactory.provision import exclusive, platform_file, platform_outputs, stacks
+from aifactory.provision import exclusive, forge_subjects, platform_file, platform_outputs, stacks
 from aifactory.provision.stacks import Stack
 from aifactory_runtime.config import yaml_model
 from aifactory_runtime.config.project import MANIFEST, find_root
@@ -137,7 +137,8 @@ def _platform(place: Place, environments: Sequence[str], servers_python: Path) -
 def _in_cloud(place: Place, manifest: Manifest, environments: Sequence[str]) -> list[Stack]:
     """The use case's stacks on what the platform wrote of each environment."""
     told = {name: platform_outputs.read(str(manifest.platform), name) for name in environments}
-    return [stacks.cloud_usecase(manifest, name, place.home, found) for name, found in told.items()]
+    jobs = {} if place.repo is None else {name: forge_subjects.of(place.repo, name) for name in environments}
+    return [stacks.cloud_usecase(manifest, name, place.home, found, jobs.get(name)) for name, found in told.items()]
 
 
 def _require_platform(home: Home, environments: Sequence[str]) -> None:

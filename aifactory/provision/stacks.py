@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,8 +90,17 @@ def cloud_platform(environment: str, settings: PlatformSettings) -> Stack:
     return Stack(environment, PLATFORM, environment, configuration, provider, state.backend, state.secrets)
 
 
-def cloud_usecase(manifest: Manifest, environment: str, home: Home, platform: PlatformOutputs) -> Stack:
-    """Stack of one use case in one environment, on what the platform wrote of it."""
+def cloud_usecase(
+    manifest: Manifest,
+    environment: str,
+    home: Home,
+    platform: PlatformOutputs,
+    subjects: Mapping[str, Sequence[str]] | None = None,
+) -> Stack:
+    """Stack of one use case in one environment, on what the platform wrote of it.
+
+    `subjects` are those of the forge's tokens that may take a role, by role.
+    """
     from infra.components.aws.platform import naming
 
     state = cloud_state.of(platform.bucket, platform.state_region or platform.region, naming.STATE_ALIAS)
@@ -101,6 +110,7 @@ def cloud_usecase(manifest: Manifest, environment: str, home: Home, platform: Pl
         "today": datetime.now(UTC).date().isoformat(),
         "manifest": manifest.model_dump_json(by_alias=True),
         "platform": platform.model_dump_json(by_alias=True),
+        **({"subjects": json.dumps(subjects, sort_keys=True)} if subjects else {}),
         **_retired(home.retired(manifest.use_case, environment)),
     }
     name = names.stack(manifest.use_case, environment)

@@ -22,6 +22,7 @@ from aifactory_runtime.contract import EnvironmentContract, Manifest, names
 from aifactory_runtime.errors import FactoryError
 from infra.components.aws import offer
 from infra.components.aws.outputs import PlatformOutputs
+from infra.conventions import names as conventions
 
 _LOGIN = "aws sso login, or set AWS_PROFILE"
 _ANYWHERE = "us-east-1"
@@ -45,7 +46,13 @@ def examine(place: Place) -> list[Finding]:
         return found
     if place.manifest is not None:
         found += [*_quotas(place.manifest, session), *_names(place, who, session)]
-    return [*found, *forge.findings(place, session)]
+    found += [
+        Finding(f"role {name}", True, f"{_release_role(place.manifest, name, one)} (AWS_ROLE_ARN of CI)")
+        for name, one in outputs.items()
+        if place.manifest is not None
+    ]
+    providers = {one.oidc_provider_arn for one in outputs.values() if one.account == who}
+    return [*found, *forge.findings(place, session, providers)]
 
 
 def _login(session: Any) -> tuple[str | None, Finding]:
@@ -96,6 +103,12 @@ def _told(name: str, said: PlatformOutputs | FactoryError) -> Finding:
     if isinstance(said, PlatformOutputs):
         return Finding(part, True, f"account {said.account}, {said.region}")
     return Finding(part, False, str(said), f"factory up {name}, in the company's factory repo")
+
+
+def _release_role(manifest: Manifest, environment: str, platform: PlatformOutputs) -> str:
+    """ARN of the role that jobs of the forge take."""
+    name = conventions.cloud_role(names.RELEASE, manifest.use_case, environment)
+    return f"arn:{platform.kms_key_arn.split(':')[1]}:iam::{platform.account}:role/{name}"
 
 
 def _quotas(manifest: Manifest, session: Any) -> Iterator[Finding]:
@@ -168,9 +181,7 @@ def _bucket(place: Place, name: str, account: str, contract: EnvironmentContract
     """Its name: as applied, else as it will be."""
     if contract is not None:
         return urlsplit(contract.data_uri).netloc
-    from infra.conventions import names as conventions
-
-    if place.manifest is None or "s3-bucket" not in conventions.LIMITS:
+    if place.manifest is None:
         return None
     return f"{conventions.fitted('s3-bucket', place.manifest.use_case, name)}-{account}"
 

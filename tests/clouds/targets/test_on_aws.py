@@ -22,6 +22,7 @@ from aifactory.targets import aws as operations
 from aifactory.targets.on_aws import forge
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from infra.conventions import names as conventions
 from tests.clouds.fixtures import account
 from tests.fixtures.usecase_repo import commit, git
 from tests.unit.runtime.contract.test_manifest import VALID
@@ -243,6 +244,14 @@ def test_given_an_account_when_doctor_looks_then_each_line_that_is_wrong_has_its
     again = by_part(operations.doctor(place))
     assert again["OIDC provider"].good
     assert "subject" not in again
+    said = [one.found for one in operations.doctor(place) if one.part == "subject prod"]
+    assert [one.partition(" ")[0] for one in said] == [
+        "repo:acme/churn:environment:prod",
+        "repo:acme@OWNER_ID/churn@REPO_ID:environment:prod",
+    ]
+    assert "git config factory.github-ids $(gh api repos/acme/churn" in said[1]
+    role = f"arn:aws:iam::{account.NUMBER}:role/{conventions.cloud_role('release', 'churn', 'prod')}"
+    assert again["role prod"].found == f"{role} (AWS_ROLE_ARN of CI)"
     for one in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=one["Arn"])
 
@@ -274,18 +283,3 @@ def test_given_no_login_when_doctor_looks_then_that_is_all_it_says(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     (only,) = operations.doctor(place)
     assert (only.part, only.good, only.mend) == ("login", False, "aws sso login, or set AWS_PROFILE")
-
-
-@pytest.mark.parametrize(
-    ("name", "remote", "repo"),
-    [
-        ("github", "git@github.com:acme/churn.git", "acme/churn"),
-        ("github", "https://github.com/acme/churn", "acme/churn"),
-        ("gitlab", "https://gitlab.com/acme/ml/churn.git", "acme/ml/churn"),
-        ("azure-devops", "https://acme@dev.azure.com/acme/ml/_git/churn", "acme/ml/churn"),
-        ("azure-devops", "git@ssh.dev.azure.com:v3/acme/ml/churn", "acme/ml/churn"),
-        ("github", "", None),
-    ],
-)
-def test_given_a_remote_then_the_repo_is_called_as_its_forge_does(name: str, remote: str, repo: str | None) -> None:
-    assert forge.path_of(name, remote) == repo
