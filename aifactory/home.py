@@ -15,13 +15,10 @@ from aifactory_runtime.errors import FactoryError
 
 _CLOUDS = tuple(target for target in names.TARGETS if target != names.LOCAL)
 """Homes within a home, of stacks in clouds."""
-EMULATED = "emulated"
-"""Folder of clouds that are not real."""
 _OURS = (
     *("state", "passphrase", "pulumi", "work", "services", "shared", "snapshots", "usecases", "credentials", "retired"),
     *("dev", "staging", "prod"),
     *_CLOUDS,
-    EMULATED,
 )
 """Everything in a home; see docs/interfaces.md."""
 
@@ -38,13 +35,8 @@ class Home:
         return cls(Path(os.environ.get("FACTORY_HOME") or Path.home() / ".factory").absolute())
 
     def of(self, target: str) -> Home:
-        """Where settings of stacks on a target are kept; those of this machine lie in the home itself.
-
-        With FACTORY_EMULATE they lie apart from all that is real.
-        """
-        if target == names.LOCAL:
-            return self
-        return Home(self.root / EMULATED / target) if os.environ.get("FACTORY_EMULATE") else Home(self.root / target)
+        """Where settings of stacks on a target are kept; those of this machine lie in the home itself."""
+        return self if target == names.LOCAL else Home(self.root / target)
 
     @property
     def state(self) -> Path:
@@ -83,11 +75,7 @@ class Home:
             raise FactoryError(odd)
         if self.root.exists() and not self.root.is_dir():
             raise FactoryError(f"{self.root} is not a folder: let FACTORY_HOME name one that is new or empty")
-        if (
-            self.root.is_dir()
-            and not self.state.is_dir()
-            and {one.name for one in self.root.iterdir()} - {*_CLOUDS, EMULATED}
-        ):
+        if self.root.is_dir() and not self.state.is_dir() and {one.name for one in self.root.iterdir()} - {*_CLOUDS}:
             raise FactoryError(f"{self.root} holds other files: let FACTORY_HOME name a folder that is new or empty")
 
     def prepare(self) -> None:

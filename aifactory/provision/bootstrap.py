@@ -75,21 +75,21 @@ def bootstrap(folder: Path, home: Home, say: Say) -> Bootstrapped:
 def stack(settings: PlatformSettings, standing: Standing) -> Stack:
     """The account's first stack, with its state where it lies in the end."""
     from infra.components.aws.platform import naming
+    from infra.conventions import forges
 
     account, identity = standing.account, settings.identity
     if identity is None:
         raise ValueError("platform.yaml has no identity")
     region = _region(settings, account)
-    environments = [name for name in settings.in_cloud if settings.site(name).account == account]
-    if settings.shared.account == account:
-        environments.append(stacks.SHARED)
+    own = [name for name in settings.in_cloud if settings.site(name).account == account]
+    environments = own or settings.in_cloud  # an account of what is shared alone: every environment's jobs apply it
     provider = naming.provider_arn(account, identity.issuer)
     content: dict[str, Any] = {
         "account": account,
         "region": region,
         "accounts": settings.accounts,
         "issuer": identity.issuer,
-        "audience": identity.audience,
+        "audience": forges.audience(identity.issuer),
         "subjects": {
             role: [identity.subject(name, reads=role == "reads") for name in environments]
             for role in ("reads", "applies")

@@ -125,13 +125,19 @@ def chosen(place: Place, environments: Sequence[str]) -> list[str]:
 def _platform(place: Place, environments: Sequence[str], servers_python: Path) -> Waves:
     """The shared stack, then one per environment; every environment needs the shared one."""
     if place.platform is not None and place.platform.in_cloud:
-        made = [stacks.cloud_platform(name, place.platform) for name in (stacks.SHARED, *environments)]
-        shared, rest = made[0], [stack for stack in made[1:] if stack.name != stacks.SHARED]
-    else:
-        shared = stacks.platform(stacks.SHARED, place.home, servers_python)
-        named = [name for name in environments if name != stacks.SHARED]
-        rest = [stacks.platform(name, place.home, servers_python) for name in named]
+        return _cloud_platform(place.platform, environments)
+    shared = stacks.platform(stacks.SHARED, place.home, servers_python)
+    rest = [stacks.platform(name, place.home, servers_python) for name in environments if name != stacks.SHARED]
     return [[shared], rest] if rest else [[shared]]
+
+
+def _cloud_platform(settings: PlatformSettings, environments: Sequence[str]) -> Waves:
+    """The shared stack first, where it is meant or in the account of one that is: a login is good for one account."""
+    accounts = {settings.site(name).account for name in environments}
+    meant = stacks.SHARED in environments or settings.shared.account in accounts
+    shared = [stacks.cloud_platform(stacks.SHARED, settings)] if meant else []
+    rest = [stacks.cloud_platform(name, settings) for name in environments if name != stacks.SHARED]
+    return [wave for wave in (shared, rest) if wave]
 
 
 def _in_cloud(place: Place, manifest: Manifest, environments: Sequence[str]) -> list[Stack]:

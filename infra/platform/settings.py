@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from aifactory_runtime.contract import names
-from infra.conventions import regions
+from infra.conventions import forges, regions
 
 SCHEMA = Path(__file__).with_name("platform.v1.json")
 
@@ -33,7 +33,6 @@ Account = Annotated[str, BeforeValidator(_quoted), StringConstraints(pattern=r"^
 Mail = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Organisation = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Zone = Annotated[str, StringConstraints(pattern=r"^[a-f]$")]
-Forge = Literal["github", "gitlab", "azure-devops"]
 
 
 class _Part(BaseModel):
@@ -42,14 +41,23 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Ids(_Part):
+    """Of owner and repo at GitHub: `gh api repos/OWNER/NAME`, `owner.id` and `id`."""
+
+    owner: int
+    repo: int
+
+
 class Identity(_Part):
     """Where those who act come from: jobs of a forge, without a stored key."""
 
-    forge: Forge
+    forge: forges.Forge
     organization: Organisation
     """Owner of the repos: the organisation at GitHub or Azure DevOps, the top group at GitLab."""
     repository: Organisation
-    """Repo of this file, whose jobs apply the platform."""
+    """Repo of this file, whose jobs apply the platform; at Azure DevOps `project/repo`."""
+    ids: Ids | None = None
+    """Numbers that GitHub puts into tokens of repos made, renamed or moved since 15 July 2026."""
     host: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z]+$")] | None = None
     """Host of a GitLab of the company's own; none is gitlab.com."""
     tenant: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] | None = None
@@ -59,37 +67,28 @@ class Identity(_Part):
     def _only_where_it_means_something(self) -> Self:
         if self.host is not None and self.forge != "gitlab":
             raise ValueError(f"host is for a GitLab of your own; remove it for forge: {self.forge}")
+        if self.ids is not None and self.forge != "github":
+            raise ValueError(f"ids are of GitHub; remove them for forge: {self.forge}")
         if (self.tenant is None) == (self.forge == "azure-devops"):
             missing = "write the organisation's id as tenant" if self.tenant is None else "remove tenant"
             raise ValueError(f"{missing} for forge: {self.forge}")
+        self.subject("dev", reads=False)
         return self
 
     @property
     def issuer(self) -> str:
         """Host and path of who signs the forge's tokens, without https://."""
         if self.forge == "github":
-            return "token.actions.githubusercontent.com"
+            return forges.GITHUB
         if self.forge == "gitlab":
             return self.host or "gitlab.com"
-        return f"vstoken.dev.azure.com/{self.tenant}"
-
-    @property
-    def audience(self) -> str:
-        """What the tokens have to be issued for."""
-        issued = {"github": "sts.amazonaws.com", "azure-devops": "api://AzureADTokenExchange"}
-        return issued.get(self.forge, f"https://{self.issuer}")
+        return f"{forges.AZURE_DEVOPS}/{self.tenant}"
 
     def subject(self, environment: str, *, reads: bool) -> str:
-        """By which subject the forge's tokens name jobs of the factory repo in an environment of the forge.
-
-        Jobs that only preview run in an environment of their own, `<environment>-read`, which asks nobody.
-        """
-        at = f"{environment}-read" if reads else environment
-        if self.forge == "github":
-            return f"repo:{self.organization}/{self.repository}:environment:{at}"
-        if self.forge == "azure-devops":
-            return f"sc://{self.organization}/{self.repository}-{at}"
-        return f"project_path:{self.organization}/{self.repository}:ref_type:branch:ref:main:environment:{at}"
+        """By which subject the forge's tokens name jobs of the factory repo in an environment of the forge."""
+        ids = None if self.ids is None else forges.Ids(self.ids.owner, self.ids.repo)
+        repo = f"{self.organization}/{self.repository}"
+        return forges.expected(self.forge, repo, environment, reads=reads, ids=ids)[-1].text
 
 
 class Site(_Part):

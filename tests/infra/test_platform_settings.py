@@ -93,9 +93,11 @@ def test_given_a_valid_file_when_read_then_every_stack_has_its_entry(tmp_path: P
         ("environments.prod.data_accounts", [123], 28, "in quotes"),
         ("environments.test", {"target": "local"}, 27, "'dev', 'staging' or 'prod'"),
         ("identity", REMOVED, 1, "identity is missing: dev, prod"),
-        ("identity.forge", "bitbucket", 3, "'github', 'gitlab' or 'azure-devops'"),
+        ("identity.forge", "bitbucket", 3, "'github', 'azure-devops' or 'gitlab'"),
         ("identity.forge", "azure-devops", 2, "write the organisation's id as tenant"),
         ("identity.tenant", "0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a", 2, "remove tenant"),
+        ("identity.ids", {"owner": 1}, 6, "Field required"),
+        ("identity.organization", "acme/ml", 2, "acme/ml/factory: name the repo at github as owner/name"),
         ("identity.host", "git.acme.example", 2, "host is for a GitLab of your own"),
         ("identity.repository", REMOVED, 2, "Field required"),
         ("shared", REMOVED, 1, "shared: write target: aws"),
@@ -115,25 +117,34 @@ def test_given_an_invalid_file_when_read_then_file_and_line_and_what_is_right_ar
     assert "\n" not in str(refused.value)
 
 
+TENANT = "0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a"
+GROUP = "project_path:acme/factory:ref_type:branch:ref:main:deployment_tier"
+
+
 @pytest.mark.parametrize(
-    ("identity", "issuer", "audience"),
+    ("identity", "issuer", "subject"),
     [
-        ({"forge": "github"}, "token.actions.githubusercontent.com", "sts.amazonaws.com"),
-        ({"forge": "gitlab"}, "gitlab.com", "https://gitlab.com"),
-        ({"forge": "gitlab", "host": "git.acme.example"}, "git.acme.example", "https://git.acme.example"),
+        ({"forge": "github"}, "token.actions.githubusercontent.com", "repo:acme/factory:environment:dev"),
         (
-            {"forge": "azure-devops", "tenant": "0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a"},
-            "vstoken.dev.azure.com/0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a",
-            "api://AzureADTokenExchange",
+            {"forge": "github", "ids": {"owner": 1, "repo": 2}},
+            "token.actions.githubusercontent.com",
+            "repo:acme@1/factory@2:environment:dev",
+        ),
+        ({"forge": "gitlab"}, "gitlab.com", f"{GROUP}:development"),
+        ({"forge": "gitlab", "host": "git.acme.example"}, "git.acme.example", f"{GROUP}:development"),
+        (
+            {"forge": "azure-devops", "tenant": TENANT, "repository": "ml/factory"},
+            f"vstoken.dev.azure.com/{TENANT}",
+            "sc://acme/ml/factory-dev",
         ),
     ],
 )
-def test_given_a_forge_when_its_identity_is_asked_then_it_is_who_signs_its_tokens(
-    identity: dict[str, str], issuer: str, audience: str
+def test_given_a_forge_when_its_identity_is_asked_then_it_is_who_signs_its_tokens_and_for_which_jobs(
+    identity: dict[str, Any], issuer: str, subject: str
 ) -> None:
     found = settings.Identity.model_validate({"organization": "acme", "repository": "factory", **identity})
 
-    assert (found.issuer, found.audience) == (issuer, audience)
+    assert (found.issuer, found.subject("dev", reads=False)) == (issuer, subject)
 
 
 def test_given_the_model_when_its_schema_is_made_then_the_published_file_is_the_same() -> None:

@@ -61,7 +61,7 @@ def test_given_an_account_when_its_stack_is_made_then_roles_are_for_its_environm
     found = json.loads(bootstrap.stack(settings(), there).configuration["account"])
 
     assert found["makes_provider"] is False
-    assert found["subjects"]["applies"] == [f"repo:acme/factory:environment:{name}" for name in ("dev", "shared")]
+    assert found["subjects"]["applies"] == ["repo:acme/factory:environment:dev"]
     assert found["subjects"]["reads"][0] == "repo:acme/factory:environment:dev-read"
     assert (found["region"], found["accounts"]) == ("eu-west-1", [MOTOS, "444455556666"])
     other = json.loads(bootstrap.stack(settings(), bootstrap.Standing("444455556666", ())).configuration["account"])

@@ -84,6 +84,15 @@ def test_given_a_factory_repo_when_an_environment_is_not_in_the_cloud_then_those
         plan.chosen(place, ["staging"])
 
 
+def test_given_an_environment_in_another_account_when_meant_then_what_is_shared_is_left_to_its_own(
+    place: Place,
+) -> None:
+    found = plan.waves(place, ["prod"], PYTHON, with_platform=False)
+    assert [[stack.name for stack in wave] for wave in found] == [["prod"]]
+    found = plan.waves(place, ["shared", "prod"], PYTHON, with_platform=False)
+    assert [[stack.name for stack in wave] for wave in found] == [["shared"], ["prod"]]
+
+
 def test_given_stacks_in_a_cloud_when_their_folders_are_written_then_those_of_this_machine_are_others(
     place: Place, tmp_path: Path
 ) -> None:
@@ -190,22 +199,6 @@ def test_given_a_place_of_the_persons_own_when_state_is_addressed_then_none_is_n
     monkeypatch.setenv(variable, "1")
 
     assert cloud_state.of("b", "eu-west-1", "alias/x") == cloud_state.State()
-
-
-def test_given_an_emulated_cloud_when_told_then_nothing_of_it_lies_where_the_real_one_does(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FACTORY_EMULATE", "1")
-    bucket = "aifactory-platform-111122223333"
-
-    platform_outputs.write(f"s3://{bucket}", "dev", TOLD)
-
-    emulated = tmp_path / "home" / "emulated"
-    assert (emulated / "buckets" / bucket / "platform" / "dev.json").exists()
-    assert platform_outputs.read(f"s3://{bucket}", "dev").account == "111122223333"
-    assert Place.here().home.root == emulated / "aws"
-    assert place.home.root == tmp_path / "home" / "aws"
-    Home.current().check()
 
 
 def test_given_a_cloud_when_asked_for_then_no_server_of_this_machine_is_needed(place: Place, tmp_path: Path) -> None:
