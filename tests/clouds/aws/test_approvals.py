@@ -12,7 +12,7 @@ import pytest
 from aifactory_runtime.aws import anchors, approvals
 from aifactory_runtime.aws.objects import Objects
 from aifactory_runtime.aws.registry import connect
-from aifactory_runtime.aws.session import Session
+from aifactory_runtime.aws.session import Identity, Session
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import model_folder
@@ -20,6 +20,7 @@ from aifactory_runtime.registry.port import Head
 from aifactory_runtime.release.approvals import Subject, given
 from tests.clouds.aws.test_versions import package
 from tests.clouds.fixtures import account
+from tests.clouds.fixtures.sagemaker import SageMaker
 
 SUBJECT = Subject("a" * 64, "b" * 64)
 
@@ -80,8 +81,9 @@ def test_given_an_approval_then_the_package_of_that_model_alone_is_approved(
 
 
 def test_given_an_approval_before_the_copy_when_registered_then_the_package_is_approved(
-    contract: EnvironmentContract, model: Path
+    contract: EnvironmentContract, model: Path, log_in: Callable[[str], None]
 ) -> None:
+    log_in("kim.meyer")
     registry = connect(contract)
     registry.record_approval("kim.meyer", model_folder.digest(model), "b" * 64)
     registry.register(model, {})
@@ -89,14 +91,15 @@ def test_given_an_approval_before_the_copy_when_registered_then_the_package_is_a
 
 
 def test_given_high_risk_when_one_of_two_approved_then_the_package_waits(
-    contract: EnvironmentContract, model: Path
+    contract: EnvironmentContract, model: Path, log_in: Callable[[str], None]
 ) -> None:
     risky = contract.model_copy(update={"risk": "high", "approvers": ("kim.meyer", "ana.lopez")})
-    registry = connect(risky)
-    version = registry.register(model, {})
-    registry.record_approval("kim.meyer", version.model_sha256, "b" * 64)
+    version = connect(risky).register(model, {})
+    log_in("kim.meyer")
+    connect(risky).record_approval("kim.meyer", version.model_sha256, "b" * 64)
     waits = package(contract, 1)["ModelApprovalStatus"]
-    registry.record_approval("ana.lopez", version.model_sha256, "b" * 64)
+    log_in("ana.lopez")
+    connect(risky).record_approval("ana.lopez", version.model_sha256, "b" * 64)
     assert (waits, package(contract, 1)["ModelApprovalStatus"]) == ("PendingManualApproval", "Approved")
 
 
@@ -130,3 +133,43 @@ def test_given_heads_of_the_audit_log_when_anchored_then_in_order_and_never_chan
     assert found is not None
     assert [(head.sequence, head.sha256) for head in found] == [(2, f"{2:064x}"), (10, f"{10:064x}")]
     assert all(head.at is not None for head in found)
+
+
+def test_given_an_approver_who_may_not_change_packages_when_approving_then_it_counts_and_is_said(
+    contract: EnvironmentContract,
+    model: Path,
+    log_in: Callable[[str], None],
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sagemaker: SageMaker = request.getfixturevalue("sagemaker")
+    version = connect(contract).register(model, {})
+    log_in("kim.meyer")
+    sagemaker.denied["UpdateModelPackage"] = (
+        "User: arn:aws:sts::1:assumed-role/a/kim.meyer is not authorized to perform: sagemaker:UpdateModelPackage"
+    )
+    registry = connect(contract)
+    caplog.clear()
+    registry.record_approval("kim.meyer", version.model_sha256, "b" * 64)
+    said = caplog.text
+    sagemaker.denied.clear()
+    waits = package(contract, 1)["ModelApprovalStatus"]
+    registry.set_alias("champion", 1)
+    assert given(contract, registry, Subject(version.model_sha256, "b" * 64)) == ("kim.meyer",)
+    assert (waits, package(contract, 1)["ModelApprovalStatus"]) == ("PendingManualApproval", "Approved")
+    assert "kim.meyer lacks the right sagemaker:UpdateModelPackage in prod" in said
+
+
+@pytest.mark.parametrize(
+    ("arn", "person"),
+    [
+        ("arn:aws:sts::123456789012:assumed-role/aifactory-churn-dev-data-scientist/ana.lopez", "ana.lopez"),
+        ("arn:aws:sts::123456789012:assumed-role/aifactory-churn-dev-job/SageMaker", None),
+        ("arn:aws:sts::123456789012:assumed-role/aifactory-churn-dev-release/botocore-session-1700000000", None),
+        ("arn:aws:iam::123456789012:user/ana", None),
+    ],
+)
+def test_given_whoever_is_logged_in_then_it_is_a_person_only_where_the_session_is_named_for_one(
+    arn: str, person: str | None
+) -> None:
+    assert Identity(account.NUMBER, arn).person == person

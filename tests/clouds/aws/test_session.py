@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aifactory_runtime.aws.session import Session
+from aifactory_runtime.config import credentials
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from tests.clouds.fixtures import account
 
@@ -58,3 +59,7 @@ def test_given_nobody_who_answers_when_asked_then_one_line_says_so(monkeypatch: 
 def test_given_a_contract_without_region_when_asked_then_the_mend_is_said() -> None:
     with pytest.raises(UsageProblem, match=r"prod names no region: factory outputs prod --write"):
         _ = Session(account.contract(region=None)).region
+
+
+def test_given_whoever_is_logged_in_when_they_act_then_that_name_is_written_down() -> None:
+    assert credentials.login_of(account.contract()) == "moto"

@@ -56,6 +56,10 @@ class Refused(FactoryError):
         self.code = code
 
 
+class Denied(FactoryError):
+    """A right is missing."""
+
+
 @contextmanager
 def one_line(environment: str) -> Iterator[None]:
     """Errors of botocore in the block are FactoryErrors; `environment` is the one whose rights are short."""
@@ -99,7 +103,7 @@ def denied(text: str, operation: str, environment: str) -> FactoryError:
     who = short(found["who"]) if found else "this login"
     what = found["action"] if found else operation
     where = f" on {found['resource']}" if found and found["resource"] else ""
-    return FactoryError(
+    return Denied(
         f"{who} lacks the right {what}{where} in {environment}: log in as who may, or have it given (docs/access.md)"
     )
 

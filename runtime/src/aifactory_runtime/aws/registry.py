@@ -12,7 +12,7 @@ from aifactory_runtime.aws.objects import Objects
 from aifactory_runtime.aws.packages import Packages
 from aifactory_runtime.aws.session import Session
 from aifactory_runtime.aws.versions import PackagedVersions
-from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.registry.port import Approval, Certificate, Head, Version
 
 if TYPE_CHECKING:
@@ -132,14 +132,14 @@ class AwsRegistry:
 
     def _approved(self, model_sha256: str) -> str | None:
         """Who approved a model, for the package to show: with `risk: high` two; a release asks for more than that."""
-        people = [
-            person
-            for person in self._contract.approvers
-            if any(one.model_sha256 == model_sha256 for one in self._approvals.approvals(person))
-        ]
-        return (
-            f"approved by {', '.join(people)}" if len(people) >= (2 if self._contract.risk == "high" else 1) else None
-        )
+        enough = 2 if self._contract.risk == "high" else 1
+        people = [person for person in self._contract.approvers if self._did_approve(person, model_sha256)]
+        return f"approved by {', '.join(people)}" if len(people) >= enough else None
+
+    def _did_approve(self, person: str, model_sha256: str) -> bool:
+        login = names.login(person, self._contract.use_case, self._contract.environment)
+        found = self._approvals.approvals(person)
+        return any(one.model_sha256 == model_sha256 and one.user_id == login for one in found)
 
     @cached_property
     def _runs(self) -> Runs:

@@ -10,10 +10,14 @@ import boto3
 from botocore.config import Config
 
 from aifactory_runtime.aws import errors
-from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 _LIMITS = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "total_max_attempts": 4}}
+
+
+_MACHINES = ("botocore-session-", "aws-sdk-", "aifactory")
+"""How sessions begin that are named for nobody."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,15 @@ class Identity:
     def name(self) -> str:
         """What people call it: role and session, or the user's name."""
         return errors.short(self.arn)
+
+    @property
+    def person(self) -> str | None:
+        """The login that a person's session is named for; None for users, and for sessions that a machine named."""
+        _, _, session = errors.session_of(self.arn)
+        try:
+            return None if session.startswith(_MACHINES) else names.check_person(session)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)

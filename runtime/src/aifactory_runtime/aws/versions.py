@@ -8,19 +8,23 @@ that register the same at once go by the lowest number, put the same bytes, and 
 from __future__ import annotations
 
 import json
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from aifactory_runtime import files
-from aifactory_runtime.aws import aliases
+from aifactory_runtime.aws import aliases, errors
 from aifactory_runtime.aws.objects import Missing, Objects, Taken
-from aifactory_runtime.aws.packages import APPROVED, PENDING, REJECTED, Package, Packages
+from aifactory_runtime.aws.packages import PENDING, REJECTED, Package, Packages
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import model_folder, same_version, whole
 from aifactory_runtime.registry.port import COMMIT, GATE, GATE_PASSED, MODEL_SHA256, Version
+
+_LOG = logging.getLogger(__name__)
 
 MODEL, RECORD = "model", "version.json"
 """What lies below the number of a version: a folder with the model, and its record with all tags."""
@@ -113,10 +117,14 @@ class PackagedVersions:
         raise FactoryError(f"{key} of version {number} cannot be set: others set tags without end; do this again")
 
     def approve(self, sha256: str, why: str) -> None:
-        """Have all packages of a model shown as approved; those whose bytes are not there yet are left as they are."""
-        for package in self._packages.all():
-            if package.sha256 == sha256 and package.status == PENDING:
-                self._packages.approve(package, why)
+        """Have all packages of a model shown as approved; those whose bytes are not there yet are left as they are.
+
+        An approver without this right is told so: what counts is what they wrote, and a release shows it later.
+        """
+        with _shown_later():
+            for package in self._packages.all():
+                if package.sha256 == sha256 and package.status == PENDING:
+                    self._packages.approve(package, why)
 
     def address(self, number: int) -> str:
         """Where the files of a version lie."""
@@ -172,15 +180,15 @@ class PackagedVersions:
 
     def _show(self, package: Package, record: Record, approved: Callable[[str], str | None]) -> None:
         """Show the package as one that people may approve, or have approved; refused by the gate, it stays rejected."""
-        gate, people = record.tags.get(GATE, GATE_PASSED), approved(record.model_sha256)
-        if gate != GATE_PASSED:
-            status, why = REJECTED, f"the gate: {gate}"
-        elif people is not None:
-            status, why = APPROVED, people
-        else:
-            status, why = PENDING, "registered"
+        gate = record.tags.get(GATE, GATE_PASSED)
+        passed = gate == GATE_PASSED
+        status, why = (PENDING, "registered") if passed else (REJECTED, f"the gate: {gate}")
         shown = {key: record.tags.get(key, "") for key in SHOWN}
-        self._packages.complete(package, self.address(record.number), status, why, shown)
+        with _shown_later():
+            self._packages.complete(package, self.address(record.number), status, why, shown)
+            people = approved(record.model_sha256) if passed else None
+            if people is not None:
+                self._packages.approve(replace(package, status=status), people)
 
     def _existing(self, number: int) -> tuple[Package, Record]:
         package = self._packages.one(number)
@@ -195,6 +203,15 @@ class PackagedVersions:
             return _parse(self._store.read(_key(number)).content, number)
         except Missing:
             return None
+
+
+@contextmanager
+def _shown_later() -> Iterator[None]:
+    """Without the right to change packages no version and no approval is lost: it is said, and what is shown waits."""
+    try:
+        yield
+    except errors.Denied as denied:
+        _LOG.warning("%s; until then SageMaker shows it as it was, and the next release shows it right", denied)
 
 
 def _key(number: int) -> str:

@@ -57,6 +57,16 @@ def of(contract: EnvironmentContract, who: str | None = None) -> Credentials | N
 
 
 def login_of(contract: EnvironmentContract, who: str | None = None) -> str:
-    """The login that acts, from the file that only this person can read; with nothing provisioned the account."""
-    login = of(contract, who)
-    return login.login if login else getpass.getuser()
+    """The login that acts, from the file that only this person can read; see `acting` for where there is none."""
+    return acting(contract, of(contract, who))
+
+
+def acting(contract: EnvironmentContract, login: Credentials | None) -> str:
+    """Who acts: a login, on AWS whoever is logged in there, with nothing provisioned the account on this machine."""
+    if login is not None:
+        return login.login
+    if contract.target == "aws":
+        from aifactory_runtime.aws.session import Session
+
+        return Session(contract).identity.name
+    return getpass.getuser()

@@ -9,7 +9,7 @@ import getpass
 import os
 from collections.abc import Mapping, Sequence
 
-from aifactory_runtime.contract import names
+from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.registry import authors
 from aifactory_runtime.registry.authors import Authors
@@ -46,7 +46,16 @@ def actors(variables: Mapping[str, str]) -> frozenset[str]:
 
 def _here(context: Context, variables: Mapping[str, str]) -> frozenset[str]:
     contract = context.contract
-    login = context.login.login if context.login else getpass.getuser()
+    login = context.login.login if context.login else _account(contract)
     person = login.removesuffix(names.login("", contract.use_case, contract.environment))
-    by = frozenset() if person in {names.RELEASE, names.SERVICE} else frozenset({person})
+    by = frozenset() if person in {"", names.RELEASE, names.SERVICE} else frozenset({person})
     return by | actors(variables) | frozenset(variables.get(GIVEN, "").split())
+
+
+def _account(contract: EnvironmentContract) -> str:
+    """Who acts where no file has a login; empty for a machine on AWS, whose session is named for nobody."""
+    if contract.target != "aws":
+        return getpass.getuser()
+    from aifactory_runtime.aws.session import Session
+
+    return Session(contract).identity.person or ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,4 +76,4 @@ def open_side(root: Path, environment: str | None, who: str = names.RELEASE) -> 
     project = load(root, environment)
     contract = project.environment.contract
     login = credentials.of(contract, who)
-    return Side(project, connect(contract, login), login.login if login else getpass.getuser())
+    return Side(project, connect(contract, login), credentials.acting(contract, login))

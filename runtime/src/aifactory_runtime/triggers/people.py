@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import uuid
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def _who(here: Here, person: str | None) -> str:
     """The login that acts, from the file that only this person can read; UsageProblem unless they may."""
     login = credentials.of(here.contract, person)
     if login is None:
-        return getpass.getuser()
+        return credentials.acting(here.contract, None)
     if not set(login.roles) & set(inbox.MAY):
         raise UsageProblem(f"{login.identity} may not decide over trainings; who may: {', '.join(inbox.MAY)}")
     return login.login

@@ -25,7 +25,7 @@ def found(monkeypatch: pytest.MonkeyPatch, login: str | None, *versions: Version
     for key, value in variables.items():
         monkeypatch.setenv(key, value)
     credentials = Credentials(login, f"{login}.churn.dev", "") if login else None
-    contract = SimpleNamespace(use_case="churn", environment="dev")
+    contract = SimpleNamespace(use_case="churn", environment="dev", target="local")
     registry = SimpleNamespace(versions=lambda: versions)
     context: Any = SimpleNamespace(login=credentials, contract=contract, registry=registry)
     return authors.of(context, COMMIT)
