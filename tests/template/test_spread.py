@@ -40,6 +40,7 @@ def drawn(sets: int) -> list[dict[str, str]]:
             "use_case": draw.choice(["no", "y", "tumour-triage-2", "a-use-case-whose-name-is-40-letters-long"]),
             "owner": draw.choice(["ana.lopez", "null", "bo"]),
             "approvers": draw.choice(["kim.meyer", "kim.meyer, bo"]),
+            "target": "aws" if number % 9 in {0, 4, 8} else "local",  # at each forge, in each profile
         }
         if answers["profile"] != "regulated" and number % 2:
             answers["approvers"] = ""  # and then nobody approves; regulated needs somebody

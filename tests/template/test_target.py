@@ -22,7 +22,8 @@ pytestmark = pytest.mark.slow
 
 ON_AWS = {"target": "aws", "platform": "s3://acme-platform", "approval": "required", "approvers": "kim.meyer"}
 _BLOCK = re.compile(
-    r"(?:\s*\{%-|\{%) if target (?:==|!=) \"\w+\" %\}.*?(?:\s*\{%- else %\}(?P<other>.*?))?(?:\s*\{%-|\{%) endif %\}",
+    r"(?:\n[ \t]*)?\{%-? if target (?:==|!=) \"\w+\" %\}.*?"
+    r"(?:\s*\{%- else %\}(?P<other>.*?))?(?:\s*\{%-|\{%) endif %\}",
     re.DOTALL,
 )
 _NAMED = re.compile(r"\{% if target == 'local' %\}(.+?)\{% endif %\}")
