@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from aifactory import emulation
 from aifactory_runtime.config import cache as shared
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
@@ -19,6 +20,8 @@ _OURS = (
     *("state", "passphrase", "pulumi", "work", "services", "shared", "snapshots", "usecases", "credentials", "retired"),
     *("dev", "staging", "prod"),
     *_CLOUDS,
+    emulation.FOLDER,
+    *("world", "failures.json"),
 )
 """Everything in a home; see docs/interfaces.md."""
 
@@ -35,8 +38,15 @@ class Home:
         return cls(Path(os.environ.get("FACTORY_HOME") or Path.home() / ".factory").absolute())
 
     def of(self, target: str) -> Home:
-        """Where settings of stacks on a target are kept; those of this machine lie in the home itself."""
-        return self if target == names.LOCAL else Home(self.root / target)
+        """Where settings of stacks on a target are kept; those of this machine lie in the home itself.
+
+        With FACTORY_EMULATE they lie apart from all that is real; FactoryError when it is this machine then.
+        """
+        if not emulation.asked():
+            return self if target == names.LOCAL else Home(self.root / target)
+        if target == names.LOCAL:
+            raise FactoryError(f"{emulation.VARIABLE}=1 stands in for a cloud, and this is target: local: unset it")
+        return Home(self.root / emulation.FOLDER / target)
 
     @property
     def state(self) -> Path:
@@ -75,7 +85,11 @@ class Home:
             raise FactoryError(odd)
         if self.root.exists() and not self.root.is_dir():
             raise FactoryError(f"{self.root} is not a folder: let FACTORY_HOME name one that is new or empty")
-        if self.root.is_dir() and not self.state.is_dir() and {one.name for one in self.root.iterdir()} - {*_CLOUDS}:
+        if (
+            self.root.is_dir()
+            and not self.state.is_dir()
+            and {one.name for one in self.root.iterdir()} - {*_CLOUDS, emulation.FOLDER}
+        ):
             raise FactoryError(f"{self.root} holds other files: let FACTORY_HOME name a folder that is new or empty")
 
     def prepare(self) -> None:

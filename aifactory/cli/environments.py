@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aifactory import emulation
 from aifactory.cli import output
 from aifactory_runtime.errors import FactoryError, NeedsPerson
 
@@ -51,7 +52,7 @@ def up(environments: tuple[str, ...], with_platform: bool, revive: bool, verbose
         place, environments, _acting(verbose), output.say, with_platform=with_platform, revive=revive
     )
     _report(results, as_json, "applied")
-    if not as_json:
+    if not as_json and not emulation.asked():
         use_case = place.manifest.use_case if place.manifest else None
         click.echo(f"Next: {next_step.after_up(use_case, results)}")
 
@@ -178,6 +179,8 @@ def _acting(verbose: bool) -> Act:
     from aifactory.provision.waves import act_in_waves
 
     def act(action: str, waves: Waves, home: Home) -> list[Result]:
+        if emulation.asked():
+            output.say(emulation.NOTE)
         if verbose:
             return act_in_waves(action, waves, home, output.say, _say_stage)
         with Progress() as progress:
@@ -192,10 +195,11 @@ def _say_stage(stack: str, seconds: float | None) -> None:
 
 def _report(results: list[Result], as_json: bool, word: str) -> None:
     if as_json:
-        output.answer_json([result.__dict__ for result in results])
+        mark = {"emulated": True} if emulation.asked() else {}
+        output.answer_json([{**result.__dict__, **mark} for result in results])
         return
     rows = []
     for result in results:
         what = f"{len(result.changed)} {word}" if result.changed else "no change"
-        rows.append((result.stack, what, f"{result.seconds:.1f} s"))
+        rows.append((emulation.label(result.stack), what, f"{result.seconds:.1f} s"))
     output.table("", ("stack", "result", "time"), rows)

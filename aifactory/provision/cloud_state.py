@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from aifactory import emulation
+
 
 @dataclass(frozen=True)
 class State:
@@ -20,7 +22,7 @@ def of(bucket: str, region: str, alias: str) -> State:
 
     AWS_ENDPOINT_URL, AWS's own variable, is followed: an endpoint in a private network, or a server that stands in.
     """
-    if os.environ.get("PULUMI_BACKEND_URL") or os.environ.get("FACTORY_EMULATE"):
+    if os.environ.get("PULUMI_BACKEND_URL") or emulation.asked():
         return State()
     options = {"region": region, "awssdk": "v2"}
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")

@@ -80,7 +80,7 @@ def _refuse_under_use_cases(place: Place, chosen: Sequence[str]) -> None:
 
 def _standing(place: Place) -> list[str]:
     """Names of the stacks of use cases: in a cloud also those that other machines made."""
-    if place.platform is None or not place.platform.in_cloud or stacks.shared_backend():
+    if place.platform is None or not place.platform.in_cloud or stacks.in_home():
         return stacks.use_cases(place.home)
     return platform_outputs.standing(platform_outputs.address(place.platform))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from aifactory import emulation
 from aifactory.home import Home
 from aifactory.people import record, roster
 from aifactory.provision import (
@@ -106,7 +107,9 @@ def _apply(
         waves = _waves(place, environments, with_platform)
     results = act("up", waves, place.home)
     tell_use_cases(place, results, say)
-    if place.repo is not None and place.manifest is not None:
+    if place.repo is not None and emulation.asked():
+        say("the repo's contracts in .factory/ stay as they are: this was emulated")
+    elif place.repo is not None and place.manifest is not None:
         for result in results:
             if result.stack.startswith(f"{place.manifest.use_case}."):
                 environment = result.outputs["environment"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from aifactory import emulation
+from aifactory.home import Home
 from aifactory.provision import cloud_objects, stacks
 from aifactory_runtime.errors import FactoryError
 
@@ -28,7 +30,7 @@ def write(where: str, environment: str, outputs: Mapping[str, Any]) -> str:
     from infra.components.aws.outputs import PlatformOutputs
 
     text = PlatformOutputs.model_validate(outputs).model_dump_json(by_alias=True, indent=2)
-    cloud_objects.write(where, _key(environment), text.encode())
+    cloud_objects.write(_place(where), _key(environment), text.encode())
     return f"{where.rstrip('/')}/{_key(environment)}"
 
 
@@ -36,7 +38,7 @@ def read(where: str, environment: str) -> PlatformOutputs:
     """What the platform says of an environment; FactoryError when it is not there or cannot be read."""
     from infra.components.aws.outputs import PlatformOutputs
 
-    found = cloud_objects.read(where, _key(environment))
+    found = cloud_objects.read(_place(where), _key(environment))
     if found is None:
         raise FactoryError(
             f"{where} has no {_key(environment)}: factory up {environment} in the company's factory repo writes it, "
@@ -53,14 +55,19 @@ def read(where: str, environment: str) -> PlatformOutputs:
 
 def remove(where: str, environment: str) -> None:
     """Take away what was told of an environment that is no more; FactoryError in one line."""
-    cloud_objects.remove(where, _key(environment))
+    cloud_objects.remove(_place(where), _key(environment))
 
 
 def standing(where: str) -> list[str]:
     """Names of the use cases' stacks whose state lies in the platform's bucket; FactoryError in one line."""
     first = f".pulumi/stacks/{stacks.USECASE}/"
-    found = (key.removeprefix(first) for key in cloud_objects.keys(where, first) if key.endswith(".json"))
+    found = (key.removeprefix(first) for key in cloud_objects.keys(_place(where), first) if key.endswith(".json"))
     return sorted(name.removesuffix(".json") for name in found)
+
+
+def _place(where: str) -> str:
+    """The address or, where the cloud is emulated, the folder of all that is."""
+    return str(Home.current().root / emulation.FOLDER) if emulation.asked() else where
 
 
 def _key(environment: str) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from aifactory import emulation
 from aifactory.home import Home
 from aifactory.provision import exclusive, leftovers, pulumi_shortcuts, stacks
 from aifactory.provision.engine_output import Say, Watcher, sentence
@@ -55,7 +56,7 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
         try:
             _perform(action, pulumi_stack, watcher)
         except Exception as error:
-            raise FactoryError(sentence(action, stack.name, watcher.errors, error)) from error
+            raise FactoryError(sentence(action, emulation.label(stack.name), watcher.errors, error)) from error
         finally:
             if only_looking:
                 pulumi_stack.workspace.remove_stack(stack.name)
@@ -82,7 +83,7 @@ def _select(stack: Stack, home: Home) -> automation.Stack:
     try:
         selected = automation.Stack.create_or_select(stack.name, workspace(stack, home))
     except automation.CommandError as error:
-        raise FactoryError(sentence("select", stack.name, [], error)) from error
+        raise FactoryError(sentence("select", emulation.label(stack.name), [], error)) from error
     return pulumi_shortcuts.without_questions_afterwards(selected)
 
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from aifactory import emulation
 from aifactory.home import Home
 from aifactory.provision import cloud_state
 from aifactory_runtime import files
 from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.errors import FactoryError
 from infra import targets
+from infra.providers.emulated import vendors
 
 if TYPE_CHECKING:
     from infra.components.aws.outputs import PlatformOutputs
@@ -27,6 +29,8 @@ SHARED = "shared"
 PLATFORM = "aifactory-platform"
 USECASE = "aifactory-usecase"
 BOOTSTRAP = "aifactory-bootstrap"
+_EMULATED = "emulated"
+"""Setting of a stack that was made with the stand-in."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,7 @@ def write_work_folder(stack: Stack, home: Home) -> Path:
     """
     settings = _settings(stack.name, home)
     _refuse_copy(stack, settings, home)
+    _refuse_other_kind(stack, settings)
     folder = home.work(stack.name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     project: dict[str, Any] = yaml.safe_load((stack.program / "Pulumi.yaml").read_text(encoding="utf-8"))
@@ -196,6 +201,8 @@ def write_work_folder(stack: Stack, home: Home) -> Path:
     project["plugins"] = {"providers": [{"name": name, "path": str(path)} for name, path in plugins.items()]}
     _write(folder / "Pulumi.yaml", project)
     own = {f"{stack.project}:{key}": value for key, value in stack.configuration.items()}
+    if emulation.asked():
+        own[f"{stack.project}:{_EMULATED}"] = "true"
     settings["config"] = {**own, **stack.provider}
     if stack.secrets:
         settings["secretsprovider"] = stack.secrets
@@ -204,7 +211,10 @@ def write_work_folder(stack: Stack, home: Home) -> Path:
 
 
 def _plugins(stack: Stack) -> Mapping[str, Path]:
-    return targets.offer(stack.target).plugins(infra_folder() / "providers")
+    providers = infra_folder() / "providers"
+    if emulation.asked():
+        return {name: providers / "emulated" for name, target in vendors.VENDORS.items() if target == stack.target}
+    return targets.offer(stack.target).plugins(providers)
 
 
 def brings_plugins(stack: Stack) -> bool:
@@ -232,6 +242,16 @@ def _refuse_copy(stack: Stack, settings: dict[str, Any], home: Home) -> None:
         )
 
 
+def _refuse_other_kind(stack: Stack, settings: dict[str, Any]) -> None:
+    """A real stack is never opened with the stand-in, nor an emulated one with a vendor's plugin."""
+    config = settings.get("config")
+    emulated = f"{stack.project}:{_EMULATED}" in (config or {})
+    if config and emulated != emulation.asked():
+        mend = f"set {emulation.VARIABLE}=1 and FACTORY_HOME to the folder above" if emulated else "unset it"
+        is_what = "is emulated" if emulated else f"is real, and {emulation.VARIABLE}=1 asks for a stand-in"
+        raise FactoryError(f"{stack.name} {is_what}: {mend}")
+
+
 def _write(path: Path, content: dict[str, Any]) -> None:
     text = yaml.safe_dump(content, sort_keys=False, width=10_000)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -240,7 +260,12 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 def shared_backend() -> bool:
     """Whether the state lies in a backend that PULUMI_BACKEND_URL names, instead of the home's file backend."""
-    return bool(os.environ.get("PULUMI_BACKEND_URL"))
+    return bool(os.environ.get("PULUMI_BACKEND_URL")) and not emulation.asked()
+
+
+def in_home() -> bool:
+    """Whether this home knows every stack there is on a cloud: one of its own backend, or an emulated one."""
+    return shared_backend() or emulation.asked()
 
 
 def elsewhere(stack: Stack) -> bool:
