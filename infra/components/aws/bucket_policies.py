@@ -68,7 +68,7 @@ def _refuse(
 
 def _read_by(resources: Resources, readers: Sequence[str]) -> list[Statement]:
     principal = {"Effect": "Allow", "Principal": {"AWS": sorted(readers)}}
-    models = {"StringLike": {"s3:prefix": ["models/*"]}}
+    models = {"StringLikeIfExists": {"s3:prefix": ["models/*"]}}
     return [
         {"Sid": "NextReadsModels", **principal, "Action": ["s3:GetObject"], "Resource": resources.objects("models/")},
         {

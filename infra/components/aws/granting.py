@@ -17,6 +17,8 @@ APPROVALS = "approvals/"
 CREATED_ONCE = {"Null": {"s3:if-none-match": "false"}}
 """A write has to say that nothing is there yet; S3 then refuses the second of the same key."""
 
+_LISTED = "StringLikeIfExists"
+
 
 def allow(
     sid: str, actions: Sequence[str], resources: Sequence[str] | str, **condition: Mapping[str, Any]
@@ -46,17 +48,21 @@ def tagged(resources: Resources, kind: str = "ResourceTag") -> dict[str, Any]:
 
 
 def writes_audit(resources: Resources) -> list[Statement]:
-    """To add lines to the audit log: each an object of its own, which nobody writes twice."""
-    lines = [f"{resources.audit_arn}/*"]
+    """To add lines to the audit log: each an object of its own, which nobody writes twice. Not to its anchors."""
+    lines = [f"{resources.audit_arn}/audit/*"]
     return [allow("AddsAuditLines", ["s3:PutObject"], lines, **CREATED_ONCE), key_writes(resources)]
 
 
 def reads_objects(resources: Resources, *prefixes: str) -> list[Statement]:
-    """To list and read the bucket below prefixes."""
+    """To list and read the bucket below prefixes.
+
+    The condition lets pass what has no prefix, as reading an object that is not there asks for the same right without
+    one: S3 would say that it is forbidden, where `missing` is meant.
+    """
     listed = [f"{prefix}*" for prefix in prefixes]
     return [
         allow("ReadsObjects", ["s3:GetObject", "s3:GetObjectVersion"], resources.objects(*prefixes)),
-        allow("ListsObjects", ["s3:ListBucket"], [resources.bucket_arn], StringLike={"s3:prefix": listed}),
+        allow("ListsObjects", ["s3:ListBucket"], [resources.bucket_arn], StringLikeIfExists={"s3:prefix": listed}),
         key_reads(resources),
     ]
 
@@ -98,8 +104,8 @@ def _merged(one: Statement, other: Statement) -> Statement:
     resources = list(dict.fromkeys([*one["Resource"], *other["Resource"]]))
     found = {**one, "Resource": resources}
     if one["Sid"] == "ListsObjects" and one["Resource"] == other["Resource"]:
-        prefixes = [prefix for each in (one, other) for prefix in each["Condition"]["StringLike"]["s3:prefix"]]
-        found["Condition"] = {"StringLike": {"s3:prefix": list(dict.fromkeys(prefixes))}}
+        prefixes = [prefix for each in (one, other) for prefix in each["Condition"][_LISTED]["s3:prefix"]]
+        found["Condition"] = {_LISTED: {"s3:prefix": list(dict.fromkeys(prefixes))}}
     elif {**one, "Resource": 0} != {**other, "Resource": 0}:
         raise ValueError(f"two statements are called {one['Sid']}, and differ in actions or conditions")
     return found

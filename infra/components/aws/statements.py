@@ -51,8 +51,9 @@ def _see_models(resources: Resources) -> list[Statement]:
 
 
 def _register(resources: Resources) -> list[Statement]:
+    made = ("CreateModelPackage", "UpdateModelPackage", "AddTags")
     return [
-        allow("Registers", ["sagemaker:CreateModelPackage", "sagemaker:AddTags"], resources.packages),
+        allow("Registers", [f"sagemaker:{one}" for one in made], resources.packages),
         *writes_objects(resources, "models/"),
     ]
 
@@ -77,7 +78,6 @@ def _release(resources: Resources) -> list[Statement]:
     watched = [*_named(resources, "monitoring-schedule"), *resources.pipelines]
     target = resources.arn("application-autoscaling", "scalable-target/*")
     return [
-        allow("Approved", ["sagemaker:UpdateModelPackage"], resources.packages),
         allow("ReleasesNew", [f"sagemaker:{one}" for one in made], [*own, *watched], **tagged(resources, "RequestTag")),
         allow("Releases", [f"sagemaker:{one}" for one in changed], [*own, *watched], **tagged(resources)),
         allow("ReleasesSeen", [f"sagemaker:{one}" for one in seen], [*own, *watched]),
@@ -96,7 +96,7 @@ def _earlier(resources: Resources) -> list[Statement]:
     bucket = f"arn:{resources.partition}:s3:::{resources.earlier_bucket}"
     found = [
         allow("EarlierObjects", ["s3:GetObject"], [f"{bucket}/models/*"]),
-        allow("EarlierNames", ["s3:ListBucket"], [bucket], StringLike={"s3:prefix": ["models/*"]}),
+        allow("EarlierNames", ["s3:ListBucket"], [bucket], StringLikeIfExists={"s3:prefix": ["models/*"]}),
     ]
     if resources.earlier_kms_key is not None:
         found.append(allow("EarlierKey", ["kms:Decrypt"], [resources.earlier_kms_key], **by_storage(resources)))
