@@ -53,6 +53,7 @@ def planned(environments: Sequence[str], unprotect: Sequence[str], *, everything
     if not stacks.known(home) and (everything or not stacks.shared_backend()):
         raise FactoryError(f"nothing is provisioned in {home.root}")
     if everything:
+        _refuse_unmoved(home)
         waves = plan.everything(place, servers.interpreter())
     else:
         chosen = plan.chosen(place, environments)
@@ -76,6 +77,14 @@ def _refuse_under_use_cases(place: Place, chosen: Sequence[str]) -> None:
         standing = [name for name in standing if name.rpartition(".")[2] in chosen]
     if standing:
         raise FactoryError(f"{', '.join(standing)} still stand on it: destroy them first, or say --all")
+
+
+def _refuse_unmoved(home: Home) -> None:
+    """What an account needs first is only known to this home while a move of its state is not done."""
+    accounts = [name for name in stacks.known(home) if name.startswith(stacks.ACCOUNT)]
+    kept = [one for one in accounts if stacks.in_file_backend(f"file://{home.state}", stacks.BOOTSTRAP, one)]
+    if kept:
+        raise FactoryError(f"the state of {', '.join(kept)} has not moved yet: factory bootstrap aws goes on with it")
 
 
 def _standing(place: Place) -> list[str]:

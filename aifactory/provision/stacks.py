@@ -31,6 +31,8 @@ USECASE = "aifactory-usecase"
 BOOTSTRAP = "aifactory-bootstrap"
 _EMULATED = "emulated"
 """Setting of a stack that was made with the stand-in."""
+ACCOUNT = "account-"
+"""How names of stacks of that program begin."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def cloud_account(account: str, region: str, content: Mapping[str, Any]) -> Stac
     state = cloud_state.of(naming.platform_bucket(account), region, naming.STATE_ALIAS)
     configuration = {"target": "aws", "account": json.dumps(content)}
     provider = _plugin_settings(account, region)
-    return Stack(f"account-{account}", BOOTSTRAP, SHARED, configuration, provider, state.backend, state.secrets)
+    return Stack(f"{ACCOUNT}{account}", BOOTSTRAP, SHARED, configuration, provider, state.backend, state.secrets)
 
 
 def _plugin_settings(account: str, region: str) -> dict[str, Any]:
@@ -292,7 +294,7 @@ def known(home: Home) -> list[str]:
     else:
         found = [
             path.stem
-            for project in (PLATFORM, USECASE)
+            for project in (BOOTSTRAP, PLATFORM, USECASE)
             for path in (home.state / ".pulumi" / "stacks" / project).glob("*.json")
         ]
     return sorted({*found, *_in_cloud(home)}, key=lambda name: ("." in name, name))
