@@ -9,6 +9,7 @@ from aifactory.home import Home
 from aifactory.provision import anchored, plan, platform_outputs, retirement, servers, stacks
 from aifactory.provision.plan import Place, Waves
 from aifactory.provision.run import Result
+from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
 
@@ -65,7 +66,19 @@ def planned(environments: Sequence[str], unprotect: Sequence[str], *, everything
     told = platform_outputs.address(place.platform) if place.platform and place.platform.in_cloud else ""
     found = Destruction(home, waves, everything, place.on_this_machine, told)
     _refuse_protected(found.names, unprotect)
+    refuse_in_use(home, waves)
     return found
+
+
+def refuse_in_use(home: Home, waves: Waves) -> None:
+    """FactoryError where a cloud's prod is not retired: its engine protects the data there, and would stop midway."""
+    clouds = [one for wave in waves for one in wave if one.target != names.LOCAL and one.name.endswith(".prod")]
+    for stack in clouds:
+        if retirement.of(home, stack.name.removesuffix(".prod"), "prod") is None:
+            raise FactoryError(
+                f"{stack.name} is in use, and what holds its data is protected: "
+                "say factory retire prod --reason TEXT first, then destroy it"
+            )
 
 
 def _refuse_under_use_cases(place: Place, chosen: Sequence[str]) -> None:

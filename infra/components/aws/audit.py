@@ -10,6 +10,7 @@ from infra.components.aws.bucket import Bucket
 from infra.components.aws.held import Resources
 from infra.components.aws.part import Part
 from infra.components.aws.settings import UseCaseSettings
+from infra.components.aws.workspace import protected
 
 
 class Audit(Part):
@@ -30,6 +31,7 @@ class Audit(Part):
             key_arn=settings.platform.kms_key_arn,
             tags=settings.tags,
             document=rights.audit_bucket_policy(resources),
+            protect=protected(settings),
             stays=True,
             opts=self.child(),
             object_lock_enabled=True,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from infra.components.aws.granting import EVERYTHING, SAGEMAKER, Statement, allow, tagged, writes_objects
 from infra.components.aws.held import Resources
+from infra.components.aws.platform import naming
 from infra.components.aws.statements import JOB, runs_an_image
 from infra.conventions import names
 
@@ -175,8 +176,14 @@ def _state_reads(resources: Resources) -> list[Statement]:
         allow("StateReads", ["s3:GetObject"], [*read, f"{bucket}/platform/{resources.environment}.json"]),
         allow("StateNames", ["s3:ListBucket"], [bucket]),
         allow("StateLock", ["s3:PutObject", "s3:DeleteObject"], [locks]),
-        allow("StateOpens", ["kms:Decrypt"], [resources.state_key]),
+        allow("StateOpens", ["kms:Decrypt"], [resources.state_key], **_by_alias(resources)),
     ]
+
+
+def _by_alias(resources: Resources) -> dict[str, dict[str, str]]:
+    """The one key that bears the state's alias, where its ARN is not known."""
+    known = not resources.state_key.endswith("key/*")
+    return {} if known else {"ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.STATE_ALIAS}}
 
 
 def _state_writes(resources: Resources) -> list[Statement]:
@@ -185,5 +192,5 @@ def _state_writes(resources: Resources) -> list[Statement]:
     kept = [f"{bucket}/*/{kind}/*/{stack}*" for kind in ("stacks", "history", "backups")]
     return [
         allow("StateWrites", ["s3:PutObject", "s3:DeleteObject"], kept),
-        allow("StateCloses", ["kms:Encrypt", "kms:GenerateDataKey"], [resources.state_key]),
+        allow("StateCloses", ["kms:Encrypt", "kms:GenerateDataKey"], [resources.state_key], **_by_alias(resources)),
     ]

@@ -27,6 +27,7 @@ def resources(settings: UseCaseSettings) -> Resources:
         repository=settings.repository_arn,
         boundary=platform.boundary_arn,
         platform_bucket=platform.bucket,
+        state_key=settings.state_keys,
         sources=settings.sources,
         topics=tuple(settings.arn("sns", names.fitted("sns-topic", *settings.place, one)) for one in called(settings)),
     )

@@ -71,6 +71,13 @@ class UseCaseSettings(Asked):
         return self.platform.kms_key_arn.split(":")[1]
 
     @property
+    def state_keys(self) -> str:
+        """ARN of the keys where the engine's state lies: that of its secrets is known by its alias alone."""
+        platform = self.platform
+        account = platform.bucket.removeprefix(naming.platform_bucket(""))
+        return f"arn:{self.partition}:kms:{platform.state_region or platform.region}:{account}:key/*"
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """ARNs of the objects that data and batches are read from, where they lie in buckets."""
         wanted = self.manifest.settings(self.environment)

@@ -16,7 +16,7 @@ LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
 
 
 class Workspace(Part):
-    """What releases write into, and nothing that they own. In prod it is protected until the use case is retired."""
+    """What releases write into, and nothing that they own."""
 
     def __init__(
         self,

@@ -420,3 +420,12 @@ def test_given_a_platform_of_before_when_run_then_the_missing_output_is_named(en
         use_case(
             engine, "prod", config={"platform": json.dumps({k: v for k, v in PLATFORM.items() if k != "boundaryArn"})}
         )
+
+
+def test_given_a_forges_jobs_when_run_then_they_open_the_state_by_the_key_of_its_alias_alone(engine: Recorder) -> None:
+    use_case(engine, "dev", config={"subjects": json.dumps({rights.READS: ["repo:acme/churn:pull_request"]})})
+
+    (policy,) = engine.of("iam:Role")["access-ci-read"]["policies"]
+    opens = next(one for one in policy["policyDocument"]["Statement"] if one["Sid"] == "StateOpens")
+    assert opens["Resource"] == [f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*"]
+    assert opens["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aifactory-state"}}

@@ -16,8 +16,10 @@ from aifactory.provision import applied, cloud_state, destruction, plan, platfor
 from aifactory.provision.environments import tell_use_cases
 from aifactory.provision.plan import Place
 from aifactory.provision.run import Result
+from aifactory_runtime import files
 from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from infra.components.aws.outputs import PlatformOutputs
 from tests.infra.test_platform_settings import VALID
 from tests.unit.runtime.contract import test_manifest
 
@@ -179,6 +181,18 @@ def test_given_use_cases_in_the_bucket_when_the_platform_is_destroyed_then_it_is
 
     with pytest.raises(FactoryError, match=r"churn\.dev still stand on it"):
         destruction.planned(["dev"], [], everything=False)
+
+
+def test_given_a_clouds_prod_when_it_is_destroyed_then_it_has_to_be_retired_first(place: Place) -> None:
+    platform = PlatformOutputs.model_validate(TOLD)
+    prod, dev = (stacks.cloud_usecase(manifest("s3://p"), name, place.home, platform) for name in ("prod", "dev"))
+
+    destruction.refuse_in_use(place.home, [[dev]])
+    with pytest.raises(FactoryError, match=r"churn\.prod is in use.*say factory retire prod --reason TEXT first"):
+        destruction.refuse_in_use(place.home, [[dev], [prod]])
+
+    files.write(place.home.retired("churn", "prod"), '{"since": "2027-01-15", "by": "ana", "reason": "replaced"}')
+    destruction.refuse_in_use(place.home, [[dev], [prod]])
 
 
 def test_given_a_server_in_aws_place_when_state_is_addressed_then_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
