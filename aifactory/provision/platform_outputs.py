@@ -30,7 +30,8 @@ def write(where: str, environment: str, outputs: Mapping[str, Any]) -> str:
     from infra.components.aws.outputs import PlatformOutputs
 
     text = PlatformOutputs.model_validate(outputs).model_dump_json(by_alias=True, indent=2)
-    cloud_objects.write(_place(where), _key(environment), text.encode())
+    where = _place(where)
+    cloud_objects.write(where, _key(environment), text.encode())
     return f"{where.rstrip('/')}/{_key(environment)}"
 
 
