@@ -25,6 +25,7 @@ from aifactory.provision.run import Result
 from aifactory.workshop import scratch
 from aifactory_runtime.contract import EnvironmentContract, Manifest, names
 from aifactory_runtime.errors import FactoryError
+from infra.policies import manifest_rules
 
 Say = Callable[[str], None]
 Act = Callable[[str, Waves, Home], list[Result]]
@@ -76,6 +77,10 @@ def preview(place: Place, environments: Sequence[str], act: Act, say: Say, *, wi
     """What `up` would change. Nothing changes; where there is no home, none is made."""
     waves = _checked(place, environments, say, with_platform=with_platform)
     tools.require(here=place.on_this_machine)
+    for environment in plan.chosen(place, environments) if place.manifest else ():
+        sentence = manifest_rules.idle(place.manifest, environment) if place.manifest else None
+        if sentence is not None:
+            say(sentence)
     with _records(place.home) as home:
         return act("preview", waves, home)
 

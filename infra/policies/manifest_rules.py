@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from aifactory_runtime.contract import names
 from infra import targets
 from infra.conventions import people, personas, sizes
 
@@ -90,8 +91,20 @@ def month(manifest: Manifest, environment: str) -> float:
     """What a month of the environment is charged at when its quotas are used up."""
     wanted = manifest.settings(environment)
     offer, quotas = targets.offer(manifest.target), wanted.quotas
-    service = offer.service_month(wanted.size) if manifest.serves else 0.0
+    service = offer.service_month(wanted.size) if manifest.serves_in(environment) else 0.0
     return round(service + offer.storage_month(quotas.disk_gb) + offer.compute(quotas.compute_hours), 2)
+
+
+def idle(manifest: Manifest, environment: str) -> str | None:
+    """What a cloud bills while nobody uses it, in a sentence for previews; None where nothing does."""
+    if manifest.target == names.LOCAL or not manifest.serves_in(environment):
+        return None
+    size = manifest.settings(environment).size
+    month_of_service = targets.offer(manifest.target).service_month(size)
+    return (
+        f"{manifest.use_case}.{environment}: bills while idle: an endpoint of size {size}, charged at "
+        f"{month_of_service:g} a month from the first release on; jobs and spaces bill while they run"
+    )
 
 
 def _budget(manifest: Manifest, environment: str) -> Iterator[Violation]:

@@ -16,7 +16,7 @@ from aifactory_runtime.contract import Manifest, names
 from infra.components.local import offer
 from infra.conventions import people, sizes
 from infra.policies.home_facts import measure
-from infra.policies.manifest_rules import HomeFacts, month, violations
+from infra.policies.manifest_rules import HomeFacts, idle, month, violations
 from tests.infra.conftest import MANIFEST
 
 FACTS = HomeFacts(today=date(2027, 1, 15), disk_gb=100.0)
@@ -258,3 +258,13 @@ def test_given_model_validators_when_asked_who_certifies_then_those_who_approve_
     assert people.validators(found, "prod", FACTS.today) == ("otto",)
     assert people.validators(found, "prod", date(2027, 1, 14)) == ("otto", "kim")
     assert people.validators(found, "staging", FACTS.today) == (), "nobody is asked there"
+
+
+def test_given_a_cloud_when_previewed_then_what_bills_while_idle_is_said_and_dev_without_endpoint_costs_none() -> None:
+    cloud = Manifest.model_validate({**MANIFEST, "target": "aws", "platform": "s3://platform"})
+
+    said = idle(cloud, "prod")
+    assert said is not None and "churn.prod: bills while idle: an endpoint of size small, charged at 90 a month" in said
+    assert idle(cloud, "dev") is None
+    assert idle(Manifest.model_validate(MANIFEST), "prod") is None
+    assert month(cloud, "prod") - month(cloud, "dev") == 90

@@ -50,10 +50,8 @@ class UseCaseSettings(Asked):
 
     @property
     def has_endpoint(self) -> bool:
-        """Whether requests are answered here. An endpoint bills while nobody asks, so dev has one only when asked."""
-        asked = self.manifest.settings(self.environment).endpoint
-        there = self.environment != "dev" if asked is None else asked
-        return self.manifest.serves and self.retired is None and there
+        """Whether requests are answered here: a use case that is retired answers none."""
+        return self.manifest.serves_in(self.environment) and self.retired is None
 
     @property
     def monitors(self) -> dict[str, str]:

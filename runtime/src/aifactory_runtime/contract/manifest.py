@@ -316,6 +316,12 @@ class Manifest(_Part):
         """Whether a scoring service answers requests."""
         return self.scoring != "batch"
 
+    def serves_in(self, environment: str) -> bool:
+        """Whether requests are answered in `environment`: in a cloud's dev only when it says `endpoint: true`."""
+        asked = self.settings(environment).endpoint
+        there = self.target == names.LOCAL or environment != "dev" if asked is None else asked
+        return self.serves and there
+
     @property
     def scores_batches(self) -> bool:
         """Whether tables are scored, on a schedule or by hand."""
