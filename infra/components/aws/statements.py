@@ -50,10 +50,19 @@ def _see_models(resources: Resources) -> list[Statement]:
     ]
 
 
+_UNAPPROVED = {"sagemaker:ModelApprovalStatus": ["PendingManualApproval", "Rejected"]}
+"""What who registers may say of a package: that it is all there, or that the gate refused it."""
+
+
 def _register(resources: Resources) -> list[Statement]:
     made = ("CreateModelPackage", "UpdateModelPackage", "AddTags")
     return [
-        allow("Registers", [f"sagemaker:{one}" for one in made], resources.packages),
+        allow(
+            "Registers",
+            [f"sagemaker:{one}" for one in made],
+            resources.packages,
+            StringEqualsIfExists=_UNAPPROVED,
+        ),
         *writes_objects(resources, "models/"),
     ]
 

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from aifactory_runtime.aws import aliases, versions
+from aifactory_runtime.aws import aliases, packages, versions
 from aifactory_runtime.aws.objects import Objects
 from aifactory_runtime.aws.registry import AwsRegistry, connect
 from aifactory_runtime.aws.session import Session
@@ -120,13 +120,20 @@ def test_given_a_registration_that_is_killed_when_done_again_then_it_is_one_vers
 
 
 @pytest.mark.parametrize("honoured", [True, False])
-def test_given_the_same_model_when_six_register_it_at_once_then_one_version(
-    contract: EnvironmentContract, sagemaker: SageMaker, model: Path, honoured: bool
+def test_given_the_same_model_when_four_register_it_at_once_then_one_version(
+    contract: EnvironmentContract, sagemaker: SageMaker, model: Path, monkeypatch: pytest.MonkeyPatch, honoured: bool
 ) -> None:
     sagemaker.honours_tokens = honoured
     found: list[int] = []
-    at_once([lambda: found.append(connect(contract).register(model, {}).number)] * 6)
-    assert found == [1] * 6
+    together, create = threading.Barrier(4), packages.Packages.create
+
+    def created(own: packages.Packages, sha256: str, content: str) -> packages.Package:
+        together.wait(30)  # all four have seen that there is none
+        return create(own, sha256, content)
+
+    monkeypatch.setattr(packages.Packages, "create", created)
+    at_once([lambda: found.append(connect(contract).register(model, {}).number)] * 4)
+    assert found == [1] * 4
     assert [version.number for version in connect(contract).versions()] == [1]
 
 

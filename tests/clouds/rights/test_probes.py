@@ -79,6 +79,7 @@ PROBES: list[tuple[str, str, str, bool]] = [
     ("service", PUT, "s3:models/3/model.joblib", False),
     ("service", "sagemaker:CallMlflowAppApi", f"{SM}:mlflow-app/app-1", False),
     ("job", "sagemaker:CreateModelPackage", PACKAGE, True),
+    ("job", "sagemaker:UpdateModelPackage", PACKAGE, True),
     ("job", "sagemaker:UpdateEndpoint", ENDPOINT, False),
     ("job", PUT, "audit:audit/000000000002.json", True),
     ("job", GET, "arn:aws:s3:::lake/churn/2026.parquet", True),
@@ -124,6 +125,7 @@ CONDITIONED: list[tuple[str, str, str, dict[str, str]]] = [
         {"iam:PermissionsBoundary": "none"},
     ),
     ("ci-apply", "iam:PutRolePolicy", f"{IAM}:role/aifactory-fraud-prod-job", {"aws:ResourceTag/use_case": "fraud"}),
+    ("job", "sagemaker:UpdateModelPackage", PACKAGE, {"sagemaker:ModelApprovalStatus": "Approved"}),
     ("job", "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "AWS/Billing"}),
 ]
 """What is allowed as it is, and no longer once this is so."""
