@@ -99,6 +99,7 @@ def reads(resources: Resources) -> list[Statement]:
     found = [
         allow(f"Reads{service.title()}", [f"{service}:{one}" for one in actions], own[service])
         for service, actions in _READ.items()
+        if own[service]
     ]
     return [
         allow("ReadsByCloudControl", [f"cloudformation:{one}" for one in _CLOUD_CONTROL], EVERYTHING),
@@ -114,6 +115,7 @@ def applies(resources: Resources) -> list[Statement]:
     found = [
         allow(f"Applies{service.title()}", [f"{service}:{one}" for one in actions], own[service])
         for service, actions in _APPLY.items()
+        if own[service]
     ]
     within = {"iam:PermissionsBoundary": resources.boundary}
     new = {"StringEquals": within | tagged(resources, "RequestTag")["StringEquals"]}
@@ -161,7 +163,7 @@ def owned(resources: Resources) -> dict[str, list[str]]:
         "events": [resources.arn("events", f"rule/{name}-*")],
         "scheduler": [resources.arn("scheduler", f"schedule/default/{name}-*")],
         "sqs": resources.queues,
-        "sns": [*resources.topics, resources.arn("sns", names.fitted("sns-topic", *place, "*"))],
+        "sns": [*resources.topics],
         "budgets": [f"arn:{partition}:budgets::{account}:budget/{name}"],
     }
 

@@ -224,8 +224,9 @@ def test_given_subjects_of_a_forge_when_run_then_ci_has_roles_to_look_and_to_app
 
     use_case(engine, "prod", config=config)
 
-    names_of_roles = {inputs["roleName"] for inputs in engine.of("iam:Role").values()}
-    assert {"aifactory-churn-prod-ci-read", "aifactory-churn-prod-ci-apply"} <= names_of_roles
+    boundaries = {inputs["roleName"]: inputs.get("permissionsBoundary") for inputs in engine.of("iam:Role").values()}
+    ci = {"aifactory-churn-prod-ci-read", "aifactory-churn-prod-ci-apply"}
+    assert {role for role, boundary in boundaries.items() if boundary is None} == ci
 
 
 def test_given_a_use_case_when_run_then_pipelines_are_shells_that_say_nothing_is_released(engine: Recorder) -> None:

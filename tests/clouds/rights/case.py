@@ -31,8 +31,8 @@ def resources(use_case: str = "churn", environment: str = "prod") -> Resources:
         repository=f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/aifactory",
         boundary=f"arn:aws:iam::{ACCOUNT}:policy/aifactory-platform-{environment}-boundary",
         platform_bucket=f"aifactory-platform-{ACCOUNT}",
-        state_key=f"{key}-state",
         sources=("arn:aws:s3:::lake/churn/*",),
+        state_key=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*",
         earlier_bucket=f"{use_case}-staging-{ACCOUNT}",
     )
 
@@ -45,10 +45,10 @@ def context(here: Resources, more: Mapping[str, str]) -> dict[str, str]:
         "aws:SecureTransport": "true",
         "s3:TlsVersion": "1.3",
         "s3:if-none-match": "*",
-        "s3:prefix": "",
         "kms:ViaService": f"s3.{here.region}.amazonaws.com",
         "iam:PassedToService": "sagemaker.amazonaws.com",
         "iam:PermissionsBoundary": here.boundary,
+        "kms:ResourceAliases": "alias/aifactory-state",
         "cloudwatch:namespace": "AIFactory",
         "aws:RequestedRegion": here.region,
         **own,

@@ -92,6 +92,7 @@ def _matches(statement: Mapping[str, Any], part: str, asked: str, spelled: Calla
 
 def _holds(operator: str, key: str, wanted: Sequence[str], request: Request) -> bool:
     found = request.value(key)
+    operator = operator.removeprefix("ForAnyValue:")  # requests here have one value of a key
     if operator == "Null":
         return wanted == [str(found is None).lower()]
     lenient = operator.endswith("IfExists")

@@ -126,6 +126,7 @@ CONDITIONED: list[tuple[str, str, str, dict[str, str]]] = [
     ),
     ("ci-apply", "iam:PutRolePolicy", f"{IAM}:role/aifactory-fraud-prod-job", {"aws:ResourceTag/use_case": "fraud"}),
     ("job", "sagemaker:UpdateModelPackage", PACKAGE, {"sagemaker:ModelApprovalStatus": "Approved"}),
+    ("ci-apply", "kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/2", {"kms:ResourceAliases": "alias/payroll"}),
     ("job", "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "AWS/Billing"}),
 ]
 """What is allowed as it is, and no longer once this is so."""
@@ -187,7 +188,7 @@ def documents(use_case: str = "churn") -> dict[tuple[str, str], dict[str, Any]]:
 
 def faults(document: dict[str, Any], known: dict[str, Any]) -> list[str]:
     """Actions with a wildcard, or that AWS does not know; those on all resources where fewer would do."""
-    found = []
+    found = [f"{one['Action'][0]} on nothing" for one in document["Statement"] if not one["Resource"]]
     for one in document["Statement"]:
         for action in one["Action"]:
             service, _, name = action.partition(":")
