@@ -23,7 +23,7 @@ from measure import CHECKOUT, PYTHON, Row, cost, limit_row
 from aifactory.provision import servers
 from aifactory_runtime.config import project
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import table_writing, tables
 
 _DAYS, _A_DAY, _CHUNK, _MILLISECONDS = 100, 100_000, 10_000, 86_400_000
 _ONE_IN = 10
@@ -122,7 +122,7 @@ def _fill(data: Path, digest: str) -> None:
     for day in range(_DAYS):
         for name, made in ((tables.CAPTURED, _predictions(day, digest)), (tables.LABELS, _labels(day))):
             upto = (name, (day + 1) * made.num_rows)
-            tables.append_stream(data, name, upto, by="day", chunks=lambda made=made: _chunks(made))  # type: ignore[misc]
+            table_writing.append_stream(data, name, upto, by="day", chunks=lambda made=made: _chunks(made))  # type: ignore[misc]
 
 
 def _chunks(made: pa.RecordBatch) -> list[pa.RecordBatch]:

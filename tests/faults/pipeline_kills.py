@@ -134,7 +134,7 @@ def unfinished(folder: Path) -> list[str]:
 
 
 def _handoffs(context: Context) -> Sequence[handoffs.Handoff]:
-    runs = sorted(path.parent.name for path in (context.artifacts / "runs").glob("*/handoff.json"))
+    runs = sorted(path.parent.name for path in (Path(context.contract.artifact_uri) / "runs").glob("*/handoff.json"))
     return [handoffs.load(context.artifacts, run) for run in runs]
 
 

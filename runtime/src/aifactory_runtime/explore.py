@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.config import project as projects
 from aifactory_runtime.config.project import Project
-from aifactory_runtime.data import conform, declared, outliers, sample, source, tables
+from aifactory_runtime.data import arrow_frames, conform, declared, outliers, sample, source
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.gate import metrics
 from aifactory_runtime.pipeline import arrays, made_up, scores
@@ -32,7 +32,7 @@ def table(rows: int = 0) -> pd.DataFrame:
     if made_up.used(project):
         warnings.warn(made_up.SENTENCE, stacklevel=2)
     found = pa.Table.from_batches(list(sample.draw(_batches(project), rows, settings.train.seed)))
-    return conform.conform(tables.to_frame(found), project.science.schema(), settings.data.columns)
+    return conform.conform(arrow_frames.to_frame(found), project.science.schema(), settings.data.columns)
 
 
 def seen(frame: pd.DataFrame, features: arrays.Features | None = None) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def _limits(project: Project) -> dict[str, outliers.Limits]:
     names = outliers.chosen(settings.columns, outliers.CAP)
     if not names:
         return {}
-    frames = (tables.to_frame(pa.Table.from_batches([batch])) for batch in _batches(project, names))
+    frames = (arrow_frames.to_frame(pa.Table.from_batches([batch])) for batch in _batches(project, names))
     return outliers.learn(frames, names, settings.outlier_sigmas)
 
 

@@ -15,7 +15,8 @@ import msgspec
 from aifactory_runtime import files
 from aifactory_runtime.capture import log_file, moving
 from aifactory_runtime.capture.moving import DAY, Log, Moved
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import table_writing, tables
+from aifactory_runtime.storage.place import Place
 
 _QUIET_SECONDS = 86_400
 """Nothing is taken from an earlier release's file that was written to since: its writers would wait."""
@@ -72,7 +73,7 @@ PREDICTIONS = Log(
 )
 
 
-def compact(capture: Path, data: Path) -> Moved:
+def compact(capture: Path, data: Place) -> Moved:
     """Close the file that is written to, and move all closed ones; killed anywhere, the next one goes on.
 
     Columns of the table: prediction_id, time (text, ISO 8601 in UTC), day (its first ten letters), sequence,
@@ -106,7 +107,7 @@ def _count_lines(path: Path) -> int:
         return sum(line.endswith(b"\n") for line in file)
 
 
-def _move_older(path: Path, data: Path) -> int:
+def _move_older(path: Path, data: Place) -> int:
     """The lines of an earlier release's file, which is emptied and stays: such a service may have it open.
 
     Its writers lock the file itself, and wait meanwhile. Its sequence begins anew in an empty file, so the stream is
@@ -120,6 +121,6 @@ def _move_older(path: Path, data: Path) -> int:
         stream = f"{tables.CAPTURED} {next(moving.lines(path, PREDICTIONS)).id}"
         begins = tables.position(data, tables.CAPTURED, stream)
         made = partial(moving.chunks, path, PREDICTIONS, begins)
-        added = tables.append_stream(data, tables.CAPTURED, (stream, size), by=DAY, chunks=made)
+        added = table_writing.append_stream(data, tables.CAPTURED, (stream, size), by=DAY, chunks=made)
         os.ftruncate(file.fileno(), 0)
     return added.rows

@@ -13,12 +13,13 @@ from aifactory_runtime.capture import log_file, prediction_ids
 from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.data import removals, tables
 from aifactory_runtime.data.removals import Removal
+from aifactory_runtime.storage.place import Place
 
 _LOOKS = 10
 _JSON = ("inputs", "output", "redacted", "trial")
 
 
-def find(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None:
+def find(capture: Path, data: Place, prediction_id: str) -> dict[str, Any] | None:
     """The line of this id, with `inputs` and `output` as JSON has them; None when nothing of it is recorded.
 
     Files are looked through before the table: what moves meanwhile is in the table by then. A line torn by a killed
@@ -33,14 +34,14 @@ def find(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None
     return _elsewhere(capture, data, prediction_id)
 
 
-def removed(data: Path, prediction_id: str) -> Removal | None:
+def removed(data: Place, prediction_id: str) -> Removal | None:
     """The removal that took what was recorded when a prediction of this id was made; None when there was none."""
     if days := tuple(_days(prediction_id)):
         return removals.find(data, tables.CAPTURED, *days)
     return removals.find(data, tables.SCORED, tables.batch_of(prediction_id))
 
 
-def _elsewhere(capture: Path, data: Path, prediction_id: str) -> dict[str, Any] | None:
+def _elsewhere(capture: Path, data: Place, prediction_id: str) -> dict[str, Any] | None:
     older = capture / log_file.OLDER
     return (_in_file(older, prediction_id) if older.exists() else None) or _in_table(data, prediction_id)
 
@@ -60,7 +61,7 @@ def _in_file(path: Path, prediction_id: str) -> dict[str, Any] | None:
     return None
 
 
-def _in_table(data: Path, prediction_id: str) -> dict[str, Any] | None:
+def _in_table(data: Place, prediction_id: str) -> dict[str, Any] | None:
     for day in _days(prediction_id):
         found = tables.having(data, tables.CAPTURED, ("prediction_id", prediction_id), (DAY, day.__eq__))
         row = next(found, None)

@@ -14,9 +14,10 @@ import msgspec
 
 from aifactory_runtime import files
 from aifactory_runtime.capture import log_file
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import table_writing, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.segments import Segments
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +62,7 @@ class Moved:
     files: int
 
 
-def closed_files(folder: Path, data: Path, log: Log) -> Moved:
+def closed_files(folder: Path, data: Place, log: Log) -> Moved:
     """Close the file that is written to, and move all closed ones; killed anywhere, the next one goes on.
 
     FactoryError when a line is damaged, or when the disk does not take it. Call it under `locked`.
@@ -99,7 +100,7 @@ def _named_damage(segments: Segments, path: Path | None = None) -> Iterator[None
         raise FactoryError(log_file.damaged(path or segments.newest())) from None
 
 
-def _move(path: Path, first: int, last: int, data: Path, log: Log) -> int:
+def _move(path: Path, first: int, last: int, data: Place, log: Log) -> int:
     """One closed file, with lines of the sequences `first` to `last`, into the table, then away with it.
 
     The table may be at a later sequence: who moved the file was killed before it went, or the sequences began anew, as
@@ -110,7 +111,7 @@ def _move(path: Path, first: int, last: int, data: Path, log: Log) -> int:
     else:
         stream = f"{log.table} {_last_id(path, log)}"
         made = partial(_missing_chunks, path, _there(path, data, log), log)
-    added = tables.append_stream(data, log.table, (stream, last), by=DAY, chunks=made)
+    added = table_writing.append_stream(data, log.table, (stream, last), by=DAY, chunks=made)
     path.unlink()
     return added.rows
 
@@ -120,12 +121,12 @@ def _last_id(path: Path, log: Log) -> str:
     return str(last.id)
 
 
-def _there(path: Path, data: Path, log: Log) -> frozenset[str]:
+def _there(path: Path, data: Place, log: Log) -> frozenset[str]:
     """The ids of a file's lines that the table has."""
     return known(data, log, lines(path, log))
 
 
-def known(data: Path, log: Log, found: Iterable[Line], version: int | None = None) -> frozenset[str]:
+def known(data: Place, log: Log, found: Iterable[Line], version: int | None = None) -> frozenset[str]:
     """The ids of lines that the table has, at a version or now."""
     days: dict[str, set[str]] = {}
     for line in found:

@@ -13,6 +13,7 @@ from aifactory_runtime.capture import reading, scored
 from aifactory_runtime.capture.compaction import PREDICTIONS
 from aifactory_runtime.capture.reading import EVER, Span
 from aifactory_runtime.data import tables
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def frames(
         yield from (frame[list(columns)] for frame in read(data, latest, span))
 
 
-def _named(data: Path, latest: TableVersion, span: Span) -> Iterator[pd.DataFrame]:
+def _named(data: Place, latest: TableVersion, span: Span) -> Iterator[pd.DataFrame]:
     """Rows of batches without inputs and answers."""
     for frame in tables.batches(data, tables.SCORED, latest.version, columns=("prediction_id", "scored_at")):
         inside = frame[(frame["scored_at"] >= span.begins) & (frame["scored_at"] < span.ends)]
@@ -72,7 +73,7 @@ def _named(data: Path, latest: TableVersion, span: Span) -> Iterator[pd.DataFram
             yield inside.rename(columns={"scored_at": "time"}).assign(role=BATCH).reset_index(drop=True)
 
 
-def _of_batches(data: Path, latest: TableVersion, span: Span, only: Only | None) -> Iterator[pd.DataFrame]:
+def _of_batches(data: Place, latest: TableVersion, span: Span, only: Only | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     for frame in tables.batches(data, tables.SCORED, latest.version):

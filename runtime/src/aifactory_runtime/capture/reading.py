@@ -12,8 +12,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from aifactory_runtime.capture import moving
 from aifactory_runtime.capture.moving import DAY, Line, Log
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import arrow_frames, tables
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ EVER = Span("", "~")
 
 def frames(
     folder: Path,
-    data: Path,
+    data: Place,
     log: Log,
     span: Span = EVER,
     columns: Sequence[str] | None = None,
@@ -81,7 +82,7 @@ def _opened(folder: Path, log: Log, held: ExitStack) -> list[tuple[Path, IO[byte
 
 
 def _of_table(
-    data: Path,
+    data: Place,
     log: Log,
     version: int,
     span: Span,
@@ -115,7 +116,7 @@ def _of_file(
     there = known(_whole(path, file, log, span))
     missing = (line for line in _whole(path, file, log, span) if line.id not in there)
     for chunk in moving.batches(missing, log):
-        yield tables.to_frame(pa.Table.from_batches([chunk]))
+        yield arrow_frames.to_frame(pa.Table.from_batches([chunk]))
     if os.fstat(file.fileno()).st_size < size:
         raise FactoryError(f"{path} was moved while it was read: run it again")
 

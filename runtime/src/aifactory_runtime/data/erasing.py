@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import parts, tables
+from aifactory_runtime.data import part_reading, parts, table_place, tables
 from aifactory_runtime.data.parts import Stored
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,30 +24,23 @@ Wanted = Callable[["pa.Table"], Sequence[bool]]
 _ROWS = 10_000
 
 
-def found(folder: Path, name: str, wanted: Wanted) -> Iterator[pa.Table]:
+def found(folder: Place, name: str, wanted: Wanted) -> Iterator[pa.Table]:
     """The rows that are meant, in chunks; none where there is no table."""
-    if not there(folder, name):
+    if not table_place.there(folder, name):
         return
     schema = tables.columns(folder, name)
     for file in _files(folder, name):
-        for chunk in parts.read(folder / name, [file], schema, None, _ROWS):
+        for chunk in part_reading.read(folder / name, [file], schema, None, _ROWS):
             yield chunk.filter(_array(wanted(chunk)))
 
 
-def there(folder: Path, name: str) -> bool:
-    """Whether there is such a table."""
-    return (folder / name / "_delta_log").is_dir()
-
-
-def erase(folder: Path, name: str, wanted: Wanted, by: str | None = None) -> int:
+def erase(folder: Place, name: str, wanted: Wanted, by: str | None = None) -> int:
     """Take the rows that are meant out of the table, in one commit, then off the disk; how many they were.
 
     `by` is the column that the files of the table are parted by. Killed anywhere, the same again finishes it.
     FactoryError, which says how far it came, when the disk does not take it. Nobody else may write meanwhile.
     """
-    from deltalake import DeltaTable
-
-    if not there(folder, name):
+    if not table_place.there(folder, name):
         return 0
     schema = tables.columns(folder, name)
     with _one_line(name, "nothing was erased"):
@@ -61,7 +54,7 @@ def erase(folder: Path, name: str, wanted: Wanted, by: str | None = None) -> int
             raise
     with _one_line(name, "the rows are out of it, but files of before are still on the disk"):
         # Files of a commit before, too: whoever made it may have been killed before they went.
-        table = DeltaTable(str(folder / name))
+        table = table_place.delta(folder / name)
         table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
     return change.rows
 
@@ -69,7 +62,7 @@ def erase(folder: Path, name: str, wanted: Wanted, by: str | None = None) -> int
 class _Change:
     """Files that come and go in one commit."""
 
-    def __init__(self, path: Path, schema: pa.Schema, by: str | None) -> None:
+    def __init__(self, path: Place, schema: pa.Schema, by: str | None) -> None:
         self.rows = 0
         self._path, self._schema, self._by = path, schema, by
         self._actions: list[Any] = []
@@ -89,10 +82,8 @@ class _Change:
 
     def commit(self) -> None:
         """All of it, or nothing."""
-        from deltalake import DeltaTable
-
         if self._actions:
-            table = DeltaTable(str(self._path))
+            table = table_place.delta(self._path)
             table.create_write_transaction(self._actions, "append", table.schema())
 
     def discard(self, committed: set[str]) -> None:
@@ -112,13 +103,11 @@ class _Change:
         self._actions += writer.close()
 
     def _chunks(self, file: Stored) -> Iterator[pa.Table]:
-        return parts.read(self._path, [file], self._schema, None, _ROWS)
+        return part_reading.read(self._path, [file], self._schema, None, _ROWS)
 
 
-def _files(folder: Path, name: str) -> list[Stored]:
-    from deltalake import DeltaTable
-
-    return parts.stored(DeltaTable(str(folder / name)))
+def _files(folder: Place, name: str) -> list[Stored]:
+    return parts.stored(table_place.delta(folder / name))
 
 
 def _array(meant: Sequence[bool]) -> pa.Array:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from aifactory_runtime.data.counted import Numbers
 from aifactory_runtime.data.tables import PREPARED
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry.model_folder import Column
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def of_chunks(told: Iterable[Mapping[str, Numbers]], names: Sequence[str], sigma
     return {name: _rounded(*ends) for name, ends in made.items() if all(map(math.isfinite, ends))}
 
 
-def of_training_rows(folder: Path, version: int, names: Sequence[str], sigmas: float) -> dict[str, Limits]:
+def of_training_rows(folder: Place, version: int, names: Sequence[str], sigmas: float) -> dict[str, Limits]:
     """`learn` from the training rows of a version of the prepared table."""
     if not names:
         return {}

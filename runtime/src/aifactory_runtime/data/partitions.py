@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from aifactory_runtime.data import tables
 from aifactory_runtime.data.parts import Stored
+from aifactory_runtime.storage.place import Place
 
 ROWS = 1 << 20
 """Rows of a partition, unless one chunk has more: what is held of them row by row stays below 100 MB."""
@@ -26,7 +26,7 @@ class Partition:
     files: tuple[Stored, ...]
 
 
-def of(folder: Path, name: str, version: int | None = None, rows: int | None = None) -> list[Partition]:
+def of(folder: Place, name: str, version: int | None = None, rows: int | None = None) -> list[Partition]:
     """The partitions of a version, of `rows` rows (ROWS) at most if chunks allow; FactoryError when it is not there."""
     most, found = rows or ROWS, list[Partition]()
     for file, chunks in tables.chunked(folder, name, version):

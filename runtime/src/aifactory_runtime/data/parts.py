@@ -1,13 +1,14 @@
-"""Parquet files of a Delta table: written in order chunk by chunk, committed at once, read back in that order."""
+"""Parquet files of a Delta table: written in order chunk by chunk, committed at once; `part_reading` reads them."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
+import tempfile
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aifactory_runtime.data import column_names
 from aifactory_runtime.data.part_file import PartFile, Written
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,20 +76,21 @@ class Writer:
 
     `starts` says which number the first row of each file gets in the column that keeps the order. Files are written
     aside and moved to the table when they are whole; what a killed writer left aside goes when the next one begins.
+    The files for a table in an object store are written on this machine, and sent when all of them are whole.
     With `long_texts` each batch is a chunk of its own, as 8 bytes a value would not bound it, and is packed tightly.
     `append` names what is added together, where the files take the place of others.
     """
 
     def __init__(
         self,
-        folder: Path,
+        folder: Place,
         starts: Mapping[str, int],
         by: str | None = None,
         *,
         long_texts: bool = False,
         append: str | None = None,
     ) -> None:
-        self.aside = folder.absolute() / _ASIDE
+        self.aside = folder.absolute() / _ASIDE if isinstance(folder, Path) else Path(tempfile.mkdtemp())
         """Where files lie that are written, until they are whole; nobody else writes there meanwhile."""
         self.append = append or str(uuid.uuid4())
         self._attempt = "" if append is None else _attempt()
@@ -147,7 +150,8 @@ class Writer:
     def close(self) -> list[Any]:
         """Finish all files; the actions that add them to the table."""
         self._written |= {value: part.close() for value, part in self._parts.items()}
-        actions = [self._placed(value, written) for value, written in self._written.items()]
+        actions = [self._action(value, written) for value, written in self._written.items()]
+        self._place()
         shutil.rmtree(self.aside, ignore_errors=True)  # files of attempts whose process was lost, too
         return actions
 
@@ -157,10 +161,11 @@ class Writer:
             part.give_up()
         for name in {written.path.name for written in self._written.values()}.difference(committed):
             with suppress(OSError):
-                (self._folder / name).unlink()
+                (self._folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.aside, ignore_errors=True)
-        with suppress(OSError):
-            self._folder.rmdir()  # one that holds other files stays
+        if isinstance(self._folder, Path):
+            with suppress(OSError):
+                self._folder.rmdir()  # one that holds other files stays
 
     @property
     def schema(self) -> pa.Schema:
@@ -172,11 +177,23 @@ class Writer:
         """Rows of all files that are whole."""
         return sum(written.rows for written in self._written.values())
 
-    def _placed(self, value: str, written: Written) -> Any:
-        """Move a file to the table; what the commit says of it."""
+    def _place(self) -> None:
+        """Move the files to the table."""
+        wanted = {written.path.name for written in self._written.values()}
+        if isinstance(self._folder, Path):
+            for name in wanted:
+                (self.aside / name).rename(self._folder / name)
+            return
+        for path in self.aside.iterdir():
+            if path.name not in wanted:
+                path.unlink()
+        self._folder.store.upload(self.aside, "")
+
+    def _action(self, value: str, written: Written) -> Any:
+        """What the commit says of a file that is still aside."""
         from deltalake.transaction import AddAction
 
-        path = written.path.rename(self._folder / written.path.name)
+        path = written.path
         least, most = {ORDER: written.first}, {ORDER: written.first + written.rows - 1}
         same = {} if self._by is None else {self._by: value}
         facts = {"numRecords": written.rows, "minValues": least | same, "maxValues": most | same, "nullCount": {}}
@@ -236,154 +253,3 @@ def appends(table: DeltaTable) -> list[list[Stored]]:
     for file in stored(table):
         found.setdefault(file.append, []).append(file)
     return list(found.values())
-
-
-def read(
-    folder: Path,
-    files: Sequence[Stored],
-    schema: pa.Schema,
-    where: tuple[str, object] | None,
-    rows: int,
-    *,
-    above: tuple[str, int] | None = None,
-    holding: tuple[str, str] | None = None,
-) -> Iterator[pa.Table]:
-    """The columns of `schema` of the files in order, `rows` rows at most at a time; what a file lacks is null.
-
-    `where` takes only the rows in which a column has a value, `above` those in which a whole number is larger,
-    `holding` those in which a text has another as a part.
-    """
-    for file in files:
-        if where is None or where[0] not in file.only:
-            yield from _read((folder / file.path, file.chunks), schema, where, rows, above, holding=holding)
-        elif file.only[where[0]] == where[1]:
-            yield from _read((folder / file.path, file.chunks), schema, None, rows, above, holding=holding)
-
-
-def chunks_of(path: Path) -> list[int]:
-    """How many rows each chunk of a file has."""
-    from pyarrow import parquet
-
-    with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
-        return [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
-
-
-def rows_with(path: Path, where: tuple[str, str], *, part: bool = False) -> Iterator[dict[str, Any]]:
-    """The rows of a file in which a text column has a value, or has it as a `part`.
-
-    Chunks that cannot hold it are not read.
-    """
-    import pyarrow.compute as pc
-    from pyarrow import parquet
-
-    column, value = where
-    with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
-        if column not in file.schema_arrow.names:
-            return
-        place = file.schema_arrow.names.index(column)
-        for group in range(file.num_row_groups):
-            known = file.metadata.row_group(group).column(place).statistics
-            if known is not None and _cannot_hold(known, value, part=part):
-                continue
-            there = file.read_row_group(group, columns=[column]).column(0)
-            places = pc.indices_nonzero(pc.match_substring(there, value) if part else pc.equal(there, value))
-            if len(places):
-                yield from file.read_row_group(group).take(places).to_pylist()
-
-
-def _cannot_hold(known: Any, value: str, *, part: bool) -> bool:
-    """Whether no text of a chunk is the value, or has it as a part, by what its file says of it."""
-    if part:
-        return bool(known.null_count == known.num_values + known.null_count and known.has_null_count)
-    return bool(known.has_min_max and not known.min <= value <= known.max)
-
-
-def read_chunk(path: Path, chunk: int, schema: pa.Schema) -> pa.Table:
-    """The columns of `schema` of one chunk of a file, in the order of its rows; what the file lacks is null."""
-    from pyarrow import parquet
-
-    with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
-        there = set(file.schema_arrow.names)
-        needed = sorted({*schema.names, ORDER} & there)
-        return _fitted(_in_order(file.read_row_group(chunk, columns=needed)), schema, there)
-
-
-def _read(
-    file_chunks: tuple[Path, range | None],
-    schema: pa.Schema,
-    where: tuple[str, object] | None,
-    rows: int,
-    above: tuple[str, int] | None,
-    *,
-    holding: tuple[str, str] | None,
-) -> Iterator[pa.Table]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    from pyarrow import parquet
-
-    path, chunks = file_chunks
-    with _damage_as_invalid(), parquet.ParquetFile(str(path)) as file:
-        there = set(file.schema_arrow.names)
-        needed = {*schema.names, ORDER, *(asked[0] for asked in (where, above, holding) if asked)} & there
-        for group in range(file.num_row_groups) if chunks is None else chunks:
-            if above is not None and not _may_be_above(file, group, above):
-                continue
-            if holding is not None and not _holds(file, group, holding):
-                continue
-            found = _in_order(file.read_row_group(group, columns=sorted(needed)))
-            if where is not None:
-                found = found.filter(pc.equal(found.column(where[0]), pa.scalar(where[1])))
-            if above is not None:
-                found = found.filter(pc.greater(found.column(above[0]), pa.scalar(above[1])))
-            if holding is not None:
-                found = found.filter(pc.match_substring(found.column(holding[0]), holding[1]))
-            chunk = _fitted(found, schema, there)
-            for start in range(0, len(chunk), rows):
-                yield chunk.slice(start, rows)
-
-
-def _holds(file: Any, group: int, holding: tuple[str, str]) -> bool:
-    """Whether a chunk has a row whose text holds another; of the chunk nothing else is read for that."""
-    import pyarrow.compute as pc
-
-    texts = file.read_row_group(group, columns=[holding[0]]).column(0)
-    return bool(pc.any(pc.match_substring(texts, holding[1])).as_py())
-
-
-def _fitted(found: pa.Table, schema: pa.Schema, there: Collection[str]) -> pa.Table:
-    """The columns of `schema` of rows of a file that has those that are `there`; else they are null."""
-    import pyarrow as pa
-
-    made = [
-        found.column(entry.name).cast(entry.type) if entry.name in there else pa.nulls(len(found), entry.type)
-        for entry in schema
-    ]
-    return pa.table(made, schema=schema)
-
-
-def _may_be_above(file: Any, group: int, above: tuple[str, int]) -> bool:
-    """Whether a chunk may hold a row in which a whole number is larger, by what its file says of it."""
-    place = file.schema_arrow.names.index(above[0])
-    known = file.metadata.row_group(group).column(place).statistics
-    return known is None or not known.has_min_max or known.max > above[1]
-
-
-@contextmanager
-def _damage_as_invalid() -> Iterator[None]:
-    """Arrow says of bytes that are no Parquet what it says of a disk that fails, but without a number: ArrowInvalid."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise pa.ArrowInvalid(str(error)) from None
-
-
-def _in_order(table: pa.Table) -> pa.Table:
-    """A chunk by the numbers of its rows: other writers of Delta do not keep the order within a file."""
-    if ORDER not in table.column_names:
-        return table
-    numbers = table.column(ORDER).to_numpy()
-    return table if bool((numbers[1:] > numbers[:-1]).all()) else table.take(numbers.argsort())

@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from uuid import uuid4
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.storage.place import Place, Remote
 
 FILE = "removals.jsonl"
 """Beside the tables: who finds something missing there looks here first."""
+FOLDER = "removals"
+"""In an object store, which appends nothing: there each note is an object of its own, `<time>-<id>.jsonl`."""
 
 RUN, CODE, ENVIRONMENT, EVENTS = "run", "code", "environment", "events"
 """Kinds beside the names of tables: pipeline runs, released code by commit, its environments by lock, files of events.
@@ -40,9 +43,8 @@ class Removal:
         return f"was removed on {day} by {self.by}: {self.rule}"
 
 
-def note(folder: Path, removals: Iterable[Removal], by: str, now: datetime | None = None) -> None:
+def note(folder: Place, removals: Iterable[Removal], by: str, now: datetime | None = None) -> None:
     """Write down what is about to be removed; FactoryError, and then nothing may go, when the disk does not take it."""
-    path = folder / FILE
     time = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     lines = [
         json.dumps({"time": time, "by": by, "kind": one.kind, "names": one.names, "rule": one.rule}).encode() + b"\n"
@@ -50,6 +52,11 @@ def note(folder: Path, removals: Iterable[Removal], by: str, now: datetime | Non
     ]
     if not lines:
         return
+    if isinstance(folder, Remote):
+        key = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{uuid4().hex[:8]}.jsonl"
+        (folder / FOLDER).store.create(key, b"".join(lines))
+        return
+    path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with files.waiting_lock(path), path.open("a+b", buffering=0) as file:
@@ -60,7 +67,7 @@ def note(folder: Path, removals: Iterable[Removal], by: str, now: datetime | Non
         raise FactoryError(f"{path} cannot be written ({error.strerror}): nothing is removed without it") from None
 
 
-def find(folder: Path, kind: str, *names: str) -> Removal | None:
+def find(folder: Place, kind: str, *names: str) -> Removal | None:
     """The last removal of this kind that took one of `names`; None when nothing of them was removed."""
     wanted, found = set(names), None
     for removal in read(folder):
@@ -69,13 +76,21 @@ def find(folder: Path, kind: str, *names: str) -> Removal | None:
     return found
 
 
-def read(folder: Path) -> Iterator[Removal]:
+def read(folder: Place) -> Iterator[Removal]:
     """Every removal, oldest first; FactoryError names a line that is damaged. A torn one was never acted upon."""
+    if isinstance(folder, Remote):
+        for note in (folder / FOLDER).iterdir():
+            yield from _parsed(note, note.read_bytes())
+        return
     path = folder / FILE
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return
+    yield from _parsed(path, content)
+
+
+def _parsed(path: Place, content: bytes) -> Iterator[Removal]:
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             found = files.parse_json(line)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aifactory_runtime.data import ahead, parts, tables
+from aifactory_runtime.data import ahead, arrow_frames, part_reading, parts, table_errors, table_place, tables
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ class Part:
 class BlockReader:
     """Reads the columns of `schema` of parts of a version, `block` rows at a time; picklable and small."""
 
-    folder: Path
+    folder: Place
     name: str
     version: int
     schema: pa.Schema
@@ -52,9 +52,9 @@ class BlockReader:
 
     def frames(self, part: Part) -> Iterator[pd.DataFrame]:
         """The rows of a part, a block at a time; FactoryError as `tables.batches` raises it."""
-        with tables.readable(self.folder, self.name, self.version):
+        with table_errors.readable(self.folder, self.name, self.version):
             for block in ahead.ahead(self._blocks(part)):
-                yield tables.to_frame(block)
+                yield arrow_frames.to_frame(block)
 
     def _blocks(self, part: Part) -> Iterator[pa.Table]:
         import pyarrow as pa
@@ -74,28 +74,26 @@ class BlockReader:
         for span in part.spans:
             first = max(part.first - span.first, 0)
             count = min(part.end - span.first, span.rows) - first
-            found = parts.read_chunk(self.folder / self.name / span.path, span.chunk, self.schema)
+            found = part_reading.read_chunk(self.folder / self.name / span.path, span.chunk, self.schema)
             yield found.slice(first, count)
 
 
 def of(
-    folder: Path, name: str, version: int, columns: Sequence[str] | None = None, where: tuple[str, str] | None = None
+    folder: Place, name: str, version: int, columns: Sequence[str] | None = None, where: tuple[str, str] | None = None
 ) -> tuple[BlockReader, list[Span]]:
     """The rows of a version in the order they were written, or of the files `where` a column has only one value.
 
     FactoryError when the table is not there.
     """
-    from deltalake import DeltaTable
-
     schema = tables.columns(folder, name, version)
     if columns is not None:
         schema = schema.empty_table().select(list(columns)).schema
     found, first = [], 0
-    with tables.readable(folder, name, version):
-        for file in parts.stored(DeltaTable(str(folder / name), version=version)):
+    with table_errors.readable(folder, name, version):
+        for file in parts.stored(table_place.delta(folder / name, version)):
             if where is not None and file.only.get(where[0]) != where[1]:
                 continue
-            for chunk, rows in enumerate(parts.chunks_of(folder / name / file.path)):
+            for chunk, rows in enumerate(part_reading.chunks_of(folder / name / file.path)):
                 found.append(Span(file.path, chunk, first, rows))
                 first += rows
     return BlockReader(folder.absolute(), name, version, schema, parts.chunk_rows(len(schema))), found

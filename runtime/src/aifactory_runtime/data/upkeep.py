@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aifactory_runtime.data import parts, tables
+from aifactory_runtime.data import part_reading, parts, table_errors, table_place, tables
 from aifactory_runtime.data.parts import Stored
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,20 +31,20 @@ class File:
     most: str
 
 
-def contents(folder: Path, name: str) -> list[int]:
+def contents(folder: Place, name: str) -> list[int]:
     """Numbers of the versions that hold content of their own, oldest first; none when there is no table."""
-    table = tables.opened(folder, name)
+    table = table_place.opened(folder, name)
     commits = [] if table is None else table.history()
     return sorted(int(commit["version"]) for commit in commits if tables.SHA256 in commit)
 
 
-def vacuum(folder: Path, name: str, stay: Collection[int]) -> int:
+def vacuum(folder: Place, name: str, stay: Collection[int]) -> int:
     """Remove the files that neither the newest version nor one of `stay` has; the bytes freed.
 
     Nothing is committed when there are none: Delta also lists those that are gone already. Files that no commit names
     go once they are old: young ones are being written, the others were left by who was killed.
     """
-    table = tables.opened(folder, name)
+    table = table_place.opened(folder, name)
     if table is None:
         return 0
     surplus = _vacuum(table, stay, dry=True)
@@ -53,51 +52,52 @@ def vacuum(folder: Path, name: str, stay: Collection[int]) -> int:
     if freed:
         _prune(table, name, stay)
     uncommitted = set(_vacuum(table, stay, dry=True, full=True)).difference(surplus)
-    return freed + sum(map(_remove_abandoned, (folder / name / path for path in uncommitted)))
+    return freed + _remove_abandoned(folder / name, uncommitted)
 
 
 def _prune(table: DeltaTable, name: str, stay: Collection[int]) -> None:
-    with tables.one_line(name):
+    with table_errors.one_line(name):
         if any(table.metadata().configuration.get(key) != value for key, value in tables.KEPT_LOG.items()):
             table.alter.set_table_properties(tables.KEPT_LOG)  # written by an earlier release: its old commits would go
         _vacuum(table, stay, dry=False)
 
 
-def _remove_abandoned(path: Path) -> int:
-    """Remove a file that nobody will commit any more; its bytes."""
-    with suppress(FileNotFoundError):
-        about = path.stat()
-        if time.time() - about.st_mtime > ABANDONED_SECONDS:
-            path.unlink()
-            return about.st_size
-    return 0
+def _remove_abandoned(table: Place, names: Collection[str]) -> int:
+    """Remove files that nobody will commit any more; their bytes."""
+    freed = 0
+    for name, about in table_place.about(table, names).items():
+        if time.time() - about.written > ABANDONED_SECONDS:
+            (table / name).unlink(missing_ok=True)
+            freed += about.bytes
+    return freed
 
 
-def files(folder: Path, name: str, column: str) -> list[File]:
+def files(folder: Place, name: str, column: str) -> list[File]:
     """Files of the newest version by a column of texts; none when there is no table. One without statistics is read."""
-    table = tables.opened(folder, name)
+    table = table_place.opened(folder, name)
     if table is None:
         return []
-    found = []
-    for file in parts.stored(table):
-        size = (folder / name / file.path).stat().st_size
+    found, there = [], parts.stored(table)
+    about = table_place.about(folder / name, {file.path for file in there})
+    for file in there:
+        size = about[file.path].bytes if file.path in about else 0
         only = file.only.get(column)
         least, most = (only, only) if only is not None else _range(folder / name / file.path, column)
         found.append(File(file.path, size, str(least), str(most)))
     return found
 
 
-def remove_files(folder: Path, name: str, paths: Collection[str]) -> int:
+def remove_files(folder: Place, name: str, paths: Collection[str]) -> int:
     """Take whole files out of the table in one commit, then off the disk; the bytes freed.
 
     What was taken out before, by one who was killed, goes off the disk as well.
     """
-    table = tables.opened(folder, name)
+    table = table_place.opened(folder, name)
     if table is None:
         return 0
     there = [file.path for file in parts.stored(table) if file.path in paths]
     if there:
-        with tables.one_line(name):
+        with table_errors.one_line(name):
             take_out(table, there)
     return vacuum(folder, name, ())
 
@@ -111,20 +111,20 @@ def take_out(table: DeltaTable, paths: Collection[str], more: Iterable[AddAction
     table.create_write_transaction([*actions, *more], "append", table.schema())
 
 
-def pack(folder: Path, name: str, groups: Iterable[Sequence[Stored]]) -> None:
+def pack(folder: Place, name: str, groups: Iterable[Sequence[Stored]]) -> None:
     """Make one file of each group of files of the newest version, in one commit; rows stay in the order of the files.
 
     Numbers of rows are given anew within a group. The old files stay on the disk for those who read them, until the
     next `vacuum`. A checkpoint follows, so that who opens the table does not read every commit. Nobody else may write
     meanwhile.
     """
-    table = tables.opened(folder, name)
+    table = table_place.opened(folder, name)
     wanted = [sorted(group, key=lambda file: file.first) for group in groups]
     if table is None or not wanted:
         return
     schema = tables.columns(folder, name)
     writers: list[parts.Writer] = []
-    with tables.one_line(name):
+    with table_errors.one_line(name):
         try:
             actions = []
             for group in wanted:
@@ -135,15 +135,15 @@ def pack(folder: Path, name: str, groups: Iterable[Sequence[Stored]]) -> None:
                 actions += writer.close()
             take_out(table, [file.path for group in wanted for file in group], actions)
         except BaseException:
-            committed = {file.path for file in parts.stored(tables.opened(folder, name) or table)}
+            committed = {file.path for file in parts.stored(table_place.opened(folder, name) or table)}
             for writer in writers:
                 writer.discard(committed)
             raise
         table.create_checkpoint()
 
 
-def _batches(path: Path, files: Sequence[Stored], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for chunk in parts.read(path, files, schema, None, parts.chunk_rows(len(schema))):
+def _batches(path: Place, files: Sequence[Stored], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for chunk in part_reading.read(path, files, schema, None, parts.chunk_rows(len(schema))):
         yield from chunk.combine_chunks().to_batches()
 
 
@@ -152,15 +152,13 @@ def _vacuum(table: DeltaTable, stay: Collection[int], *, dry: bool, full: bool =
     return table.vacuum(retention_hours=0, dry_run=dry, enforce_retention_duration=False, full=full, keep_versions=kept)
 
 
-def _bytes(folder: Path, names: Collection[str]) -> int:
-    return sum(path.stat().st_size for name in names if (path := folder / name).is_file())
+def _bytes(folder: Place, names: Collection[str]) -> int:
+    return sum(about.bytes for about in table_place.about(folder, names).values())
 
 
-def _range(path: Path, column: str) -> tuple[str, str]:
+def _range(path: Place, column: str) -> tuple[str, str]:
     """The least and the largest value of a column of a file, by what its chunks say of themselves."""
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(str(path)) as file:
+    with table_place.parquet_file(path) as file:
         place = file.schema_arrow.names.index(column)
         known = [file.metadata.row_group(group).column(place).statistics for group in range(file.num_row_groups)]
         if all(one is not None and one.has_min_max for one in known):

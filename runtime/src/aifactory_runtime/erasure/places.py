@@ -22,6 +22,7 @@ from aifactory_runtime.labels import compaction as labels
 from aifactory_runtime.labels.compaction import LABELS
 from aifactory_runtime.pipeline import exclusive
 from aifactory_runtime.serving.trial import scores_log
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,7 +120,7 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
                     yield entry
 
 
-def _ids(data: Path, table: str, wanted: erasing.Wanted, column: str = "prediction_id") -> Iterator[str]:
+def _ids(data: Place, table: str, wanted: erasing.Wanted, column: str = "prediction_id") -> Iterator[str]:
     for chunk in erasing.found(data, table, wanted):
         yield from chunk.column(column).to_pylist()
 

@@ -11,6 +11,7 @@ from aifactory_runtime.capture.moving import Log, Moved
 from aifactory_runtime.data import tables
 from aifactory_runtime.labels import line
 from aifactory_runtime.labels.line import Line
+from aifactory_runtime.storage.place import Place
 
 
 def _columns(lines: Sequence[Line]) -> dict[str, list[Any]]:
@@ -47,7 +48,7 @@ LABELS = Log(
 )
 
 
-def compact(capture: Path, data: Path) -> Moved:
+def compact(capture: Path, data: Place) -> Moved:
     """Move what is in the log's files, as `moving.closed_files` says; at once a FactoryError while another one does."""
     if not capture.is_dir():
         return Moved(0, 0)

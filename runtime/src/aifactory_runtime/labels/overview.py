@@ -13,6 +13,7 @@ from aifactory_runtime.data import removals
 from aifactory_runtime.labels import rules, stored
 from aifactory_runtime.labels.line import Line
 from aifactory_runtime.labels.rules import State
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,7 @@ def count(found: Sequence[State]) -> dict[State, int]:
     return {state: counted[state] for state in STATES}
 
 
-def _removed(data: Path) -> frozenset[str]:
+def _removed(data: Place) -> frozenset[str]:
     """Ids of predictions that are on record as removed."""
     of_predictions = (one for one in removals.read(data) if one.kind == removals.PREDICTION)
     return frozenset(name for one in of_predictions for name in one.names)

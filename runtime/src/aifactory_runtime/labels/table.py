@@ -15,7 +15,7 @@ from aifactory_runtime.capture import redaction
 from aifactory_runtime.capture.log_file import NotRecorded
 from aifactory_runtime.contract.kpi import KPI
 from aifactory_runtime.contract.recording import treatment
-from aifactory_runtime.data import conform, declared, source, tables
+from aifactory_runtime.data import arrow_frames, conform, declared, source
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.labels import line as labels
 from aifactory_runtime.labels import overview, rules, stored
@@ -95,7 +95,7 @@ def _frames(project: Project, path: str) -> Iterator[pd.DataFrame]:
     kinds = _kinds(project, located.name, names_there)
     schema = conform.row_wise(project.science.schema()).select_columns([project.science.target()])
     for batch in source.batches(located, read, kinds, without=set(names_there) - set(kinds)):
-        frame = tables.to_frame(pa.Table.from_batches([batch]))
+        frame = arrow_frames.to_frame(pa.Table.from_batches([batch]))
         frame = frame.rename(columns={LABEL: project.science.target(), project.manifest.kpi_field: KPI})
         target = frame[project.science.target()]
         conform.conform(frame[[project.science.target()]][target.notna()].reset_index(drop=True), schema)

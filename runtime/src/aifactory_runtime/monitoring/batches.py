@@ -6,20 +6,20 @@ So a large batch is one window, and small ones fill one together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from aifactory_runtime.capture import scored
 from aifactory_runtime.data import tables, upkeep
 from aifactory_runtime.monitoring.result import Result
 from aifactory_runtime.monitoring.windows import CHAMPION, Prediction, Window
+from aifactory_runtime.storage.place import Place
 
 ENDS = "batch_rows"
 """Shown: rows of a window of batches; its facts say where in the table the window ended."""
 _LAST, _BATCH = "last", "batch"
 
 
-def read(data: Path, after: int, most: int) -> Iterator[Prediction]:
+def read(data: Place, after: int, most: int) -> Iterator[Prediction]:
     """The rows of `scored` behind a sequence, of each batch `most` at most; the sequence is their place in the table.
 
     Sequences count from 1.
@@ -45,7 +45,7 @@ def ends(window: Window) -> Result:
     return Result("data", ENDS, value=float(len(window.predictions)), facts=facts)
 
 
-def point(last: Sequence[Mapping[str, Any]], data: Path) -> int:
+def point(last: Sequence[Mapping[str, Any]], data: Place) -> int:
     """Behind which sequence the next window begins; `last` are the rows of the last one.
 
     A table whose rows were all removed since counts from 1 again.

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from aifactory_runtime import files
 from aifactory_runtime.gate.metrics import Metric
 from aifactory_runtime.registry import model_folder
+from aifactory_runtime.storage import place as places
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     from aifactory_runtime.gate.cuts import Cut
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 FILE = "expected.json"
 _POSITIVE = "positive"
 _METRICS: Mapping[str, Metric] = {name: name for name in get_args(Metric)}
+_MODELS = "models"
 FOLDER = "monitoring"
 """Of the folder of artefacts, the part that is the monitors'."""
 
@@ -89,19 +92,19 @@ def decode(text: bytes | str, classes: Sequence[Any] = ()) -> Expected:
 
 def folder(monitoring: Path, sha256: str) -> Path:
     """Where monitors keep what they know of a model."""
-    return monitoring / "models" / sha256
+    return monitoring / _MODELS / sha256
 
 
-def keep(monitoring: Path, sha256: str, text: str) -> None:
+def keep(monitoring: Place, sha256: str, text: str) -> None:
     """Leave the figures of a model where monitors look."""
-    files.write(folder(monitoring, sha256) / FILE, text)
+    places.write(monitoring / _MODELS / sha256 / FILE, text)
 
 
-def remember(monitoring: Path, sha256: str, model: Path) -> None:
+def remember(monitoring: Place, sha256: str, model: Path) -> None:
     """Have the input schema of the model in `model` where monitors look: where no service is, a batch leaves it."""
-    place = folder(monitoring, sha256) / model_folder.SCHEMA
+    place = monitoring / _MODELS / sha256 / model_folder.SCHEMA
     if not place.exists():
-        files.write(place, (model / model_folder.SCHEMA).read_bytes())
+        places.write(place, (model / model_folder.SCHEMA).read_bytes())
 
 
 def _numbers(one: Measured | None) -> list[float] | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from aifactory_runtime.capture import prediction_ids, predictions
 from aifactory_runtime.capture.reading import EVER, Span
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import arrow_frames
 from aifactory_runtime.gate.chance import Answers
 from aifactory_runtime.labels import joined, rules, stored
 from aifactory_runtime.monitoring import columns
@@ -154,7 +154,7 @@ def _slices(
     import pyarrow as pa
 
     seen = {name: column for name, column in columns.of_inputs(inputs, schema).items() if name not in hidden}
-    frame = tables.to_frame(pa.table({cut.column: seen[cut.column] for cut in cuts if cut.column in seen}))
+    frame = arrow_frames.to_frame(pa.table({cut.column: seen[cut.column] for cut in cuts if cut.column in seen}))
     return {cut.column: cut.place(frame[cut.column]) for cut in cuts if cut.column in frame}
 
 

@@ -10,12 +10,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import table_place, table_writing, tables
 from aifactory_runtime.data.tables import MONITORS
 from aifactory_runtime.monitoring.result import Result
+from aifactory_runtime.storage.place import Place as Folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,18 +68,18 @@ def source_of(window: str) -> str:
     return window.rpartition(" ")[0]
 
 
-def position(data: Path, source: str) -> int:
+def position(data: Folder, source: str) -> int:
     """The number of the last window of this kind; 0 when there is none."""
     return tables.position(data, MONITORS, source)
 
 
-def write(data: Path, place: Place, results: Sequence[Result], now: datetime) -> bool:
+def write(data: Folder, place: Place, results: Sequence[Result], now: datetime) -> bool:
     """Add a window; False when it is there already. FactoryError when the disk does not take it."""
     batch = _batch(place, results, now)
-    return tables.append_stream(data, MONITORS, (place.source, place.number), by=BY, chunks=lambda: [batch]).new
+    return table_writing.append_stream(data, MONITORS, (place.source, place.number), by=BY, chunks=lambda: [batch]).new
 
 
-def window(data: Path, source: str, number: int) -> list[dict[str, Any]]:
+def window(data: Folder, source: str, number: int) -> list[dict[str, Any]]:
     """The rows of one of the last windows of its kind, `facts` as a mapping; none when it is not there."""
     wanted = name(source, number)
     found = tables.having(data, MONITORS, (BY, wanted), (BY, wanted.__eq__)) if number else iter(())
@@ -98,7 +98,7 @@ class Window:
     rows: tuple[Mapping[str, Any], ...]
 
 
-def newest(data: Path, source: str, most: int) -> list[Window]:
+def newest(data: Folder, source: str, most: int) -> list[Window]:
     """The last `most` windows of this kind, `APART` at most, oldest first; of any table only these are read."""
     found = tables.newest(data, MONITORS, (BY, f"{source} "), most, _SHOWN)
     return [
@@ -108,15 +108,15 @@ def newest(data: Path, source: str, most: int) -> list[Window]:
     ]
 
 
-def firsts(data: Path, source: str, sha256: str, most: int) -> list[int]:
+def firsts(data: Folder, source: str, sha256: str, most: int) -> list[int]:
     """The first sequences of this champion's windows of a kind, in order, among the last `most` windows of any."""
     found = tables.newest(data, MONITORS, (BY, f"{source} "), most, ("first_sequence", "model_sha256"))
     return [int(rows[0]["first_sequence"]) for rows in found if rows and rows[0]["model_sha256"] == sha256]
 
 
-def of_model(data: Path, sha256: str, monitor: str, subject: str) -> list[dict[str, Any]]:
+def of_model(data: Folder, sha256: str, monitor: str, subject: str) -> list[dict[str, Any]]:
     """`value` and `facts` of one monitor in all windows of a model, in order, where it has a value."""
-    if tables.opened(data, MONITORS) is None:
+    if table_place.opened(data, MONITORS) is None:
         return []
     wanted, found = ["monitor", "subject", "value", "facts"], []
     for frame in tables.batches(data, MONITORS, columns=wanted, where=("model_sha256", sha256)):

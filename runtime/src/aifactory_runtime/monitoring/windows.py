@@ -19,6 +19,7 @@ from aifactory_runtime.capture import log_file
 from aifactory_runtime.data import tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.segments import Segments
+from aifactory_runtime.storage.place import Place
 
 CHAMPION = "champion"
 _COLUMNS = ("prediction_id", "sequence", "time", "model_version", "model_sha256", "role", "inputs", "output")
@@ -91,7 +92,7 @@ def cut(predictions: Iterable[Prediction], size: int) -> Iterator[Window]:
             waiting = {}
 
 
-def read(capture: Path, data: Path, after: int = 0) -> Iterator[Prediction]:
+def read(capture: Path, data: Place, after: int = 0) -> Iterator[Prediction]:
     """The recorded predictions behind a sequence, in order: of the table `captured`, then of the log.
 
     While it is read, files of the log may move into the table: where the next file does not follow, the table is read
@@ -125,7 +126,7 @@ def _ending_behind(log: Segments, last: int) -> list[Path]:
     return [path for path, has_more in zip(paths, [*behind, True], strict=False) if has_more]
 
 
-def newest(capture: Path, data: Path) -> int:
+def newest(capture: Path, data: Place) -> int:
     """The sequence of the last recorded prediction; 0 when there is none."""
     log = log_file.segments(capture)
     path = log.newest()
@@ -135,7 +136,7 @@ def newest(capture: Path, data: Path) -> int:
         raise FactoryError(log_file.damaged(path)) from None
 
 
-def last_time(capture: Path, data: Path) -> str | None:
+def last_time(capture: Path, data: Place) -> str | None:
     """The time of the last recorded prediction, as it was written; None when there is none."""
     last = None
     for each in read(capture, data, max(0, newest(capture, data) - 1)):
@@ -143,7 +144,7 @@ def last_time(capture: Path, data: Path) -> str | None:
     return last
 
 
-def _in_table(data: Path, after: int) -> Iterator[Prediction]:
+def _in_table(data: Place, after: int) -> Iterator[Prediction]:
     there = tables.columns(data, tables.CAPTURED).names
     names = [*_COLUMNS, *([_REDACTED] if _REDACTED in there else [])]  # tables from before it have none
     for frame in tables.batches(data, tables.CAPTURED, columns=names, above=("sequence", after)):

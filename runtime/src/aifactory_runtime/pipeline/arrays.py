@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import memory
 from aifactory_runtime.registry import answers
 from aifactory_runtime.registry.model_folder import InputSchema
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ Labels = np.ndarray[Any, Any]
 _TRIED_ROWS = 5
 
 
-def load(folder: Path, version: int, name: str, schema: InputSchema, features: Features) -> tuple[Matrix, Labels]:
+def load(folder: Place, version: int, name: str, schema: InputSchema, features: Features) -> tuple[Matrix, Labels]:
     """Matrix of shape (rows, features) and labels of shape (rows,) of the split `name` of the prepared table.
 
     Rows come in chunks: beside the matrix only one chunk is held. FactoryError when a column is missing, or the matrix
@@ -34,12 +34,12 @@ def load(folder: Path, version: int, name: str, schema: InputSchema, features: F
     return _load(folder, PREPARED, version, (split.SPLIT, name), (schema, features))
 
 
-def load_reference(folder: Path, version: int, schema: InputSchema, features: Features) -> tuple[Matrix, Labels]:
+def load_reference(folder: Place, version: int, schema: InputSchema, features: Features) -> tuple[Matrix, Labels]:
     """As `load`, of the whole frozen reference table."""
     return _load(folder, REFERENCE, version, None, (schema, features))
 
 
-def load_at(folder: Path, version: int, name: str, places: Labels, how: tuple[InputSchema, Features]) -> Matrix:
+def load_at(folder: Place, version: int, name: str, places: Labels, how: tuple[InputSchema, Features]) -> Matrix:
     """Matrix of shape (places, features) of the rows at these `places` of a split of the prepared table."""
     schema, features = how
     values: Matrix = np.empty((len(places), len(schema.features)), dtype=np.float64)
@@ -53,13 +53,13 @@ def load_at(folder: Path, version: int, name: str, places: Labels, how: tuple[In
     return values
 
 
-def load_labels(folder: Path, version: int, name: str, target: str) -> Labels:
+def load_labels(folder: Place, version: int, name: str, target: str) -> Labels:
     """Labels of shape (rows,) of the split `name` of the prepared table, without its matrix."""
     chunks = tables.batches(folder, PREPARED, version, columns=[target], where=(split.SPLIT, name))
     return _joined(to_labels(chunk, target) for chunk in chunks)
 
 
-def pin_split(folder: Path, version: int, name: str, schema: InputSchema, features: Features) -> InputSchema:
+def pin_split(folder: Place, version: int, name: str, schema: InputSchema, features: Features) -> InputSchema:
     """`schema` with the names of the matrix's columns, from what `features` returns for the rows of a split.
 
     UsageProblem when a row's features change with the rows beside it: such a model cannot answer for a single row.
@@ -126,7 +126,7 @@ def _check_alone(frame: pd.DataFrame, made: Mapping[str, Any], schema: InputSche
 
 
 def _load(
-    folder: Path, table: str, version: int, where: tuple[str, object] | None, how: tuple[InputSchema, Features]
+    folder: Place, table: str, version: int, where: tuple[str, object] | None, how: tuple[InputSchema, Features]
 ) -> tuple[Matrix, Labels]:
     schema, features = how
     size = tables.count(folder, table, version, where)

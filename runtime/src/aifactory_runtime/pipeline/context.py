@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime.config import credentials
@@ -17,6 +16,8 @@ from aifactory_runtime.gate.metrics import Metric
 from aifactory_runtime.pipeline.executing import Session
 from aifactory_runtime.pipeline.reproduction import provenance
 from aifactory_runtime.pipeline.reproduction.provenance import Provenance
+from aifactory_runtime.storage import place
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     from aifactory_runtime.registry.port import Registry
@@ -44,14 +45,14 @@ class Context:
         return metrics.chosen(self.settings.gate.metric, self.project.manifest.problem)
 
     @property
-    def tables(self) -> Path:
+    def tables(self) -> Place:
         """Folder of the Delta tables."""
-        return Path(self.contract.data_uri)
+        return place.at(self.contract.data_uri)
 
     @property
-    def artifacts(self) -> Path:
+    def artifacts(self) -> Place:
         """Folder of runs and reports."""
-        return Path(self.contract.artifact_uri)
+        return place.at(self.contract.artifact_uri)
 
     @cached_property
     def made_from(self) -> Provenance:

@@ -25,6 +25,7 @@ from aifactory_runtime.data import (
     sample,
     source,
     split,
+    table_writing,
     tables,
 )
 from aifactory_runtime.data.located import Located
@@ -65,12 +66,14 @@ def ingest(context: Context, handoff: Handoff) -> Handoff:
         _log.warning(
             "note: the rules by which tables are read are new: the same table is read and trained on once more"
         )
-    found = tables.write(context.tables, RAW, _rows(context, (path, read, kinds), added), content)
+    found = table_writing.write(context.tables, RAW, _rows(context, (path, read, kinds), added), content)
     captured = labelled_window.keep_times(context, handoff, added)
     return replace(handoff, tables={**handoff.tables, RAW: found}, captured=captured)
 
 
-def _rows(context: Context, of: tuple[Located, ReadSettings, dict[str, str]], added: Added | None) -> tables.Chunks:
+def _rows(
+    context: Context, of: tuple[Located, ReadSettings, dict[str, str]], added: Added | None
+) -> table_writing.Chunks:
     """The rows of a data source and those that are added to them; few that are drawn of them in this process alone."""
     path, read, kinds = of
     data = context.settings.data

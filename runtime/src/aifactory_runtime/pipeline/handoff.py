@@ -15,6 +15,8 @@ from aifactory_runtime import files
 from aifactory_runtime.data import removals
 from aifactory_runtime.data.tables import TableVersion
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.pipeline import run_folder
+from aifactory_runtime.storage.place import Place
 
 Kind = Literal["experiment", "retraining"]
 NOTHING_GAINED = "nothing_gained"
@@ -98,21 +100,28 @@ def is_id(name: str) -> bool:
     return _ID.fullmatch(name) is not None
 
 
-def folder(artifacts: Path, run: str) -> Path:
-    """Folder of a run; UsageProblem when `run` cannot be an id."""
+def folder(artifacts: Place, run: str) -> Path:
+    """Folder of a run, or this machine's copy of it; UsageProblem when `run` cannot be an id."""
     if not is_id(run):
-        raise UsageProblem(f"--run {run!r} is not the id of a run; ingest prints one")
-    return artifacts / "runs" / run
+        raise _no_id(run)
+    return run_folder.of(artifacts, run)
 
 
-def save(artifacts: Path, handoff: Handoff) -> None:
-    """Write the handoff, whole or not at all."""
+def _no_id(run: str) -> UsageProblem:
+    return UsageProblem(f"--run {run!r} is not the id of a run; ingest prints one")
+
+
+def save(artifacts: Place, handoff: Handoff) -> None:
+    """Write the handoff, whole or not at all; in a store what the run changed of its files goes before it."""
     files.write(folder(artifacts, handoff.id) / _FILE, json.dumps(asdict(handoff), indent=2, allow_nan=False))
+    run_folder.send(artifacts, handoff.id, _FILE)
 
 
-def load(artifacts: Path, run: str) -> Handoff:
+def load(artifacts: Place, run: str) -> Handoff:
     """The handoff of a run; UsageProblem when there is none."""
-    path = folder(artifacts, run) / _FILE
+    if not is_id(run):
+        raise _no_id(run)
+    path = artifacts / "runs" / run / _FILE
     try:
         return parse(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -121,7 +130,7 @@ def load(artifacts: Path, run: str) -> Handoff:
         raise UsageProblem(f"{path} is not a handoff: start again with ingest") from None
 
 
-def find(artifacts: Path, data: Path, run: str) -> Handoff:
+def find(artifacts: Place, data: Place, run: str) -> Handoff:
     """As `load`; FactoryError says of a run that was removed when that was, and by which rule."""
     try:
         return load(artifacts, run)

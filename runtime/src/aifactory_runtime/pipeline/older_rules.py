@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
+
+from aifactory_runtime.pipeline import run_folder
+from aifactory_runtime.storage.place import Place
 
 REPORT = "validation.json"
 
 
-def left_out(artifacts: Path, run: str) -> int:
+def left_out(artifacts: Place, run: str) -> int:
     """Rows that a run left out as they equal others; 0 when its report is not there, or made by the rules of today."""
     report = _report(artifacts, run)
     return 0 if "equal_rows" in report else int(report.get("duplicates", 0))
 
 
-def note(model: str, artifacts: Path, run: str) -> str | None:
+def note(model: str, artifacts: Place, run: str) -> str | None:
     """What the owner of `model`, made by `run`, has to know and do; None when it learned from all rows."""
     left = left_out(artifacts, run)
     if not left:
@@ -26,9 +28,9 @@ def note(model: str, artifacts: Path, run: str) -> str | None:
     )
 
 
-def left_out_before(artifacts: Path, run: str) -> int:
+def left_out_before(artifacts: Place, run: str) -> int:
     """As `left_out`, of the last run beside `run` that has a report; 0 when one of them was made by today's rules."""
-    others = sorted((one.name for one in (artifacts / "runs").iterdir() if one.name != run), reverse=True)
+    others = [name for name in reversed(run_folder.ids(artifacts)) if name != run]
     reports = (found for found in (_report(artifacts, other) for other in others) if found)
     last: dict[str, Any] = {}
     for found in reports:
@@ -38,7 +40,7 @@ def left_out_before(artifacts: Path, run: str) -> int:
     return int(last.get("duplicates", 0))
 
 
-def _report(artifacts: Path, run: str) -> dict[str, Any]:
+def _report(artifacts: Place, run: str) -> dict[str, Any]:
     """The report of a run's data; empty when there is none."""
     try:
         found = json.loads((artifacts / "runs" / run / REPORT).read_text(encoding="utf-8"))

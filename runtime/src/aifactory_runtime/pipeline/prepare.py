@@ -19,7 +19,7 @@ import numpy as np
 
 from aifactory_runtime.cluster.executor import Executor
 from aifactory_runtime.config.settings import DataSettings
-from aifactory_runtime.data import outliers, row_hash, split, tables
+from aifactory_runtime.data import outliers, row_hash, split, table_writing, tables
 from aifactory_runtime.data.splitting.exchange import Exchange
 from aifactory_runtime.data.tables import PREPARED, RAW, REFERENCE, TableVersion
 from aifactory_runtime.errors import FactoryError
@@ -162,7 +162,7 @@ def _write_prepared(context: Context, version: int, sided: Sided, settled: Settl
     digest = row_hash.digest(names, hashed, list(settled.rows))
     starts = dict(zip(split.NAMES, np.cumsum([0, *settled.rows[:-1]]).tolist(), strict=True))
     chunks = chain.from_iterable(sided_rows.frames(sided, one) for one in sided.given.partitions)
-    return tables.write(context.tables, PREPARED, chunks, digest, by=split.SPLIT, starts=starts)
+    return table_writing.write(context.tables, PREPARED, chunks, digest, by=split.SPLIT, starts=starts)
 
 
 def _freeze(context: Context, handoff: Handoff, found: TableVersion, sided: Sided) -> TableVersion:
@@ -171,7 +171,7 @@ def _freeze(context: Context, handoff: Handoff, found: TableVersion, sided: Side
     test = (split.SPLIT, split.TEST)
     chunks = tables.batches(context.tables, PREPARED, found.version, columns=names, where=test)
     digest = row_hash.digest(names, sided.hashes(split.TEST))
-    return tables.write(context.tables, REFERENCE, chunks, digest, again=handoff.new_reference)
+    return table_writing.write(context.tables, REFERENCE, chunks, digest, again=handoff.new_reference)
 
 
 def _outliers(context: Context, executor: Executor, prepared: int, found: Mapping[str, int]) -> dict[str, Any]:

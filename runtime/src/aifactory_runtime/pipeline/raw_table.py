@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from aifactory_runtime.cluster.executor import Executor, LocalExecutor
@@ -15,6 +14,7 @@ from aifactory_runtime.data import conform, leak_sample, spans
 from aifactory_runtime.data.counted import Look
 from aifactory_runtime.data.spans import BlockReader, Part
 from aifactory_runtime.data.tables import RAW
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ class RawTable:
     """See `counted.Table`. The first look at all columns checks the rows, and draws a sample to look for leaks in."""
 
     def __init__(
-        self, executor: Executor, at: tuple[Path, int], science: Science, columns: Mapping[str, ColumnSettings]
+        self, executor: Executor, at: tuple[Place, int], science: Science, columns: Mapping[str, ColumnSettings]
     ) -> None:
         self._executor, self._science, self._columns = executor, science, columns
         self._stored, found = spans.of(at[0], RAW, at[1])

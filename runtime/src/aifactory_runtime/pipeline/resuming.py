@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from aifactory_runtime.data.tables import RAW
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline import run_folder
 from aifactory_runtime.pipeline.handoff import Handoff
+from aifactory_runtime.storage.place import Place
 
 
-def adopted(artifacts: Path, begun: Handoff, names: Sequence[str]) -> tuple[Handoff, frozenset[str]]:
+def adopted(artifacts: Place, begun: Handoff, names: Sequence[str]) -> tuple[Handoff, frozenset[str]]:
     """The run before `begun`, if its cluster went away and it is of the same code and rows, and its whole steps.
 
     `begun` has read its data, as the first of the steps `names`, and is given up for the other run. Else `begun`
@@ -25,13 +25,13 @@ def adopted(artifacts: Path, begun: Handoff, names: Sequence[str]) -> tuple[Hand
     whole = frozenset(names[: names.index(lost.lost_at)])
     going_on = replace(lost, error=None, lost_at=None, request=begun.request)
     handoffs.save(artifacts, going_on)
-    shutil.rmtree(handoffs.folder(artifacts, begun.id))
+    run_folder.drop(artifacts, begun.id)
     return going_on, whole
 
 
-def _before(artifacts: Path, begun: Handoff) -> Handoff | None:
+def _before(artifacts: Place, begun: Handoff) -> Handoff | None:
     """The newest other run; None when there is none that can be read."""
-    others = sorted(path.name for path in (artifacts / "runs").iterdir() if path.name != begun.id)
+    others = [name for name in run_folder.ids(artifacts) if name != begun.id]
     try:
         return handoffs.load(artifacts, others[-1]) if others else None
     except FactoryError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -18,6 +17,7 @@ from aifactory_runtime.pipeline import (
     model_steps,
     prepare,
     resuming,
+    run_folder,
     training_rights,
 )
 from aifactory_runtime.pipeline import handoff as handoffs
@@ -57,7 +57,12 @@ def run(
     """
     training_rights.check(context.contract)
     _ = context.login  # a login that cannot be used is said now, not after the data steps
-    with exclusive.held(context.artifacts), executing.kept(context), ThreadPoolExecutor(1) as thread:
+    with (
+        exclusive.held(context.artifacts),
+        run_folder.copied(context.artifacts),
+        executing.kept(context),
+        ThreadPoolExecutor(1) as thread,
+    ):
         opened: list[Future[object]] = []
         if "train" in names:  # after the lock: it takes seconds, and a loser leaves at once
             skops_file.import_early()
@@ -74,7 +79,7 @@ def run(
                 wait(opened)  # should it have failed, the step meets the same error
             made_anew = again or handoff.new_reference
             if name == "train" and not made_anew and (before := earlier_training.find(context, handoff)):
-                shutil.rmtree(handoffs.folder(context.artifacts, handoff.id))
+                run_folder.drop(context.artifacts, handoff.id)
                 return before
             try:
                 handoff = steps[name](context, handoff)

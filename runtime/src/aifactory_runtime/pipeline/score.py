@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from aifactory_runtime.capture import redaction as redactions
 from aifactory_runtime.contract import names
-from aifactory_runtime.data import ahead, declared, parts, removals, source, tables, upkeep
+from aifactory_runtime.data import ahead, declared, parts, removals, source, table_writing, tables, upkeep
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.data.notes import Notes
 from aifactory_runtime.data.pieces import Split
@@ -31,6 +31,7 @@ from aifactory_runtime.pipeline.scored_part import Batch
 from aifactory_runtime.registry import champion as champions
 from aifactory_runtime.registry import skops_file
 from aifactory_runtime.registry.port import CODE, Version
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,11 +90,11 @@ def score(context: Context, given: str | None = None) -> Scored:
         if not writer.filled:
             raise source.no_rows(path)
 
-    done = tables.append(context.tables, tables.SCORED, fill, facts, were_removed=gone)
+    done = table_writing.append(context.tables, tables.SCORED, fill, facts, were_removed=gone)
     return Scored(done.rows, version.number, digest, first, done.new)
 
 
-def _was_removed(folder: Path, prediction_id: str) -> bool:
+def _was_removed(folder: Place, prediction_id: str) -> bool:
     """Whether the batch of this id was removed, and has not been scored again since."""
     batch = tables.batch_of(prediction_id)
     if removals.find(folder, tables.SCORED, batch) is None:

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import arrow_frames, tables
 from aifactory_runtime.data.located import Located
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline.score import Scored
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +35,7 @@ def check_apart(path: Path, scored: Located) -> None:
         raise UsageProblem(f"{path} is, or belongs to, the table that is scored: write to another place")
 
 
-def write(folder: Path, batch: Scored, path: Path) -> None:
+def write(folder: Place, batch: Scored, path: Path) -> None:
     """Write the rows of `batch` in the table `scored` to `path`, over what is there.
 
     FactoryError when the table in `folder` does not hold them all, and when the disk does not take them.
@@ -44,7 +45,7 @@ def write(folder: Path, batch: Scored, path: Path) -> None:
     schema, written = tables.columns(folder, tables.SCORED), 0
     with _in_its_place(path) as part, _writer(part, path.suffix.lower(), schema) as writer:
         for frame in tables.batches(folder, tables.SCORED):
-            found = tables.to_arrow(frame[frame[_ID].str.startswith(batch.prefix)])
+            found = arrow_frames.to_arrow(frame[frame[_ID].str.startswith(batch.prefix)])
             if found.num_rows:
                 writer.write_table(pa.Table.from_batches([found]).cast(schema))
                 written += found.num_rows

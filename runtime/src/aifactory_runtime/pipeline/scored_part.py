@@ -20,7 +20,7 @@ from aifactory_runtime.capture import redaction as redactions
 from aifactory_runtime.config.project import Science
 from aifactory_runtime.config.settings import ColumnSettings
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.data import ahead, column_names, conform, parts, tables
+from aifactory_runtime.data import ahead, arrow_frames, column_names, conform, parts, table_errors, tables
 from aifactory_runtime.data.notes import Notes
 from aifactory_runtime.data.pieces import Reader
 from aifactory_runtime.pipeline import arrays
@@ -59,7 +59,7 @@ def score(batch: Batch, part: Part) -> Done:
     The file is there when it is whole; whoever is killed before leaves one that nobody names.
     """
     notes = Notes()
-    with tables.one_line(tables.SCORED):
+    with table_errors.one_line(tables.SCORED):
         written = part.file.write(ahead.ahead(_scored(batch, part, notes)))
     return Done(written, notes)
 
@@ -75,7 +75,7 @@ def conformed(
     schema = conform.row_wise(science.schema()).remove_columns([science.target(), *ignored])
     schema = schema.add_columns({name: pandera.Column(nullable=True, required=False) for name in ignored})
     for batch in batches:
-        yield conform.conform(tables.to_frame(pa.Table.from_batches([batch])), schema, columns)
+        yield conform.conform(arrow_frames.to_frame(pa.Table.from_batches([batch])), schema, columns)
 
 
 def prediction_ids(prefix: str, start: int, count: int) -> pa.Array:
@@ -106,7 +106,7 @@ def _scored(batch: Batch, part: Part, notes: Notes) -> Iterator[pa.RecordBatch]:
         said = model.answers(arrays.to_matrix(frame, model.schema, features))
         ids = prediction_ids(batch.prefix, start, len(frame))
         start += len(frame)
-        made = tables.to_arrow(redacted_frame.of(_without_ours(frame), redaction).assign(**said))
+        made = arrow_frames.to_arrow(redacted_frame.of(_without_ours(frame), redaction).assign(**said))
         for name, values in {"prediction_id": ids, **_repeated(batch.same, len(frame))}.items():
             made = made.append_column(name, values)
         yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from aifactory_runtime.pipeline import labelled_window
 from aifactory_runtime.pipeline.labelled_window import Candidates, Source
 from aifactory_runtime.pipeline.split_rows import Sided
 from aifactory_runtime.pipeline.table_rows import TableRows
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,7 @@ def frames(sided: Sided, partition: Partition) -> Iterator[pd.DataFrame]:
 
 
 def prepared_outliers(
-    executor: Executor, folder: Path, version: int, names: Sequence[str], sigmas: float
+    executor: Executor, folder: Place, version: int, names: Sequence[str], sigmas: float
 ) -> tuple[dict[str, Limits], dict[str, dict[str, int]]]:
     """Limits by column from the training rows of a version of the prepared table, and how many rows lie beyond them."""
     if not names:
@@ -147,14 +147,14 @@ def _by_side(table: TableRows, partition: Partition, sides: split.Sides) -> Iter
                 yield frame.take(places).assign(**{split.SPLIT: name})
 
 
-def _prepared_told(folder: Path, version: int, names: Sequence[str], partition: Partition) -> list[dict[str, Any]]:
+def _prepared_told(folder: Place, version: int, names: Sequence[str], partition: Partition) -> list[dict[str, Any]]:
     trained = (split.SPLIT, split.TRAIN)
     columns = tables.batches(folder, PREPARED, version, columns=names, where=trained, files=partition.files)
     return list(outliers.chunks(columns, names))
 
 
 def _prepared_count(
-    folder: Path, version: int, ends: Mapping[str, Limits], partition: Partition
+    folder: Place, version: int, ends: Mapping[str, Limits], partition: Partition
 ) -> dict[str, dict[str, int]]:
     columns = [*ends, split.SPLIT]
     return outliers.count(tables.batches(folder, PREPARED, version, columns=columns, files=partition.files), ends)

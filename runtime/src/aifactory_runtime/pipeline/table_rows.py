@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime.config.project import Science
 from aifactory_runtime.config.settings import ColumnSettings
 from aifactory_runtime.data import conform, partitions, tables
 from aifactory_runtime.data.partitions import Partition
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class TableRows:
     """A version of a table as it is stored; of its columns those in `columns`, all for None."""
 
-    folder: Path
+    folder: Place
     name: str
     version: int
     columns: Sequence[str] | None = None

@@ -36,6 +36,7 @@ from aifactory_runtime.release import tags
 from aifactory_runtime.retention import keeping, rules
 from aifactory_runtime.retention.rules import Batch, Known, Model, Run, Segment
 from aifactory_runtime.serving.trial import scores_log
+from aifactory_runtime.storage.place import Place
 
 BY_DAY = (tables.CAPTURED, rules.LABELS)
 """Tables whose files hold one day each."""
@@ -139,17 +140,17 @@ def _version_of(line: bytes) -> str:
     return rest.lstrip(b': "').partition(b'"')[0].decode("ascii", "replace")
 
 
-def _versions(data: Path, name: str) -> list[int]:
+def _versions(data: Place, name: str) -> list[int]:
     """Versions that were not removed yet."""
     gone = {number for one in removals.read(data) if one.kind == name for number in one.names}
     return [number for number in upkeep.contents(data, name) if str(number) not in gone]
 
 
-def _days(data: Path, name: str) -> frozenset[date]:
+def _days(data: Place, name: str) -> frozenset[date]:
     return frozenset(date.fromisoformat(file.most) for file in upkeep.files(data, name, DAY))
 
 
-def batches(data: Path) -> list[Batch]:
+def batches(data: Place) -> list[Batch]:
     """Batches of `scored` by the files they were written to; the day is that of the youngest row."""
     ids = {file.path: file for file in upkeep.files(data, tables.SCORED, "prediction_id")}
     times = {file.path: file.most for file in upkeep.files(data, tables.SCORED, "scored_at")}

@@ -17,6 +17,7 @@ from aifactory_runtime.monitoring import exclusive, expected, packing
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.retention import known
 from aifactory_runtime.retention.rules import Plan, Run
+from aifactory_runtime.storage.place import Place
 
 _ASIDE = ".gone-"
 
@@ -65,7 +66,7 @@ def _sweep(folder: Path) -> None:
             shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _remove_rows(data: Path, table: str, column: str, names: Collection[str]) -> None:
+def _remove_rows(data: Place, table: str, column: str, names: Collection[str]) -> None:
     """Files whose rows all begin, in this column, with one of `names`; and what was taken out and is still there."""
     found = upkeep.files(data, table, column) if names else []
     gone = [

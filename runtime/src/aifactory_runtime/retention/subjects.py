@@ -14,6 +14,7 @@ from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.registry.port import Registry
 from aifactory_runtime.retention import known
+from aifactory_runtime.storage.place import Place
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def subject(contract: EnvironmentContract, kind: str, name: str, registry: Calla
     return Subject(kind, handoffs.find(Path(contract.artifact_uri), Path(contract.data_uri), name).id)
 
 
-def _day(data: Path, name: str) -> str:
+def _day(data: Place, name: str) -> str:
     try:
         day = date.fromisoformat(name).isoformat()
     except ValueError:
@@ -47,7 +48,7 @@ def _day(data: Path, name: str) -> str:
     return day
 
 
-def _day_of(data: Path, capture: Path, prediction_id: str) -> date:
+def _day_of(data: Place, capture: Path, prediction_id: str) -> date:
     if line := find.find(capture, data, prediction_id):
         return date.fromisoformat(line["time"][:10])
     for batch in known.batches(data):

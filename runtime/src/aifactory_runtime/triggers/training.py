@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError, UsageProblem
-from aifactory_runtime.pipeline import exclusive
+from aifactory_runtime.pipeline import exclusive, run_folder
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.run import STEPS, run
 from aifactory_runtime.quota.guard import within
+from aifactory_runtime.storage import place
+from aifactory_runtime.storage.place import Place
 from aifactory_runtime.triggers.here import Here
 from aifactory_runtime.triggers.request import BY_GATE, FAILED, NOTHING_GAINED, REGISTERED, SAME, Request
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 def is_running(here: Here) -> bool:
     """Whether another pipeline runs in the environment."""
-    return exclusive.is_held(Path(here.contract.artifact_uri))
+    return exclusive.is_held(place.at(here.contract.artifact_uri))
 
 
 def train(here: Here, request: Request, say: Say) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def _came_to(context: Context, key: str) -> dict[str, Any] | None:
     return None
 
 
-def _newest_first(artifacts: Path) -> Iterator[Handoff]:
-    for name in reversed(files.names(artifacts / "runs")):
+def _newest_first(artifacts: Place) -> Iterator[Handoff]:
+    for name in reversed(run_folder.ids(artifacts)):
         try:
             yield handoffs.load(artifacts, name)
         except UsageProblem:

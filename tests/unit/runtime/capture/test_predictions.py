@@ -10,7 +10,7 @@ import pytest
 
 from aifactory_runtime.capture import compaction, predictions
 from aifactory_runtime.capture.reading import Span
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import table_writing, tables
 from tests.unit.runtime.labels.parts import at, contract, predict
 
 pytestmark = pytest.mark.heavy
@@ -26,7 +26,7 @@ def test_given_log_table_and_batches_when_few_columns_are_read_then_these_are_as
     ids = [f"{'b' * 16}{number:016x}" for number in range(2)]
     batch = pd.DataFrame({"age": [41, 42], "prediction": [0, 1], "prediction_id": ids, "model_sha256": "a" * 64})
     batch = batch.assign(scored_at=[at(0), at(10**6)], model_version=3)
-    tables.append(tmp_path / "tables", tables.SCORED, [batch], {"input_sha256": "x"})
+    table_writing.append(tmp_path / "tables", tables.SCORED, [batch], {"input_sha256": "x"})
 
     def read(*asked: Any) -> pd.DataFrame:
         found = list(predictions.frames(contract(tmp_path), Span("", at(10**5)), *asked))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aifactory_runtime.config.settings import ColumnSettings
-from aifactory_runtime.data import columns, declared, outliers, tables
+from aifactory_runtime.data import columns, declared, outliers, table_writing, tables
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.model_folder import Column, InputSchema
@@ -67,7 +67,7 @@ def test_given_a_prepared_table_when_learned_then_only_training_rows_say_what_is
     draw = np.random.default_rng(2)
     trained = pd.DataFrame({"a": draw.normal(size=200), "y": 0, "split": "train"})
     tested = pd.DataFrame({"a": [1e6, 2.0, np.nan], "y": 0, "split": "test"})
-    tables.write(tmp_path, "prepared", [trained, tested], "one", by="split", starts={"train": 0, "test": 200})
+    table_writing.write(tmp_path, "prepared", [trained, tested], "one", by="split", starts={"train": 0, "test": 200})
     limits = outliers.of_training_rows(tmp_path, 0, ["a"], 6.0)
     assert limits == outliers.learn([trained], ["a"], 6.0)
     assert limits["a"][1] < 10

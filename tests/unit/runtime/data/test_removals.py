@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from aifactory_runtime.data import removals, tables, upkeep
+from aifactory_runtime.data import removals, table_writing, tables, upkeep
 from aifactory_runtime.data.removals import Removal
 from aifactory_runtime.data.tables import TableVersion
 from aifactory_runtime.errors import FactoryError
@@ -53,7 +53,7 @@ def test_given_a_version_that_was_removed_when_read_then_one_line_says_so_and_da
     tmp_path: Path,
 ) -> None:
     for number in range(4):
-        tables.write(tmp_path, "raw", [table(number + 1)], f"digest {number}")
+        table_writing.write(tmp_path, "raw", [table(number + 1)], f"digest {number}")
     removals.note(tmp_path, [RAW], "kim", DAY)
     assert len(tables.read(tmp_path, "raw", 0)) == 1, "noted, and not removed: whoever did it was killed"
     vacuum(tmp_path, "raw", 1)
@@ -73,12 +73,12 @@ def test_given_a_vacuumed_table_when_asked_for_the_newest_version_then_it_is_the
     tmp_path: Path,
 ) -> None:
     for number in range(3):
-        tables.write(tmp_path, "raw", [table(number + 1)], f"digest {number}")
+        table_writing.write(tmp_path, "raw", [table(number + 1)], f"digest {number}")
     vacuum(tmp_path, "raw")
 
     assert tables.latest(tmp_path, "raw") == TableVersion(2, "digest 2")
-    assert tables.write(tmp_path, "raw", [table(3)], "digest 2") == TableVersion(2, "digest 2"), "it is there"
-    assert tables.write(tmp_path, "raw", [table(9)], "digest 3") == TableVersion(5, "digest 3")
+    assert table_writing.write(tmp_path, "raw", [table(3)], "digest 2") == TableVersion(2, "digest 2"), "it is there"
+    assert table_writing.write(tmp_path, "raw", [table(9)], "digest 3") == TableVersion(5, "digest 3")
     assert len(tables.read(tmp_path, "raw", 5)) == 9
 
 
@@ -88,10 +88,10 @@ def test_given_commits_of_long_ago_when_delta_makes_a_checkpoint_then_no_version
     every_fifth = {"delta.checkpointInterval": "5"}  # Delta's own is each hundredth
     monkeypatch.setattr(tables, "KEPT_LOG", tables.KEPT_LOG | every_fifth)
     for number in range(7):
-        tables.write(tmp_path, "raw", [table(1)], f"digest {number}")
+        table_writing.write(tmp_path, "raw", [table(1)], f"digest {number}")
     for commit in (tmp_path / "raw" / "_delta_log").iterdir():
         os.utime(commit, (0, 0))
-    tables.write(tmp_path, "raw", [table(2)], "the next")
+    table_writing.write(tmp_path, "raw", [table(2)], "the next")
 
     assert list((tmp_path / "raw" / "_delta_log").glob("*.checkpoint.parquet"))
     assert len(tables.read(tmp_path, "raw", 3)) == 1
@@ -101,7 +101,7 @@ def test_given_files_that_no_commit_names_when_vacuumed_then_old_ones_go_and_you
     tmp_path: Path,
 ) -> None:
     for number in range(3):
-        tables.write(tmp_path, "raw", [table(number + 1)], f"digest {number}")
+        table_writing.write(tmp_path, "raw", [table(number + 1)], f"digest {number}")
     old, young = (tmp_path / "raw" / f"{name}.parquet" for name in ("old", "young"))
     for file in (old, young):
         file.write_bytes(b"x")

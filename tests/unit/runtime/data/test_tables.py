@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.util import hash_pandas_object
 
-from aifactory_runtime.data import parts, row_hash, sample, tables
+from aifactory_runtime.data import arrow_frames, parts, row_hash, sample, table_writing, tables
 from aifactory_runtime.errors import FactoryError
 
 
@@ -32,9 +32,9 @@ def table(size: int, seed: int = 3) -> pd.DataFrame:
 
 
 def test_given_equal_content_when_written_again_then_there_is_no_new_version(tmp_path: Path) -> None:
-    first = tables.write(tmp_path, "raw", [table(10)], "one")
-    assert tables.write(tmp_path, "raw", [table(10)], "one") == first
-    assert tables.write(tmp_path, "raw", [table(11)], "two").version == 1
+    first = table_writing.write(tmp_path, "raw", [table(10)], "one")
+    assert table_writing.write(tmp_path, "raw", [table(10)], "one") == first
+    assert table_writing.write(tmp_path, "raw", [table(11)], "two").version == 1
     assert len(tables.read(tmp_path, "raw", 0)) == tables.count(tmp_path, "raw", 0) == 10
     assert len(tables.read(tmp_path, "raw")) == tables.count(tmp_path, "raw") == 11
 
@@ -44,8 +44,8 @@ def test_given_equal_content_when_written_again_then_its_rows_are_not_even_read(
         raise AssertionError
         yield
 
-    tables.write(tmp_path, "raw", [table(10)], "one")
-    tables.write(tmp_path, "raw", fails(), "one")
+    table_writing.write(tmp_path, "raw", [table(10)], "one")
+    table_writing.write(tmp_path, "raw", fails(), "one")
 
 
 def test_given_types_and_gaps_when_written_and_read_then_the_frame_is_equal(tmp_path: Path) -> None:
@@ -62,15 +62,17 @@ def test_given_types_and_gaps_when_written_and_read_then_the_frame_is_equal(tmp_
             "class": ["x", "y", "z"],
         }
     )
-    tables.write(tmp_path, "raw", [frame], "one")
+    table_writing.write(tmp_path, "raw", [frame], "one")
     pd.testing.assert_frame_equal(tables.read(tmp_path, "raw"), frame)
 
 
 def test_given_other_columns_when_written_again_then_the_new_version_has_them_and_the_old_one_its_own(
     tmp_path: Path,
 ) -> None:
-    tables.write(tmp_path, "raw", [pd.DataFrame({"a": [1, 2]})], "one")
-    tables.write(tmp_path, "raw", [pd.DataFrame({"when": pd.array(["2024-01-31"], dtype="datetime64[us]")})], "two")
+    table_writing.write(tmp_path, "raw", [pd.DataFrame({"a": [1, 2]})], "one")
+    table_writing.write(
+        tmp_path, "raw", [pd.DataFrame({"when": pd.array(["2024-01-31"], dtype="datetime64[us]")})], "two"
+    )
     assert tables.columns(tmp_path, "raw").names == ["when"]
     assert tables.read(tmp_path, "raw", 0)["a"].tolist() == [1, 2]
 
@@ -83,7 +85,7 @@ def test_given_chunks_of_any_size_when_read_in_batches_then_order_and_values_are
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
     frames = [table(size, seed) for seed, size in enumerate(sizes)]
-    tables.write(folder, "raw", frames, "one")
+    table_writing.write(folder, "raw", frames, "one")
     whole = pd.concat(frames, ignore_index=True)
     found = list(tables.batches(folder, "raw", 0, rows=step))
     assert all(len(chunk) <= step for chunk in found)
@@ -104,7 +106,9 @@ def test_given_columns_and_a_condition_when_read_in_batches_then_only_those(tmp_
     frame = table(1_000)
     sides = dict(iter(frame.groupby("split", sort=False)))
     starts = {"train": 0, "test": len(sides["train"])}
-    tables.write(tmp_path, "prepared", sides.values() if by else [frame], "one", by=by, starts=starts if by else None)
+    table_writing.write(
+        tmp_path, "prepared", sides.values() if by else [frame], "one", by=by, starts=starts if by else None
+    )
     found = list(tables.batches(tmp_path, "prepared", columns=["a"], where=("split", "test"), rows=100))
     assert all(list(chunk.columns) == ["a"] for chunk in found)
     assert np.array_equal(np.concatenate([chunk["a"] for chunk in found]), sides["test"]["a"])
@@ -121,9 +125,9 @@ def test_given_a_table_that_is_not_there_when_read_then_one_line(tmp_path: Path,
 
 def test_given_equal_facts_when_appended_again_then_nothing_is_added(tmp_path: Path) -> None:
     one = {"input_sha256": "a", "model_version": "1"}
-    assert tables.append(tmp_path, "scored", [table(5)], one) == tables.Appended(5, new=True)
-    assert tables.append(tmp_path, "scored", iter(()), one) == tables.Appended(5, new=False)
-    assert tables.append(tmp_path, "scored", [table(4), table(2)], {**one, "model_version": "2"}).rows == 6
+    assert table_writing.append(tmp_path, "scored", [table(5)], one) == table_writing.Appended(5, new=True)
+    assert table_writing.append(tmp_path, "scored", iter(()), one) == table_writing.Appended(5, new=False)
+    assert table_writing.append(tmp_path, "scored", [table(4), table(2)], {**one, "model_version": "2"}).rows == 6
     assert tables.latest(tmp_path, "scored").version == 1  # type: ignore[union-attr]
     pd.testing.assert_frame_equal(
         tables.read(tmp_path, "scored"), pd.concat([table(5), table(4), table(2)], ignore_index=True)
@@ -131,8 +135,8 @@ def test_given_equal_facts_when_appended_again_then_nothing_is_added(tmp_path: P
 
 
 def test_given_new_columns_when_appended_then_they_are_null_in_the_rows_before(tmp_path: Path) -> None:
-    tables.append(tmp_path, "scored", [pd.DataFrame({"a": [1.0]})], {"n": "1"})
-    tables.append(tmp_path, "scored", [pd.DataFrame({"b": ["x"], "a": [2.0]})], {"n": "2"})
+    table_writing.append(tmp_path, "scored", [pd.DataFrame({"a": [1.0]})], {"n": "1"})
+    table_writing.append(tmp_path, "scored", [pd.DataFrame({"b": ["x"], "a": [2.0]})], {"n": "2"})
     found = tables.read(tmp_path, "scored")
     assert found["a"].tolist() == [1.0, 2.0]
     assert found["b"].isna().tolist() == [True, False]
@@ -140,17 +144,17 @@ def test_given_new_columns_when_appended_then_they_are_null_in_the_rows_before(t
 
 def test_given_names_that_differ_only_in_case_when_written_or_appended_then_both_are_named(tmp_path: Path) -> None:
     with pytest.raises(FactoryError, match="table raw: columns probability_a and probability_A differ only in case"):
-        tables.write(tmp_path, "raw", [pd.DataFrame({"probability_a": [0.5], "probability_A": [0.5]})], "one")
-    tables.append(tmp_path, "scored", [pd.DataFrame({"ID": [1]})], {"batch": "1"})
+        table_writing.write(tmp_path, "raw", [pd.DataFrame({"probability_a": [0.5], "probability_A": [0.5]})], "one")
+    table_writing.append(tmp_path, "scored", [pd.DataFrame({"ID": [1]})], {"batch": "1"})
     with pytest.raises(FactoryError, match="table scored: columns ID and id differ only in case"):
-        tables.append(tmp_path, "scored", [pd.DataFrame({"id": [2]})], {"batch": "2"})
+        table_writing.append(tmp_path, "scored", [pd.DataFrame({"id": [2]})], {"batch": "2"})
     assert list(tables.read(tmp_path, "scored")["ID"]) == [1]
 
 
 def test_given_a_column_of_another_type_when_appended_then_one_line_and_the_table_stays(tmp_path: Path) -> None:
-    tables.append(tmp_path, "scored", [pd.DataFrame({"a": [1.0]})], {"n": "1"})
+    table_writing.append(tmp_path, "scored", [pd.DataFrame({"a": [1.0]})], {"n": "1"})
     with pytest.raises(FactoryError, match="a holds"):
-        tables.append(tmp_path, "scored", [pd.DataFrame({"a": ["x"]})], {"n": "2"})
+        table_writing.append(tmp_path, "scored", [pd.DataFrame({"a": ["x"]})], {"n": "2"})
     assert len(list((tmp_path / "scored").glob("*.parquet"))) == tables.count(tmp_path, "scored") == 1
 
 
@@ -179,7 +183,7 @@ def _scribble(path: Path) -> None:
 def test_fault_19_given_a_damaged_table_when_read_then_the_line_says_what_mends_it_and_that_mends_it(
     tmp_path: Path, pattern: str, damage: Callable[[Path], object]
 ) -> None:
-    tables.write(tmp_path, "raw", [table(1000)], "one")
+    table_writing.write(tmp_path, "raw", [table(1000)], "one")
     damage(next((tmp_path / "raw").glob(pattern)))
 
     for reading in (tables.read, lambda *at: list(tables.batches(*at))):
@@ -189,27 +193,27 @@ def test_fault_19_given_a_damaged_table_when_read_then_the_line_says_what_mends_
         assert "\n" not in str(caught.value)
 
     (tmp_path / "raw").rename(tmp_path / "away")
-    tables.write(tmp_path, "raw", [table(1000)], "one")
+    table_writing.write(tmp_path, "raw", [table(1000)], "one")
     assert len(tables.read(tmp_path, "raw")) == 1000
 
 
 def test_fault_25_given_a_folder_that_cannot_be_written_when_written_then_one_line(tmp_path: Path) -> None:
     (tmp_path / "raw").write_text("a file where the table should be")
     with pytest.raises(FactoryError, match="table raw"):
-        tables.write(tmp_path, "raw", [table(5)], "one")
+        table_writing.write(tmp_path, "raw", [table(5)], "one")
 
 
 @pytest.mark.heavy
 def test_fault_25_given_a_disk_that_fills_up_when_written_then_one_line_no_file_more_and_the_old_version_stays(
     tmp_path: Path,
 ) -> None:
-    tables.write(tmp_path, "raw", [table(10)], "one")
+    table_writing.write(tmp_path, "raw", [table(10)], "one")
     before = sorted(path.name for path in (tmp_path / "raw").rglob("*"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
         with pytest.raises(FactoryError, match=r"table raw: .*; check the disk's space") as caught:
-            tables.write(tmp_path, "raw", (table(400_000, seed) for seed in range(3)), "two")
+            table_writing.write(tmp_path, "raw", (table(400_000, seed) for seed in range(3)), "two")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "\n" not in str(caught.value)
@@ -225,7 +229,7 @@ def test_fault_25_given_a_commit_that_cannot_be_written_when_written_then_its_fi
 
     monkeypatch.setattr("deltalake.transaction.create_table_with_add_actions", full)
     with pytest.raises(FactoryError, match="No space left"):
-        tables.write(tmp_path, "raw", [table(10)], "one")
+        table_writing.write(tmp_path, "raw", [table(10)], "one")
     assert list(tmp_path.rglob("*.parquet")) == []
 
 
@@ -242,7 +246,7 @@ def test_fault_25_given_an_error_behind_the_commit_when_written_then_the_committ
 
     monkeypatch.setattr(transaction, "create_table_with_add_actions", late)
     with pytest.raises(FactoryError, match="No space left"):
-        tables.write(tmp_path, "raw", [table(10)], "one")
+        table_writing.write(tmp_path, "raw", [table(10)], "one")
     assert len(tables.read(tmp_path, "raw")) == 10
 
 
@@ -250,8 +254,8 @@ def test_fault_28_given_clocks_that_ran_backwards_when_the_newest_version_is_ask
     tmp_path: Path,
 ) -> None:
     for number in range(3):
-        tables.write(tmp_path, "raw", [table(10 + number)], f"content {number}")
-        tables.append(tmp_path, "scored", [table(1, number)], {"n": str(number)})
+        table_writing.write(tmp_path, "raw", [table(10 + number)], f"content {number}")
+        table_writing.append(tmp_path, "scored", [table(1, number)], {"n": str(number)})
     for name in ("raw", "scored"):
         for number in range(3):
             log = tmp_path / name / "_delta_log" / f"{number:020d}.json"
@@ -301,7 +305,7 @@ def test_given_a_sample_when_drawn_in_other_batches_then_it_is_the_same_and_in_o
 def test_fault_26_given_what_a_killed_writer_left_when_written_again_then_it_is_gone(tmp_path: Path) -> None:
     writer = parts.Writer(tmp_path / "raw", {"": 0})
     for seed in range(2):
-        writer.add(tables.to_arrow(table(300_000, seed)))
+        writer.add(arrow_frames.to_arrow(table(300_000, seed)))
     assert list((tmp_path / "raw").rglob("*.parquet"))
-    tables.write(tmp_path, "raw", [table(10)], "one")
+    table_writing.write(tmp_path, "raw", [table(10)], "one")
     assert [path.parent.name for path in (tmp_path / "raw").rglob("*.parquet")] == ["raw"]

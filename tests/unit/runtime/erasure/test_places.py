@@ -23,7 +23,7 @@ from aifactory_runtime.capture.moving import DAY
 from aifactory_runtime.config import options
 from aifactory_runtime.config.project import Project
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.data import erasing, parts, tables
+from aifactory_runtime.data import erasing, parts, table_writing, tables
 from aifactory_runtime.erasure import commands, person, places
 from aifactory_runtime.errors import FactoryError, NeedsPerson, UsageProblem
 from aifactory_runtime.labels import compaction as label_compaction
@@ -81,7 +81,7 @@ def environment(tmp_path: Path) -> EnvironmentContract:
     batch = {"prediction_id": ["s0", "s1", "s2"], "email": [BO, ANA, ANA], "age": [1, 2, 3]}
     hashed = {"prediction_id": ["t0", "t1"], "email_hashed": [KEYS.hash(BO), KEYS.hash(ANA)], "age": [1, 2]}
     for number, rows in enumerate((batch, hashed)):
-        tables.append(data, tables.SCORED, [pa.RecordBatch.from_pydict(rows)], {"batch": str(number)})
+        table_writing.append(data, tables.SCORED, [pa.RecordBatch.from_pydict(rows)], {"batch": str(number)})
     send(
         tmp_path,
         label("by-id", 1, 5, prediction_id=identity(1)),

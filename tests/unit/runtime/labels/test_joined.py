@@ -14,7 +14,7 @@ from aifactory_runtime.capture import compaction as predictions
 from aifactory_runtime.capture import moving
 from aifactory_runtime.capture.hashing import Keys
 from aifactory_runtime.contract.manifest import Labels
-from aifactory_runtime.data import removals, tables
+from aifactory_runtime.data import removals, table_writing, tables
 from aifactory_runtime.data.removals import Removal
 from aifactory_runtime.labels import compaction, overview, stored
 from aifactory_runtime.labels.compaction import LABELS
@@ -145,7 +145,7 @@ def test_given_rows_of_a_batch_when_joined_then_they_have_their_labels_too(tmp_p
             "prediction_id": ["b" * 32, "c" * 32],
         }
     )
-    tables.append(tmp_path / "tables", tables.SCORED, [batch], {"input_sha256": "x"})
+    table_writing.append(tmp_path / "tables", tables.SCORED, [batch], {"input_sha256": "x"})
     send(tmp_path, label("a", 1, HOUR, prediction_id="c" * 32))
 
     (found,) = joined(contract(tmp_path), Labels())

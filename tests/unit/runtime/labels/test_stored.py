@@ -11,7 +11,7 @@ import pytest
 from aifactory_runtime.capture import compaction, predictions
 from aifactory_runtime.capture.predictions import Only
 from aifactory_runtime.contract.manifest import Labels
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import table_writing, tables
 from aifactory_runtime.labels import stored
 from aifactory_runtime.labels.line import key_text
 from tests.unit.runtime.labels.parts import at, contract, predict
@@ -39,7 +39,7 @@ def batch(folder: Path) -> None:
     """Rows of a batch with the key of two customers."""
     columns = {"prediction": [0, 1], "scored_at": [at(0)] * 2, "model_version": [3] * 2, "model_sha256": ["a" * 64] * 2}
     rows = pd.DataFrame({"customer": [17, 18], **columns, "prediction_id": ["b" * 32, "c" * 32]})
-    tables.append(folder / "tables", tables.SCORED, [rows], {"input_sha256": "x"})
+    table_writing.append(folder / "tables", tables.SCORED, [rows], {"input_sha256": "x"})
 
 
 @pytest.fixture(scope="module")

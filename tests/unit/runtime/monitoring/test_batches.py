@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from aifactory_runtime.data import tables, upkeep
+from aifactory_runtime.data import table_writing, tables, upkeep
 from aifactory_runtime.events import record
 from aifactory_runtime.labels.rules import stamp
 from aifactory_runtime.monitoring import store
@@ -39,7 +39,7 @@ class Batches(Watched):
             model_version=3,
             model_sha256=SHA256,
         )
-        tables.append(self.data, tables.SCORED, [scored], {"batch": str(self.predicted)})
+        table_writing.append(self.data, tables.SCORED, [scored], {"batch": str(self.predicted)})
 
     def seen(self) -> list[dict[str, Any]]:
         """One row a window."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aifactory_runtime.data import parts, tables
+from aifactory_runtime.data import parts, table_place, tables
 from aifactory_runtime.monitoring import packing, store
 from aifactory_runtime.monitoring.result import Result
 from aifactory_runtime.monitoring.store import CLOCK, LABELS, TRAFFIC, Place
@@ -39,7 +39,7 @@ def write(data: Path, source: str, number: int, now: datetime) -> None:
 
 
 def files(data: Path) -> int:
-    table = tables.opened(data, tables.MONITORS)
+    table = table_place.opened(data, tables.MONITORS)
     assert table is not None
     return len(parts.stored(table))
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from aifactory_runtime.capture import compaction
-from aifactory_runtime.data import parts, tables
+from aifactory_runtime.data import parts, table_writing
 from aifactory_runtime.events import record
 from aifactory_runtime.monitoring import data_rules, drift_rules, expected, model_rules, store
 from tests.unit.runtime.monitoring.watched import SIZE, START, Row, Watched, older, rows
@@ -133,7 +133,7 @@ def test_given_predictions_that_come_faster_than_they_are_looked_at_then_a_call_
 STEPS: list[tuple[Any, str, bool]] = [
     (parts.Writer, "close", False),
     (parts.Writer, "close", True),
-    (tables, "append_stream", True),
+    (table_writing, "append_stream", True),
     (record.Following, "found", False),
     (record.Following, "found", True),
     (record.Following, "over", False),

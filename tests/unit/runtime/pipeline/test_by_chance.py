@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from aifactory_runtime.config.settings import DataSettings, Settings
-from aifactory_runtime.data import split, tables
+from aifactory_runtime.data import split, table_writing, tables
 from aifactory_runtime.gate import chance
 from aifactory_runtime.gate.chance import Answers, Chance
 from aifactory_runtime.pipeline import model_steps
@@ -45,7 +45,7 @@ def test_given_roles_when_chance_is_asked_for_then_it_gets_what_the_test_rows_be
     made_up: bool,
     expected: set[str],
 ) -> None:
-    written = tables.write(tmp_path, tables.PREPARED, iter([FRAME]), "content")
+    written = table_writing.write(tmp_path, tables.PREPARED, iter([FRAME]), "content")
     asked: dict[str, Any] = {}
 
     def of(*_: object, **how: Any) -> Chance:

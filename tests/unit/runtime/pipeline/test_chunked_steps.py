@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from aifactory_runtime.config import project
-from aifactory_runtime.data import parts, tables
+from aifactory_runtime.data import parts, table_writing, tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import arrays, memory, scored_part
 from aifactory_runtime.pipeline.context import Context
@@ -67,7 +67,7 @@ def _prepared(folder: Path, size: int = 500) -> pd.DataFrame:
             "split": ["train"] * size,
         }
     )
-    tables.write(folder, "prepared", [frame], "one")
+    table_writing.write(folder, "prepared", [frame], "one")
     return frame
 
 
@@ -232,7 +232,7 @@ def test_fault_28_given_a_clock_that_goes_back_when_run_again_then_the_newest_ta
     repo: Path, pipeline: Pipeline, context: Context
 ) -> None:
     pipeline("ingest")
-    log = context.tables / "raw" / "_delta_log" / f"{0:020d}.json"
+    log = Path(context.contract.data_uri) / "raw" / "_delta_log" / f"{0:020d}.json"
     log.write_text(log.read_text().replace('"timestamp":1', '"timestamp":9'))
     write_customers(repo / "data" / "customers.csv", rows=50, seed=2)
     assert pipeline("ingest").tables["raw"].version == 1

@@ -64,7 +64,7 @@ def test_given_a_run_that_left_equal_rows_out_when_run_again_then_it_is_said_onc
     data_of(repo, lambda lines: lines + lines[1:])
     first = pipeline("ingest", "validate", "prepare")
     assert "earlier runs" not in caplog.text
-    place = context.artifacts / "runs" / first.id / "validation.json"
+    place = Path(context.contract.artifact_uri) / "runs" / first.id / "validation.json"
     report = json.loads(place.read_text())
     report["duplicates"] = report.pop("equal_rows")
     place.write_text(json.dumps(report))

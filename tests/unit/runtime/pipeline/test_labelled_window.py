@@ -66,7 +66,7 @@ def refused(context: Context, pipeline: Pipeline, *steps: str, run_id: str | Non
     """A run that the gate refuses: its id and its report."""
     with pytest.raises(FactoryError, match=r"the gate refuses|nothing is gained by the candidate, the champion stays"):
         pipeline(*steps, run_id=run_id)
-    last = max(place.parent.name for place in context.artifacts.glob("runs/*/gate.json"))
+    last = max(place.parent.name for place in Path(context.contract.artifact_uri).glob("runs/*/gate.json"))
     return last, gate_report(context, last)
 
 

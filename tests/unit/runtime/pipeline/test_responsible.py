@@ -56,7 +56,7 @@ def test_given_a_protected_column_that_is_ignored_when_run_then_it_is_judged_and
     ):
         pipeline()
 
-    [place] = (context.artifacts / "runs").glob("*/gate.json")
+    [place] = (Path(context.contract.artifact_uri) / "runs").glob("*/gate.json")
     told = json.loads(place.read_text())
     assert told["fairness"]["columns"] == ["sex"] and told["fairness"]["read_by_the_model"] == []
     assert not told["passed"]
@@ -94,7 +94,7 @@ def test_given_what_cannot_be_judged_when_run_then_it_is_said_before_training(
     with_gate(repo, f"fairness: {fairness}")
     with pytest.raises(UsageProblem, match=said):
         pipeline()
-    assert not list(context.artifacts.glob("runs/*/model"))
+    assert not list(Path(context.contract.artifact_uri).glob("runs/*/model"))
 
 
 def test_given_a_run_when_judged_then_every_part_is_in_the_report_and_nothing_is_refused_by_itself(

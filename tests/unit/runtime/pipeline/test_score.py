@@ -42,7 +42,11 @@ def test_given_a_table_when_scored_twice_then_predictions_are_there_once(pipelin
     assert set(found["prediction"]) <= {0, 1}
     assert np.allclose(found["probability_0"] + found["probability_1"], 1.0)
     assert set(found["model_version"]) == {1}
-    known = models.find(context.artifacts / "monitoring", context.artifacts / "no service", found["model_sha256"][0])
+    known = models.find(
+        Path(context.contract.artifact_uri) / "monitoring",
+        Path(context.contract.artifact_uri) / "no service",
+        found["model_sha256"][0],
+    )
     assert known.profile is not None, "monitors know the model without a service"
     assert found["scored_at"].nunique() == 1 and found["scored_at"][0].endswith("+00:00")
 
@@ -76,10 +80,10 @@ def test_given_columns_dropped_or_hashed_when_scored_then_predictions_are_the_sa
     assert list(found["prediction"]) == list(answers["prediction"])
     assert not {"age", "income"} & set(found.columns) and list(found["member"]) == list(answers["member"])
     assert list(found["age_hashed"]) == [keys.hash(value) for value in answers["age"]]
-    row = trace._find_scored(redacted.tables, done.first_prediction_id)
+    row = trace._find_scored(Path(redacted.contract.data_uri), done.first_prediction_id)
     assert row is not None and row["redacted"] == rules
     assert set(row["inputs"]) == {"age", "member", "region"} and row["inputs"]["age"] == keys.hash(answers["age"][0])
-    known = trace._find_scored(context.tables, done.first_prediction_id)
+    known = trace._find_scored(Path(context.contract.data_uri), done.first_prediction_id)
     assert known is not None and known["redacted"] == {} and known["inputs"]["age"] == answers["age"][0]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from aifactory_runtime.data import source, tables
+from aifactory_runtime.data import source, table_writing, tables
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import commands, scored_file
 from aifactory_runtime.pipeline.score import Scored
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
             "prediction": [prefix, prefix],
             "prediction_id": [prefix * 16 + f"{number:016x}" for number in range(2)],
         }
-        tables.append(tmp_path / "tables", tables.SCORED, [pd.DataFrame(rows)], {"batch": prefix})
+        table_writing.append(tmp_path / "tables", tables.SCORED, [pd.DataFrame(rows)], {"batch": prefix})
     return tmp_path / "tables"
 
 

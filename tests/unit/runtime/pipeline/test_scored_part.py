@@ -95,8 +95,8 @@ def said(context: Context) -> pd.DataFrame:
 
 
 def files_there(context: Context) -> set[str]:
-    found = (context.tables / "scored").rglob("*.parquet")
-    return {path.relative_to(context.tables / "scored").as_posix() for path in found}
+    found = (Path(context.contract.data_uri) / "scored").rglob("*.parquet")
+    return {path.relative_to(Path(context.contract.data_uri) / "scored").as_posix() for path in found}
 
 
 def test_given_a_cluster_when_scored_then_every_row_and_id_is_as_in_one_process_also_when_workers_are_killed(

@@ -113,7 +113,7 @@ def test_given_a_column_that_cannot_be_cut_when_run_then_it_is_said_before_train
     with_slices(repo, f"{{columns: {columns}}}")
     with pytest.raises(UsageProblem, match=said):
         pipeline()
-    assert not list(context.artifacts.glob("runs/*/model"))
+    assert not list(Path(context.contract.artifact_uri).glob("runs/*/model"))
 
 
 def worse_in_one_region(repo: Path) -> None:
@@ -197,7 +197,7 @@ def test_given_a_run_of_before_there_were_slices_when_registered_then_it_goes_on
     steps = pipeline("ingest", "validate", "prepare", "train", "evaluate")
     old = gate_report(context, steps.id)
     del old["slices"]
-    (context.artifacts / "runs" / steps.id / "gate.json").write_text(json.dumps(old))
+    (Path(context.contract.artifact_uri) / "runs" / steps.id / "gate.json").write_text(json.dumps(old))
     today = Context(project.load(repo))
     found = model_steps.register(today, replace(handoffs.load(context.artifacts, steps.id)))
     assert found.version == 1

@@ -58,7 +58,7 @@ def test_given_a_model_when_asked_offline_then_rows_are_those_that_the_service_r
     pipeline: Pipeline, context: Context
 ) -> None:
     handoff = pipeline()
-    model = context.artifacts / "runs" / handoff.id / "model"
+    model = Path(context.contract.artifact_uri) / "runs" / handoff.id / "model"
 
     said = offline.said_of(context, model, 7)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from aifactory_runtime.capture import find
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.data import parts, removals, tables, upkeep
+from aifactory_runtime.data import parts, removals, table_writing, tables, upkeep
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import log as events
 from aifactory_runtime.events import record
@@ -159,7 +159,7 @@ def killed_at(write: int) -> Callable[[Path], None]:
         sys.addaudithook(hook)
         os.write = counted(os.write, behind=False)
         upkeep._vacuum = counted(upkeep._vacuum)
-        tables._add = counted(tables._add)
+        table_writing._add = counted(table_writing._add)
         upkeep.take_out = counted(upkeep.take_out)
         parts.Writer.close = counted(parts.Writer.close)  # type: ignore[method-assign]
         tidied(place)

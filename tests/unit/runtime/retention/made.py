@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from aifactory_runtime.capture.log_file import LogFile
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.data import tables
+from aifactory_runtime.data import table_writing, tables
 from aifactory_runtime.events import record
 from aifactory_runtime.pipeline import handoff as handoffs
 from aifactory_runtime.pipeline.handoff import Handoff
@@ -76,8 +76,8 @@ def run(here: EnvironmentContract, number: int, rows: int = 5) -> Handoff:
     """A pipeline run that wrote a version of raw and of prepared, and froze the reference if there was none."""
     data = Path(here.data_uri)
     batch = pa.RecordBatch.from_pydict({"a": [number] * rows})
-    written = {name: tables.write(data, name, [batch], f"{name} {number}") for name in ("raw", "prepared")}
-    frozen = tables.latest(data, "reference") or tables.write(data, "reference", [batch], "reference")
+    written = {name: table_writing.write(data, name, [batch], f"{name} {number}") for name in ("raw", "prepared")}
+    frozen = tables.latest(data, "reference") or table_writing.write(data, "reference", [batch], "reference")
     handoff = Handoff(
         id=run_id(number),
         kind="experiment",
@@ -122,7 +122,9 @@ def scored(here: EnvironmentContract, day: date, prefix: str, version: int = 1) 
         "prediction": [0, 1],
     }
     batch = pa.RecordBatch.from_pydict({name: pa.array(values) for name, values in rows.items()})
-    tables.append(Path(here.data_uri), tables.SCORED, [batch], {"input_sha256": prefix, "model_version": str(version)})
+    table_writing.append(
+        Path(here.data_uri), tables.SCORED, [batch], {"input_sha256": prefix, "model_version": str(version)}
+    )
     return ids[0]
 
 

@@ -13,7 +13,7 @@ from aifactory_runtime import files
 from aifactory_runtime.audit import log as audit
 from aifactory_runtime.capture import find
 from aifactory_runtime.contract import EnvironmentContract
-from aifactory_runtime.data import removals, tables
+from aifactory_runtime.data import removals, table_writing, tables
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.events import log as events
 from aifactory_runtime.events import record
@@ -69,7 +69,7 @@ def test_given_runs_when_tidied_then_what_is_said_first_goes_is_recorded_and_is_
         assert tables.read(data, table, number)["a"].tolist() == [number] * 5
     assert tables.read(data, "reference", 0)["a"].tolist() == [0] * 5
     assert tables.latest(data, "raw") == handed[4].tables["raw"]
-    assert tables.write(data, "raw", [], "raw 4") == handed[4].tables["raw"], "equal content makes no version"
+    assert table_writing.write(data, "raw", [], "raw 4") == handed[4].tables["raw"], "equal content makes no version"
     assert len(list((data / "raw").glob("*.parquet"))) == 3
     with pytest.raises(
         FactoryError, match=r"version 1 of table raw was removed on 20..-..-.. by release\.demo-case\.dev: no"

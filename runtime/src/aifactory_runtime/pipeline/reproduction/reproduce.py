@@ -17,6 +17,7 @@ from aifactory_runtime.config import environment, layout
 from aifactory_runtime.data import removals
 from aifactory_runtime.errors import FactoryError, UsageProblem
 from aifactory_runtime.pipeline import handoff as handoffs
+from aifactory_runtime.pipeline import run_folder
 from aifactory_runtime.pipeline.context import Context
 from aifactory_runtime.pipeline.handoff import Handoff
 from aifactory_runtime.pipeline.reproduction import checkout, provenance
@@ -100,9 +101,9 @@ def _served_with(context: Context, handoff: Handoff) -> str | None:
 
 
 def _by_tracking_run(context: Context, name: str) -> Handoff | None:
-    for folder in (context.artifacts / "runs").glob("*"):
+    for run in run_folder.ids(context.artifacts):
         try:
-            found = handoffs.load(context.artifacts, folder.name)
+            found = handoffs.load(context.artifacts, run)
         except UsageProblem:
             continue
         if found.mlflow_run == name:

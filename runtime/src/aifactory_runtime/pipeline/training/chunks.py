@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aifactory_runtime.data import split, tables
 from aifactory_runtime.data.parts import Stored
 from aifactory_runtime.data.tables import PREPARED
+from aifactory_runtime.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Chunk:
     """One chunk of the prepared table, of whose rows those of a split count."""
 
-    folder: Path
+    folder: Place
     version: int
     split: str
     file: Stored
@@ -41,7 +41,7 @@ class Chunk:
         return pd.concat(list(found), ignore_index=True)
 
 
-def of(folder: Path, version: int, name: str) -> list[Chunk]:
+def of(folder: Place, version: int, name: str) -> list[Chunk]:
     """The chunks of the split `name` of the prepared table, in the order of their rows, none without rows.
 
     Only the ends of files are read, as `prepare` writes a file for each split. FactoryError when the table is not

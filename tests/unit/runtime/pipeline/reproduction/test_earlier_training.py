@@ -149,7 +149,7 @@ def test_given_a_version_that_another_machine_trained_when_run_then_it_is_found_
     pipeline: Pipeline, context: Context
 ) -> None:
     first = pipeline()
-    shutil.rmtree(context.artifacts / "runs" / first.id)
+    shutil.rmtree(Path(context.contract.artifact_uri) / "runs" / first.id)
 
     found = pipeline(again=False)
 
@@ -183,5 +183,5 @@ def test_given_a_file_among_the_runs_when_run_again_then_it_is_passed_over(
     pipeline: Pipeline, context: Context, stray: str
 ) -> None:
     first = pipeline()
-    (context.artifacts / "runs" / stray).write_text("mine")
+    (Path(context.contract.artifact_uri) / "runs" / stray).write_text("mine")
     assert pipeline(again=False).id == first.id

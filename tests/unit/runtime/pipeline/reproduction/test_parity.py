@@ -26,7 +26,7 @@ def lock(repo: Path, scipy: str, more: str = "click==8.5.1") -> None:
 
 
 def answers(context: Context, run: str) -> Path:
-    return context.artifacts / "runs" / run / "answers.json"
+    return Path(context.contract.artifact_uri) / "runs" / run / "answers.json"
 
 
 @pytest.mark.slow

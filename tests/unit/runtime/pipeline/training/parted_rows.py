@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from aifactory_runtime.cluster.executor import Executor
-from aifactory_runtime.data import parts, split, tables
+from aifactory_runtime.data import parts, split, table_writing
 from aifactory_runtime.data.tables import PREPARED
 from aifactory_runtime.pipeline import arrays
 from aifactory_runtime.pipeline.training import chunks
@@ -47,7 +47,7 @@ def make_table(folder: Path, kind: str, patch: pytest.MonkeyPatch) -> int:
         frame = pd.DataFrame(made)
         frames += [frame.iloc[first : first + _PARTITION] for first in range(0, rows, _PARTITION)]
         starts[name], start = start, start + rows
-    return tables.write(folder, PREPARED, frames, "digest", by=split.SPLIT, starts=starts).version
+    return table_writing.write(folder, PREPARED, frames, "digest", by=split.SPLIT, starts=starts).version
 
 
 def _labels(kind: str, signal: Any) -> Any:

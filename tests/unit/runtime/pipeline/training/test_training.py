@@ -92,7 +92,7 @@ def test_given_a_regression_when_served_then_answers_are_numbers_without_probabi
     pipeline: Pipeline, context: Context
 ) -> None:
     handoff = pipeline("ingest", "validate", "prepare", "train")
-    folder = context.artifacts / "runs" / handoff.id / "model"
+    folder = Path(context.contract.artifact_uri) / "runs" / handoff.id / "model"
     schema, estimator = model_folder.read_schema(folder), model_folder.load_estimator(folder)
     features: Any = context.project.science.features()
     served = ServedModel.make(Served("1", "a", "b", "c", "d"), schema, estimator, features, 10)
