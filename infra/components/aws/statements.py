@@ -87,6 +87,7 @@ def _release(resources: Resources) -> list[Statement]:
     watched = [*_named(resources, "monitoring-schedule"), *resources.pipelines]
     target = resources.arn("application-autoscaling", "scalable-target/*")
     return [
+        allow("Approved", ["sagemaker:UpdateModelPackage"], resources.packages),
         allow("ReleasesNew", [f"sagemaker:{one}" for one in made], [*own, *watched], **tagged(resources, "RequestTag")),
         allow("Releases", [f"sagemaker:{one}" for one in changed], [*own, *watched], **tagged(resources)),
         allow("ReleasesSeen", [f"sagemaker:{one}" for one in seen], [*own, *watched]),

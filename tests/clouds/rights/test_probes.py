@@ -272,3 +272,8 @@ def test_given_a_role_that_writes_anothers_approvals_when_probed_then_it_is_foun
     assert not allowed(asked, [rights.policy(kind, "prod", here, person or None)])
     assert allowed(asked, [wrong])
     assert not decides(role, PUT, f"s3:{key}", here, identity=wrong)
+
+
+def test_given_an_approved_package_when_a_release_says_so_then_it_may() -> None:
+    approved = {"sagemaker:ModelApprovalStatus": "Approved"}
+    assert decides("release", "sagemaker:UpdateModelPackage", PACKAGE, resources(), so=approved)
