@@ -18,6 +18,7 @@ from pulumi.runtime import settings as engine_settings
 from aifactory_runtime.contract import EnvironmentContract, cloud_names, names
 from infra.components.aws import rights
 from infra.conventions import tags
+from infra.policies import aws_rules
 from tests.infra.engine import INFRA, TODAY
 from tests.unit.runtime.contract.test_manifest import VALID
 
@@ -430,3 +431,22 @@ def test_given_a_forges_jobs_when_run_then_they_open_the_state_by_the_key_of_its
     opens = next(one for one in policy["policyDocument"]["Statement"] if one["Sid"] == "StateOpens")
     assert opens["Resource"] == [f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*"]
     assert opens["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aifactory-state"}}
+
+
+@pytest.mark.parametrize("environment", names.ENVIRONMENTS)
+def test_given_a_use_case_when_its_resources_are_checked_then_no_policy_objects(
+    engine: Recorder, environment: str
+) -> None:
+    use_case(engine, environment, changed(f"environments.{environment}.budget_month", 500))
+
+    made = [(f"aws-native:{kind}", name, inputs) for kind, name, inputs in engine.asked if ":" in kind]
+    found = {
+        (name, policy): sentences
+        for kind, name, inputs in made
+        if not kind.startswith("aws-native:aifactory:")
+        for policy, rule in aws_rules.RULES.items()
+        # A recorder is not told the options, such as protection.
+        if (sentences := list(rule(aws_rules.Seen(kind, inputs, True, frozenset({"tags"}), None))))
+    }
+    assert len(made) > 30
+    assert found == {}
