@@ -9,7 +9,7 @@ from typing import Any
 
 from aifactory_runtime.audit import anchors, log
 from aifactory_runtime.audit.anchors import Comparison
-from aifactory_runtime.audit.log import Verification
+from aifactory_runtime.audit.verification import Verification
 from aifactory_runtime.config import credentials
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError

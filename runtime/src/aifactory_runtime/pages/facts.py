@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aifactory_runtime import files
+from aifactory_runtime.audit import line
 from aifactory_runtime.audit import log as audit
-from aifactory_runtime.audit.log import Verification
+from aifactory_runtime.audit.verification import Verification
 from aifactory_runtime.capture import moving
 from aifactory_runtime.config import credentials
 from aifactory_runtime.config.project import Project
@@ -53,7 +54,7 @@ class Models:
 class Audited:
     """The audit log: what its chain is worth, and its newest lines, newest first."""
 
-    verification: Verification = field(default_factory=lambda: Verification(0, audit.START, None))
+    verification: Verification = field(default_factory=lambda: Verification(0, line.START, None))
     lines: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -210,9 +211,9 @@ class _Reading:
 def _newest_lines(path: Path) -> tuple[Mapping[str, Any], ...]:
     """The newest lines that can be read, newest first; `verify` names one that cannot."""
     found = []
-    for line in reversed(path.read_bytes().splitlines()[-LINES:]):
+    for one in reversed(path.read_bytes().splitlines()[-LINES:]):
         try:
-            entry = json.loads(line)
+            entry = json.loads(one)
             found.append({key: entry[key] for key in ("sequence", "time", "action", "who", "facts")})
         except (ValueError, LookupError, TypeError):
             continue

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aifactory_runtime.audit import log
+from aifactory_runtime.audit import line, log
+from aifactory_runtime.audit.verification import Verification
 from aifactory_runtime.errors import FactoryError
 
 WRITER = """
@@ -45,7 +46,7 @@ def test_given_several_lines_when_verified_then_the_chain_holds_and_its_head_is_
 
 
 def test_given_no_log_when_verified_then_it_is_empty(tmp_path: Path) -> None:
-    assert log.verify(tmp_path) == log.Verification(0, log.START, None)
+    assert log.verify(tmp_path) == Verification(0, line.START, None)
 
 
 @pytest.mark.heavy
@@ -72,8 +73,8 @@ def test_given_a_line_rewritten_with_a_fresh_digest_when_verified_then_the_next_
     entry = json.loads(lines[1])
     entry.pop("sha256")
     entry["who"] = "nobody"
-    entry["sha256"] = log._digest(entry)
-    lines[1] = log._encode(entry) + b"\n"
+    entry["sha256"] = line.digest(entry)
+    lines[1] = line.encode(entry) + b"\n"
     (tmp_path / log.FILE).write_bytes(b"".join(lines))
 
     problem = log.verify(tmp_path).problem
@@ -200,7 +201,7 @@ def test_given_writers_killed_at_any_moment_when_verified_then_nothing_acknowled
 def test_given_no_folder_when_read_and_appended_then_it_is_empty_and_then_made(tmp_path: Path) -> None:
     folder = tmp_path / "audit"
     assert log.read(folder) == []
-    assert log.append(folder, "released", "release", {})["previous"] == log.START
+    assert log.append(folder, "released", "release", {})["previous"] == line.START
     assert len(log.read(folder)) == 1
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aifactory_runtime.audit.log import Verification
+from aifactory_runtime.audit.verification import Verification
 from aifactory_runtime.events import kinds
 from aifactory_runtime.events.problems import Problem, Problems
 from aifactory_runtime.monitoring.store import Window
