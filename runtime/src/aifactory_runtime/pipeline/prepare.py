@@ -141,7 +141,7 @@ def _settled(
     settings = context.settings.data
     names = outliers.chosen(settings.columns, outliers.REMOVE)
     ends = sided_rows.limits(executor, sided, names, settings.outlier_sigmas)
-    rows = sum(one.rows for one in sided.given.partitions)
+    rows = sum(sided.given.counts)
     sources = () if frozen else tuple(labelled_window.sources(context, handoff, rows))
     ask = sided_rows.Ask(sided, ends, sources, context.settings.gate.window.rows)
     settled = sided_rows.settle(executor, ask)

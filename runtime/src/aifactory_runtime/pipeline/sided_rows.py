@@ -111,7 +111,7 @@ def _told(sided: Sided, names: Sequence[str], partition: Partition) -> list[dict
 
 def _settle(ask: Ask, partition: Partition) -> Settled:
     found = ask.sided.of(partition)
-    own = (partition.first, ask.sided.given.of(partition).times if ask.sources else None)
+    own = (ask.sided.given.before(partition), ask.sided.given.of(partition).times if ask.sources else None)
     newest = [labelled_window.candidates(one, own, found, ask.most) for one in ask.sources]
     made, far = _without_outliers(ask.sided.given.table, partition, found[0], ask.ends) if ask.ends else (found[0], {})
     ask.sided.keep(partition, made)

@@ -45,6 +45,8 @@ class Given:
     table: TableRows
     rows: stored.Rows
     partitions: Sequence[Partition]
+    counts: tuple[int, ...]
+    """Rows of each partition as they were given: schema.py may leave out some of those that are stored."""
     about: About
     ids: tuple[str, ...]
 
@@ -52,6 +54,10 @@ class Given:
     def timed(self) -> bool:
         """Whether a column orders the rows in time."""
         return self.about.roles.time is not None
+
+    def before(self, partition: Partition) -> int:
+        """How many rows the partitions before this one gave."""
+        return sum(self.counts[: partition.number])
 
     def of(self, partition: Partition) -> OwnRows:
         """What was given of the rows of a partition, in the order of the table."""
@@ -80,8 +86,8 @@ class Sided:
 
     def of(self, partition: Partition) -> tuple[split.Sides, split.Mask]:
         """The side of each row of a partition, -1 for a copy; and which are test rows newer than the reference."""
-        sides = np.full(partition.rows, DROPPED, dtype=np.int8)
-        since = np.zeros(partition.rows, dtype=np.bool_)
+        rows = self.given.counts[partition.number]
+        sides, since = np.full(rows, DROPPED, dtype=np.int8), np.zeros(rows, dtype=np.bool_)
         for found in self.exchange.take(self.buckets, partition.number):
             places = found["place"] - partition.first
             sides[places], since[places] = found["side"], found["since"]
@@ -129,14 +135,15 @@ def give(executor: Executor, exchange: Exchange, table: TableRows, about: About)
     found = table.partitions()
     rows = stored.Rows(exchange, len(found))
     codes: dict[Any, int] = {}
-    ids = list(about.roles.ignored)
+    ids, counts = list(about.roles.ignored), []
     told = executor.in_order(partial(_give, rows, table, about), found, what="partition")
-    for number, (classes, own) in enumerate(told):
+    for number, (classes, own, count) in enumerate(told):
+        counts.append(count)
         if not about.roles.regression:
             numbers = [codes.setdefault(value, len(codes)) for value in classes]
             stored.number_classes(rows, number, np.array(numbers, dtype=np.int32))
         ids = [name for name in ids if name in own]
-    return Given(table, rows, found, about, tuple(ids))
+    return Given(table, rows, found, tuple(counts), about, tuple(ids))
 
 
 def decide_sides(executor: Executor, given: Given, settings: DataSettings, reference: Given | None) -> Sided:
@@ -156,12 +163,14 @@ def decide_sides(executor: Executor, given: Given, settings: DataSettings, refer
     return Sided(folder, given, exchange, buckets.count, decided.report)
 
 
-def _give(rows: stored.Rows, table: TableRows, about: About, partition: Partition) -> tuple[list[Any], frozenset[str]]:
-    """Give the rows of a partition; its classes in the order of their numbers, and the columns that may be ids."""
+def _give(
+    rows: stored.Rows, table: TableRows, about: About, partition: Partition
+) -> tuple[list[Any], frozenset[str], int]:
+    """Give the rows of a partition; its classes in the order of their numbers, columns that may be ids, how many."""
     codes: dict[Any, int] = {}
     read = split.scan(table.frames(partition), about.roles, about.group, about.key, codes)
     stored.give(rows, partition.number, read, partition.first, about.roles.ignored)
-    return list(codes), frozenset(read.ids)
+    return list(codes), frozenset(read.ids), len(read.whole)
 
 
 def _said(begun: Iterable[Begun]) -> Iterator[Begun]:

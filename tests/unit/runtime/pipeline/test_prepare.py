@@ -79,10 +79,20 @@ def grow(repo: Path, *, timed: bool) -> None:
     data_of(repo, lambda lines: [lines[0], *before[::2], *lines[1:], *before[1::2]])
 
 
-@pytest.mark.parametrize("timed", [False, True])
+def leaves_out(repo: Path) -> None:
+    """A schema that takes some of the stored rows out, as that of a table with rows without a target does."""
+    schema = "src/demo_case/schema.py"
+    edit(repo, schema, "SCHEMA = pa", 'def _known(table):\n    return table[table["age"] != 30]\n\n\nSCHEMA = pa')
+    edit(repo, schema, "    strict=True,", "    parsers=pa.Parser(_known),\n    strict=True,")
+    edit(repo, "conf/base.yaml", "gate:\n", "gate:\n  window: {least_rows: 50}\n")
+
+
+@pytest.mark.parametrize(("timed", "whole"), [(False, True), (True, True), (True, False)])
 def test_given_partitions_and_buckets_when_prepared_then_rows_digests_and_report_are_those_of_one(
-    repo: Path, pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch, timed: bool
+    repo: Path, pipeline: Pipeline, context: Context, monkeypatch: pytest.MonkeyPatch, *, timed: bool, whole: bool
 ) -> None:
+    if not whole:
+        leaves_out(repo)
     steps, table = ("ingest", "validate", "prepare"), repo / "data" / "customers.csv"
     write_customers(table, rows=600, seed=4)
     if timed:
