@@ -162,6 +162,17 @@ def test_given_what_is_written_once_when_a_write_does_not_say_so_then_it_is_refu
     assert not decides(role, PUT, key, resources(), without="s3:if-none-match")
 
 
+def test_given_a_package_when_it_is_set_approved_then_only_release_may() -> None:
+    approved = {"sagemaker:ModelApprovalStatus": "Approved"}
+    may = [
+        role
+        for role in ("release", "job", "service", "approver.kim", "data-scientist")
+        if decides(role, "sagemaker:UpdateModelPackage", PACKAGE, resources(), so=approved)
+    ]
+
+    assert may == ["release"]
+
+
 def test_given_an_administrator_when_an_approval_is_put_then_the_bucket_itself_refuses() -> None:
     everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
