@@ -12,12 +12,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.storage import place
+from aifactory_runtime.storage import Missing, place
 from aifactory_runtime.storage.place import Place, Remote
 
 _RUNS, _SENT = "runs", "sent.json"
@@ -29,8 +29,8 @@ def of(artifacts: Place, run: str) -> Path:
         return artifacts / _RUNS / run
     folder = _copies(artifacts) / run
     if not folder.exists():
-        (artifacts / _RUNS / run).store.download("", folder)
-        if folder.exists():
+        with suppress(Missing):  # a run that begins
+            (artifacts / _RUNS / run).store.download("", folder)
             _remember(folder)
     return folder
 
