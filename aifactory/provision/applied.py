@@ -29,7 +29,10 @@ def use_cases(home: Home) -> list[tuple[str, str]]:
 
 def write(home: Home, manifest: Manifest, outputs: Mapping[str, Any]) -> None:
     """Record what was applied of a use case in a cloud; on this machine its stack writes the record."""
-    record = {"manifest": manifest.model_dump(mode="json", by_alias=True), "environment": dict(outputs)}
+    record = {
+        "manifest": manifest.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        "environment": dict(outputs),
+    }
     path = home.applied(manifest.use_case, outputs["environment"])
     files.write(path, json.dumps(record, indent=2))
 

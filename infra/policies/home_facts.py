@@ -40,9 +40,11 @@ def _memory() -> float:
 
 def _promised(home: Path, use_case: str, environment: str) -> float:
     """Quota of disk as applied, in GB; 0 when nothing was."""
+    from aifactory_runtime.contract import Manifest
+
     try:
         record = json.loads((home / "usecases" / f"{use_case}.{environment}.json").read_text(encoding="utf-8"))
-        return float(record["manifest"]["environments"][environment]["quotas"]["disk_gb"])
+        return Manifest.model_validate(record["manifest"]).settings(environment).quotas.disk_gb
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return 0.0
 

@@ -152,7 +152,8 @@ def test_given_a_full_disk_when_measured_then_what_the_use_case_holds_already_co
     assert measure(tmp_path / "new", manifest(), "prod", FACTS.today).disk_gb == pytest.approx(0.002)
     record = tmp_path / "usecases" / "churn.dev.json"
     record.parent.mkdir()
-    record.write_text(json.dumps({"manifest": {"environments": {"dev": {"quotas": {"disk_gb": 7}}}}}))
+    applied = manifest(dev__quotas={"disk_gb": 7}).model_dump(mode="json", by_alias=True, exclude_unset=True)
+    record.write_text(json.dumps({"manifest": applied}))
     assert measure(tmp_path, manifest(), "dev", FACTS.today).disk_gb == 7, "what was promised stays so"
     record.write_text("broken")
     assert measure(tmp_path, manifest(), "dev", FACTS.today).disk_gb == pytest.approx(0.003)

@@ -29,7 +29,8 @@ class Record(Part):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
-        manifest = settings.manifest.model_dump(mode="json", by_alias=True)
+        # Without what nobody set: a tool from before a key knows no such key, and refuses those it does not know.
+        manifest = settings.manifest.model_dump(mode="json", by_alias=True, exclude_unset=True)
         sdk.File(
             f"{name}-applied",
             path=str(settings.home / "usecases" / f"{names.service(*settings.place)}.json"),

@@ -54,7 +54,7 @@ def test_given_the_command_then_one_module_of_it_speaks_to_the_provider_of_this_
         path.relative_to(TOOL).as_posix()
         for path in TOOL.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("infra.providers")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("infra.providers.local")
     }
 
     assert speaking == {"machine.py"}
