@@ -17,7 +17,7 @@ from aifactory_runtime.capture import compaction, find, log_file
 from aifactory_runtime.capture.compaction import compact
 from aifactory_runtime.capture.log_file import OLDER, LogFile, NotRecorded
 from aifactory_runtime.capture.moving import Moved
-from aifactory_runtime.data import parts, tables
+from aifactory_runtime.data import parts, table_writing
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.segments import Segments
 from tests.unit.runtime.capture.lines import START, line, prediction_id, stored
@@ -77,7 +77,7 @@ STEPS: list[tuple[Any, str, bool]] = [
     (Segments, "begin", True),
     (parts.Writer, "close", False),
     (parts.Writer, "close", True),
-    (tables, "append_stream", True),
+    (table_writing, "append_stream", True),
     (Path, "unlink", False),
 ]
 
