@@ -144,7 +144,11 @@ def _in_cloud(place: Place, manifest: Manifest, environments: Sequence[str]) -> 
     """The use case's stacks on what the platform wrote of each environment."""
     told = {name: platform_outputs.read(str(manifest.platform), name) for name in environments}
     jobs = {} if place.repo is None else {name: forge_subjects.of(place.repo, name) for name in environments}
-    return [stacks.cloud_usecase(manifest, name, place.home, found, jobs.get(name)) for name, found in told.items()]
+    beside = {name: platform_outputs.beside(str(manifest.platform), name) for name in environments}
+    return [
+        stacks.cloud_usecase(manifest, name, place.home, found, subjects=jobs.get(name), beside=beside[name])
+        for name, found in told.items()
+    ]
 
 
 def _require_platform(home: Home, environments: Sequence[str]) -> None:

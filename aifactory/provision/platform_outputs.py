@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from aifactory import emulation
 from aifactory.home import Home
 from aifactory.provision import cloud_objects, stacks
+from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -52,6 +53,17 @@ def read(where: str, environment: str) -> PlatformOutputs:
             f"{where.rstrip('/')}/{_key(environment)} is damaged: factory up {environment} in the company's factory "
             "repo writes it again"
         ) from None
+
+
+def beside(where: str, environment: str) -> dict[str, PlatformOutputs]:
+    """What it says of the environments that models come from (`earlier`) and go to (`later`), where they are there."""
+    wanted = {"earlier": names.before(environment), "later": names.after(environment)}
+    place = _place(where)
+    return {
+        key: read(where, name)
+        for key, name in wanted.items()
+        if name is not None and cloud_objects.read(place, _key(name)) is not None
+    }
 
 
 def remove(where: str, environment: str) -> None:

@@ -101,11 +101,14 @@ def cloud_usecase(
     environment: str,
     home: Home,
     platform: PlatformOutputs,
+    *,
     subjects: Mapping[str, Sequence[str]] | None = None,
+    beside: Mapping[str, PlatformOutputs] | None = None,
 ) -> Stack:
     """Stack of one use case in one environment, on what the platform wrote of it.
 
-    `subjects` are those of the forge's tokens that may take a role, by role.
+    `subjects` are those of the forge's tokens that may take a role, by role; `beside` is what the platform wrote of the
+    environments that models come from (`earlier`) and go to (`later`).
     """
     from infra.components.aws.platform import naming
 
@@ -117,6 +120,7 @@ def cloud_usecase(
         "manifest": manifest.model_dump_json(by_alias=True),
         "platform": platform.model_dump_json(by_alias=True),
         **({"subjects": json.dumps(subjects, sort_keys=True)} if subjects else {}),
+        **{key: told.model_dump_json(by_alias=True) for key, told in (beside or {}).items()},
         **_retired(home.retired(manifest.use_case, environment)),
     }
     name = names.stack(manifest.use_case, environment)

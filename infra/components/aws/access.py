@@ -18,7 +18,7 @@ from infra.components.aws.settings import UseCaseSettings
 from infra.conventions import names, people
 
 JOBS_OF = ("sagemaker.amazonaws.com",)
-"""Whose work the role of jobs is."""
+"""Who runs containers: those of jobs, and those of the endpoint, each as a role of its own."""
 EVENTS_OF = ("events.amazonaws.com", "pipes.amazonaws.com", "scheduler.amazonaws.com")
 """What starts pipelines."""
 RELEASERS = (agreed.DATA_SCIENTIST, "ml-engineer")
@@ -68,6 +68,7 @@ def _machines(settings: UseCaseSettings, resources: Resources) -> Iterator[Wante
     forge = subjects.get(agreed.RELEASE)
     yield Wanted(agreed.RELEASE, _both(trust, rights.trust(forge, provider)) if forge else trust)
     yield Wanted(rights.JOB, rights.trust_service(JOBS_OF, resources))
+    yield Wanted(agreed.SERVICE, rights.trust_service(JOBS_OF, resources))
     yield Wanted(rights.EVENTS, rights.trust_service(EVENTS_OF, resources))
     for role in (rights.READS, rights.APPLIES):
         if subjects.get(role):

@@ -15,7 +15,7 @@ _WRITTEN_TWICE = {"Null": dict.fromkeys(CREATED_ONCE["Null"], "true")}
 def bucket_policy(resources: Resources, approvers: Sequence[str], readers: Sequence[str] = ()) -> dict[str, Any]:
     """No TLS, another's key, and approvals by anybody but the role of the person they are named for.
 
-    `approvers` are logins. `readers` are ARNs of roles of the next environment, which
+    `approvers` are logins. `readers` are ARNs of roles of the next environment, made or not, which
     fetch the models that they promote; where that is another account it takes this statement, too.
     """
     roles = {person: resources.role(names.APPROVER, person) for person in approvers}
@@ -67,10 +67,19 @@ def _refuse(
 
 
 def _read_by(resources: Resources, readers: Sequence[str]) -> list[Statement]:
-    principal = {"Effect": "Allow", "Principal": {"AWS": sorted(readers)}}
-    models = {"StringLikeIfExists": {"s3:prefix": ["models/*"]}}
+    # S3 takes no policy that names a role which is not there yet, and the next environment comes up after this one.
+    accounts = sorted({f"{one.partition(':role/')[0]}:root" for one in readers})
+    principal = {"Effect": "Allow", "Principal": {"AWS": accounts}}
+    those = {"ArnEquals": {"aws:PrincipalArn": sorted(readers)}}
+    models = {**those, "StringLikeIfExists": {"s3:prefix": ["models/*"]}}
     return [
-        {"Sid": "NextReadsModels", **principal, "Action": ["s3:GetObject"], "Resource": resources.objects("models/")},
+        {
+            "Sid": "NextReadsModels",
+            **principal,
+            "Action": ["s3:GetObject"],
+            "Resource": resources.objects("models/"),
+            "Condition": those,
+        },
         {
             "Sid": "NextListsModels",
             **principal,

@@ -46,12 +46,17 @@ def places(settings: UseCaseSettings) -> dict[str, Any]:
 
 
 def values(
-    settings: UseCaseSettings, job_role: pulumi.Input[str], endpoint_url: str | None, dashboard_url: str
+    settings: UseCaseSettings,
+    job_role: pulumi.Input[str],
+    service_role: pulumi.Input[str],
+    endpoint_url: str | None,
+    dashboard_url: str,
 ) -> dict[str, pulumi.Input[Any]]:
     """Places, and what was made."""
     return {
         **places(settings),
         "job_role": job_role,
+        "service_role": service_role,
         "endpoint_url": endpoint_url,
         "dashboard_url": dashboard_url,
     }

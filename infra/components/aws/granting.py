@@ -75,19 +75,31 @@ def writes_objects(resources: Resources, *prefixes: str, removes: bool = False) 
     return [writing, *removing, key_writes(resources)]
 
 
+def contends_for(resources: Resources, *locks: str) -> list[Statement]:
+    """To hold a lock, and to put, list and remove what tells the store's time beside one that another holds."""
+    probes = resources.objects(*(f"{lock}." for lock in locks))
+    return [
+        *reads_objects(resources, *locks),
+        *writes_objects(resources, *locks),
+        allow("RemovesObjects", ["s3:DeleteObject"], probes),
+    ]
+
+
 def key_reads(resources: Resources) -> Statement:
     """The key opens what the bucket gives, and nothing that somebody holds by another way."""
-    return allow("KeyOpens", ["kms:Decrypt"], [resources.kms_key], **by_storage(resources))
+    return allow("KeyOpens", ["kms:Decrypt"], [resources.kms_key], **by_storage(resources.region))
 
 
 def key_writes(resources: Resources) -> Statement:
     """The key closes what is written to the bucket, and opens it for the parts of an upload."""
-    return allow("KeyCloses", ["kms:Decrypt", "kms:GenerateDataKey"], [resources.kms_key], **by_storage(resources))
+    return allow(
+        "KeyCloses", ["kms:Decrypt", "kms:GenerateDataKey"], [resources.kms_key], **by_storage(resources.region)
+    )
 
 
-def by_storage(resources: Resources) -> dict[str, Any]:
-    """That the key is asked for by the storage of this region, on behalf of whoever asks that."""
-    return {"StringEquals": {"kms:ViaService": f"s3.{resources.region}.amazonaws.com"}}
+def by_storage(region: str) -> dict[str, Any]:
+    """That the key is asked for by the storage of a region, on behalf of whoever asks that."""
+    return {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}}
 
 
 def document(found: Sequence[Statement]) -> dict[str, Any]:
@@ -101,11 +113,18 @@ def document(found: Sequence[Statement]) -> dict[str, Any]:
 
 def _merged(one: Statement, other: Statement) -> Statement:
     """Both as one, which allows what each does; ValueError where they differ in more than where they apply."""
-    resources = list(dict.fromkeys([*one["Resource"], *other["Resource"]]))
+    resources = _widest([*one["Resource"], *other["Resource"]])
     found = {**one, "Resource": resources}
     if one["Sid"] == "ListsObjects" and one["Resource"] == other["Resource"]:
         prefixes = [prefix for each in (one, other) for prefix in each["Condition"][_LISTED]["s3:prefix"]]
-        found["Condition"] = {_LISTED: {"s3:prefix": list(dict.fromkeys(prefixes))}}
+        found["Condition"] = {_LISTED: {"s3:prefix": _widest(prefixes)}}
     elif {**one, "Resource": 0} != {**other, "Resource": 0}:
         raise ValueError(f"two statements are called {one['Sid']}, and differ in actions or conditions")
     return found
+
+
+def _widest(patterns: Sequence[str]) -> list[str]:
+    """Each once, without those that a wider one holds: `models/*` holds `models/1/*`."""
+    every = dict.fromkeys(patterns)
+    wide = [one.removesuffix("*") for one in every if one.endswith("*")]
+    return [one for one in every if not any(one.startswith(start) and one != f"{start}*" for start in wide)]

@@ -175,7 +175,7 @@ def _state_reads(resources: Resources) -> list[Statement]:
     locks = f"{bucket}/*/locks/*/{stack}/*"
     read = [f"{bucket}/*/stacks/*/{stack}.json", f"{bucket}/*/meta.yaml", locks]
     return [
-        allow("StateReads", ["s3:GetObject"], [*read, f"{bucket}/platform/{resources.environment}.json"]),
+        allow("StateReads", ["s3:GetObject"], [*read, f"{bucket}/platform/*.json"]),
         allow("StateNames", ["s3:ListBucket"], [bucket]),
         allow("StateLock", ["s3:PutObject", "s3:DeleteObject"], [locks]),
         allow("StateOpens", ["kms:Decrypt"], [resources.state_key], **_by_alias(resources)),

@@ -29,5 +29,7 @@ def resources(settings: UseCaseSettings) -> Resources:
         platform_bucket=platform.bucket,
         state_key=settings.state_keys,
         sources=settings.sources,
+        earlier_bucket=settings.earlier_bucket,
+        earlier_kms_key=None if settings.earlier is None else settings.earlier.kms_key_arn,
         topics=tuple(settings.arn("sns", names.fitted("sns-topic", *settings.place, one)) for one in called(settings)),
     )

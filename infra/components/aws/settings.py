@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from aifactory_runtime.contract import names as agreed
 from infra.components.asked import Asked
 from infra.components.aws.outputs import PlatformOutputs
 from infra.components.aws.platform import naming
@@ -22,6 +23,10 @@ class UseCaseSettings(Asked):
     tags: dict[str, str]
     subjects: Mapping[str, tuple[str, ...]]
     """By role, what a forge's token says of who may take it."""
+    earlier: PlatformOutputs | None = None
+    """The platform of the environment whose models are promoted to this one; none lies in the account of this one."""
+    later: PlatformOutputs | None = None
+    """The platform of the environment that models are promoted to from this one; none as `earlier`."""
 
     @property
     def name(self) -> str:
@@ -31,7 +36,26 @@ class UseCaseSettings(Asked):
     @property
     def bucket(self) -> str:
         """Its bucket: names of buckets are global, so the account's number is part of it."""
-        return f"{names.fitted('s3-bucket', *self.place)}-{self.platform.account}"
+        return self._bucket(self.environment, self.platform.account)
+
+    @property
+    def earlier_bucket(self) -> str | None:
+        """Bucket of the environment whose models are promoted to this one; none in the first."""
+        environment = agreed.before(self.environment)
+        account = (self.earlier or self.platform).account
+        return None if environment is None else self._bucket(environment, account)
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """ARNs of the roles of the next environment that fetch models from here; none of the last."""
+        environment = agreed.after(self.environment)
+        if environment is None:
+            return ()
+        role = names.cloud_role(agreed.RELEASE, self.manifest.use_case, environment)
+        return (f"arn:{self.partition}:iam::{(self.later or self.platform).account}:role/{role}",)
+
+    def _bucket(self, environment: str, account: str) -> str:
+        return f"{names.fitted('s3-bucket', self.manifest.use_case, environment)}-{account}"
 
     @property
     def audit_bucket(self) -> str:

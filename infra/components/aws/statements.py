@@ -12,6 +12,7 @@ from infra.components.aws.granting import (
     Statement,
     allow,
     by_storage,
+    contends_for,
     reads_objects,
     tagged,
     writes_objects,
@@ -64,6 +65,7 @@ def _register(resources: Resources) -> list[Statement]:
             StringEqualsIfExists=_UNAPPROVED,
         ),
         *writes_objects(resources, "models/"),
+        *contends_for(resources, "artifacts/pipeline.lock"),
     ]
 
 
@@ -109,7 +111,8 @@ def _earlier(resources: Resources) -> list[Statement]:
         allow("EarlierNames", ["s3:ListBucket"], [bucket], StringLikeIfExists={"s3:prefix": ["models/*"]}),
     ]
     if resources.earlier_kms_key is not None:
-        found.append(allow("EarlierKey", ["kms:Decrypt"], [resources.earlier_kms_key], **by_storage(resources)))
+        region = resources.earlier_kms_key.split(":")[3]
+        found.append(allow("EarlierKey", ["kms:Decrypt"], [resources.earlier_kms_key], **by_storage(region)))
     return found
 
 

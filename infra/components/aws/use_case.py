@@ -51,7 +51,9 @@ def build(config: pulumi.Config, manifest: Manifest, environment: str) -> None:
         _at_work(settings, notices, queues, pipelines, access)
     values = contract(
         {
-            **said.values(settings, job, endpoint.address if endpoint else None, dashboard.address),
+            **said.values(
+                settings, job, access.arn(agreed.SERVICE), endpoint.address if endpoint else None, dashboard.address
+            ),
             **manifest_values(settings),
         }
     )
@@ -69,6 +71,7 @@ def _at_work(settings: UseCaseSettings, notices: Notices, queues: Queues, pipeli
 
 
 def _settings(config: pulumi.Config, manifest: Manifest, environment: str) -> UseCaseSettings:
+    beside = {key: said for key in ("earlier", "later") if (said := config.get(key)) is not None}
     try:
         return UseCaseSettings.model_validate(
             {
@@ -79,6 +82,7 @@ def _settings(config: pulumi.Config, manifest: Manifest, environment: str) -> Us
                 "platform": PlatformOutputs.model_validate_json(config.require("platform")),
                 "tags": tags.of_use_case(manifest, environment),
                 "subjects": config.get_object("subjects") or {},
+                **{key: PlatformOutputs.model_validate_json(said) for key, said in beside.items()},
             }
         )
     except ValidationError as error:

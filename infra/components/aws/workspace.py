@@ -32,7 +32,7 @@ class Workspace(Part):
             bucket_name=settings.bucket,
             key_arn=settings.platform.kms_key_arn,
             tags=settings.tags,
-            document=rights.bucket_policy(resources, settings.approvers),
+            document=rights.bucket_policy(resources, settings.approvers, settings.readers),
             rules=lifecycle(settings),
             protect=protected(settings),
             opts=self.child(),

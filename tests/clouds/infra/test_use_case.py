@@ -141,6 +141,7 @@ def test_given_a_use_case_when_run_then_the_exports_are_a_whole_contract(engine:
     assert contract.registry_uri == f"s3://{bucket}/models"
     assert contract.audit_uri == f"s3://audit--{bucket}/audit"
     assert contract.job_role == f"arn:aws:iam::{ACCOUNT}:role/aifactory-churn-{environment}-job"
+    assert contract.service_role == f"arn:aws:iam::{ACCOUNT}:role/aifactory-churn-{environment}-service"
     assert contract.credentials_file is None
     assert (contract.endpoint_name, contract.endpoint_url is None) == (
         (None, True) if environment == "dev" else (f"churn-{environment}", False)
@@ -214,6 +215,7 @@ def test_given_people_when_run_then_each_persona_with_people_and_each_approver_h
         "approver.otto",
         "release",
         "job",
+        "service",
         "events",
     }
     assert {inputs["permissionsBoundary"] for inputs in roles.values()} == {PLATFORM["boundaryArn"]}

@@ -81,7 +81,9 @@ def _applies(statement: Mapping[str, Any], request: Request, *, trust: bool = Fa
 
 
 def _names(principal: str | Mapping[str, Any], asking: str) -> bool:
-    return principal == "*" or (not isinstance(principal, str) and asking in _list(principal.get("AWS", [])))
+    whole = f"{asking.partition(':role/')[0]}:root"  # everybody of the account of who asks
+    named = [] if isinstance(principal, str) else _list(principal.get("AWS", []))
+    return principal == "*" or asking in named or whole in named
 
 
 def _matches(statement: Mapping[str, Any], part: str, asked: str, spelled: Callable[[str], str]) -> bool:

@@ -67,6 +67,16 @@ PROBES: list[tuple[str, str, str, bool]] = [
     ("release", PUT, "s3:approvals/kim/7.json", False),
     ("release", GET, "arn:aws:s3:::churn-staging-123456789012/models/3/model.joblib", True),
     ("release", PUT, "arn:aws:s3:::churn-staging-123456789012/models/3/model.joblib", False),
+    ("release", GET, "arn:aws:s3:::churn-staging-123456789012/tables/raw/part-1.parquet", False),
+    ("service", GET, "arn:aws:s3:::churn-staging-123456789012/models/3/model.joblib", False),
+    ("release", PUT, "s3:serving/release.lock.1f2e", True),
+    ("release", DELETE, "s3:serving/release.lock.1f2e", True),
+    ("release", "s3:ListBucket", "s3:", True),
+    ("job", PUT, "s3:artifacts/pipeline.lock.1f2e", True),
+    ("job", DELETE, "s3:artifacts/pipeline.lock.1f2e", True),
+    ("job", DELETE, "s3:artifacts/pipeline.lock", False),
+    ("service", DELETE, "s3:artifacts/pipeline.lock.1f2e", False),
+    ("job", "iam:PassRole", SERVICE, False),
     ("release", "iam:PassRole", f"{IAM}:role/aifactory-churn-prod-service", True),
     ("release", "iam:PassRole", f"{IAM}:role/aifactory-fraud-prod-service", False),
     ("release", "iam:CreateRole", f"{IAM}:role/aifactory-churn-prod-mine", False),
@@ -171,6 +181,39 @@ def test_given_a_package_when_it_is_set_approved_then_only_release_may() -> None
     ]
 
     assert may == ["release"]
+
+
+def test_given_the_role_of_the_endpoint_when_it_is_passed_then_only_release_may() -> None:
+    asked = [(role, person) for role, place, person in everybody() if place == "prod"]
+    may = {
+        role
+        for role, person in asked
+        if decides(f"{role}.{person}" if person else role, "iam:PassRole", SERVICE, resources())
+    }
+
+    assert may == {"release"}
+
+
+@pytest.mark.parametrize(
+    ("role", "key", "wanted"),
+    [
+        ("release", "models/3/model.joblib", True),
+        ("release", "tables/raw/part-1.parquet", False),
+        ("job", "models/3/model.joblib", False),
+    ],
+)
+def test_given_the_next_environment_in_another_account_when_it_reads_here_then_the_bucket_lets_models_pass(
+    role: str, key: str, wanted: bool
+) -> None:
+    here, account = resources("churn", "staging"), "111111111111"
+    policy = rights.bucket_policy(here, ["kim"], [f"arn:aws:iam::{account}:role/aifactory-churn-prod-release"])
+    asking = f"arn:aws:iam::{account}:role/aifactory-churn-prod-{role}"
+
+    def says(action: str) -> bool:
+        asked = Request(asking, action, f"{here.bucket_arn}/{key}", context(here, {}))
+        return allowed(asked, [], resource=policy)
+
+    assert (says(GET), says(PUT), says(DELETE)) == (wanted, False, False)
 
 
 def test_given_an_administrator_when_an_approval_is_put_then_the_bucket_itself_refuses() -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime import files
 from aifactory_runtime.audit import line
 from aifactory_runtime.audit.verification import Verification
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.storage import Exists, Store, open_store
+
+if TYPE_CHECKING:
+    from aifactory_runtime.storage import Store
 
 _DIGITS = 12
 
@@ -26,6 +28,8 @@ def are_at(folder: Path | str) -> bool:
 
 def append(address: str, action: str, who: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Add one line and return it once it is stored; others who add at the same time come before or after it."""
+    from aifactory_runtime.storage import Exists, open_store
+
     store = open_store(address)
     last = _newest(store)
     while True:
@@ -41,6 +45,8 @@ def append(address: str, action: str, who: str, facts: Mapping[str, Any]) -> dic
 
 def verify(address: str) -> Verification:
     """Walk the chain from its first line: finds a line that was rewritten, removed or moved."""
+    from aifactory_runtime.storage import open_store
+
     store = open_store(address)
     head, count = line.START, 0
     for number, key in enumerate(_keys(store), start=1):
@@ -55,6 +61,8 @@ def verify(address: str) -> Verification:
 
 def read(address: str) -> list[dict[str, Any]]:
     """Every line, oldest first; FactoryError names a damaged one. No log has no lines."""
+    from aifactory_runtime.storage import open_store
+
     store = open_store(address)
     return [_entry(store, key) for key in _keys(store)]
 

@@ -120,7 +120,9 @@ class EnvironmentContract(BaseModel):
     """What the cloud calls the scoring service; the first release makes it."""
     pipeline_name: str | None = None
     job_role: str | None = None
-    """The role that jobs and the scoring service run as: its ARN."""
+    """The role that jobs run as: its ARN."""
+    service_role: str | None = None
+    """The role that the scoring service runs as, which may not register: its ARN."""
     image_uri: str | None = None
     """Repository of the images with the use case's code, without a digest."""
     kms_key: str | None = None

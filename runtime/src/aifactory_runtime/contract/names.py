@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from aifactory_runtime.contract.installed import IMPORT_NAMES
 
 ENVIRONMENTS = ("dev", "staging", "prod")
+"""In the order in which models are promoted."""
 """Environments of a use case, in the order a release walks them."""
 
 EMBEDDED = "embedded"
@@ -128,3 +129,14 @@ def odd_folder(path: str) -> str | None:
     if found is None:
         return None
     return f"{path} holds {found.group()!r}, with which tables cannot be stored: give the folder another name"
+
+
+def before(environment: str) -> str | None:
+    """The environment whose models are promoted to this one; none of the first."""
+    index = ENVIRONMENTS.index(environment)
+    return ENVIRONMENTS[index - 1] if index else None
+
+
+def after(environment: str) -> str | None:
+    """The environment that models are promoted to from this one; none of the last."""
+    return next((one for one in ENVIRONMENTS if before(one) == environment), None)

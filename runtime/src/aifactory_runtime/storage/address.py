@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 
-from aifactory_runtime.contract import addresses
 from aifactory_runtime.errors import UsageProblem
 from aifactory_runtime.storage.local import LocalStore
 from aifactory_runtime.storage.port import Store
@@ -44,6 +43,8 @@ def delta_options(address: str) -> dict[str, str] | None:
 
 
 def _folder(address: str) -> Path:
+    from aifactory_runtime.contract import addresses  # with pydantic, which takes longer than all else here
+
     path = address.removeprefix(_FILE)
     try:
         addresses.check(address)

@@ -122,8 +122,24 @@ def test_given_a_use_case_in_a_cloud_when_planned_then_it_gets_what_the_platform
     assert json.loads(stack.configuration["platform"])["kmsKeyArn"] == TOLD["kmsKeyArn"]
     assert stack.provider["aws-native:allowedAccountIds"] == ["111122223333"]
     assert stack.backend.startswith("s3://aifactory-platform-111122223333?region=eu-west-1")
+    assert not {"earlier", "later"} & set(stack.configuration)
     stacks.write_work_folder(stack, place.home)
     assert stacks.last_configured("churn.dev", place.home) == stack
+
+
+def test_given_environments_in_accounts_of_their_own_when_planned_then_each_knows_those_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    folder = told(tmp_path / "p")
+    for name, account in (("staging", "222233334444"), ("prod", "333344445555")):
+        (folder / "platform" / f"{name}.json").write_text(json.dumps({**TOLD, "account": account}))
+    place = Place(Home(tmp_path / "home" / "aws"), tmp_path, manifest(str(folder)))
+
+    ((stack,),) = plan.waves(place, ["staging"], PYTHON, with_platform=False)
+
+    beside = {key: json.loads(stack.configuration[key])["account"] for key in ("earlier", "later")}
+    assert beside == {"earlier": "111122223333", "later": "333344445555"}
 
 
 def test_given_a_use_case_in_a_cloud_when_its_platform_is_asked_for_then_it_says_where_that_is_made(

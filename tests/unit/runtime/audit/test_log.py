@@ -224,3 +224,14 @@ def test_given_a_line_that_is_no_audit_line_when_verified_then_it_is_named(
 
     assert (found.lines, found.problem) == (1, says)
     assert found.head == json.loads(lines[0])["sha256"]
+
+
+def test_given_the_log_when_imported_then_neither_models_nor_stores_are_loaded() -> None:
+    program = (
+        "import sys; heavy = ('pydantic', 'obstore', 'boto3'); "
+        "import aifactory_runtime.audit.log; print('aifactory_runtime.storage' in sys.modules); "
+        "import aifactory_runtime.storage; print([one for one in heavy if one in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.splitlines() == ["False", "[]"]

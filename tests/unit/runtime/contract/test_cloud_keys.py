@@ -18,6 +18,7 @@ KEYS = {
     "endpoint_name": "aifactory-churn-dev",
     "pipeline_name": "aifactory-churn-dev",
     "job_role": "arn:aws:iam::123456789012:role/aifactory-churn-dev-job",
+    "service_role": "arn:aws:iam::123456789012:role/aifactory-churn-dev-service",
     "image_uri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/aifactory/churn",
     "kms_key": "arn:aws:kms:eu-central-1:123456789012:key/1b2c",
 }
