@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from aifactory import emulation
 from aifactory.home import Home
-from aifactory.provision import cloud_objects, stacks
+from aifactory.provision import stacks
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.storage import Missing, open_store
 
 if TYPE_CHECKING:
     from infra.components.aws.outputs import PlatformOutputs
@@ -32,7 +33,7 @@ def write(where: str, environment: str, outputs: Mapping[str, Any]) -> str:
 
     text = PlatformOutputs.model_validate(outputs).model_dump_json(by_alias=True, indent=2)
     where = _place(where)
-    cloud_objects.write(where, _key(environment), text.encode())
+    open_store(where).put(_key(environment), text.encode())
     return f"{where.rstrip('/')}/{_key(environment)}"
 
 
@@ -40,12 +41,13 @@ def read(where: str, environment: str) -> PlatformOutputs:
     """What the platform says of an environment; FactoryError when it is not there or cannot be read."""
     from infra.components.aws.outputs import PlatformOutputs
 
-    found = cloud_objects.read(_place(where), _key(environment))
-    if found is None:
+    try:
+        found = open_store(_place(where)).read(_key(environment)).content
+    except Missing:
         raise FactoryError(
             f"{where} has no {_key(environment)}: factory up {environment} in the company's factory repo writes it, "
             "or platform in factory.yaml names another platform"
-        )
+        ) from None
     try:
         return PlatformOutputs.model_validate(json.loads(found))
     except (ValueError, ValidationError):
@@ -58,24 +60,20 @@ def read(where: str, environment: str) -> PlatformOutputs:
 def beside(where: str, environment: str) -> dict[str, PlatformOutputs]:
     """What it says of the environments that models come from (`earlier`) and go to (`later`), where they are there."""
     wanted = {"earlier": names.before(environment), "later": names.after(environment)}
-    place = _place(where)
-    return {
-        key: read(where, name)
-        for key, name in wanted.items()
-        if name is not None and cloud_objects.read(place, _key(name)) is not None
-    }
+    there = {entry.key for entry in open_store(_place(where)).list("platform/")}
+    return {key: read(where, name) for key, name in wanted.items() if name is not None and _key(name) in there}
 
 
 def remove(where: str, environment: str) -> None:
     """Take away what was told of an environment that is no more; FactoryError in one line."""
-    cloud_objects.remove(_place(where), _key(environment))
+    open_store(_place(where)).delete(_key(environment))
 
 
 def standing(where: str) -> list[str]:
     """Names of the use cases' stacks whose state lies in the platform's bucket; FactoryError in one line."""
     first = f".pulumi/stacks/{stacks.USECASE}/"
-    found = (key.removeprefix(first) for key in cloud_objects.keys(_place(where), first) if key.endswith(".json"))
-    return sorted(name.removesuffix(".json") for name in found)
+    found = (entry.key for entry in open_store(_place(where)).list(first) if entry.key.endswith(".json"))
+    return sorted(key.removeprefix(first).removesuffix(".json") for key in found)
 
 
 def _place(where: str) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aifactory.home import Home
-from aifactory.provision import cloud_objects, pulumi_shortcuts, stacks
+from aifactory.provision import pulumi_shortcuts, stacks
 from aifactory.provision.run import workspace
 from aifactory.provision.stacks import Stack
+from aifactory_runtime.storage import Missing, NoBucket, open_store
 
 if TYPE_CHECKING:
     from pulumi import automation
@@ -22,7 +23,11 @@ def lies_there(stack: Stack, home: Home) -> bool:
         return True
     if stacks.in_file_backend(f"file://{home.state}", stack.project, stack.name):
         return False
-    return cloud_objects.is_there(stack.backend.partition("?")[0], f".pulumi/stacks/{stack.project}/{stack.name}.json")
+    try:
+        open_store(stack.backend.partition("?")[0]).read(f".pulumi/stacks/{stack.project}/{stack.name}.json")
+    except (Missing, NoBucket):
+        return False
+    return True
 
 
 def move(here: Stack, there: Stack, home: Home, say: Say) -> None:

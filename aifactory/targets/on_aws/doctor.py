@@ -20,6 +20,7 @@ from aifactory.targets.on_aws import environments, forge
 from aifactory_runtime.aws import errors
 from aifactory_runtime.contract import EnvironmentContract, Manifest, names
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.storage import answers
 from infra.components.aws import offer
 from infra.components.aws.outputs import PlatformOutputs
 from infra.conventions import names as conventions
@@ -62,7 +63,7 @@ def _login(session: Any) -> tuple[str | None, Finding]:
             said = session.client("sts", region_name=session.region_name or _ANYWHERE).get_caller_identity()
     except FactoryError as error:
         return None, Finding("login", False, str(error), _LOGIN)
-    return str(said["Account"]), Finding("login", True, f"{errors.short(said['Arn'])} of account {said['Account']}")
+    return str(said["Account"]), Finding("login", True, f"{answers.short(said['Arn'])} of account {said['Account']}")
 
 
 def _account(who: str, outputs: dict[str, PlatformOutputs]) -> Finding:

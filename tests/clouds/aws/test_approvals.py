@@ -10,7 +10,6 @@ import boto3
 import pytest
 
 from aifactory_runtime.aws import anchors, approvals
-from aifactory_runtime.aws.objects import Objects
 from aifactory_runtime.aws.registry import connect
 from aifactory_runtime.aws.session import Identity, Session
 from aifactory_runtime.contract import EnvironmentContract
@@ -115,7 +114,7 @@ def test_given_a_certificate_by_the_persons_own_session_then_it_is_theirs(
 
 
 def test_given_a_damaged_approval_when_read_then_one_line_names_it(contract: EnvironmentContract) -> None:
-    Objects(Session(contract), approvals.address(contract.registry_uri)).put("kim.meyer/x.json", b"{")
+    Session(contract).store(approvals.address(contract.registry_uri)).put("kim.meyer/x.json", b"{")
     with pytest.raises(FactoryError, match=r"^approvals/kim.meyer/x.json is damaged"):
         connect(contract).approvals("kim.meyer")
 
@@ -123,7 +122,7 @@ def test_given_a_damaged_approval_when_read_then_one_line_names_it(contract: Env
 def test_given_heads_of_the_audit_log_when_anchored_then_in_order_and_never_changed(
     contract: EnvironmentContract,
 ) -> None:
-    store = Objects(Session(contract), anchors.address(contract.audit_uri))
+    store = Session(contract).store(anchors.address(contract.audit_uri))
     for number in (10, 2):
         anchors.write(store, Head(number, f"{number:064x}"))
     anchors.write(store, Head(2, f"{2:064x}"))

@@ -63,3 +63,8 @@ def test_given_a_contract_without_region_when_asked_then_the_mend_is_said() -> N
 
 def test_given_whoever_is_logged_in_when_they_act_then_that_name_is_written_down() -> None:
     assert credentials.login_of(account.contract()) == "moto"
+
+
+def test_given_an_address_that_is_not_in_s3_when_its_store_is_asked_for_then_refused() -> None:
+    with pytest.raises(UsageProblem, match=r"^/a/folder is no address in S3"):
+        Session(account.contract()).store("/a/folder")

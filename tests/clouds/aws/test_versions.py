@@ -16,13 +16,13 @@ import boto3
 import pytest
 
 from aifactory_runtime.aws import aliases, packages, versions
-from aifactory_runtime.aws.objects import Objects
 from aifactory_runtime.aws.registry import AwsRegistry, connect
 from aifactory_runtime.aws.session import Session
 from aifactory_runtime.contract import EnvironmentContract
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import model_folder
 from aifactory_runtime.registry.port import CHAMPION, GATE, STAGE
+from aifactory_runtime.storage import Store
 from tests.clouds.fixtures.mlflow_app import MlflowApp
 from tests.clouds.fixtures.sagemaker import SageMaker
 
@@ -41,8 +41,8 @@ def registry(contract: EnvironmentContract) -> AwsRegistry:
 
 
 @pytest.fixture
-def store(contract: EnvironmentContract) -> Objects:
-    return Objects(Session(contract), contract.registry_uri)
+def store(contract: EnvironmentContract) -> Store:
+    return Session(contract).store(contract.registry_uri)
 
 
 def package(contract: EnvironmentContract, number: int) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_given_a_registration_that_ended_midway_when_done_again_then_it_is_one_v
 
     def ends(*_: object) -> None:
         if point == "half of the bytes":
-            Objects(Session(contract), contract.registry_uri).put("1/model/MLmodel", b"torn")
+            Session(contract).store(contract.registry_uri).put("1/model/MLmodel", b"torn")
         raise KeyboardInterrupt
 
     step = {"record": "_put_record", "shown": "_show"}.get(point, "_put_bytes")
@@ -138,7 +138,7 @@ def test_given_the_same_model_when_four_register_it_at_once_then_one_version(
 
 
 def test_given_files_of_a_group_of_before_when_registered_then_they_are_no_part_of_it(
-    registry: AwsRegistry, store: Objects, model: Path, tmp_path: Path
+    registry: AwsRegistry, store: Store, model: Path, tmp_path: Path
 ) -> None:
     store.put("1/model/left.bin", b"of before")
     store.put(
@@ -165,7 +165,7 @@ def test_given_a_package_that_somebody_else_made_when_asked_then_it_is_no_versio
 
 @pytest.mark.parametrize("change", ["content", "more", "gone"])
 def test_given_changed_bytes_when_downloaded_then_refused_and_no_folder_left(
-    registry: AwsRegistry, store: Objects, model: Path, tmp_path: Path, change: str
+    registry: AwsRegistry, store: Store, model: Path, tmp_path: Path, change: str
 ) -> None:
     version = registry.register(model, {})
     if change == "content":
@@ -187,12 +187,12 @@ def test_given_tags_and_aliases_set_at_once_then_none_is_lost(contract: Environm
     moved = [partial(connect(contract).set_alias, f"alias-{number}", 1) for number in range(6)]
     at_once([*tags, *moved])
     assert set(registry.version(1).tags) >= {f"key-{number}" for number in range(6)}
-    found = aliases.read(Objects(Session(contract), contract.registry_uri))
+    found = aliases.read(Session(contract).store(contract.registry_uri))
     assert found == {f"alias-{number}": 1 for number in range(6)}
 
 
 def test_given_damaged_objects_when_read_then_one_line_names_them(
-    registry: AwsRegistry, store: Objects, model: Path
+    registry: AwsRegistry, store: Store, model: Path
 ) -> None:
     registry.register(model, {})
     store.put("1/version.json", b"{")

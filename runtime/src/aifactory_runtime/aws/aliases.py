@@ -7,19 +7,19 @@ import time
 from collections.abc import Mapping
 
 from aifactory_runtime import files
-from aifactory_runtime.aws.objects import Missing, Objects, Taken
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.storage import Changed, Exists, Missing, Store
 
 KEY = "aliases.json"
 _ATTEMPTS, _PAUSE_SECONDS = 20, 0.05
 
 
-def read(store: Objects) -> Mapping[str, int]:
+def read(store: Store) -> Mapping[str, int]:
     """Number of the version that each alias points at; FactoryError when the object is damaged."""
     return _read(store)[0]
 
 
-def point(store: Objects, alias: str, number: int) -> None:
+def point(store: Store, alias: str, number: int) -> None:
     """Point an alias at a version, whatever others do to other aliases meanwhile; of two for one, the last one counts.
 
     FactoryError when the object is replaced so often by others that this cannot be written.
@@ -34,14 +34,14 @@ def point(store: Objects, alias: str, number: int) -> None:
                 store.create(KEY, content)
             else:
                 store.replace(KEY, content, version)
-        except Taken:
+        except (Exists, Changed):
             time.sleep(_PAUSE_SECONDS * attempt)
         else:
             return
     raise FactoryError(f"{alias} cannot be moved to version {number}: others move aliases without end; do this again")
 
 
-def _read(store: Objects) -> tuple[dict[str, int], str | None]:
+def _read(store: Store) -> tuple[dict[str, int], str | None]:
     """Aliases, and what the store calls this state of the object; None when there is no object."""
     try:
         found = store.read(KEY)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 
 from aifactory_runtime import files
-from aifactory_runtime.aws.objects import Objects, Taken
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import Head
+from aifactory_runtime.storage import Exists, Store
 
 FOLDER = "anchors"
 _END = ".json"
@@ -19,10 +19,10 @@ def address(audit_uri: str) -> str:
     return f"{audit_uri.rstrip('/').rpartition('/')[0]}/{FOLDER}"
 
 
-def read(store: Objects) -> Sequence[Head]:
+def read(store: Store) -> Sequence[Head]:
     """All heads, oldest first, each with the time by the store's clock."""
     found = []
-    for entry in store.list(""):
+    for entry in store.list():
         number = entry.key.removesuffix(_END)
         if number.isdigit():
             values = _parse(store.read(entry.key).content, entry.key)
@@ -30,12 +30,12 @@ def read(store: Objects) -> Sequence[Head]:
     return sorted(found, key=lambda head: head.sequence)
 
 
-def write(store: Objects, head: Head) -> None:
+def write(store: Store, head: Head) -> None:
     """Write a head, once; FactoryError when another digest of the same line is there already."""
     key = f"{head.sequence:010d}{_END}"
     try:
         store.create(key, json.dumps({"sha256": head.sha256}).encode())
-    except Taken:
+    except Exists:
         if _parse(store.read(key).content, key) != head.sha256:
             raise FactoryError(
                 f"line {head.sequence} of the audit log is not what was anchored: it was changed, see audit"

@@ -14,11 +14,11 @@ from typing import Any
 
 from aifactory_runtime import files
 from aifactory_runtime.aws import errors
-from aifactory_runtime.aws.objects import Objects, Taken
 from aifactory_runtime.aws.session import Session
 from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry.port import Approval, Certificate
+from aifactory_runtime.storage import Exists, Store, answers
 
 FOLDER, CERTIFICATES = "approvals", "certificates"
 _END = ".json"
@@ -33,7 +33,7 @@ def address(registry_uri: str) -> str:
 class ApprovalObjects:
     """The part of `registry.port.Registry` that is about approvals and certificates."""
 
-    def __init__(self, session: Session, store: Objects) -> None:
+    def __init__(self, session: Session, store: Store) -> None:
         """`store` is what lies at `address`."""
         self._session, self._store = session, store
 
@@ -43,7 +43,7 @@ class ApprovalObjects:
         values = {_MODEL: model_sha256, _REPORT: report_sha256}
         try:
             self._store.create(f"{person}/{digest}{_END}", self._content(values))
-        except Taken:
+        except Exists:
             return
 
     def approvals(self, person: str) -> Sequence[Approval]:
@@ -62,7 +62,7 @@ class ApprovalObjects:
             count += 1
             try:
                 self._store.create(_certificate(person, count), self._content({_GATE: gate_sha256}))
-            except Taken:
+            except Exists:
                 continue
             return
 
@@ -83,7 +83,7 @@ class ApprovalObjects:
         account, role, session = errors.session_of(arn)
         if role and session == person and account == self._session.identity.account:
             return names.login(person, contract.use_case, contract.environment)
-        return errors.short(arn)
+        return answers.short(arn)
 
     def _counts(self, person: str) -> Iterator[int]:
         place = f"{person}/{CERTIFICATES}/"

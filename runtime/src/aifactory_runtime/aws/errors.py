@@ -10,8 +10,8 @@ from typing import Any
 from botocore import exceptions
 
 from aifactory_runtime.errors import FactoryError
+from aifactory_runtime.storage import Denied, answers
 
-LOGIN_AGAIN = "log in to AWS again (aws sso login, or the keys that your company gives), then do this again"
 _NO_LOGIN = (
     exceptions.NoCredentialsError,
     exceptions.PartialCredentialsError,
@@ -22,16 +22,6 @@ _EXPIRED = (
     exceptions.SSOError,
     exceptions.TokenRetrievalError,
 )
-_OVER = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-_UNKNOWN = {
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "InvalidSignatureException",
-    "AuthFailure",
-}
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
 _BUSY = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
 _UNREACHABLE = (
     exceptions.EndpointConnectionError,
@@ -40,9 +30,6 @@ _UNREACHABLE = (
     exceptions.ConnectionClosedError,
     exceptions.ProxyConnectionError,
     exceptions.SSLError,
-)
-_NOT_ALLOWED = re.compile(
-    r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w:*-]+)(?: on resource: (?P<resource>\S+))?"
 )
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/(?P<session>[^/]+)")
 _LONGEST = 300
@@ -54,10 +41,6 @@ class Refused(FactoryError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-class Denied(FactoryError):
-    """A right is missing."""
 
 
 @contextmanager
@@ -75,11 +58,9 @@ def of_answer(answer: Any, operation: str, environment: str) -> FactoryError:
     """What AWS answered to an operation, such as CreateModelPackage."""
     said = answer.get("Error", {})
     code, text = str(said.get("Code", "")), first_line(str(said.get("Message", "")))
-    if code in _OVER:
-        return FactoryError(f"the login to AWS is over: {LOGIN_AGAIN}")
-    if code in _UNKNOWN:
-        return FactoryError(f"AWS does not know this login ({code}): {LOGIN_AGAIN}")
-    if code in _DENIED:
+    if login := answers.of_login(code):
+        return login
+    if code in answers.DENIED:
         return denied(text, operation, environment)
     if code in _BUSY:
         return FactoryError(f"AWS takes no more calls for now ({operation}): do this again in a minute")
@@ -88,29 +69,18 @@ def of_answer(answer: Any, operation: str, environment: str) -> FactoryError:
 
 def of_text(text: str, operation: str, environment: str) -> FactoryError | None:
     """What a sentence of AWS's says of the login or of a right, where no code comes with it; None when neither."""
-    if _NOT_ALLOWED.search(text):
+    if answers.is_denied(text):
         return denied(text, operation, environment)
     if "security token" in text and "expired" in text:
-        return FactoryError(f"the login to AWS is over: {LOGIN_AGAIN}")
+        return FactoryError(f"the login to AWS is over: {answers.LOGIN_AGAIN}")
     if "security token" in text and "invalid" in text:
-        return FactoryError(f"AWS does not know this login: {LOGIN_AGAIN}")
+        return FactoryError(f"AWS does not know this login: {answers.LOGIN_AGAIN}")
     return None
 
 
 def denied(text: str, operation: str, environment: str) -> FactoryError:
     """A right that is missing; AWS's own sentence names who asked, for what."""
-    found = _NOT_ALLOWED.search(text)
-    who = short(found["who"]) if found else "this login"
-    what = found["action"] if found else operation
-    where = f" on {found['resource']}" if found and found["resource"] else ""
-    return Denied(
-        f"{who} lacks the right {what}{where} in {environment}: log in as who may, or have it given (docs/access.md)"
-    )
-
-
-def short(arn: str) -> str:
-    """What people call an identity: role and session of an assumed role, else what follows the account's number."""
-    return arn.rpartition(":")[2].removeprefix("assumed-role/").removeprefix("user/")
+    return Denied(f"{answers.lacking(text, operation)} in {environment}: {answers.ALLOWED}")
 
 
 def session_of(arn: str) -> tuple[str, str, str]:
@@ -122,9 +92,9 @@ def session_of(arn: str) -> tuple[str, str, str]:
 def _of_client(error: exceptions.BotoCoreError) -> FactoryError:
     """What never got an answer."""
     if isinstance(error, _EXPIRED):
-        return FactoryError(f"the login to AWS is over: {LOGIN_AGAIN}")
+        return FactoryError(f"the login to AWS is over: {answers.LOGIN_AGAIN}")
     if isinstance(error, _NO_LOGIN):
-        return FactoryError(f"there is no login to AWS ({first_line(str(error))}): {LOGIN_AGAIN}")
+        return FactoryError(f"there is no login to AWS ({first_line(str(error))}): {answers.LOGIN_AGAIN}")
     if isinstance(error, _UNREACHABLE):
         return FactoryError(f"AWS does not answer ({first_line(str(error))}): see the network, then do this again")
     return FactoryError(f"AWS cannot be asked: {first_line(str(error))}")

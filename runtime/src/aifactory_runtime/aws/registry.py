@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aifactory_runtime.aws import anchors, approvals
-from aifactory_runtime.aws.objects import Objects
 from aifactory_runtime.aws.packages import Packages
 from aifactory_runtime.aws.session import Session
 from aifactory_runtime.aws.versions import PackagedVersions
@@ -37,9 +36,9 @@ class AwsRegistry:
         contract = self._contract = session.contract
         self._session = session
         self._versions = PackagedVersions(
-            contract.model_name, Packages(session), Objects(session, contract.registry_uri), contract.registry_uri
+            contract.model_name, Packages(session), session.store(contract.registry_uri), contract.registry_uri
         )
-        self._approvals = approvals.ApprovalObjects(session, Objects(session, approvals.address(contract.registry_uri)))
+        self._approvals = approvals.ApprovalObjects(session, session.store(approvals.address(contract.registry_uri)))
 
     def start_run(self, name: str, tags: Mapping[str, str], parent: str | None = None) -> str:
         """Begin a run in the environment's experiment, below the run `parent` if there is one, and return its id."""
@@ -120,7 +119,7 @@ class AwsRegistry:
 
     def anchored(self) -> Sequence[Head] | None:
         """Heads of this environment's audit log, oldest first."""
-        return anchors.read(Objects(self._session, anchors.address(self._contract.audit_uri)))
+        return anchors.read(self._session.store(anchors.address(self._contract.audit_uri)))
 
     def record_certificate(self, person: str, gate_sha256: str | None) -> None:
         """Write a certificate of the gate, or None that it is withdrawn, where only `person` can."""

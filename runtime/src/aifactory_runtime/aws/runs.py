@@ -10,7 +10,6 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.rest_store import RestStore
 
 from aifactory_runtime.aws import errors, signed
-from aifactory_runtime.aws.objects import Objects
 from aifactory_runtime.aws.session import Session
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import mlflow_errors
@@ -36,11 +35,11 @@ class BucketFiles:
     def put(self, address: str, content: bytes) -> None:
         """Write one file, whole."""
         folder, _, name = address.rpartition("/")
-        Objects(self._session, folder).put(name, content)
+        self._session.store(folder).put(name, content)
 
     def get_folder(self, address: str, folder: Path) -> None:
         """Copy what lies below `address` to `folder`."""
-        Objects(self._session, address).download("", folder)
+        self._session.store(address).download("", folder)
 
 
 class SignedRuns(Runs):

@@ -12,6 +12,7 @@ from botocore.config import Config
 from aifactory_runtime.aws import errors
 from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.storage import Store, answers, open_store
 
 _LIMITS = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "total_max_attempts": 4}}
 
@@ -30,7 +31,7 @@ class Identity:
     @property
     def name(self) -> str:
         """What people call it: role and session, or the user's name."""
-        return errors.short(self.arn)
+        return answers.short(self.arn)
 
     @property
     def person(self) -> str | None:
@@ -76,12 +77,18 @@ class Session:
         with errors.one_line(self.contract.environment):
             found = self._boto.get_credentials()
             if found is None:
-                raise FactoryError(f"there is no login to AWS: {errors.LOGIN_AGAIN}")
+                raise FactoryError(f"there is no login to AWS: {answers.LOGIN_AGAIN}")
             return found.get_frozen_credentials()
 
     def client(self, service: str) -> Any:
         """Client of a service, the same one each time; errors of its calls go through `aws.errors.one_line`."""
         return self._clients(service)
+
+    def store(self, address: str) -> Store:
+        """What lies below an address in S3, in the environment's region; UsageProblem for any other address."""
+        if not address.startswith("s3://"):
+            raise UsageProblem(f"{address} is no address in S3: factory outputs {self.contract.environment} --write")
+        return open_store(address, self.region)
 
     @cached_property
     def _boto(self) -> Any:

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,11 +29,11 @@ from aifactory_runtime.aws import errors
 from aifactory_runtime.aws.session import Session
 from aifactory_runtime.config import environment, yaml_model
 from aifactory_runtime.config.project import MANIFEST, find_root
-from aifactory_runtime.contract import EnvironmentContract, Manifest
+from aifactory_runtime.contract import Manifest
 from aifactory_runtime.errors import FactoryError, UsageProblem
+from aifactory_runtime.storage import Exists, Missing, Store
 
-_GONE = {"NoSuchKey", "404", "ImageNotFoundException"}
-_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
+_GONE = "ImageNotFoundException"
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,10 @@ def publish(repo: Path, session: Session) -> Snapshot:
 
 def read(session: Session, commit: str) -> Snapshot | None:
     """The snapshot of a commit; None where CI has made none."""
-    bucket, key = _place(session.contract)
     try:
-        found = session.client("s3").get_object(Bucket=bucket, Key=f"{key}/{commit}.json")
-        return Snapshot(**json.loads(found["Body"].read()))
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
-            return None
-        raise errors.of_answer(error.response, "GetObject", session.contract.environment) from None
+        return Snapshot(**json.loads(_store(session).read(f"{commit}.json").content))
+    except Missing:
+        return None
     except (ValueError, TypeError):
         raise FactoryError(f"snapshots/{commit}.json is damaged: put an earlier version of the object back") from None
 
@@ -114,7 +111,7 @@ def _pushed(session: Session, repository: str, tag: str) -> str | None:
     try:
         return str(session.client("ecr").describe_images(**asked)["imageDetails"][0]["imageDigest"])
     except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
+        if error.response["Error"]["Code"] == _GONE:
             return None
         raise errors.of_answer(error.response, "DescribeImages", session.contract.environment) from None
 
@@ -130,20 +127,15 @@ def _login(session: Session, engine: str, repository: str) -> None:
 
 def _put(session: Session, name: str, content: bytes) -> None:
     """Put an object that is not there yet; one that is stays."""
-    bucket, key = _place(session.contract)
-    try:
-        session.client("s3").put_object(Bucket=bucket, Key=f"{key}/{name}", Body=content, IfNoneMatch="*")
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _THERE:
-            raise errors.of_answer(error.response, "PutObject", session.contract.environment) from None
+    with suppress(Exists):
+        _store(session).create(name, content)
 
 
-def _place(contract: EnvironmentContract) -> tuple[str, str]:
-    """Bucket and key of the folder of snapshots."""
-    address = urlsplit(contract.snapshot_uri)
-    if address.scheme != "s3":
+def _store(session: Session) -> Store:
+    contract = session.contract
+    if not contract.snapshot_uri.startswith("s3://"):
         raise UsageProblem(f"{contract.environment} keeps code in {contract.snapshot_uri}, which is not on AWS")
-    return address.netloc, address.path.strip("/")
+    return session.store(contract.snapshot_uri)
 
 
 def _commit(repo: Path) -> str:

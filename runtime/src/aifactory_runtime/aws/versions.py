@@ -17,12 +17,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from aifactory_runtime import files
-from aifactory_runtime.aws import aliases, errors
-from aifactory_runtime.aws.objects import Missing, Objects, Taken
+from aifactory_runtime.aws import aliases
 from aifactory_runtime.aws.packages import PENDING, REJECTED, Package, Packages
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import model_folder, same_version, whole
 from aifactory_runtime.registry.port import COMMIT, GATE, GATE_PASSED, MODEL_SHA256, Version
+from aifactory_runtime.storage import Changed, Denied, Exists, Missing, Store
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Record:
 class PackagedVersions:
     """The part of `registry.port.Registry` that is about versions, over a group of packages and a store."""
 
-    def __init__(self, model: str, packages: Packages, store: Objects, address: str) -> None:
+    def __init__(self, model: str, packages: Packages, store: Store, address: str) -> None:
         """`store` is what lies at `address`: `models/` of the environment."""
         self._model, self._packages, self._store, self._address = model, packages, store, address.rstrip("/")
 
@@ -110,7 +110,7 @@ class PackagedVersions:
             changed = replace(record, tags={**record.tags, key: value})
             try:
                 self._store.replace(_key(number), _content(changed), found.version)
-            except Taken:
+            except Changed:
                 time.sleep(_PAUSE_SECONDS * attempt)
             else:
                 return
@@ -134,12 +134,13 @@ class PackagedVersions:
         """Copy the files to `folder` and check them against the version's digest; FactoryError leaves no folder."""
         with whole.copy(folder, version, self._model):
             folder.mkdir(parents=True, exist_ok=True)
-            self._store.download(f"{version.number}/{MODEL}", folder)
-            if not any(folder.iterdir()):
+            try:
+                self._store.download(f"{version.number}/{MODEL}", folder)
+            except Missing:
                 raise FactoryError(
                     f"{self.address(version.number)} is missing: the registry names it; restore it or register the "
                     "model again"
-                )
+                ) from None
 
     def _numbered(self, tags: Mapping[str, str]) -> Package:
         """The package of this content with the lowest number, made when there is none."""
@@ -167,14 +168,14 @@ class PackagedVersions:
         while True:
             try:
                 self._store.create(_key(record.number), _content(record))
-            except Taken:
+            except Exists:
                 found = self._store.read(_key(record.number))
                 known = _parse(found.content, record.number)
                 if known.content == record.content:
                     return known
                 try:
                     self._store.replace(_key(record.number), _content(record), found.version)
-                except Taken:
+                except Changed:
                     continue
             return record
 
@@ -210,7 +211,7 @@ def _shown_later() -> Iterator[None]:
     """Without the right to change packages no version and no approval is lost: it is said, and what is shown waits."""
     try:
         yield
-    except errors.Denied as denied:
+    except Denied as denied:
         _LOG.warning("%s; until then SageMaker shows it as it was, and the next release shows it right", denied)
 
 

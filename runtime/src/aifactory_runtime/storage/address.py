@@ -14,16 +14,17 @@ _OBJECTS = re.compile(r"(?P<scheme>s3|az)://(?P<bucket>[^/?#@:]+)(?:/(?P<prefix>
 _FILE = "file://"
 
 
-def open_store(address: str) -> Store:
+def open_store(address: str, region: str | None = None) -> Store:
     """The store at a folder, `file://`, `s3://bucket/prefix` or `az://container/prefix`; UsageProblem for others.
 
-    Nothing is asked of it yet, and a folder is made by what is first put there.
+    Nothing is asked of it yet, and a folder is made by what is first put there. `region` is the bucket's, where the
+    surroundings do not say it.
     """
     found = _OBJECTS.fullmatch(address)
     if found:
         from aifactory_runtime.storage import objects
 
-        return objects.opened(found["scheme"], found["bucket"], found["prefix"] or "")
+        return objects.opened(found["scheme"], found["bucket"], found["prefix"] or "", region)
     return LocalStore(_folder(address))
 
 

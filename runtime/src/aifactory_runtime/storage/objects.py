@@ -11,8 +11,8 @@ from typing import Any
 
 from aifactory_runtime import files
 from aifactory_runtime.errors import FactoryError
-from aifactory_runtime.storage import keys
-from aifactory_runtime.storage.port import Changed, Entry, Exists, Missing, Object
+from aifactory_runtime.storage import answers, keys
+from aifactory_runtime.storage.port import Changed, Denied, Entry, Exists, Missing, NoBucket, Object
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class ObjectStore:
         try:
             with self._told(key):
                 obstore.delete(self.client, self._key(key))
-        except Missing:
+        except (Missing, NoBucket):
             return
 
     def download(self, prefix: str, folder: Path) -> None:
@@ -119,21 +119,37 @@ class ObjectStore:
         where = self.address(key)
         try:
             yield
-        except (FileNotFoundError, exceptions.NotFoundError):
-            raise Missing(f"{where} is not there") from None
-        except exceptions.AlreadyExistsError:
-            raise Exists(f"{where} exists already") from None
-        except exceptions.PreconditionError:
-            raise self._changed(key) from None
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
-            raise FactoryError(
-                f"this login may not do that at {where}: log in as who may, or have it given (docs/access.md)"
-            ) from None
-        except exceptions.BaseError as error:
-            raise FactoryError(f"{where} cannot be reached: {_first_line(error)}") from None
+        except (FileNotFoundError, exceptions.BaseError) as error:
+            raise self._refusal(error, key, where) from None
+
+    def _refusal(self, error: Exception, key: str, where: str) -> FactoryError:
+        from obstore import exceptions
+
+        if answers.code(str(error)) in answers.NO_BUCKET:
+            return NoBucket(f"{where} cannot be had: the bucket {self.bucket} is not there, factory up makes it")
+        if isinstance(error, (FileNotFoundError, exceptions.NotFoundError)):
+            return Missing(f"{where} is not there")
+        if isinstance(error, exceptions.AlreadyExistsError):
+            return Exists(f"{where} exists already")
+        if isinstance(error, exceptions.PreconditionError):
+            return self._changed(key)
+        return self._unserved(error, where)
+
+    def _unserved(self, error: Exception, where: str) -> FactoryError:
+        """What the store refuses for reasons that have nothing to do with the object's state."""
+        from obstore import exceptions
+
+        text = str(error)
+        if isinstance(error, exceptions.InvalidPathError):
+            return FactoryError(f"{where} has an object whose key leads out of it: do not trust this bucket")
+        if self.scheme == "s3" and (known := answers.of_text(text, where)):
+            return known
+        if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
+            return Denied(f"this login may not do that at {where}: {answers.ALLOWED}")
+        return FactoryError(f"{where} cannot be reached: {answers.reason(text)}")
 
 
-def opened(scheme: str, bucket: str, prefix: str) -> ObjectStore:
+def opened(scheme: str, bucket: str, prefix: str, region: str | None = None) -> ObjectStore:
     """The store at `scheme://bucket/prefix`; the identity comes from the surroundings."""
     try:
         from obstore.store import AzureStore, S3Store
@@ -144,15 +160,20 @@ def opened(scheme: str, bucket: str, prefix: str) -> ObjectStore:
         if scheme == "az":
             client: Any = AzureStore(bucket, client_options=_plain("AZURE_STORAGE_ENDPOINT"))
         else:
-            client = S3Store(bucket, client_options=_plain("AWS_ENDPOINT_URL"), credential_provider=_identity())
+            named: Any = {"region": region} if region else {}
+            plain = _plain("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+            client = S3Store(bucket, client_options=plain, credential_provider=_identity(), **named)
     except Exception as error:  # each library below has its own kinds
-        raise FactoryError(f"{scheme}://{bucket} cannot be opened: {_first_line(error)}") from None
+        place = f"{scheme}://{bucket}"
+        known = answers.of_text(str(error), place) if scheme == "s3" else None
+        raise known or FactoryError(f"{place} cannot be opened: {answers.reason(str(error))}") from None
     return ObjectStore(scheme, bucket, keys.folder(prefix.strip("/")), client)
 
 
-def _plain(variable: str) -> Any:
-    """Without TLS only where the surroundings name such an address, as for a server that stands in."""
-    return {"allow_http": True} if os.environ.get(variable, "").startswith("http://") else None
+def _plain(*variables: str) -> Any:
+    """Without TLS only where the first address that the surroundings name is so, as of a server that stands in."""
+    address = next((found for name in variables if (found := os.environ.get(name))), "")
+    return {"allow_http": True} if address.startswith("http://") else None
 
 
 def _identity() -> Any:
@@ -164,7 +185,3 @@ def _identity() -> Any:
     from obstore.auth.boto3 import Boto3CredentialProvider
 
     return Boto3CredentialProvider()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -23,6 +23,14 @@ class Changed(FactoryError):
     """The object is no longer the version that was read: what is there stays."""
 
 
+class Denied(FactoryError):
+    """The login lacks a right there."""
+
+
+class NoBucket(FactoryError):
+    """There is no bucket or container of that name, which says nothing of what was in it."""
+
+
 @dataclass(frozen=True)
 class Object:
     """What is under a key, and what the store calls this state of it; equal content may have an equal version."""
