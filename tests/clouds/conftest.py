@@ -8,11 +8,11 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from aifactory_runtime.contract import EnvironmentContract
 from tests.clouds.fixtures import account
 from tests.clouds.fixtures.mlflow_app import MlflowApp
+from tests.clouds.fixtures.moto_server import Server
 from tests.clouds.fixtures.sagemaker import SageMaker
 
 REGION = account.REGION
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def moto_address() -> Iterator[str]:
     """A server that answers as S3, KMS, IAM, SageMaker's registry, EventBridge, SQS and others do."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server = Server()
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"

@@ -9,10 +9,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import boto3
 import pytest
 
+from tests.clouds.fixtures import moto_server
 from tests.clouds.fixtures.account import REGION
 
 
@@ -22,8 +24,10 @@ def moto_beside() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    command = [sys.executable, "-m", moto_server.__name__, str(port)]
+    with subprocess.Popen(
+        command, cwd=Path(__file__).parents[3], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
         try:
             while server.poll() is None:
                 with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

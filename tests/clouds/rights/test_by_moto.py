@@ -14,9 +14,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 from infra.components.aws import rights
+from tests.clouds.fixtures.moto_server import Server
 from tests.clouds.rights.case import ACCOUNT, REGION, resources
 from tests.clouds.rights.test_probes import DELETE, GET, PROBES, PUT
 
@@ -32,7 +32,7 @@ ANYBODY = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action"
 @pytest.fixture(scope="module")
 def clients() -> Iterator[dict[str, Any]]:
     """A client of S3 for each role, at a server of its own that begins to enforce when all is there."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server = Server()
     server.start()
     host, port = server.get_host_and_port()
     where = {"endpoint_url": f"http://{host}:{port}", "region_name": REGION}
