@@ -6,16 +6,18 @@ import os
 import runpy
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aifactory import emulation
 from aifactory.home import Home
-from aifactory.provision import exclusive, leftovers, pulumi_shortcuts, stacks
+from aifactory.provision import adoption, exclusive, leftovers, pulumi_shortcuts, stacks
 from aifactory.provision.engine_output import Say, Watcher, sentence
 from aifactory.provision.stacks import Stack
+from aifactory_runtime.contract import names
 from aifactory_runtime.errors import FactoryError
 
 if TYPE_CHECKING:
@@ -54,7 +56,10 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
         pulumi_stack = _select(stack, home)
         watcher = Watcher(say)
         try:
-            _perform(action, pulumi_stack, watcher)
+            if action == "up" and stack.target != names.LOCAL:
+                adoption.up(pulumi_stack, partial(_up_again, pulumi_stack, watcher), say)
+            else:
+                _perform(action, pulumi_stack, watcher)
         except Exception as error:
             raise FactoryError(sentence(action, emulation.label(stack.name), watcher.errors, error)) from error
         finally:
@@ -64,7 +69,7 @@ def run(action: str, stack: Stack, home: Home, say: Say) -> Result:
     return Result(stack.name, action, watcher.counts, watcher.changed, watcher.outputs, seconds)
 
 
-def _perform(action: str, pulumi_stack: automation.Stack, watcher: Watcher) -> None:
+def _perform(action: str, pulumi_stack: automation.Stack, watcher: Callable[[Any], None]) -> None:
     """Call the engine; what it did is told to the watcher."""
     packs = [str(stacks.infra_folder() / "policies")]
     if action == "preview":
@@ -75,6 +80,20 @@ def _perform(action: str, pulumi_stack: automation.Stack, watcher: Watcher) -> N
         pulumi_stack.preview_refresh(on_event=watcher, run_program=True)
     else:
         pulumi_stack.destroy(on_event=watcher, remove=True, refresh=True)
+
+
+def _up_again(pulumi_stack: automation.Stack, watcher: Watcher, listen: Callable[[Any], None]) -> None:
+    """One round of `up`: what earlier rounds made is counted, and what they said is settled."""
+    earlier = {operation: count for operation, count in watcher.counts.items() if operation != "same"}
+    watcher.errors.clear()
+
+    def both(event: Any) -> None:
+        watcher(event)
+        listen(event)
+
+    _perform("up", pulumi_stack, both)
+    for operation, count in earlier.items():
+        watcher.counts[operation] = watcher.counts.get(operation, 0) + count
 
 
 def _select(stack: Stack, home: Home) -> automation.Stack:
