@@ -21,7 +21,7 @@ def config(environment: str | None, explain: bool, as_json: bool) -> None:
     """
     from aifactory_runtime.config import project
 
-    loaded = project.load(project.find_root(Path.cwd()), environment)
+    loaded = project.load(project.find_root(Path.cwd()), environment, anywhere=True)
     values = loaded.environment.contract.model_dump()
     origins = dict(loaded.environment.origins)
     for section, settings in loaded.settings.model_dump().items():

@@ -14,7 +14,7 @@ from typing import Any
 
 from aifactory_runtime.config import environment, layout, yaml_model
 from aifactory_runtime.config.settings import Settings
-from aifactory_runtime.contract import Manifest
+from aifactory_runtime.contract import Manifest, names
 from aifactory_runtime.contract.kpi import Says
 from aifactory_runtime.errors import FactoryError, UsageProblem
 
@@ -165,9 +165,17 @@ def find_root(start: Path) -> Path:
     raise UsageProblem(f"no {MANIFEST} here or above: run this inside a use case's repo, or make one with factory new")
 
 
-def load(root: Path, environment_name: str | None = None) -> Project:
-    """The project at `root` against the environment that `config.environment.resolve` chooses."""
+def load(root: Path, environment_name: str | None = None, *, anywhere: bool = False) -> Project:
+    """The project at `root` against the environment that `config.environment.resolve` chooses.
+
+    UsageProblem for one in a cloud, whose addresses most commands would take for folders, unless it may be `anywhere`.
+    """
     manifest = yaml_model.load(root / MANIFEST, Manifest)
     resolved = environment.resolve(root, manifest, environment=environment_name)
+    if not anywhere and (target := resolved.contract.target) != names.LOCAL:
+        raise UsageProblem(
+            f"{resolved.contract.environment} is on {target}, where this command does nothing yet: docs/{target}.md of "
+            "the factory says what is there; without an environment it runs on this machine"
+        )
     settings = Settings.load(root / "conf", resolved.contract.environment)
     return Project(root, manifest, settings, resolved, Science(manifest.package))
