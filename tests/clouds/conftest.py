@@ -38,14 +38,7 @@ def moto_address() -> Iterator[str]:
 @pytest.fixture
 def aws(moto_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The same server, as boto3, obstore and the engine find it: by AWS's own variables."""
-    for key, value in {
-        "AWS_ENDPOINT_URL": moto_address,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",  # of the stand-in: it takes any
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-    }.items():
-        monkeypatch.setenv(key, value)
+    account.reach(monkeypatch, moto_address)
     return moto_address
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import json
-import runpy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks, settings, stack
 
 from aifactory_runtime.contract import names
 from infra.components.local.part import ServerSettings
 from infra.policies import rules
 from infra.providers.local import files, layout
+from tests.fixtures import mocked_engine
+from tests.fixtures.mocked_engine import run
 from tests.infra.conftest import MANIFEST
-from tests.infra.engine import INFRA, TODAY
+from tests.infra.engine import TODAY
 
 PLATFORM = dict.fromkeys(("tracking_uri", "registry_uri", "dagster_url"), "http://127.0.0.1:1") | {
     "snapshot_uri": "/s",
@@ -31,51 +30,25 @@ KNOWN = {"port": 21000, "experiment_id": "7", "sha256": "ab", "socket": "/s", "a
 
 
 @dataclass
-class Recorder(mocks.Mocks):
-    """Stands in for the engine and writes down what was asked: type, name and inputs."""
+class Recorder(mocked_engine.Recorder):
+    """The provider of this machine."""
 
     home: Path
-    asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        self.asked.append((args.typ, args.name, args.inputs))
-        return args.name, {**args.inputs, **KNOWN}
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"no call was expected: {args.token}")
+    def outputs(self, kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        del kind, name
+        return {**inputs, **KNOWN}
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Inputs by resource name of all resources of one kind."""
-        return {name: inputs for typ, name, inputs in self.asked if typ == f"local:index:{kind}"}
+        return super().of(f"local:index:{kind}")
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Recorder]:
-    """A recorder in the engine's place; what it replaced is put back, for tests that run the real one."""
-    before = copy.copy(settings.SETTINGS)
+    """A recorder in the engine's place."""
     files.write(layout.platform(tmp_path), json.dumps(PLATFORM))
-    yield Recorder(tmp_path)
-    pulumi.runtime.config.CONFIG.set({})
-    settings.configure(before)
-
-
-def run(recorder: Recorder, program: str, **config: str) -> dict[str, Any]:
-    """Run a program under mocks; its exports."""
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi.runtime.set_mocks(recorder, project=f"aifactory-{program}", stack="test")
-    pulumi.runtime.set_all_config({f"aifactory-{program}:{key}": value for key, value in config.items()})
-    exports: dict[str, Any] = {}
-
-    def export(key: str, value: Any) -> None:
-        pulumi.Output.from_input(value).apply(lambda found: exports.update({key: found}))
-
-    def main() -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pulumi, "export", export)
-            runpy.run_path(str(INFRA / program / "__main__.py"), run_name="__main__")
-
-    asyncio.get_event_loop().run_until_complete(stack.run_pulumi_func(main))
-    return exports
+    with mocked_engine.put_back():
+        yield Recorder(tmp_path)
 
 
 def usecase(recorder: Recorder, environment: str, manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:

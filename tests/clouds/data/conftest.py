@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.clouds.fixtures import moto_server
+from tests.clouds.fixtures import account, moto_server
 from tests.clouds.fixtures.account import REGION
 
 
@@ -41,14 +41,7 @@ def moto_beside() -> Iterator[str]:
 @pytest.fixture
 def bucket(moto_beside: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of an empty bucket, found by AWS's own variables."""
-    for key, value in {
-        "AWS_ENDPOINT_URL": moto_beside,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",  # of the stand-in: it takes any
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-    }.items():
-        monkeypatch.setenv(key, value)
+    account.reach(monkeypatch, moto_beside)
     name = f"bucket-{uuid.uuid4().hex[:12]}"
     boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return name

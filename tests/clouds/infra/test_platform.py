@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import copy
 import ipaddress
 import json
-import runpy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks, stack
-from pulumi.runtime import settings as engine_settings
 
 from aifactory_runtime.contract import names
 from infra.components.aws.outputs import PlatformOutputs
 from infra.conventions import tags
 from infra.platform.settings import PlatformSettings
-from tests.infra.engine import INFRA
+from tests.fixtures import mocked_engine
 from tests.infra.test_platform_settings import VALID
 
 UNTAGGED = frozenset(
@@ -32,36 +26,24 @@ UNTAGGED = frozenset(
 """Kinds that the vendor gives no tags."""
 
 
-@dataclass
-class Recorder(mocks.Mocks):
-    """Stands in for the engine: writes down what was asked, and answers with addresses as the vendor forms them."""
+class Recorder(mocked_engine.Recorder):
+    """AWS's provider, which answers with addresses as the vendor forms them."""
 
-    asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    VENDOR = "aws-native:"
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        kind = args.typ.removeprefix("aws-native:")
-        self.asked.append((kind, args.name, args.inputs))
-        arn = f"arn:aws:{kind.partition(':')[0]}:eu-west-1:111122223333:{args.name}"
+    def outputs(self, kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        arn = f"arn:aws:{kind.partition(':')[0]}:eu-west-1:111122223333:{name}"
         if kind == "sagemaker:MlflowApp":
             arn = "arn:aws:sagemaker:eu-west-1:444455556666:mlflow-app/app-ABC1"
         known = ("arn", "topicArn", "policyArn", "keyId", "vpcId", "groupId", "subnetId", "routeTableId", "domainId")
-        return args.name, {**dict.fromkeys(known, arn), "repositoryUri": "1.dkr.ecr/aifactory", **args.inputs}
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"no call was expected: {args.token}")
-
-    def of(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Inputs by name of all resources of one kind."""
-        return {name: inputs for typ, name, inputs in self.asked if typ == kind}
+        return {**dict.fromkeys(known, arn), "repositoryUri": "1.dkr.ecr/aifactory", **inputs}
 
 
 @pytest.fixture
 def engine() -> Iterator[Recorder]:
-    """A recorder in the engine's place; what it replaced is put back."""
-    before = copy.copy(engine_settings.SETTINGS)
-    yield Recorder()
-    pulumi.runtime.config.CONFIG.set({})
-    engine_settings.configure(before)
+    """A recorder in the engine's place."""
+    with mocked_engine.put_back():
+        yield Recorder()
 
 
 def platform(recorder: Recorder, environment: str, entry: str | None = None) -> dict[str, Any]:
@@ -72,22 +54,7 @@ def platform(recorder: Recorder, environment: str, entry: str | None = None) -> 
 
 def program(recorder: Recorder, name: str, **config: str) -> dict[str, Any]:
     """Run a program with these settings; its exports."""
-    config["target"] = "aws"
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi.runtime.set_mocks(recorder, project=f"aifactory-{name}", stack="test")
-    pulumi.runtime.set_all_config({f"aifactory-{name}:{key}": value for key, value in config.items()})
-    exports: dict[str, Any] = {}
-
-    def export(key: str, value: Any) -> None:
-        pulumi.Output.from_input(value).apply(lambda found: exports.update({key: found}))
-
-    def main() -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pulumi, "export", export)
-            runpy.run_path(str(INFRA / name / "__main__.py"), run_name="__main__")
-
-    asyncio.get_event_loop().run_until_complete(stack.run_pulumi_func(main))
-    return exports
+    return mocked_engine.run(recorder, name, target="aws", **config)
 
 
 def statements(document: Any) -> dict[str, dict[str, Any]]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import json
-import runpy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks, stack
-from pulumi.runtime import settings as engine_settings
 
 from aifactory_runtime.contract import EnvironmentContract, cloud_names, names
 from infra.components.aws import rights
 from infra.conventions import tags
 from infra.policies import aws_rules
-from tests.infra.engine import INFRA, TODAY
+from tests.fixtures import mocked_engine
+from tests.infra.engine import TODAY
 from tests.unit.runtime.contract.test_manifest import VALID
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
@@ -51,23 +47,14 @@ UNTAGGED = {
 """Kinds that the vendor gives no tags."""
 
 
-@dataclass
-class Recorder(mocks.Mocks):
-    """Stands in for the engine: writes down what was asked, and answers with ARNs as the vendor forms them."""
+class Recorder(mocked_engine.Recorder):
+    """AWS's provider, which answers with ARNs as the vendor forms them."""
 
-    asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    VENDOR = "aws-native:"
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        kind = args.typ.removeprefix("aws-native:")
-        self.asked.append((kind, args.name, args.inputs))
-        return args.name, {**args.inputs, **_made(kind, args.inputs)}
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"no call was expected: {args.token}")
-
-    def of(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Inputs by name of all resources of one kind."""
-        return {name: inputs for typ, name, inputs in self.asked if typ == kind}
+    def outputs(self, kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        del name
+        return {**inputs, **_made(kind, inputs)}
 
 
 def _made(kind: str, inputs: dict[str, Any]) -> dict[str, str]:
@@ -84,11 +71,9 @@ def _made(kind: str, inputs: dict[str, Any]) -> dict[str, str]:
 
 @pytest.fixture
 def engine() -> Iterator[Recorder]:
-    """A recorder in the engine's place; what it replaced is put back."""
-    before = copy.copy(engine_settings.SETTINGS)
-    yield Recorder()
-    pulumi.runtime.config.CONFIG.set({})
-    engine_settings.configure(before)
+    """A recorder in the engine's place."""
+    with mocked_engine.put_back():
+        yield Recorder()
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -108,21 +93,7 @@ def use_case(
     """Run the program; its exports. `more` replaces outputs of the platform, `config` adds settings of the stack."""
     config = {"environment": environment, "today": TODAY, "manifest": json.dumps(manifest or MANIFEST)}
     config |= {"platform": json.dumps({**PLATFORM, "environment": environment, **more}), **more.pop("config", {})}
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi.runtime.set_mocks(recorder, project="aifactory-usecase", stack="test")
-    pulumi.runtime.set_all_config({f"aifactory-usecase:{key}": value for key, value in config.items()})
-    exports: dict[str, Any] = {}
-
-    def export(key: str, value: Any) -> None:
-        pulumi.Output.from_input(value).apply(lambda found: exports.update({key: found}))
-
-    def main() -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pulumi, "export", export)
-            runpy.run_path(str(INFRA / "usecase" / "__main__.py"), run_name="__main__")
-
-    asyncio.get_event_loop().run_until_complete(stack.run_pulumi_func(main))
-    return exports
+    return mocked_engine.run(recorder, "usecase", **config)
 
 
 def pairs(found: Any) -> dict[str, str]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from aifactory_runtime.contract import EnvironmentContract
+from aifactory_runtime.contract import EnvironmentContract, names
 from aifactory_runtime.errors import FactoryError
 from aifactory_runtime.registry import champion, model_folder
 from aifactory_runtime.registry.connect import connect
 from aifactory_runtime.registry.port import CHALLENGER, CHAMPION, GATE, PREVIOUS, STAGE, TRAINING_RUN, Registry
+from aifactory_runtime.storage import open_store
 from tests.clouds.fixtures import account
 from tests.fixtures import mlflow_database
 
@@ -54,8 +55,17 @@ def test_given_a_parameter_when_changed_then_one_line_refuses_it(registry: Regis
     assert "\n" not in str(refused.value)
 
 
-def test_given_a_small_file_when_kept_with_a_run_then_nothing_is_refused(registry: Registry) -> None:
-    registry.log_file(registry.start_run("fit", {}), "report.json", b"{}")
+def test_given_a_small_file_when_kept_with_a_run_then_it_lies_among_the_files_of_the_run(
+    registry: Registry, contract_of: EnvironmentContract
+) -> None:
+    run = registry.start_run("fit", {})
+
+    registry.log_file(run, "report.json", b'{"passed": true}')
+
+    local = contract_of.target == names.LOCAL
+    kept = open_store(contract_of.artifact_uri if local else f"s3://{account.RUNS_BUCKET}")
+    (key,) = (entry.key for entry in kept.list() if run in entry.key and entry.key.endswith("/report.json"))
+    assert kept.read(key).content == b'{"passed": true}'
 
 
 def test_given_no_model_yet_when_asked_then_there_are_no_versions(registry: Registry) -> None:
