@@ -35,28 +35,34 @@ class Found:
 class Refused:
     """Listens to the engine's events: which resources it did not make because they are there."""
 
-    def __init__(self, begun: frozenset[str]) -> None:
-        """`begun` are URNs of what an earlier run was making when it ended."""
-        self._begun = begun
-        self._ours: dict[str, Any] = {}
+    def __init__(self) -> None:
+        self._wanted: dict[str, Any] = {}
         self._taken: list[str] = []
 
     def __call__(self, event: Any) -> None:
         """Take one event of the engine."""
         if event.resource_pre_event and event.resource_pre_event.metadata.new is not None:
             new = event.resource_pre_event.metadata.new
-            if new.retain_on_delete or new.urn in self._begun:
-                self._ours[new.urn] = new
+            self._wanted[new.urn] = new
         diagnostic = event.diagnostic_event
         if diagnostic and diagnostic.severity == "error" and _TAKEN in diagnostic.message:
             self._taken.append(diagnostic.urn or "")
 
-    def ours(self) -> list[Found]:
-        """Those that a run of ours left and that have a name to know them by; another's is never among them."""
+    @property
+    def any(self) -> bool:
+        """Whether there was one."""
+        return bool(self._taken)
+
+    def ours(self, begun: frozenset[str]) -> list[Found]:
+        """Those that a run of ours left and that have a name to know them by; another's is never among them.
+
+        `begun` are URNs of what an earlier run was making when it ended.
+        """
         from infra.components.aws import identities
 
-        wanted = (self._ours[urn] for urn in dict.fromkeys(self._taken) if urn in self._ours)
-        found = ((one, identities.of(one.type, one.inputs or {})) for one in wanted)
+        wanted = (self._wanted[urn] for urn in dict.fromkeys(self._taken) if urn in self._wanted)
+        ours = (one for one in wanted if one.retain_on_delete or one.urn in begun)
+        found = ((one, identities.of(one.type, one.inputs or {})) for one in ours)
         return [Found(one, name) for one, name in found if name]
 
 
@@ -69,13 +75,12 @@ def up(
     """
     from pulumi import automation
 
-    begun = _begun(pulumi_stack)
     while True:
-        refused = Refused(begun)
+        refused = Refused()
         try:
             act(refused)
         except automation.CommandError:
-            found = refused.ours()
+            found = refused.ours(_begun(pulumi_stack)) if refused.any else []
             if not found:
                 raise
         else:
